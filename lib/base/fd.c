@@ -1,0 +1,126 @@
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+void fd_ensure_standard(void)
+{
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR);
+
+		if (fd > STDERR_FILENO) {
+			close(fd);
+			return;
+		}
+		if (fd < 0)
+			_exit(STATUS_SOFTWARE);
+	}
+}
+
+void fd_nonblocking(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int fd_move_high(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+
+	if (high < 0)
+		die(STATUS_SOFTWARE, "cannot move descriptor %d: %s", fd, strerror(errno));
+	close(fd);
+	return high;
+}
+
+void fd_pipe(int ends[2], int size)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		die(STATUS_TEMPFAIL, "cannot create a pipe: %s", strerror(errno));
+#ifdef F_SETPIPE_SZ
+	/* Best effort: an unprivileged user has 64 MiB of pipe buffers in all. */
+	for (; size > 65536 && fcntl(ends[0], F_SETPIPE_SZ, size) < 0; size /= 2)
+		;
+#endif
+}
+
+int fd_write_all(int fd, const void *data, size_t length)
+{
+	const uint8_t *from = data;
+
+	while (length > 0) {
+		ssize_t written = write(fd, from, length);
+
+		if (written >= 0) {
+			from += written;
+			length -= (size_t)written;
+		} else if (errno == EAGAIN) {
+			struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+
+			poll(&poll_fd, 1, -1);
+		} else if (errno != EINTR) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+char *fd_read_all(int fd, size_t cap, size_t *length)
+{
+	size_t room = 4096;
+	char *data = mem_alloc(room + 1);
+
+	*length = 0;
+	for (;;) {
+		ssize_t got = read(fd, data + *length, room - *length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			break;
+		*length += (size_t)got;
+		data[*length] = '\0';
+		if (got == 0)
+			return data;
+		if (*length > cap) {
+			errno = EFBIG;
+			break;
+		}
+		if (*length == room) {
+			room *= 2;
+			data = mem_grow(data, room + 1, 1);
+		}
+	}
+	free(data);
+	return NULL;
+}
+
+int fd_memory(const char *name, const void *data, size_t length)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, data, length) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		die(STATUS_TEMPFAIL, "cannot create a memory file: %s", strerror(errno));
+	return fd;
+}

@@ -1,0 +1,32 @@
+/*
+ * Descriptors: all close-on-exec, 0-2 made sure of, -1 when closed.
+ */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Opens /dev/null for each of 0, 1 and 2 that is closed, so that no later open lands there. */
+void fd_ensure_standard(void);
+
+void fd_nonblocking(int fd, bool on);
+void fd_close(int *fd); /* closes if open, sets -1; errno is kept */
+int fd_move_high(int fd); /* moves to a number of 64 or more, close-on-exec; closes the old one */
+
+/* A pipe, both ends close-on-exec; grown towards `size` bytes as far as the kernel allows. */
+void fd_pipe(int ends[2], int size);
+
+/* Writes all of it, waiting as needed. 0, or -1 with errno (EPIPE...). */
+int fd_write_all(int fd, const void *data, size_t length);
+
+/* Reads to end of file, at most `cap` bytes, into memory that the caller frees, with a NUL behind.
+ * NULL with errno (EFBIG when it is more than cap). */
+char *fd_read_all(int fd, size_t cap, size_t *length);
+
+/* An anonymous file with this content, positioned at its start, close-on-exec. */
+int fd_memory(const char *name, const void *data, size_t length);
+
+#endif

@@ -1,0 +1,349 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static struct {
+	const char *program;
+	const char *worker;
+	enum log_format format;
+	enum log_level level;
+	int fd;
+} logger = {"bruco", NULL, FORMAT_TEXT, LEVEL_INFO, STDERR_FILENO};
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+/* Plain libc memory: a log line must come out even when the program's own wrapper gives up. */
+struct line {
+	char *text;
+	size_t length;
+	size_t capacity;
+};
+
+static void add(struct line *line, const char *text, size_t length)
+{
+	if (line->length + length + 1 > line->capacity) {
+		size_t capacity = (line->length + length + 1) * 2;
+		char *text_new = realloc(line->text, capacity);
+
+		if (text_new == NULL)
+			return;
+		line->text = text_new;
+		line->capacity = capacity;
+	}
+	memcpy(line->text + line->length, text, length);
+	line->length += length;
+	line->text[line->length] = '\0';
+}
+
+static void add_text(struct line *line, const char *text)
+{
+	add(line, text, strlen(text));
+}
+
+/* Control characters become \n, \t, \x1b; with `json` also quotes and backslashes are escaped. */
+static void add_escaped(struct line *line, const char *text, size_t length, bool json)
+{
+	size_t clean = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		char escape[8];
+
+		if (c >= 0x20 && c != 0x7f && !(json && (c == '"' || c == '\\')))
+			continue;
+		add(line, text + clean, i - clean);
+		clean = i + 1;
+		if (c == '\n')
+			add_text(line, "\\n");
+		else if (c == '\t')
+			add_text(line, "\\t");
+		else if (c == '\r')
+			add_text(line, "\\r");
+		else if (c == '"' || c == '\\') {
+			snprintf(escape, sizeof escape, "\\%c", c);
+			add_text(line, escape);
+		} else {
+			snprintf(escape, sizeof escape, json ? "\\u%04x" : "\\x%02x", c);
+			add_text(line, escape);
+		}
+	}
+	add(line, text + clean, length - clean);
+}
+
+static size_t cut(size_t length)
+{
+	return length > LOG_LINE_MAX ? LOG_LINE_MAX : length;
+}
+
+static void add_field(struct line *line, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	add_text(line, ", \"");
+	add_text(line, name);
+	add_text(line, "\": \"");
+	add_escaped(line, value, strlen(value), true);
+	add_text(line, "\"");
+}
+
+static void make_json(struct line *line, enum log_level level, const char *program,
+	const char *worker, const struct log_about *about, const char *message)
+{
+	char stamp[32];
+	char place[64];
+
+	clock_stamp(stamp, sizeof stamp);
+	add_text(line, "{\"time\": \"");
+	add_text(line, stamp);
+	add_text(line, "\"");
+	add_field(line, "level", level_names[level]);
+	add_field(line, "program", program);
+	add_field(line, "worker", worker);
+	add_text(line, ", \"message\": \"");
+	add_escaped(line, message, cut(strlen(message)), true);
+	add_text(line, "\"");
+	if (about != NULL && about->topic != NULL) {
+		add_field(line, "topic", about->topic);
+		snprintf(place, sizeof place, ", \"partition\": %d, \"offset\": %lld",
+			(int)about->partition, (long long)about->offset);
+		add_text(line, place);
+	}
+	if (about != NULL) {
+		add_field(line, "error", about->error);
+		add_field(line, "traceback", about->traceback);
+	}
+	add_text(line, "}\n");
+}
+
+static void make_text(struct line *line, enum log_level level, const char *program,
+	const struct log_about *about, const char *message)
+{
+	static const char *const journal[] = {"<3>", "<4>", "<6>", "<7>"};
+	char stamp[32];
+
+	if (logger.format == FORMAT_JOURNAL) {
+		add_text(line, journal[level]);
+	} else {
+		clock_stamp(stamp, sizeof stamp);
+		add_text(line, stamp);
+		add_text(line, " ");
+	}
+	add_text(line, program);
+	add_text(line, ": ");
+	add_text(line, level_names[level]);
+	add_text(line, ": ");
+	add_escaped(line, message, cut(strlen(message)), false);
+	add_text(line, "\n");
+	if (about == NULL || about->traceback == NULL)
+		return;
+	for (const char *from = about->traceback; *from != '\0';) {
+		size_t length = strcspn(from, "\n");
+
+		if (logger.format == FORMAT_JOURNAL)
+			add_text(line, journal[level]);
+		add_text(line, "  ");
+		add_escaped(line, from, cut(length), false);
+		add_text(line, "\n");
+		from += length + (from[length] == '\n');
+	}
+}
+
+char *log_make(enum log_level level, const char *program, const char *worker,
+	const struct log_about *about, const char *message, size_t *length)
+{
+	struct line line = {0};
+
+	if (logger.format == FORMAT_JSON)
+		make_json(&line, level, program, worker, about, message);
+	else
+		make_text(&line, level, program, about, message);
+	*length = line.length;
+	return line.text;
+}
+
+static void write_line(const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(logger.fd, text, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return; /* nowhere to complain */
+		text += written;
+		length -= (size_t)written;
+	}
+}
+
+__attribute__((format(printf, 1, 0))) static char *format_message(const char *format, va_list arguments)
+{
+	va_list again;
+	char *text = NULL;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length >= 0)
+		text = malloc((size_t)length + 1);
+	if (text != NULL)
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+__attribute__((format(printf, 3, 0))) static void log_v(enum log_level level, const struct log_about *about, const char *format,
+	va_list arguments)
+{
+	int saved = errno;
+	char *message = format_message(format, arguments);
+	size_t length = 0;
+	char *line;
+
+	line = log_make(level, logger.program, logger.worker, about,
+		message == NULL ? format : message, &length);
+	if (line != NULL)
+		write_line(line, length);
+	free(line);
+	free(message);
+	errno = saved;
+}
+
+__attribute__((format(printf, 1, 0))) static void plain_v(const char *format, va_list arguments)
+{
+	int saved = errno;
+	char *message = format_message(format, arguments);
+	const char *text = message == NULL ? format : message;
+	struct line line = {0};
+
+	add_text(&line, logger.program);
+	add_text(&line, ": error: ");
+	add_escaped(&line, text, cut(strlen(text)), false);
+	add_text(&line, "\n");
+	if (line.text != NULL)
+		write_line(line.text, line.length);
+	free(line.text);
+	free(message);
+	errno = saved;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	if (level > logger.level)
+		return;
+	va_start(arguments, format);
+	log_v(level, NULL, format, arguments);
+	va_end(arguments);
+}
+
+void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
+{
+	va_list arguments;
+
+	if (level > logger.level)
+		return;
+	va_start(arguments, format);
+	log_v(level, about, format, arguments);
+	va_end(arguments);
+}
+
+void log_plain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	plain_v(format, arguments);
+	va_end(arguments);
+}
+
+_Noreturn void die(int status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_v(LEVEL_ERROR, NULL, format, arguments);
+	va_end(arguments);
+	exit(status);
+}
+
+_Noreturn void die_plain(int status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	plain_v(format, arguments);
+	va_end(arguments);
+	exit(status);
+}
+
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == (dev_t)device &&
+	       status.st_ino == (ino_t)inode;
+}
+
+void log_init(const char *program)
+{
+	logger.program = program;
+	logger.format = stderr_is_journal() ? FORMAT_JOURNAL : FORMAT_TEXT;
+}
+
+void log_set_worker(const char *name)
+{
+	logger.worker = name;
+}
+
+void log_set_format(enum log_format format)
+{
+	logger.format = format;
+}
+
+void log_set_level(enum log_level level)
+{
+	logger.level = level;
+}
+
+void log_set_fd(int fd)
+{
+	logger.fd = fd;
+}
+
+enum log_format log_format(void)
+{
+	return logger.format;
+}
+
+enum log_level log_level(void)
+{
+	return logger.level;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
+bool log_format_parse(const char *text, enum log_format *format)
+{
+	if (strcmp(text, "json") == 0)
+		*format = FORMAT_JSON;
+	else if (strcmp(text, "text") == 0)
+		*format = stderr_is_journal() ? FORMAT_JOURNAL : FORMAT_TEXT;
+	else
+		return false;
+	return true;
+}

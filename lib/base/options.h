@@ -1,0 +1,33 @@
+/*
+ * What all programs' command lines share: --help, --version, --log-format, -q and -v.
+ */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+/* Values of long options without a letter. */
+enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_LOG_FORMAT, OPTION_DRIVER, OPTION_OWN };
+
+/* For the array of struct option; the program adds its own and the closing zeros. */
+#define OPTIONS_COMMON                                                                             \
+	{"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION},  \
+		{"log-format", required_argument, NULL, OPTION_LOG_FORMAT},                        \
+		{"quiet", no_argument, NULL, 'q'}, {"verbose", no_argument, NULL, 'v'}
+
+struct program {
+	const char *name;
+	const char *usage;               /* the whole text of --help */
+	void (*print_versions)(void);    /* the libraries' lines of --version; may be NULL */
+};
+
+/* Handles one of the options above; exits for --help and --version (stdout, 0) and for an unknown
+ * option (getopt has printed why; then "try 'NAME --help'", 64). False: it is the program's own. */
+bool options_common(const struct program *program, int option);
+
+/* A usage error: one plain line, "try 'NAME --help'", exit 64. */
+_Noreturn void options_misuse(const struct program *program, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Messages over Unix sockets that keep message boundaries (SOCK_SEQPACKET), with descriptors
+ * riding along. Received descriptors are close-on-exec and belong to the receiver.
+ */
+#ifndef BASE_SOCK_H
+#define BASE_SOCK_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { SOCK_FDS_MAX = 8 };
+
+void sock_pair(int ends[2]); /* both non-blocking, close-on-exec */
+
+/* 0, or -1 with errno: EAGAIN when there is no room (nothing was sent), EPIPE when the peer is gone. */
+int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd_count);
+
+/* Bytes of one message, 0 when the peer is gone, -1 with errno (EAGAIN: nothing there). A message
+ * longer than `room` or with more than SOCK_FDS_MAX descriptors is EMSGSIZE. Never blocks. */
+ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], size_t *fd_count);
+
+/* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. */
+int sock_listen(const char *path);
+int sock_accept(int fd);                               /* non-blocking result; -1 with errno */
+int sock_connect(const char *path);                    /* -1 with errno */
+
+#endif

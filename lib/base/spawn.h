@@ -1,0 +1,31 @@
+/*
+ * Starting a program: descriptors as a list of moves, an empty signal mask and default handlers,
+ * death with its parent, and a failed exec reported to the caller instead of as a child's status.
+ */
+#ifndef BASE_SPAWN_H
+#define BASE_SPAWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct spawn_move {
+	int from; /* in this process; stays open here */
+	int to;   /* in the child */
+};
+
+struct spawn {
+	const char *path;        /* the file to execute; no search */
+	char *const *arguments;  /* NULL-terminated; [0] is the name */
+	char *const *environment; /* NULL: this process's */
+	const char *directory;   /* NULL: this one */
+	const struct spawn_move *moves;
+	size_t move_count;
+	bool die_with_parent;    /* SIGKILL when this process ends */
+	bool own_group;          /* a process group of its own */
+};
+
+/* The child's pid, or -1 with errno (that of fork, chdir or exec in the child). */
+pid_t spawn(const struct spawn *what);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The configuration: bruco.yaml(5) to structs. Reads YAML, resolves ${VAR}, checks everything and
+ * reports all mistakes with file, line and column; knows nothing of Kafka clients or Python.
+ *
+ * Every program fills a struct config (defaults, then the file, then its flags) and hands the part
+ * it needs to its stage. The driver writes each stage's own part, resolved, as a document that
+ * config_load_fd reads again: no stage sees another's credentials.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum config_section { /* what a program reads; the rest of the file is checked for shape only */
+	SECTION_PROCESSOR = 1,
+	SECTION_SOURCE = 2,
+	SECTION_SINK = 4, /* with deadLetter */
+	SECTION_ALL = 7
+};
+
+enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
+
+struct setting { /* a name and a value, both owned */
+	char *name;
+	char *value;
+};
+
+struct settings {
+	struct setting *items;
+	size_t count;
+};
+
+struct texts {
+	char **items;
+	size_t count;
+};
+
+enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
+
+struct start_offset {
+	enum offset_kind kind;
+	int64_t value; /* a number, or milliseconds since 1970 */
+};
+
+struct processor_config {
+	bool present;
+	char *handler_path; /* as it is to be opened: relative ones are joined to the config's folder */
+	char *module_name;
+	uint32_t workers; /* 1-256; `auto` is resolved to the processors available */
+	enum ordering ordering;
+	struct settings env;
+};
+
+/* Source, sink (and later deadLetter). Fields that a kind does not know stay at their defaults. */
+struct source_config {
+	bool present;
+	char *kind;
+	char *brokers; /* comma-separated */
+	struct texts topics;
+	char *consumer_group;
+	struct start_offset offset;
+	char *group_instance_id; /* NULL: none */
+	char *balance_strategy;  /* librdkafka's word: range or roundrobin */
+	int64_t rebalance_timeout_ms;
+	int64_t fetch_bytes;
+	int64_t window; /* bytes a lane */
+	struct settings properties;
+};
+
+struct sink_config {
+	bool present;
+	char *kind;
+	char *brokers;
+	char *topic;
+	struct texts topics;  /* further ones that a record may name */
+	char *partitioner;    /* librdkafka's word: fnv1a_random, murmur2_random, random; or manual */
+	int32_t partition;    /* for manual, else -1 */
+	struct settings properties;
+};
+
+struct config {
+	char *path;      /* the file as given, for messages; NULL without one */
+	char *directory; /* absolute folder of the file */
+	char *name;
+	int64_t shutdown_timeout_ms;
+	int64_t max_record_size;
+	uint32_t max_restarts; /* in 60 s */
+	struct processor_config processor;
+	struct source_config source;
+	struct sink_config sink;
+	struct texts secret_variables; /* names of ${VAR}s that source and sink use: workers don't get them */
+};
+
+void config_init(struct config *config); /* the defaults of interface and manual */
+void config_release(struct config *config);
+
+/*
+ * Reads a file (a directory means its config.yaml). Mistakes, warnings and information are
+ * appended to *notes, a line each, as "config.yaml:12:5: unknown key 'topcis' in source (did you
+ * mean 'topics'?)", in the order of the file; warnings as "config.yaml:3:1: warning: ...".
+ * Returns the number of mistakes. A file that can't be read is a mistake too. ${VAR}s and
+ * required keys are checked in the named sections only. Required keys that flags may still give
+ * are not checked here, see config_missing.
+ */
+size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
+
+/* The same from a descriptor, without substitution: what config_document wrote. */
+size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
+
+/* Appends a line for each key that the sections need and nobody gave ("config.yaml: source.topics
+ * is missing"). Returns their number. */
+size_t config_missing(const struct config *config, unsigned sections, struct buf *notes);
+
+/* Writes the named sections, resolved, all defaults shown, as a YAML document. With `masked`,
+ * passwords and the like are shown as "***" (for `bruco check --print`). */
+void config_document(const struct config *config, unsigned sections, bool masked, struct buf *out);
+
+/* For flags: replace a list by a comma text; set or replace one name=value (false: no '='); parse
+ * an offset (earliest, latest, a number, a time). */
+void config_texts(struct texts *texts, const char *comma_text);
+bool config_setting(struct settings *settings, const char *assignment);
+bool config_offset(const char *text, struct start_offset *offset);
+void config_replace(char **field, const char *text);
+
+/* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
+const char *config_property_refused(const char *name);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * The control sockets between the driver and each stage, and the link between sink and source:
+ * small fixed messages, with descriptors riding along. Nobody ever blocks on one: the driver's
+ * messages are few, the sink keeps the newest acknowledgement per lane until there is room.
+ *
+ * Under the driver a stage inherits one descriptor beyond 0-2, its control socket, named by the
+ * option --driver FD. Everything else comes through it in the first message.
+ *
+ * driver -> stage
+ *   HELLO   how to log, how many lanes, which worker of which life; descriptors below
+ *   LANE    (sink only) lane's life `life` ended as `status`/`page` say (life 0: there was none
+ *           before); descriptors: the write end and the read end of its successor's pipes, or
+ *           none when there is no successor
+ *   DRAIN   (source only) dispatch nothing more, finish what is under way, then end
+ *
+ * stage -> driver
+ *   READY   worker: initialised; source: group joined; sink: connected
+ *   CLOSING (source) all is acknowledged and committed; the lanes are about to be closed
+ *   BROKEN  (sink) lane's life `life` sent something that is no frame of it: kill it
+ *
+ * sink -> source, on the link
+ *   ACK     lane, seq: all up to seq is delivered or had no output; several to a message
+ *   RESUME  as LANE, with r (`seq`), the last input that the sink has read whole from the old
+ *           life; descriptor: the write end of the new one's pipe, or none: the lane is gone
+ *   END     (sink) all lanes have ended and all acknowledgements that will come have been sent
+ */
+#ifndef LANE_CONTROL_H
+#define LANE_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/sock.h"
+#include "stats/page.h"
+
+enum message_type {
+	MESSAGE_HELLO = 1,
+	MESSAGE_LANE,
+	MESSAGE_DRAIN,
+	MESSAGE_READY,
+	MESSAGE_CLOSING,
+	MESSAGE_BROKEN,
+	MESSAGE_ACK,
+	MESSAGE_RESUME,
+	MESSAGE_END
+};
+
+/* Descriptors of HELLO, in this order. */
+enum { HELLO_CONFIG, HELLO_PAGE, HELLO_LINK, HELLO_SOURCE_SINK_FDS,
+       /* worker: */ HELLO_IN = 2, HELLO_OUT, HELLO_LOG, HELLO_WORKER_FDS };
+
+struct message {
+	uint32_t type;
+	uint32_t lane;  /* HELLO to a worker: its number */
+	uint32_t life;  /* the lane's worker's life, from 0 */
+	uint32_t lanes; /* HELLO: how many there are */
+	uint32_t log_level;
+	uint32_t log_format;
+	uint32_t flags; /* HELLO_* below */
+	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
+	uint64_t seq;   /* ACK, RESUME */
+	struct page_snapshot page;
+};
+
+enum {
+	HELLO_STOP_AT_END = 1 /* source: -e */
+};
+
+enum { CONTROL_ACKS_MAX = 256 }; /* pairs in one ACK message */
+
+struct ack {
+	uint32_t lane;
+	uint32_t reserved;
+	uint64_t seq;
+};
+
+/* 0, or -1 with errno as sock_send. */
+int control_send(int fd, const struct message *message, const int *fds, size_t fd_count);
+
+/* 1 a message, 0 the peer is gone, -1 with errno (EAGAIN: nothing there; EBADMSG: not a message).
+ * Acks: for MESSAGE_ACK, *acks points to static storage, valid until the next call. */
+int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
+	const struct ack **acks, size_t *ack_count);
+
+/* Sends up to CONTROL_ACKS_MAX pairs in one message. */
+int control_send_acks(int fd, const struct ack *acks, size_t count);
+
+/* Waits (blocking, at most 10 s) for the first message of a stage under the driver, which must be
+ * HELLO with exactly fd_count descriptors; sets level and format of the log. Ends the program with
+ * status 75 when the driver is gone. */
+void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count);
+
+#endif

@@ -1,0 +1,44 @@
+#include "stats/page.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/status.h"
+
+int page_create(void)
+{
+	int fd = memfd_create("bruco-page", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, PAGE_SIZE) < 0)
+		die(STATUS_TEMPFAIL, "cannot create a shared page: %s", strerror(errno));
+	return fd;
+}
+
+struct page *page_map(int fd)
+{
+	int kind = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, kind, fd, 0);
+
+	if (page == MAP_FAILED)
+		die(STATUS_TEMPFAIL, "cannot map the shared page: %s", strerror(errno));
+	return page;
+}
+
+void page_unmap(struct page *page)
+{
+	if (page != NULL)
+		munmap(page, PAGE_SIZE);
+}
+
+struct page_snapshot page_snapshot(struct page *page)
+{
+	struct page_snapshot snapshot;
+
+	snapshot.state = atomic_load_explicit(&page->state, memory_order_acquire);
+	snapshot.attempt = atomic_load_explicit(&page->attempt, memory_order_relaxed);
+	snapshot.seq = atomic_load_explicit(&page->seq, memory_order_relaxed);
+	return snapshot;
+}

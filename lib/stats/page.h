@@ -1,0 +1,97 @@
+/*
+ * The shared page: one page of memory a stage, made by the driver, written by that stage alone and
+ * read by the driver while it runs and after it has died. It says what the stage is doing now (for
+ * blame and timeouts) and what it has done (counters). A stage without a driver has a private one.
+ *
+ * Plain relaxed atomics: each field stands alone, a reader needs no consistent whole. A reader must
+ * take every value as a claim only: user code shares the worker's address space.
+ */
+#ifndef STATS_PAGE_H
+#define STATS_PAGE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum { PAGE_SIZE = 4096, PAGE_SET_MAX = 128 };
+
+enum run_state {
+	RUN_IDLE = 0,
+	RUN_RUNNING = 1, /* the handler runs: the only state that counts for timeout and blame */
+	RUN_WRITING = 2  /* the handler is done, its outputs are being appended */
+};
+
+enum counter {
+	COUNT_RECORDS_IN,     /* source: taken from the system; worker: events begun; sink: inputs whole */
+	COUNT_RECORDS_OUT,    /* source: acknowledged; worker: outputs; sink: delivered */
+	COUNT_BYTES_IN,
+	COUNT_BYTES_OUT,
+	COUNT_FILTERED,       /* worker: inputs without output */
+	COUNT_FAILED,         /* worker: events whose last attempt failed */
+	COUNT_RETRIED,        /* worker: attempts after the first */
+	COUNT_RESENT,         /* source: frames written again after a worker's death */
+	COUNT_COMMITS,        /* source: offset commits that the broker took */
+	COUNT_IN_FLIGHT,      /* source: records between dispatch and acknowledgement */
+	COUNT_MAX = 32
+};
+
+struct page {
+	_Atomic uint32_t state;   /* enum run_state */
+	_Atomic uint32_t attempt; /* of the event that runs: 0 at first */
+	_Atomic uint64_t seq;     /* of the event that runs */
+	_Atomic int64_t since_ns; /* when it began, clock_coarse_ns */
+	_Atomic uint32_t set_count; /* events in flight in an async or batch handler */
+	uint32_t reserved[9];
+	_Atomic uint64_t counters[COUNT_MAX];
+	struct {
+		_Atomic uint64_t seq;
+		_Atomic int64_t since_ns;
+	} set[PAGE_SET_MAX];
+};
+
+_Static_assert(sizeof(struct page) <= PAGE_SIZE, "the page must fit into one page");
+
+/* What a dead worker was doing; rides in messages. */
+struct page_snapshot {
+	uint32_t state;
+	uint32_t attempt;
+	uint64_t seq;
+};
+
+int page_create(void);              /* a descriptor (memfd) for page_map; the driver's */
+struct page *page_map(int fd);      /* fd -1: a private page; ends the program on failure */
+void page_unmap(struct page *page);
+struct page_snapshot page_snapshot(struct page *page);
+
+static inline void page_count(struct page *page, enum counter counter, uint64_t more)
+{
+	/* One writer: a plain load and store is cheaper than a locked add. */
+	atomic_store_explicit(&page->counters[counter],
+		atomic_load_explicit(&page->counters[counter], memory_order_relaxed) + more,
+		memory_order_relaxed);
+}
+
+static inline void page_set(struct page *page, enum counter counter, uint64_t value)
+{
+	atomic_store_explicit(&page->counters[counter], value, memory_order_relaxed);
+}
+
+static inline uint64_t page_get(struct page *page, enum counter counter)
+{
+	return atomic_load_explicit(&page->counters[counter], memory_order_relaxed);
+}
+
+/* The worker, around each event. */
+static inline void page_begin(struct page *page, uint64_t seq, uint32_t attempt, int64_t now_ns)
+{
+	atomic_store_explicit(&page->seq, seq, memory_order_relaxed);
+	atomic_store_explicit(&page->attempt, attempt, memory_order_relaxed);
+	atomic_store_explicit(&page->since_ns, now_ns, memory_order_relaxed);
+	atomic_store_explicit(&page->state, RUN_RUNNING, memory_order_release);
+}
+
+static inline void page_state(struct page *page, enum run_state state)
+{
+	atomic_store_explicit(&page->state, state, memory_order_release);
+}
+
+#endif
