@@ -1,0 +1,54 @@
+/*
+ * What one assignment of one partition has under way: the offsets in dispatch order, which of them
+ * are done, and the contiguous frontier: the offset that may be committed. Offsets have gaps
+ * (compaction, transaction markers), so the frontier is the last contiguous done one plus 1, never
+ * arithmetic on the others.
+ *
+ * An assignment has an epoch; what is reported done with another epoch's number changes nothing.
+ */
+#ifndef LANE_TRACKER_H
+#define LANE_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TRACKER_SPAN_MAX = 1 << 18 }; /* records between the frontier and the newest dispatched */
+
+struct tracker {
+	int64_t *offsets; /* ring: dispatched, not below the frontier; done ones have the top bit set */
+	size_t capacity;  /* a power of two */
+	uint64_t first;   /* dispatch index of the frontier's record */
+	uint64_t next;    /* dispatch index of the next record */
+	int64_t frontier; /* -1: nothing was done yet in this epoch */
+	uint32_t epoch;
+	bool active; /* there is an assignment */
+};
+
+void tracker_release(struct tracker *tracker);
+
+/* A new assignment begins, or the present one ends: the epoch grows, what is under way is forgotten. */
+void tracker_begin(struct tracker *tracker);
+void tracker_end(struct tracker *tracker);
+
+static inline bool tracker_full(const struct tracker *tracker)
+{
+	return tracker->next - tracker->first >= TRACKER_SPAN_MAX;
+}
+static inline bool tracker_idle(const struct tracker *tracker)
+{
+	return tracker->first == tracker->next;
+}
+
+uint64_t tracker_dispatch(struct tracker *tracker, int64_t offset); /* returns its index */
+
+/* False when the epoch is not the present one. */
+bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index);
+
+/* The offset to commit, or -1 when there is nothing to commit in this epoch. */
+static inline int64_t tracker_frontier(const struct tracker *tracker)
+{
+	return tracker->active ? tracker->frontier : -1;
+}
+
+#endif
