@@ -1,62 +1,161 @@
 # Bruco. `make help` lists the targets.
-# CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR and PYTHON are respected.
+#
+# CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are respected. PYTHON is the Python to embed,
+# DEV=1 makes warnings errors, SANITIZE=address,undefined builds in a folder of its own, V=1 shows
+# the commands.
 
 PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 DESTDIR ?=
-BUILD   ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 comma   := ,
-
-CC      ?= cc
+BUILD   ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 CFLAGS  ?= -O2 -g
-WARN    := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
-HARDEN  := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -I$(BUILD)/gen $(HARDEN) $(WARN) $(if $(DEV),-Werror) \
-	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
-	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+Q       := $(if $(V),,@)
 
-# ---- rooms: which objects each program is made of
-room     = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
-COMMON  := $(call room,lib/base) $(call room,lib/frame) $(call room,lib/stats) $(call room,lib/lane) $(call room,lib/config)
-KAFKA   := $(call room,lib/kafka)
+WARN    := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 $(if $(DEV),-Werror)
+HARDEN  := -fPIE -fstack-protector-strong \
+	$(if $(SANITIZE)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+CHECKED := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer)
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(WARN) $(CHECKED) \
+	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CHECKED) $(LDFLAGS)
+
+# ---- libraries
+
+pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
+RDKAFKA   := $(call pkg,rdkafka)
+YAML      := $(call pkg,yaml-0.1)
+JANSSON   := $(call pkg,jansson)
+PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null))
+PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
+# A Python outside the system's folders is found again at run time; one that is linked in statically
+# shows its functions to extension modules.
+PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,\
+	$(filter-out -L/usr/lib% -L/lib%,$(filter -L%,$(PYTHON_LDFLAGS))))
+
+# ---- rooms, and which of them each program is made of
+
+room    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
+BASE   := $(call room,lib/base)
+COMMON := $(foreach name,base frame stats lane config,$(call room,lib/$(name)))
+STREAM := $(call room,lib/kafka) $(call room,lib/json)
+
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
-
-pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
-LIBS_bruco        := $(call pkg,--libs,yaml-0.1) -lm
-LIBS_bruco-source := $(call pkg,--libs,rdkafka jansson yaml-0.1) -lm
-LIBS_bruco-sink   := $(LIBS_bruco-source)
-LIBS_bruco-broker := $(call pkg,--libs,rdkafka)
-LIBS_bruco-worker := $(call pkg,--libs,yaml-0.1) $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null) -lm
-PYTHON_CFLAGS     := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null))
-
-all: $(BINARIES) $(BUILD)/lib/bruco/python ## build everything (the default)
-
-$(BUILD)/bin/bruco: $(COMMON) $(call room,cmd/bruco)
-$(BUILD)/bin/bruco-source: $(COMMON) $(KAFKA) $(call room,cmd/bruco-source)
-$(BUILD)/bin/bruco-sink: $(COMMON) $(KAFKA) $(call room,cmd/bruco-sink)
+$(BUILD)/bin/bruco:        $(COMMON) $(call room,cmd/bruco)
+$(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call room,cmd/bruco-source)
 $(BUILD)/bin/bruco-worker: $(COMMON) $(call room,cmd/bruco-worker)
-$(BUILD)/bin/bruco-broker: $(call room,lib/base) $(call room,cmd/bruco-broker)
+$(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call room,cmd/bruco-sink)
+$(BUILD)/bin/bruco-broker: $(BASE) $(call room,cmd/bruco-broker)
+LIBS_bruco        := $(YAML)
+LIBS_bruco-source := $(RDKAFKA) $(JANSSON) $(YAML)
+LIBS_bruco-worker := $(YAML) $(PYTHON_LIBS)
+LIBS_bruco-sink   := $(RDKAFKA) $(JANSSON) $(YAML)
+LIBS_bruco-broker := $(RDKAFKA)
 
-$(BUILD)/bin/%:
+# What the programs find beside themselves: ../lib/bruco/python and ../share/man.
+PACKAGE := $(patsubst lib/python/%,%,$(sort $(shell find lib/python -type f ! -name '*.pyc')))
+MAN     := $(sort $(wildcard man/*.[1-8]))
+PAGES   := $(foreach page,$(MAN),share/man/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+SHARED  := $(PACKAGE:%=lib/bruco/python/%) $(PAGES)
+
+all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
+
+# ---- tests: tests/unit/test_X.c with unit.c and COMMON, tools on librdkafka, the bench's loop
+
+UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+TOOLS   := kafka-fill kafka-compare kafka-offsets bench-loop
+TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
+tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
+
+$(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(test) unit/unit)))
+$(UNIT:%=$(BUILD)/tests/%): $(COMMON)
+$(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
+# Whatever a test needs from cmd/ it names here.
+$(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
+
+$(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
+$(BUILD)/tests/kafka-compare: $(call tests_obj,kafka/compare kafka/client) $(BASE)
+$(BUILD)/tests/kafka-offsets: $(call tests_obj,kafka/offsets kafka/client) $(BASE)
+$(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
+$(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
+LIBS_bench-loop += $(PYTHON_LIBS)
+
+# ---- rules
+
+$(BINARIES) $(TESTS):
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$*)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
 
-$(BUILD)/obj/cmd/bruco-worker/%.o: EXTRA = $(PYTHON_CFLAGS)
-$(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/cmd/bruco/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"'
+$(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
+$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"'
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
 
-$(BUILD)/lib/bruco/python: $(wildcard lib/python/*/*)
-	@mkdir -p $@ && cp -r lib/python/. $@/ && touch $@
+$(BUILD)/libraries-found:
+	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson && \
+		$(PYTHON)-config --embed --includes >/dev/null || \
+		{ echo "libraries are missing; on Debian: make dependencies" >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+$(BUILD)/lib/bruco/python/%: lib/python/%
+	@mkdir -p $(@D) && cp $< $@
+
+$(foreach page,$(PAGES),$(eval $(BUILD)/$(page): man/$(notdir $(page))))
+$(PAGES:%=$(BUILD)/%):
+	@mkdir -p $(@D) && cp $< $@
 
 -include $(shell test -d $(BUILD)/obj && find $(BUILD)/obj -name '*.d')
+
+# ---- what people call
+
+demo: ## show a small pipeline at work (installs what is missing, on Debian)
+	@tools/dependencies build
+	@$(MAKE) --no-print-directory all
+	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/demo
+
+check: ## run all tests, or those named in ONLY= (installs what is missing, on Debian)
+	@tools/dependencies build test
+	@$(MAKE) --no-print-directory all tests
+	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/run-tests $(ONLY)
+
+tests: $(TESTS) ## build the tests
+
+dependencies: ## install the libraries and tools that build and tests need (Debian)
+	@tools/dependencies build test
+
+check-deps: ## hold the directions between the rooms
+	@tools/check-deps
+
+lint: ## check the man pages, and the C code where cppcheck is installed
+	@tools/lint $(MAN)
+
+format: ## clang-format all C files
+	clang-format -i $(sort $(shell find lib cmd tests -name '*.[ch]'))
+
+INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED)
+EXAMPLES  := $(sort $(shell find examples -type f ! -name '*.pyc'))
+install: all ## install into DESTDIR/PREFIX
+	@for file in $(INSTALLED); do \
+		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
+			$(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
+	@for file in README.md $(EXAMPLES); do \
+		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
+
+uninstall: ## remove what install put there
+	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) lib/bruco share/doc/bruco
 
 clean: ## remove all that was built
 	rm -rf build
 
-.PHONY: all clean
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+.PHONY: all demo check tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

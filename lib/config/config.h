@@ -22,6 +22,11 @@ enum config_section { /* what a program reads; the rest of the file is checked f
 	SECTION_ALL = 7
 };
 
+struct config_place { /* in the file, from 1; line 0: nowhere */
+	unsigned line;
+	unsigned column; /* in characters */
+};
+
 enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
 
 struct setting { /* a name and a value, both owned */
@@ -50,6 +55,8 @@ struct processor_config {
 	bool present;
 	char *handler_path; /* as it is to be opened: relative ones are joined to the config's folder */
 	char *module_name;
+	struct config_place handler_path_place; /* for messages of those who look there */
+	struct config_place module_name_place;
 	uint32_t workers; /* 1-256; `auto` is resolved to the processors available */
 	enum ordering ordering;
 	struct settings env;
@@ -77,10 +84,12 @@ struct sink_config {
 	char *brokers;
 	char *topic;
 	struct texts topics;  /* further ones that a record may name */
-	char *partitioner;    /* librdkafka's word: fnv1a_random, murmur2_random, random; or manual */
+	char *partitioner;    /* librdkafka's word (config_partitioner); manual if partition is set */
 	int32_t partition;    /* for manual, else -1 */
 	struct settings properties;
 };
+
+enum { MISTAKEN_HANDLER = 1 }; /* in config.mistaken: handlerPath or moduleName */
 
 struct config {
 	char *path;      /* the file as given, for messages; NULL without one */
@@ -93,18 +102,21 @@ struct config {
 	struct source_config source;
 	struct sink_config sink;
 	struct texts secret_variables; /* names of ${VAR}s that source and sink use: workers don't get them */
+	unsigned mistaken; /* bits of keys that were given, but wrongly: see config_missing */
 };
 
-void config_init(struct config *config); /* the defaults of interface and manual */
+void config_init(struct config *config); /* the defaults of bruco.yaml(5) */
 void config_release(struct config *config);
 
 /*
- * Reads a file (a directory means its config.yaml). Mistakes, warnings and information are
- * appended to *notes, a line each, as "config.yaml:12:5: unknown key 'topcis' in source (did you
- * mean 'topics'?)", in the order of the file; warnings as "config.yaml:3:1: warning: ...".
- * Returns the number of mistakes. A file that can't be read is a mistake too. ${VAR}s and
- * required keys are checked in the named sections only. Required keys that flags may still give
- * are not checked here, see config_missing.
+ * Reads a file (a directory means its config.yaml) into what config_init made. Mistakes, warnings
+ * and information are appended to *notes, a line each, as "config.yaml:12:5: unknown key 'topcis'
+ * in source (did you mean 'topics'?)", in the order of the file; warnings and information as
+ * "config.yaml:3:1: warning: ..." and "config.yaml:3:1: info: ...".
+ * Returns the number of mistakes. A file that can't be read is a mistake too. ${VAR}s are resolved
+ * in the named sections only; the others are checked, as far as that goes without, and then left at
+ * their defaults. Required keys that flags may still give are not checked here, see config_missing.
+ * Without a `sink` its kind is "discard".
  */
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
 
@@ -112,11 +124,12 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
 
 /* Appends a line for each key that the sections need and nobody gave ("config.yaml: source.topics
- * is missing"). Returns their number. */
+ * is missing"). Keys that config_load has complained of are passed over. Returns their number. */
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes);
 
 /* Writes the named sections, resolved, all defaults shown, as a YAML document. With `masked`,
- * passwords and the like are shown as "***" (for `bruco check --print`). */
+ * passwords and the like are shown as "***" and a `$` as `$$`, so that what is printed is a
+ * configuration file (for `bruco check --print`). */
 void config_document(const struct config *config, unsigned sections, bool masked, struct buf *out);
 
 /* For flags: replace a list by a comma text; set or replace one name=value (false: no '='); parse
@@ -125,6 +138,9 @@ void config_texts(struct texts *texts, const char *comma_text);
 bool config_setting(struct settings *settings, const char *assignment);
 bool config_offset(const char *text, struct start_offset *offset);
 void config_replace(char **field, const char *text);
+
+/* librdkafka's word for hash, murmur2 and random, or manual; NULL: no such partitioner. */
+const char *config_partitioner(const char *word);
 
 /* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
 const char *config_property_refused(const char *name);

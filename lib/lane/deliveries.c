@@ -56,9 +56,15 @@ void deliveries_done(struct deliveries *deliveries, uint64_t seq)
 	(*waiting)--;
 }
 
+void deliveries_seal(struct deliveries *deliveries, uint64_t seq)
+{
+	if (seq > deliveries->sealed)
+		deliveries->sealed = seq;
+}
+
 uint64_t deliveries_acked(struct deliveries *deliveries)
 {
-	while (deliveries->acked < deliveries->last &&
+	while (deliveries->acked < deliveries->sealed &&
 		deliveries->waiting[(deliveries->acked + 1) & (deliveries->capacity - 1)] == 0)
 		deliveries->acked++;
 	return deliveries->acked;

@@ -13,18 +13,22 @@ struct deliveries {
 	uint32_t *waiting; /* ring by sequence number: outputs under way */
 	size_t capacity;   /* a power of two */
 	uint64_t acked;    /* all up to it is delivered */
+	uint64_t sealed;   /* up to it all outputs are under way or delivered */
 	uint64_t last;     /* the newest input that was added */
 };
 
 void deliveries_release(struct deliveries *deliveries);
 
-/* Inputs up to seq were read whole; none of their outputs is under way yet. */
+/* Inputs up to seq were read whole; none of their outputs is under way yet. They hold the frontier
+ * back until deliveries_seal says that all their outputs are. */
 void deliveries_add(struct deliveries *deliveries, uint64_t seq);
 
 /* Holds seq back until as many deliveries_done as deliveries_wait were called for it. seq must be
  * above acked and have been added. */
 void deliveries_wait(struct deliveries *deliveries, uint64_t seq, uint32_t outputs);
 void deliveries_done(struct deliveries *deliveries, uint64_t seq);
+
+void deliveries_seal(struct deliveries *deliveries, uint64_t seq);
 
 /* Moves the frontier as far as it goes and returns it. */
 uint64_t deliveries_acked(struct deliveries *deliveries);

@@ -1,0 +1,155 @@
+/*
+ * bruco-broker: a throw-away Kafka on loopback, which is librdkafka's mock cluster. See its page
+ * for what it is not.
+ */
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco-broker/port.h"
+
+enum { OPTION_LISTEN = OPTION_OWN, PARTITIONS_MAX = 1000 };
+
+static const char usage[] =
+	"usage: bruco-broker [-qv] [--listen port] [-t topic[:partitions]] ...\n"
+	"A throw-away Kafka on loopback, in memory, for demos and fast tests. Prints its\n"
+	"address and lives until its standard input closes or a signal comes.\n"
+	"\n"
+	"      --listen PORT     listen on this port of 127.0.0.1 (default: a free one)\n"
+	"  -t, --topic NAME[:N]  make a topic with N partitions (default: 4); repeatable\n"
+	"  -q, --quiet           log warnings and errors only\n"
+	"  -v, --verbose         log each request\n"
+	"      --log-format FORM text (default) or json\n"
+	"      --help            show this text\n"
+	"      --version         show the versions\n";
+
+struct topic {
+	char *name;
+	int partitions;
+};
+
+static void print_versions(void)
+{
+	printf("librdkafka %s\n", rd_kafka_version_str());
+}
+
+static const struct program program = {"bruco-broker", usage, print_versions};
+
+static struct topic parse_topic(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t length = colon == NULL ? strlen(text) : (size_t)(colon - text);
+	int64_t partitions = 4;
+
+	if (length == 0)
+		options_misuse(&program, "topic '%s' has no name", text);
+	if (colon != NULL && !text_integer(colon + 1, 1, PARTITIONS_MAX, &partitions))
+		options_misuse(&program, "'%s' is not a number of partitions (1 to %d)", colon + 1,
+			PARTITIONS_MAX);
+	return (struct topic){mem_text_n(text, length), (int)partitions};
+}
+
+static void log_library(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+	(void)client;
+	(void)facility;
+	log_line(level <= 3 ? LEVEL_ERROR : level <= 4 ? LEVEL_WARNING : LEVEL_DEBUG, "%s", text);
+}
+
+/* The mock cluster lives inside a client, which connects to nothing itself. */
+static rd_kafka_t *make_client(void)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	char why[256];
+	rd_kafka_t *client;
+
+	rd_kafka_conf_set_log_cb(conf, log_library);
+	rd_kafka_conf_set(conf, "log.thread.name", "false", why, sizeof why);
+	if (log_level() >= LEVEL_DEBUG)
+		rd_kafka_conf_set(conf, "debug", "mock", why, sizeof why);
+	client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+	if (client == NULL)
+		die(STATUS_SOFTWARE, "librdkafka: %s", why);
+	return client;
+}
+
+/* Until a signal comes or the other end of standard input is gone. Nothing is read. */
+static void wait_for_end(int signals)
+{
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+		{.fd = STDIN_FILENO, .events = POLLRDHUP}};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+}
+
+static void print_address(const char *address)
+{
+	if (printf("%s\n", address) < 0 || fflush(stdout) != 0)
+		die(STATUS_UNAVAILABLE, "cannot print the address: %s", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {OPTIONS_COMMON,
+		{"listen", required_argument, NULL, OPTION_LISTEN},
+		{"topic", required_argument, NULL, 't'}, {0}};
+	rd_kafka_mock_cluster_t *cluster;
+	struct topic *topics = NULL;
+	size_t topic_count = 0;
+	int64_t port = 0;
+	rd_kafka_t *client;
+	int signals;
+	int option;
+
+	fd_ensure_standard();
+	log_init(program.name);
+	while ((option = getopt_long(argc, argv, "qvt:", options, NULL)) != -1) {
+		if (option == 't') {
+			topics = mem_grow(topics, topic_count + 1, sizeof *topics);
+			topics[topic_count++] = parse_topic(optarg);
+		} else if (option == OPTION_LISTEN) {
+			if (!text_integer(optarg, 1, 65535, &port))
+				options_misuse(&program, "'%s' is not a port (1 to 65535)", optarg);
+		} else {
+			options_common(&program, option);
+		}
+	}
+	if (optind < argc)
+		options_misuse(&program, "unexpected argument '%s'", argv[optind]);
+
+	signals = signals_init(false);
+	client = make_client();
+	port_choose((uint16_t)port);
+	cluster = rd_kafka_mock_cluster_new(client, 1);
+	if (cluster == NULL)
+		die(STATUS_SOFTWARE, "cannot make the mock cluster");
+	for (size_t i = 0; i < topic_count; i++) {
+		rd_kafka_resp_err_t error =
+			rd_kafka_mock_topic_create(cluster, topics[i].name, topics[i].partitions, 1);
+
+		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			die(STATUS_USAGE, "cannot make topic '%s': %s", topics[i].name,
+				rd_kafka_err2str(error));
+		free(topics[i].name);
+	}
+	free(topics);
+	print_address(rd_kafka_mock_cluster_bootstraps(cluster));
+
+	wait_for_end(signals);
+	rd_kafka_mock_cluster_destroy(cluster);
+	rd_kafka_destroy(client);
+	return STATUS_OK;
+}

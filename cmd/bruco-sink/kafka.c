@@ -1,0 +1,343 @@
+/* The kafka kind: an idempotent producer whose delivery reports become acknowledgements. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "kafka/client.h"
+#include "stage.h"
+
+enum {
+	CONNECT_MS = 2000, /* one try for the topics' metadata at the start */
+	RETRY_MS = 500,
+	FULL_MS = 100,
+	FIELDS_MAX = 8     /* of rd_kafka_produceva, without headers */
+};
+
+struct kafka {
+	struct stage *stage;
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	int event_fd;
+	rd_kafka_topic_t **topics; /* [0] is the default */
+	char **names;
+	size_t topic_count;
+	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
+	int64_t retry_at;  /* until it is connected */
+	bool full;
+	rd_kafka_vu_t *fields; /* reused for every record */
+	size_t field_count;
+};
+
+/* ---- deliveries */
+
+static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	int status = kafka_error_status(message->err);
+
+	switch (message->err) {
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+		status = STATUS_FAILED;
+		break;
+	default:
+		if (status == STATUS_OK)
+			status = STATUS_TEMPFAIL;
+	}
+	if (kafka->stage->status == STATUS_OK)
+		log_error("cannot produce to '%s': %s", rd_kafka_topic_name(message->rkt),
+			rd_kafka_err2str(message->err));
+	stage_fail(kafka->stage, status);
+	kafka->stage->under_way--;
+}
+
+static void on_event(struct kafka *kafka, rd_kafka_event_t *event)
+{
+	const rd_kafka_message_t *message;
+
+	if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_DR)
+		return;
+	while ((message = rd_kafka_event_message_next(event)) != NULL) {
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
+		else
+			not_delivered(kafka, message);
+	}
+}
+
+static void serve(struct kafka *kafka)
+{
+	rd_kafka_event_t *event;
+	uint64_t drained;
+
+	while (read(kafka->event_fd, &drained, sizeof drained) > 0)
+		;
+	while ((event = rd_kafka_queue_poll(kafka->queue, 0)) != NULL) {
+		on_event(kafka, event);
+		rd_kafka_event_destroy(event);
+		kafka->full = false;
+	}
+}
+
+/* ---- connecting: ready when every topic's partitions are known */
+
+static void connect_topics(struct kafka *kafka)
+{
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		const struct rd_kafka_metadata *metadata;
+		rd_kafka_resp_err_t error = rd_kafka_metadata(
+			kafka->client, 0, kafka->topics[i], &metadata, CONNECT_MS);
+
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			error = metadata->topic_cnt == 1 ? metadata->topics[0].err
+							 : RD_KAFKA_RESP_ERR_UNKNOWN;
+			rd_kafka_metadata_destroy(metadata);
+		}
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+			continue;
+		if (kafka_error_status(error) != STATUS_OK)
+			die(kafka_error_status(error), "cannot produce to '%s': %s", kafka->names[i],
+				rd_kafka_err2str(error));
+		if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+			log_warning("cannot produce to '%s' yet: %s", kafka->names[i],
+				rd_kafka_err2str(error));
+		kafka->retry_at = clock_ms() + RETRY_MS;
+		return;
+	}
+	stage_ready(kafka->stage);
+}
+
+static void kafka_work(void *state)
+{
+	struct kafka *kafka = state;
+
+	serve(kafka);
+	if (!kafka->stage->ready && clock_ms() >= kafka->retry_at)
+		connect_topics(kafka);
+}
+
+static int kafka_descriptor(void *state)
+{
+	return ((struct kafka *)state)->event_fd;
+}
+
+static int kafka_timeout(void *state)
+{
+	struct kafka *kafka = state;
+
+	if (!kafka->stage->ready)
+		return clock_left(kafka->retry_at, clock_ms());
+	return kafka->full ? FULL_MS : 1000;
+}
+
+/* ---- producing */
+
+static rd_kafka_topic_t *target(const struct kafka *kafka, const struct frame_record *record)
+{
+	if ((record->head.flags & FRAME_ROUTED) == 0 || record->topic_length == 0)
+		return kafka->topics[0];
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		if (strlen(kafka->names[i]) == record->topic_length &&
+			memcmp(kafka->names[i], record->topic, record->topic_length) == 0)
+			return kafka->topics[i];
+	return NULL;
+}
+
+static const char *kafka_refuse(void *state, const struct frame_record *record)
+{
+	struct kafka *kafka = state;
+
+	if (record->head.type == FRAME_TYPE_FAILED)
+		return "its handler failed";
+	if (target(kafka, record) == NULL)
+		return "topic is not in sink.topics";
+	return NULL;
+}
+
+static rd_kafka_vu_t *field(struct kafka *kafka, rd_kafka_vtype_t type)
+{
+	rd_kafka_vu_t *next = &kafka->fields[kafka->field_count++];
+
+	next->vtype = type;
+	return next;
+}
+
+static void add_headers(struct kafka *kafka, const struct frame_record *record)
+{
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+		rd_kafka_vu_t *next = field(kafka, RD_KAFKA_VTYPE_HEADER);
+
+		frame_header_next(&at, &header);
+		/* librdkafka wants a terminated name; the copies are freed after producing. */
+		next->u.header.name = mem_text_n(header.name, header.name_length);
+		next->u.header.val = header.value;
+		next->u.header.size = header.value_length < 0 ? 0 : header.value_length;
+	}
+}
+
+static void free_headers(struct kafka *kafka)
+{
+	for (size_t i = 0; i < kafka->field_count; i++)
+		if (kafka->fields[i].vtype == RD_KAFKA_VTYPE_HEADER)
+			free((char *)(size_t)kafka->fields[i].u.header.name);
+}
+
+static rd_kafka_resp_err_t produce(struct kafka *kafka, const struct frame_record *record,
+	uint64_t ticket)
+{
+	bool routed = (record->head.flags & FRAME_ROUTED) != 0 && record->partition >= 0;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_error_t *error;
+
+	kafka->field_count = 0;
+	if (record->header_count > 0)
+		kafka->fields = mem_grow(kafka->fields, FIELDS_MAX + record->header_count,
+			sizeof *kafka->fields);
+	field(kafka, RD_KAFKA_VTYPE_RKT)->u.rkt = target(kafka, record);
+	field(kafka, RD_KAFKA_VTYPE_PARTITION)->u.i32 =
+		routed ? record->partition : kafka->partition;
+	field(kafka, RD_KAFKA_VTYPE_MSGFLAGS)->u.i = RD_KAFKA_MSG_F_COPY;
+	field(kafka, RD_KAFKA_VTYPE_OPAQUE)->u.ptr = (void *)(uintptr_t)ticket;
+	if (record->timestamp > 0)
+		field(kafka, RD_KAFKA_VTYPE_TIMESTAMP)->u.i64 = record->timestamp;
+	if (record->key_length >= 0) {
+		rd_kafka_vu_t *key = field(kafka, RD_KAFKA_VTYPE_KEY);
+
+		key->u.mem.ptr = (void *)(size_t)record->key;
+		key->u.mem.size = (size_t)record->key_length;
+	}
+	if (record->value_length >= 0) {
+		rd_kafka_vu_t *value = field(kafka, RD_KAFKA_VTYPE_VALUE);
+
+		value->u.mem.ptr = (void *)(size_t)record->value;
+		value->u.mem.size = (size_t)record->value_length;
+	}
+	if (record->header_count > 0)
+		add_headers(kafka, record);
+	error = rd_kafka_produceva(kafka->client, kafka->fields, kafka->field_count);
+	if (error != NULL) {
+		code = rd_kafka_error_code(error);
+		rd_kafka_error_destroy(error);
+	}
+	if (record->header_count > 0)
+		free_headers(kafka);
+	return code;
+}
+
+static enum put_result kafka_put(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	struct kafka *kafka = state;
+	rd_kafka_resp_err_t error;
+
+	if (!kafka->stage->ready)
+		return PUT_FULL;
+	error = produce(kafka, record, ticket);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		page_count(kafka->stage->page, COUNT_BYTES_OUT, record->head.length);
+		return PUT_UNDER_WAY;
+	}
+	if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+		kafka->full = true;
+		return PUT_FULL;
+	}
+	/* Nothing of it was taken: hold it for ever, and end. */
+	log_error("cannot produce to '%s': %s", rd_kafka_topic_name(target(kafka, record)),
+		rd_kafka_err2str(error));
+	stage_fail(kafka->stage,
+		error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? STATUS_FAILED : STATUS_TEMPFAIL);
+	return PUT_FULL;
+}
+
+static void kafka_flush(void *state)
+{
+	(void)state; /* the client sends by itself */
+}
+
+/* ---- opening */
+
+static rd_kafka_topic_t *topic_handle(struct kafka *kafka, const char *name)
+{
+	const char *partitioner = kafka->stage->config->sink.partitioner;
+	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->client);
+	rd_kafka_topic_t *topic;
+	char why[512];
+
+	if (strcmp(partitioner, "manual") != 0 &&
+		rd_kafka_topic_conf_set(conf, "partitioner", partitioner, why, sizeof why) !=
+			RD_KAFKA_CONF_OK)
+		die_plain(STATUS_CONFIG, "partitioner '%s': %s", partitioner, why);
+	topic = rd_kafka_topic_new(kafka->client, name, conf);
+	if (topic == NULL)
+		die_plain(STATUS_CONFIG, "topic '%s': %s", name,
+			rd_kafka_err2str(rd_kafka_last_error()));
+	return topic;
+}
+
+static void open_topics(struct kafka *kafka, const struct sink_config *sink)
+{
+	kafka->topic_count = sink->topics.count + 1;
+	kafka->topics = mem_array(kafka->topic_count, sizeof(rd_kafka_topic_t *));
+	kafka->names = mem_array(kafka->topic_count, sizeof(char *));
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		kafka->names[i] = i == 0 ? sink->topic : sink->topics.items[i - 1];
+		kafka->topics[i] = topic_handle(kafka, kafka->names[i]);
+	}
+}
+
+static void *kafka_open(struct stage *stage)
+{
+	const struct sink_config *sink = &stage->config->sink;
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	char largest[32];
+	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
+		/* For ever: a record that timed out would be lost for the sink, not for us. */
+		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
+		{"queue.buffering.max.messages", "500000"},
+		{"queue.buffering.max.kbytes", "262144"}};
+	rd_kafka_conf_t *conf;
+	char why[512];
+
+	snprintf(largest, sizeof largest, "%lld",
+		(long long)(stage->config->max_record_size > 1000000
+				    ? stage->config->max_record_size
+				    : 1000000));
+	conf = kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
+		&sink->properties);
+	kafka->stage = stage;
+	kafka->partition = sink->partition >= 0 ? sink->partition : RD_KAFKA_PARTITION_UA;
+	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
+	kafka->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+	if (kafka->client == NULL)
+		die_plain(STATUS_CONFIG, "cannot create the producer: %s", why);
+	kafka->queue = rd_kafka_queue_get_main(kafka->client);
+	kafka->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (kafka->event_fd < 0)
+		die(STATUS_SOFTWARE, "cannot create an eventfd: %s", strerror(errno));
+	rd_kafka_queue_io_event_enable(kafka->queue, kafka->event_fd, &(uint64_t){1}, 8);
+	open_topics(kafka, sink);
+	connect_topics(kafka);
+	return kafka;
+}
+
+const struct sink_kind kind_kafka = {.name = "kafka",
+	.open = kafka_open,
+	.descriptor = kafka_descriptor,
+	.timeout = kafka_timeout,
+	.work = kafka_work,
+	.refuse = kafka_refuse,
+	.put = kafka_put,
+	.flush = kafka_flush};

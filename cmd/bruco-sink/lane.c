@@ -1,0 +1,291 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+enum { TICKET_LANE_SHIFT = 48 };
+
+void lane_init(struct lane *lane, uint32_t cap, bool strict)
+{
+	*lane = (struct lane){.fd = -1};
+	intake_init(&lane->intake, cap, strict);
+}
+
+void lane_open(struct lane *lane, int fd)
+{
+	fd_nonblocking(fd, true);
+	lane->fd = fd;
+	lane->state = LANE_OPEN;
+}
+
+bool lane_wants(const struct lane *lane)
+{
+	return lane->state == LANE_OPEN;
+}
+
+bool lane_ended(const struct lane *lane)
+{
+	return lane->state == LANE_AT_END || lane->state == LANE_GONE;
+}
+
+static void broken(struct stage *stage, unsigned index, const char *why)
+{
+	struct lane *lane = &stage->lanes[index];
+	struct message message = {.type = MESSAGE_BROKEN, .lane = index, .life = lane->life};
+
+	if (stage->control < 0) {
+		log_error("%s (input %llu, before byte %llu)", why,
+			(unsigned long long)lane->intake.last + 1,
+			(unsigned long long)lane->intake.position);
+		stage_fail(stage, STATUS_DATA);
+	} else {
+		log_error("worker %u sent a bad frame: %s", index, why);
+		control_send(stage->control, &message, NULL, 0);
+	}
+	lane->state = LANE_BROKEN;
+}
+
+/* ---- putting an input's outputs */
+
+static void refused(struct stage *stage, const struct frame_record *record, const char *why)
+{
+	char *topic = mem_text_n(record->topic, record->topic_length);
+	struct log_about about = {.topic = topic,
+		.partition = record->partition,
+		.offset = record->offset,
+		.error = why};
+
+	if ((record->head.flags & FRAME_ROUTED) != 0)
+		log_error("a record for '%s' can't be delivered: %s", topic, why);
+	else
+		log_about(LEVEL_ERROR, &about, "a record can't be delivered: %s (%s[%d]@%lld)", why,
+			topic, (int)record->partition, (long long)record->offset);
+	free(topic);
+	stage_fail(stage, STATUS_FAILED);
+}
+
+/* Checks all of an input's outputs before the first is put. */
+static bool acceptable(struct stage *stage, unsigned index, const struct input *input)
+{
+	for (size_t at = 0; at < input->length;) {
+		struct frame_head head;
+		struct frame_record record;
+		const char *why;
+
+		if (frame_head_read(input->frames + at, input->length - at, stage->cap, &head,
+			    &why) != FRAME_OK) {
+			broken(stage, index, why);
+			return false;
+		}
+		if (head.type == FRAME_TYPE_RECORD || head.type == FRAME_TYPE_FAILED) {
+			if (frame_record_read(input->frames + at, &head, &record, &why) !=
+				FRAME_OK) {
+				broken(stage, index, why);
+				return false;
+			}
+			if (head.seq < input->first || head.seq > input->last) {
+				broken(stage, index, "sequence number is not of its input");
+				return false;
+			}
+			why = stage->kind->refuse == NULL
+				      ? NULL
+				      : stage->kind->refuse(stage->state, &record);
+			if (why != NULL) {
+				refused(stage, &record, why);
+				return false;
+			}
+		}
+		at += head.length;
+	}
+	return true;
+}
+
+/* Puts the rest of the open input. False when the kind is full. */
+static bool put_open_input(struct stage *stage, unsigned index)
+{
+	struct lane *lane = &stage->lanes[index];
+
+	while (lane->put < lane->input.length) {
+		const uint8_t *frame = lane->input.frames + lane->put;
+		struct frame_head head;
+		struct frame_record record;
+		const char *why;
+		uint64_t number;
+
+		frame_head_read(frame, lane->input.length - lane->put, stage->cap, &head, &why);
+		if (head.type != FRAME_TYPE_EMPTY) {
+			frame_record_read(frame, &head, &record, &why);
+			number = lane->base + (head.seq - lane->input.first) + 1;
+			switch (stage->kind->put(stage->state, &record,
+				(uint64_t)index << TICKET_LANE_SHIFT | number)) {
+			case PUT_FULL:
+				return false;
+			case PUT_UNDER_WAY:
+				deliveries_wait(&lane->deliveries, number, 1);
+				stage->under_way++;
+				break;
+			case PUT_DELIVERED:
+				page_count(stage->page, COUNT_RECORDS_OUT, 1);
+				break;
+			}
+		}
+		lane->put += head.length;
+	}
+	/* Only now may it count as done: as long as a part was not put, nothing waited for it. */
+	deliveries_seal(&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
+	return true;
+}
+
+void stage_delivered(struct stage *stage, uint64_t ticket)
+{
+	struct lane *lane = &stage->lanes[ticket >> TICKET_LANE_SHIFT];
+
+	deliveries_done(&lane->deliveries, ticket & (((uint64_t)1 << TICKET_LANE_SHIFT) - 1));
+	stage->under_way--;
+	page_count(stage->page, COUNT_RECORDS_OUT, 1);
+}
+
+/* Takes the inputs that the intake holds whole. False when the kind is full. */
+static bool put_inputs(struct stage *stage, unsigned index)
+{
+	struct lane *lane = &stage->lanes[index];
+
+	if (!put_open_input(stage, index))
+		return false;
+	while (stage->status == STATUS_OK) {
+		switch (intake_next(&lane->intake, &lane->input)) {
+		case INTAKE_BAD:
+			lane->input.length = lane->put = 0;
+			broken(stage, index, lane->intake.why);
+			return true;
+		case INTAKE_MORE:
+			lane->input.length = lane->put = 0;
+			return true;
+		case INTAKE_INPUT:
+			break;
+		}
+		lane->put = lane->input.length;
+		if (lane->input.end) {
+			if (stage->kind->end != NULL && stage->control < 0)
+				stage->kind->end(stage->state);
+			continue;
+		}
+		if (!acceptable(stage, index, &lane->input)) {
+			lane->intake.last = lane->input.first - 1; /* it was not taken */
+			return true;
+		}
+		lane->base = lane->deliveries.last;
+		deliveries_add(&lane->deliveries,
+			lane->base + (lane->input.last - lane->input.first) + 1);
+		page_count(stage->page, COUNT_RECORDS_IN, 1);
+		page_count(stage->page, COUNT_BYTES_IN, lane->input.length);
+		lane->put = 0;
+		if (!put_open_input(stage, index))
+			return false;
+	}
+	return true;
+}
+
+bool lane_work(struct stage *stage, unsigned index)
+{
+	struct lane *lane = &stage->lanes[index];
+	ssize_t got;
+
+	if (lane->state == LANE_NONE || lane->state == LANE_GONE)
+		return true;
+	if (!put_inputs(stage, index))
+		return false;
+	if (lane->state != LANE_OPEN || stage->status != STATUS_OK)
+		return true;
+	got = intake_read(&lane->intake, lane->fd);
+	if (got > 0)
+		return put_inputs(stage, index);
+	if (got < 0 && errno == EAGAIN)
+		return true;
+	lane->state = LANE_AT_END;
+	if (stage->control < 0 && intake_torn(&lane->intake)) {
+		log_error("input is truncated (standard input, byte %llu)",
+			(unsigned long long)lane->intake.position);
+		stage_fail(stage, STATUS_DATA);
+	}
+	return true;
+}
+
+/* ---- a worker's death */
+
+void lane_succession(struct lane *lane, const struct message *message, int write_fd, int read_fd)
+{
+	lane->successors = mem_grow(
+		lane->successors, lane->successor_count + 1, sizeof *lane->successors);
+	lane->successors[lane->successor_count++] =
+		(struct successor){*message, write_fd, read_fd};
+}
+
+/* Whether the dead worker's pipe may still hold bytes. A grandchild may keep it open, so this never
+ * waits for the end of file: after the reaping the kernel's count is final. */
+static bool unread(const struct lane *lane)
+{
+	int bytes = 0;
+
+	if (lane->state != LANE_OPEN)
+		return false;
+	return ioctl(lane->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+static bool tell_source(struct stage *stage, unsigned index, const struct successor *successor)
+{
+	struct message resume = successor->message;
+
+	resume.type = MESSAGE_RESUME;
+	resume.seq = stage->lanes[index].intake.last;
+	if (stage->link < 0)
+		return true; /* the source is gone: so is the pipeline */
+	if (control_send(stage->link, &resume, &successor->write_fd,
+		    successor->write_fd >= 0 ? 1 : 0) == 0)
+		return true;
+	if (errno == EAGAIN) {
+		stage->link_full = true;
+		return false;
+	}
+	return true;
+}
+
+void lane_succeed(struct stage *stage, unsigned index)
+{
+	struct lane *lane = &stage->lanes[index];
+
+	while (lane->successor_count > 0) {
+		struct successor *next = &lane->successors[0];
+
+		if (lane->put < lane->input.length || unread(lane))
+			return;
+		if (lane->state != LANE_BROKEN && lane->state != LANE_NONE &&
+			!put_inputs(stage, index))
+			return;
+		if (!tell_source(stage, index, next))
+			return;
+		if (intake_torn(&lane->intake))
+			log_debug("lane %u: dropped %zu bytes of an incomplete input", index,
+				lane->intake.buf.length - lane->intake.taken);
+		intake_cut(&lane->intake);
+		lane->input.length = lane->put = 0;
+		fd_close(&lane->fd);
+		fd_close(&next->write_fd);
+		lane->life = next->message.life;
+		if (next->read_fd < 0)
+			lane->state = LANE_GONE;
+		else
+			lane_open(lane, next->read_fd);
+		lane->successor_count--;
+		memmove(lane->successors, lane->successors + 1,
+			lane->successor_count * sizeof *lane->successors);
+	}
+}

@@ -1,0 +1,29 @@
+/*
+ * One lane of the sink: what is read from its worker's pipe, put to the kind, delivered; and the
+ * change from a dead worker to its successor.
+ */
+#ifndef BRUCO_SINK_LANE_H
+#define BRUCO_SINK_LANE_H
+
+#include "stage.h"
+
+void lane_init(struct lane *lane, uint32_t cap, bool strict);
+void lane_open(struct lane *lane, int fd); /* takes fd over; makes it non-blocking */
+
+/* Reads and puts, until the pipe is empty or the kind is full. False when the kind is full. */
+bool lane_work(struct stage *stage, unsigned index);
+
+/* Whether the next bytes of its pipe are wanted. */
+bool lane_wants(const struct lane *lane);
+
+/* Remembers that the worker has died; lane_succeed goes on with it. */
+void lane_succession(struct lane *lane, const struct message *message, int write_fd, int read_fd);
+
+/* When the old pipe holds nothing more: drops what is incomplete, tells the source where to resume,
+ * and opens the new pipe. Deaths are applied one by one. */
+void lane_succeed(struct stage *stage, unsigned index);
+
+/* Nothing will be read from it any more. */
+bool lane_ended(const struct lane *lane);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * The sink as a stage: reads the lanes, hands an input's outputs to its kind only when it has them
+ * all, and acknowledges over the link what was delivered. Exactly the rules of K in
+ * bruco-internals(7).
+ */
+#ifndef BRUCO_SINK_STAGE_H
+#define BRUCO_SINK_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "frame/frame.h"
+#include "lane/control.h"
+#include "lane/deliveries.h"
+#include "lane/intake.h"
+#include "stats/page.h"
+
+struct stage;
+
+enum put_result {
+	PUT_DELIVERED, /* done, once flush() has returned */
+	PUT_UNDER_WAY, /* stage_delivered will be called with its ticket */
+	PUT_FULL       /* nothing was done: flush, serve deliveries, try again */
+};
+
+/* A kind of sink: one file, one table. `state` is the kind's own. */
+struct sink_kind {
+	const char *name;
+	/* Connects or opens; ends the program when that can't succeed. Calls stage_ready, now or from
+	 * work(). */
+	void *(*open)(struct stage *stage);
+	/* The descriptor that becomes readable when work() has something to do, or -1. */
+	int (*descriptor)(void *state);
+	/* Milliseconds until work() must be called again; -1: never. */
+	int (*timeout)(void *state);
+	/* Serves deliveries. */
+	void (*work)(void *state);
+	/* NULL, or why this record can never be delivered (static storage). Asked for all outputs of
+	 * an input before the first is put. */
+	const char *(*refuse)(void *state, const struct frame_record *record);
+	enum put_result (*put)(void *state, const struct frame_record *record, uint64_t ticket);
+	/* Writes out what is PUT_DELIVERED. */
+	void (*flush)(void *state);
+	/* Passes on an end-of-stream frame; may be NULL. */
+	void (*end)(void *state);
+};
+
+struct successor { /* a LANE message that waits for the old pipe to be read out */
+	struct message message;
+	int write_fd, read_fd; /* -1: there is none */
+};
+
+enum lane_state {
+	LANE_NONE,   /* no worker yet */
+	LANE_OPEN,
+	LANE_AT_END, /* its pipe was read to the end of file */
+	LANE_BROKEN, /* it sent something that is no frame of it: nothing more is read */
+	LANE_GONE    /* no successor */
+};
+
+struct lane {
+	enum lane_state state;
+	int fd;
+	uint32_t life;
+	struct intake intake;
+	struct deliveries deliveries;
+	struct input input;      /* being put */
+	size_t put;              /* bytes of it that are put; input.length: none is open */
+	uint64_t base;           /* deliveries' number of the input before input.first */
+	uint64_t acknowledged;   /* the last number sent over the link */
+	struct successor *successors;
+	size_t successor_count;
+};
+
+struct stage {
+	const struct config *config;
+	const struct sink_kind *kind;
+	void *state;
+	struct lane *lanes;
+	unsigned lane_count;
+	struct page *page;
+	uint32_t cap;
+	int control; /* the driver's socket, or -1 by hand */
+	int link;    /* to the source, or -1 */
+	int signals;
+	uint64_t under_way; /* outputs put and not delivered */
+	bool link_full;     /* something could not be sent */
+	bool ready;
+	bool end_sent;
+	int status; /* not 0: finish what is under way, then end with it */
+	int64_t deadline; /* of that, clock_ms */
+};
+
+struct stage_options {
+	int driver;            /* -1: by hand */
+	const char *link_path; /* NULL: no link */
+};
+
+/* Runs it to its end; returns the exit status. */
+int stage_run(struct config *config, const struct sink_kind *kind,
+	const struct stage_options *options);
+
+/* ---- for the kinds */
+
+void stage_ready(struct stage *stage);
+void stage_delivered(struct stage *stage, uint64_t ticket);
+
+/* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
+ * then the sink ends with this status. The record is never acknowledged. */
+void stage_fail(struct stage *stage, int status);
+
+/* The table of kinds; NULL when there is none of that name. */
+const struct sink_kind *stage_kind(const char *name);
+
+extern const struct sink_kind kind_kafka;
+extern const struct sink_kind kind_lines;
+extern const struct sink_kind kind_json;
+extern const struct sink_kind kind_frames;
+extern const struct sink_kind kind_discard;
+
+#endif

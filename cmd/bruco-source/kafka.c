@@ -1,0 +1,415 @@
+#include "kafka.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "kafka/client.h"
+
+enum {
+	TAKE_BUDGET = 4096,   /* records between two looks at lanes and link */
+	HOLD_MS = 200,        /* a record without room waits so long before its partition is paused:
+				 pausing throws the client's prefetched records away */
+	COMMIT_MS = 500,
+	BUSY_MS = 20,         /* while something waits for a lane, a commit or a rebalance */
+	POLL_MS = 200,        /* the longest time without asking the client */
+	CLOSE_MS = 5000
+};
+
+struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
+{
+	struct kafka_topic *found = NULL;
+	struct kafka_partition *partition;
+
+	for (size_t i = 0; i < kafka->topic_count && found == NULL; i++)
+		if (strcmp(kafka->topics[i]->name, topic) == 0)
+			found = kafka->topics[i];
+	if (found == NULL) {
+		kafka->topics = mem_grow(
+			kafka->topics, kafka->topic_count + 1, sizeof(struct kafka_topic *));
+		found = mem_alloc(sizeof *found);
+		*found = (struct kafka_topic){.name = mem_text(topic), .known = -1};
+		kafka->topics[kafka->topic_count++] = found;
+	}
+	if (id >= found->partition_count) {
+		found->partitions = mem_grow(
+			found->partitions, (size_t)id + 1, sizeof(struct kafka_partition *));
+		while (found->partition_count <= id)
+			found->partitions[found->partition_count++] = NULL;
+	}
+	if (found->partitions[id] != NULL)
+		return found->partitions[id];
+	partition = mem_alloc(sizeof *partition);
+	partition->base.topic = found->name;
+	partition->base.topic_length = (uint32_t)strlen(topic);
+	partition->base.id = id;
+	partition->topic = found;
+	partition->committed = partition->committing = partition->end = -1;
+	found->partitions[id] = partition;
+	return partition;
+}
+
+void kafka_each(struct kafka *kafka,
+	void (*visit)(struct kafka *, struct kafka_partition *, void *), void *argument)
+{
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		struct kafka_topic *topic = kafka->topics[i];
+
+		for (int32_t id = 0; id < topic->partition_count; id++)
+			if (topic->partitions[id] != NULL &&
+				topic->partitions[id]->base.tracker.active)
+				visit(kafka, topic->partitions[id], argument);
+	}
+}
+
+/* The partition of a message that is assigned now, or NULL. */
+static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	struct kafka_topic *topic = NULL;
+
+	for (size_t i = 0; i < kafka->topic_count && topic == NULL; i++)
+		if (kafka->topics[i]->handle == message->rkt)
+			topic = kafka->topics[i];
+	if (topic == NULL) {
+		topic = kafka_partition(
+			kafka, rd_kafka_topic_name(message->rkt), message->partition)->topic;
+		topic->handle = message->rkt;
+	}
+	if (message->partition < 0 || message->partition >= topic->partition_count ||
+		topic->partitions[message->partition] == NULL ||
+		!topic->partitions[message->partition]->base.tracker.active)
+		return NULL;
+	return topic->partitions[message->partition];
+}
+
+static void pause_partition(struct kafka *kafka, struct kafka_partition *partition, bool pause)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_resp_err_t error;
+
+	rd_kafka_topic_partition_list_add(list, partition->base.topic, partition->base.id);
+	error = pause ? rd_kafka_pause_partitions(kafka->client, list)
+		      : rd_kafka_resume_partitions(kafka->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_warning("cannot %s %s[%d]: %s", pause ? "pause" : "resume",
+			partition->base.topic, (int)partition->base.id, rd_kafka_err2str(error));
+	partition->paused = pause;
+	log_debug("%s %s[%d]", pause ? "paused" : "resumed", partition->base.topic,
+		(int)partition->base.id);
+}
+
+static void drop_stash(struct kafka *kafka, struct kafka_partition *partition)
+{
+	rd_kafka_message_destroy(partition->stash);
+	partition->stash = NULL;
+	kafka->stashed--;
+	if (!partition->paused)
+		kafka->held--;
+}
+
+void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition)
+{
+	if (partition->stash != NULL)
+		drop_stash(kafka, partition);
+	if (partition->paused)
+		pause_partition(kafka, partition, false);
+}
+
+static enum take_result take(struct kafka *kafka, struct kafka_partition *partition,
+	const rd_kafka_message_t *message, unsigned *lane)
+{
+	rd_kafka_timestamp_type_t kind;
+	struct frame_record record = {.offset = message->offset,
+		.timestamp = rd_kafka_message_timestamp(message, &kind),
+		.partition = message->partition,
+		.topic = partition->base.topic,
+		.topic_length = partition->base.topic_length,
+		.key = message->key,
+		.key_length = message->key == NULL ? FRAME_NULL : (int32_t)message->key_len,
+		.value = message->payload,
+		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
+
+	record.header_count = kafka_headers_encode(message, &kafka->headers);
+	record.headers = kafka->headers.data;
+	record.headers_length = (uint32_t)kafka->headers.length;
+	return stage_take(kafka->stage, &partition->base, &record, lane);
+}
+
+static void reached_end(struct kafka_partition *partition, int64_t next_offset)
+{
+	if (partition->end >= 0 && next_offset >= partition->end)
+		partition->at_end = true;
+}
+
+static void take_or_stash(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message)
+{
+	unsigned lane;
+
+	if (partition->at_end) { /* came after the start: not ours with -e */
+		rd_kafka_message_destroy(message);
+		return;
+	}
+	if (partition->stash == NULL) {
+		enum take_result result = take(kafka, partition, message, &lane);
+
+		if (result == TAKE_OK)
+			reached_end(partition, message->offset + 1);
+		if (result != TAKE_FULL) {
+			rd_kafka_message_destroy(message);
+			return;
+		}
+		partition->stash = message;
+		partition->stash_since = clock_ms();
+		partition->stash_lane = lane;
+		kafka->stashed++;
+		kafka->held++;
+		return;
+	}
+	/* Paused with a stash, and yet another one came: it can't be taken before the stash. The
+	 * client is set back to it. */
+	rd_kafka_message_destroy(message);
+	log_debug("%s[%d]: a record came while paused", partition->base.topic,
+		(int)partition->base.id);
+	rd_kafka_seek(message->rkt, message->partition, partition->stash->offset + 1, 0);
+}
+
+static void retry_stash(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	int64_t now = *(int64_t *)argument;
+
+	if (partition->stash == NULL)
+		return;
+	if (partition->paused &&
+		!lanes_relaxed(&kafka->stage->lanes, partition->stash_lane, &partition->base))
+		return;
+	if (take(kafka, partition, partition->stash, &partition->stash_lane) != TAKE_FULL) {
+		reached_end(partition, partition->stash->offset + 1);
+		kafka_unstash(kafka, partition);
+	} else if (!partition->paused && now - partition->stash_since >= HOLD_MS) {
+		pause_partition(kafka, partition, true);
+		kafka->held--;
+	}
+}
+
+static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	struct kafka_partition *partition;
+	int status = kafka_error_status(message->err);
+
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		partition = of_message(kafka, message);
+		if (partition != NULL)
+			reached_end(partition, message->offset);
+		return;
+	}
+	if (status != STATUS_OK) {
+		log_error("cannot consume: %s", rd_kafka_message_errstr(message));
+		stage_drain(kafka->stage, status);
+		return;
+	}
+	log_warning("cannot consume yet: %s", rd_kafka_message_errstr(message));
+}
+
+static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)kafka;
+	if (!partition->at_end || partition->stash != NULL)
+		*(bool *)argument = false;
+}
+
+static void check_end(struct kafka *kafka)
+{
+	bool all = true;
+
+	if (!kafka->stage->stop_at_end || !kafka->stage->ready || kafka->phase != PHASE_STEADY)
+		return;
+	kafka_each(kafka, all_at_end, &all);
+	if (all)
+		stage_drain(kafka->stage, STATUS_OK);
+}
+
+static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)argument;
+	if (partition->stash != NULL)
+		drop_stash(kafka, partition);
+	if (!partition->paused)
+		pause_partition(kafka, partition, true);
+}
+
+static bool may_take(const struct kafka *kafka)
+{
+	return stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
+}
+
+/* Serves the client's callbacks and takes what it has, up to the budget. */
+static void poll_client(struct kafka *kafka)
+{
+	uint64_t drained;
+
+	while (read(kafka->event_fd, &drained, sizeof drained) > 0)
+		;
+	kafka->more = false;
+	for (int budget = TAKE_BUDGET; budget > 0; budget--) {
+		rd_kafka_message_t *message;
+		struct kafka_partition *partition;
+
+		if (kafka->held > 0 && may_take(kafka))
+			return;
+		message = rd_kafka_consumer_poll(kafka->client, 0);
+		if (message == NULL)
+			return;
+		if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			on_record_error(kafka, message);
+			rd_kafka_message_destroy(message);
+			continue;
+		}
+		partition = may_take(kafka) ? of_message(kafka, message) : NULL;
+		if (partition == NULL)
+			rd_kafka_message_destroy(message); /* not dispatched, so not committed */
+		else
+			take_or_stash(kafka, partition, message);
+	}
+	kafka->more = true;
+}
+
+static void kafka_work(void *state)
+{
+	struct kafka *kafka = state;
+	int64_t now = clock_ms();
+
+	if (!stage_taking(kafka->stage) && !kafka->stopped) {
+		kafka->stopped = true;
+		kafka_each(kafka, stop_partition, NULL);
+	}
+	if (kafka->stashed > 0 && may_take(kafka))
+		kafka_each(kafka, retry_stash, &now);
+	poll_client(kafka);
+	kafka_assign_work(kafka, now);
+	check_end(kafka);
+	if (now >= kafka->commit_due) {
+		kafka->commit_due = now + COMMIT_MS;
+		kafka_commit_start(kafka);
+	}
+}
+
+static int kafka_timeout(void *state)
+{
+	struct kafka *kafka = state;
+
+	if (kafka->more)
+		return 0;
+	if (kafka->phase != PHASE_STEADY || kafka->stage->draining || kafka->held > 0)
+		return BUSY_MS;
+	return clock_left(kafka->commit_due, clock_ms()) < POLL_MS
+		       ? clock_left(kafka->commit_due, clock_ms())
+		       : POLL_MS;
+}
+
+static int kafka_descriptor(void *state)
+{
+	struct kafka *kafka = state;
+
+	/* With a record on hold the client is not polled: its descriptor must not wake us. */
+	return kafka->held > 0 && may_take(kafka) ? -1 : kafka->event_fd;
+}
+
+static bool kafka_settled(void *state)
+{
+	struct kafka *kafka = state;
+
+	kafka_commit_start(kafka);
+	return kafka_commit_settled(kafka);
+}
+
+static void kafka_close(void *state)
+{
+	struct kafka *kafka = state;
+	int64_t deadline = clock_ms() + CLOSE_MS;
+	rd_kafka_error_t *error;
+
+	kafka->closing = true;
+	error = rd_kafka_consumer_close_queue(kafka->client, kafka->queue);
+	if (error != NULL) {
+		rd_kafka_error_destroy(error);
+		return;
+	}
+	while (!rd_kafka_consumer_closed(kafka->client) && clock_ms() < deadline) {
+		rd_kafka_event_t *event = rd_kafka_queue_poll(kafka->queue, 50);
+
+		if (event != NULL)
+			rd_kafka_event_destroy(event);
+	}
+	if (!rd_kafka_consumer_closed(kafka->client))
+		log_warning("the consumer group could not be left in %d ms", CLOSE_MS);
+}
+
+static void subscribe(struct kafka *kafka, const struct texts *topics)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)topics->count);
+	rd_kafka_resp_err_t error;
+
+	for (size_t i = 0; i < topics->count; i++)
+		rd_kafka_topic_partition_list_add(
+			list, topics->items[i], RD_KAFKA_PARTITION_UA);
+	error = rd_kafka_subscribe(kafka->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
+}
+
+static void *kafka_open(struct stage *stage)
+{
+	const struct source_config *source = &stage->config->source;
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	char fetch[32];
+	/* The prefetch queue must hold well over a second of traffic: when it fills, librdkafka
+	 * before 2.2 waits a second before it fetches again. */
+	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
+		{"group.instance.id", source->group_instance_id},
+		{"partition.assignment.strategy", source->balance_strategy},
+		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
+		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
+		{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "262144"},
+		{"topic.metadata.refresh.interval.ms", "30000"},
+		{"fetch.message.max.bytes", fetch}};
+	rd_kafka_conf_t *conf;
+	char why[512];
+
+	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
+	conf = kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
+		&source->properties);
+	kafka->stage = stage;
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
+	kafka->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+	if (kafka->client == NULL)
+		die_plain(STATUS_CONFIG, "cannot create the consumer: %s", why);
+	rd_kafka_poll_set_consumer(kafka->client);
+	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
+	kafka->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (kafka->event_fd < 0)
+		die(STATUS_SOFTWARE, "cannot create an eventfd: %s", strerror(errno));
+	rd_kafka_queue_io_event_enable(kafka->queue, kafka->event_fd, &(uint64_t){1}, 8);
+	subscribe(kafka, &source->topics);
+	return kafka;
+}
+
+const struct source_kind kind_kafka = {.name = "kafka",
+	.open = kafka_open,
+	.descriptor = kafka_descriptor,
+	.timeout = kafka_timeout,
+	.work = kafka_work,
+	.settled = kafka_settled,
+	.close = kafka_close};

@@ -1,0 +1,231 @@
+#include "lanes.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { WRITE_AT_ONCE = 1 << 20 }; /* bytes to one lane before the others have their turn */
+
+void lanes_init(struct lanes *lanes, unsigned count, const struct config *config, struct page *page)
+{
+	*lanes = (struct lanes){.count = count,
+		.ordering = config->processor.ordering,
+		.cap = (uint32_t)config->max_record_size,
+		.page = page};
+	lanes->items = mem_array(count, sizeof *lanes->items);
+	for (unsigned i = 0; i < count; i++) {
+		window_init(&lanes->items[i].window, (size_t)config->source.window);
+		lanes->items[i].fd = -1;
+	}
+}
+
+void lanes_open(struct lanes *lanes, unsigned lane, int fd)
+{
+	fd_nonblocking(fd, true);
+	lanes->items[lane].fd = fd;
+	lanes->items[lane].state = LANE_OPEN;
+}
+
+static uint64_t hash(const void *data, size_t length)
+{
+	const uint8_t *at = data;
+	uint64_t mix = 0xcbf29ce484222325U;
+
+	for (size_t i = 0; i < length; i++)
+		mix = (mix ^ at[i]) * 0x100000001b3U;
+	return mix ^ mix >> 32;
+}
+
+/* The lane with the fewest bytes under way. */
+static unsigned least_busy(const struct lanes *lanes)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < lanes->count; i++)
+		if (window_bytes(&lanes->items[i].window) <
+			window_bytes(&lanes->items[best].window))
+			best = i;
+	return best;
+}
+
+unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct frame_record *record)
+{
+	if (lanes->count == 1)
+		return 0;
+	switch (lanes->ordering) {
+	case ORDERING_PARTITION:
+		return own;
+	case ORDERING_KEY: /* records without a key keep their partition's order */
+		if (record->key_length < 0)
+			return own;
+		return (unsigned)(hash(record->key, (size_t)record->key_length) % lanes->count);
+	case ORDERING_NONE:
+		break;
+	}
+	return least_busy(lanes);
+}
+
+enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
+	struct frame_record *record)
+{
+	struct window *window = &lanes->items[lane].window;
+	uint32_t length = frame_record_size(record, lanes->cap);
+	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
+	uint8_t *place;
+
+	if (length == 0)
+		return TAKE_TOO_LARGE;
+	if (tracker_full(&partition->tracker) || !window_room(window, length))
+		return TAKE_FULL;
+	place = window_reserve(window, length);
+	record->head = (struct frame_head){.type = FRAME_TYPE_RECORD,
+		.flags = FRAME_LAST, /* so that it reads as a whole input without a worker too */
+		.seq = window_next(window)};
+	frame_record_write(place, record);
+	/* A stream's records need not have an offset: nothing of it is committed. */
+	tag.index = tracker_dispatch(
+		&partition->tracker, record->offset < 0 ? 0 : record->offset);
+	window_queue(window, length, tag);
+	lanes->in_flight++;
+	page_count(lanes->page, COUNT_RECORDS_IN, 1);
+	page_count(lanes->page, COUNT_BYTES_IN, length);
+	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
+	return TAKE_OK;
+}
+
+bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition)
+{
+	const struct window *window = &lanes->items[lane].window;
+
+	return window_bytes(window) <= window->limit / 2 &&
+	       partition->tracker.next - partition->tracker.first <= TRACKER_SPAN_MAX / 2;
+}
+
+static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
+{
+	struct window_tag tag;
+	uint64_t count = 0;
+
+	while (window_acknowledge(&lane->window, seq, &tag)) {
+		struct partition *partition = tag.owner;
+
+		tracker_done(&partition->tracker, tag.epoch, tag.index);
+		count++;
+	}
+	lanes->in_flight -= count;
+	page_count(lanes->page, COUNT_RECORDS_OUT, count);
+	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
+}
+
+bool lanes_write(struct lanes *lanes)
+{
+	for (unsigned i = 0; i < lanes->count; i++) {
+		struct lane *lane = &lanes->items[i];
+		ssize_t written;
+
+		if (lane->state != LANE_OPEN || !window_unsent(&lane->window))
+			continue;
+		written = window_write(&lane->window, lane->fd, WRITE_AT_ONCE);
+		if (written < 0) {
+			/* The worker is dead. Nothing else may be concluded here: what it read and
+			 * passed on is known to the sink alone, and RESUME will say it. */
+			lane->state = LANE_DOWN;
+			fd_close(&lane->fd);
+			if (!lanes->acknowledged)
+				return false;
+			continue;
+		}
+		page_count(lanes->page, COUNT_BYTES_OUT, (uint64_t)written);
+		if (!lanes->acknowledged)
+			take_out(lanes, lane, lane->window.written_seq);
+	}
+	return true;
+}
+
+size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < lanes->count; i++)
+		if (lanes->items[i].state == LANE_OPEN && window_unsent(&lanes->items[i].window))
+			fds[count++] = (struct pollfd){.fd = lanes->items[i].fd, .events = POLLOUT};
+	return count;
+}
+
+bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
+{
+	if (lane >= lanes->count || !window_valid_ack(&lanes->items[lane].window, seq))
+		return false;
+	take_out(lanes, &lanes->items[lane], seq);
+	return true;
+}
+
+/* The event that ran when the worker died has been begun once more than its frame says. */
+static void blame(struct window *window, const struct page_snapshot *page, uint64_t r)
+{
+	struct frame_head head;
+	uint32_t length;
+	uint8_t *frame;
+	const char *why;
+
+	if (page->state != RUN_RUNNING || page->seq <= r)
+		return;
+	frame = window_frame(window, page->seq, &length);
+	if (frame != NULL &&
+		frame_head_read(frame, length, UINT32_MAX, &head, &why) == FRAME_OK &&
+		head.attempt < UINT16_MAX)
+		frame_patch(frame, head.type, head.flags, (uint16_t)(head.attempt + 1), head.seq);
+}
+
+bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
+{
+	struct lane *lane;
+
+	if (message->lane >= lanes->count ||
+		!window_valid_ack(&lanes->items[message->lane].window, message->seq)) {
+		fd_close(&fd);
+		return false;
+	}
+	lane = &lanes->items[message->lane];
+	fd_close(&lane->fd);
+	lane->r = message->seq;
+	blame(&lane->window, &message->page, message->seq);
+	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
+	if (fd < 0)
+		lane->state = LANE_GONE;
+	else
+		lanes_open(lanes, message->lane, fd);
+	return true;
+}
+
+bool lanes_drained(const struct lanes *lanes)
+{
+	for (unsigned i = 0; i < lanes->count; i++) {
+		const struct lane *lane = &lanes->items[i];
+
+		if (window_empty(&lane->window))
+			continue;
+		if (lane->state != LANE_GONE || lane->window.acked_seq < lane->r)
+			return false;
+	}
+	return true;
+}
+
+void lanes_close(struct lanes *lanes, bool with_end_frame)
+{
+	for (unsigned i = 0; i < lanes->count; i++) {
+		struct lane *lane = &lanes->items[i];
+		uint8_t frame[FRAME_HEADER];
+
+		if (lane->state == LANE_OPEN && with_end_frame) {
+			frame_end_write(frame, lane->window.queued_seq);
+			fd_write_all(lane->fd, frame, sizeof frame);
+		}
+		fd_close(&lane->fd);
+		lane->state = LANE_GONE;
+	}
+}

@@ -1,0 +1,314 @@
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/status.h"
+
+enum { CONTROL_LANES_MAX = 256 };
+
+void stage_ready(struct stage *stage)
+{
+	struct message message = {.type = MESSAGE_READY};
+
+	if (stage->ready)
+		return;
+	stage->ready = true;
+	if (stage->control >= 0)
+		control_send(stage->control, &message, NULL, 0);
+	else
+		log_debug("ready");
+}
+
+void stage_drain(struct stage *stage, int status)
+{
+	if (stage->status == STATUS_OK)
+		stage->status = status;
+	if (stage->draining)
+		return;
+	stage->draining = true;
+	stage->deadline = clock_ms() + stage->config->shutdown_timeout_ms;
+	log_debug("draining: %llu records in flight", (unsigned long long)stage->lanes.in_flight);
+}
+
+enum take_result stage_take(struct stage *stage, struct partition *partition,
+	struct frame_record *record, unsigned *lane)
+{
+	enum take_result result;
+
+	*lane = lanes_choose(&stage->lanes, partition->lane, record);
+	result = lanes_take(&stage->lanes, partition, *lane, record);
+	if (result == TAKE_TOO_LARGE) {
+		struct log_about about = {.topic = partition->topic,
+			.partition = partition->id,
+			.offset = record->offset};
+
+		log_about(LEVEL_ERROR, &about,
+			"record is larger than maxRecordSize, %u bytes (%s[%d]@%lld)",
+			stage->lanes.cap, partition->topic, (int)partition->id,
+			(long long)record->offset);
+		stage_drain(stage, STATUS_FAILED);
+	}
+	if (result == TAKE_OK && stage->limit > 0 && --stage->limit == 0)
+		stage_drain(stage, STATUS_OK);
+	return result;
+}
+
+/* By hand, standard output is the only lane. A pipe is opened anew, so that making it non-blocking
+ * does not change it for others who share it. */
+static int take_output(void)
+{
+	struct stat status;
+	int fd = -1;
+
+	if (fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode))
+		fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		die(STATUS_SOFTWARE, "cannot use standard output: %s", strerror(errno));
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		die(STATUS_SOFTWARE, "cannot move standard output: %s", strerror(errno));
+	return fd;
+}
+
+static void wire_by_hand(struct stage *stage, const struct stage_options *options)
+{
+	lanes_init(&stage->lanes, 1, stage->config, page_map(-1));
+	lanes_open(&stage->lanes, 0, take_output());
+	if (options->link_path == NULL)
+		return;
+	stage->link_path = options->link_path;
+	stage->listener = sock_listen(options->link_path);
+	if (stage->listener < 0)
+		die(STATUS_UNAVAILABLE, "cannot listen at '%s': %s", options->link_path,
+			strerror(errno));
+	fd_nonblocking(stage->listener, true);
+	stage->lanes.acknowledged = true;
+}
+
+/* The config section of HELLO replaces what was read so far. */
+static void wire_by_driver(struct stage *stage, struct config *config, int driver)
+{
+	struct buf notes = {0};
+	struct message hello;
+	int fds[SOCK_FDS_MAX];
+
+	fd_nonblocking(driver, true);
+	control_hello(driver, &hello, fds, HELLO_SOURCE_SINK_FDS);
+	if (hello.lanes < 1 || hello.lanes > CONTROL_LANES_MAX)
+		die(STATUS_SOFTWARE, "the driver wants %u lanes", hello.lanes);
+	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SOURCE | SECTION_PROCESSOR, &notes) > 0)
+		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
+			(int)notes.length, (char *)notes.data);
+	buf_release(&notes);
+	close(fds[HELLO_CONFIG]);
+	lanes_init(&stage->lanes, hello.lanes, config, page_map(fds[HELLO_PAGE]));
+	close(fds[HELLO_PAGE]);
+	stage->lanes.acknowledged = true;
+	stage->control = driver;
+	stage->link = fds[HELLO_LINK];
+	stage->stop_at_end = (hello.flags & HELLO_STOP_AT_END) != 0;
+}
+
+/* What it has acknowledged can still be committed. */
+static void on_sink_gone(struct stage *stage)
+{
+	log_error("the sink is gone");
+	fd_close(&stage->link);
+	stage->sink_ended = true;
+	stage_drain(stage, STATUS_TEMPFAIL);
+}
+
+static void on_link(struct stage *stage)
+{
+	int fds[SOCK_FDS_MAX];
+	size_t fd_count, ack_count;
+	const struct ack *acks;
+	struct message message;
+
+	for (;;) {
+		int got = control_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
+
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got == 0) {
+			on_sink_gone(stage);
+			return;
+		}
+		if (got < 0)
+			die(STATUS_SOFTWARE, "unreadable message on the link: %s", strerror(errno));
+		if (message.type == MESSAGE_END) {
+			stage->sink_ended = true;
+			continue;
+		}
+		if (message.type == MESSAGE_RESUME) {
+			if (!lanes_resume(&stage->lanes, &message, fd_count > 0 ? fds[0] : -1))
+				die(STATUS_SOFTWARE, "the sink resumes lane %u at %llu, which was not sent",
+					message.lane, (unsigned long long)message.seq);
+			continue;
+		}
+		if (message.type != MESSAGE_ACK)
+			die(STATUS_SOFTWARE, "unexpected message %u on the link", message.type);
+		for (size_t i = 0; i < ack_count; i++)
+			if (!lanes_acknowledge(&stage->lanes, acks[i].lane, acks[i].seq))
+				die(STATUS_SOFTWARE,
+					"the sink acknowledges %llu in lane %u, which was not sent",
+					(unsigned long long)acks[i].seq, acks[i].lane);
+	}
+}
+
+static void on_control(struct stage *stage)
+{
+	int fds[SOCK_FDS_MAX];
+	size_t fd_count, ack_count;
+	const struct ack *acks;
+	struct message message;
+
+	for (;;) {
+		int got = control_receive(
+			stage->control, &message, fds, &fd_count, &acks, &ack_count);
+
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got <= 0)
+			die(STATUS_TEMPFAIL, "the driver is gone");
+		if (message.type != MESSAGE_DRAIN)
+			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
+		stage_drain(stage, STATUS_OK);
+	}
+}
+
+static void on_listener(struct stage *stage)
+{
+	int peer = sock_accept(stage->listener);
+
+	if (peer < 0)
+		return;
+	stage->link = peer;
+	fd_close(&stage->listener);
+	unlink(stage->link_path);
+}
+
+static void on_signals(struct stage *stage)
+{
+	int number;
+
+	while ((number = signals_next(stage->signals)) != 0) {
+		if (number == SIGHUP && stage->control >= 0)
+			continue; /* the terminal's; the driver decides */
+		if (stage->draining && stage->control < 0)
+			signals_die(number);
+		stage_drain(stage, STATUS_OK);
+	}
+}
+
+/* Waits until something can be done. */
+static void wait_for_work(struct stage *stage)
+{
+	struct pollfd fds[CONTROL_LANES_MAX + 8];
+	size_t count = 0;
+	int timeout = stage->kind->timeout(stage->state);
+	int input = stage->kind->descriptor(stage->state);
+
+	fds[count++] = (struct pollfd){.fd = stage->signals, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = stage->control, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = stage->link, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = stage->listener, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
+	count += lanes_poll(&stage->lanes, fds + count);
+	if (stage->draining) {
+		int left = clock_left(stage->deadline, clock_ms());
+
+		if (timeout < 0 || left < timeout)
+			timeout = left;
+	}
+	if (poll(fds, count, timeout) < 0 && errno != EINTR)
+		die(STATUS_SOFTWARE, "cannot poll: %s", strerror(errno));
+	if (fds[0].revents != 0)
+		on_signals(stage);
+	if (fds[1].revents != 0)
+		on_control(stage);
+	if (fds[2].revents != 0)
+		on_link(stage);
+	if (fds[3].revents != 0)
+		on_listener(stage);
+}
+
+/* Whether the drain is over: all done, or no time (by hand) or nobody (sink) left to do it. */
+static bool finished(struct stage *stage)
+{
+	bool drained;
+
+	if (!stage->draining)
+		return false;
+	drained = lanes_drained(&stage->lanes);
+	if ((drained || stage->sink_ended) && stage->kind->settled(stage->state)) {
+		if (!drained && stage->status == STATUS_OK)
+			stage->status = STATUS_TEMPFAIL;
+		return true;
+	}
+	if (stage->control >= 0 || clock_ms() < stage->deadline)
+		return false;
+	log_error("shutdown deadline passed with %llu records in flight",
+		(unsigned long long)stage->lanes.in_flight);
+	stage->kind->settled(stage->state);
+	stage->status = STATUS_TEMPFAIL;
+	return true;
+}
+
+static void close_down(struct stage *stage)
+{
+	struct message message = {.type = MESSAGE_CLOSING};
+
+	if (stage->control >= 0)
+		control_send(stage->control, &message, NULL, 0);
+	lanes_close(&stage->lanes, stage->control < 0 && stage->status == STATUS_OK);
+	if (stage->kind->close != NULL)
+		stage->kind->close(stage->state);
+	if (stage->listener >= 0)
+		unlink(stage->link_path);
+}
+
+int stage_run(struct config *config, const struct source_kind *kind,
+	const struct stage_options *options)
+{
+	struct stage stage = {.config = config,
+		.control = -1,
+		.link = -1,
+		.listener = -1,
+		.limit = options->limit,
+		.stop_at_end = options->stop_at_end};
+
+	stage.signals = signals_init(0);
+	if (options->driver >= 0)
+		wire_by_driver(&stage, config, options->driver);
+	else
+		wire_by_hand(&stage, options);
+	if (kind == NULL)
+		kind = stage_kind(config->source.kind);
+	stage.kind = kind;
+	stage.state = kind->open(&stage);
+	while (!finished(&stage)) {
+		wait_for_work(&stage);
+		kind->work(stage.state);
+		if (!lanes_write(&stage.lanes)) {
+			log_error("the reader of standard output is gone");
+			stage.status = STATUS_TEMPFAIL;
+			break;
+		}
+	}
+	close_down(&stage);
+	return stage.status;
+}

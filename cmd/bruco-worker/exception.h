@@ -1,0 +1,33 @@
+/*
+ * Python exceptions as text, and what they are about. Works for every exception, also one whose
+ * __str__ raises.
+ */
+#ifndef WORKER_EXCEPTION_H
+#define WORKER_EXCEPTION_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "frame/frame.h"
+
+struct exception {
+	char *name;      /* the class: "ValueError", "package.Error" */
+	char *summary;   /* "ValueError: bad id" */
+	char *traceback; /* lines, the handler's frames first; NULL when there are none */
+};
+
+int exception_prepare(void); /* once Python runs; 0, or -1 with an exception set */
+
+/* Takes the exception that is set (there must be one) and clears it. */
+void exception_take(struct exception *exception);
+void exception_release(struct exception *exception);
+
+/* Fills in what a log line about a record says; `topic` is the room for its name. */
+void exception_about(const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1],
+        struct log_about *about);
+
+/* One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1)". Takes the
+ * exception that is set. */
+void exception_log_event(const struct frame_record *record, const char *what);
+
+#endif

@@ -1,0 +1,28 @@
+#include "forks.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "base/fd.h"
+
+bool forks_child;
+
+static struct worker *guarded;
+
+static void in_child(void)
+{
+	forks_child = true;
+	fd_close(&guarded->in);
+	fd_close(&guarded->out);
+	fd_close(&guarded->control);
+	/* At the same address, so that no pointer into it dangles. */
+	mmap(guarded->page, PAGE_SIZE, PROT_READ | PROT_WRITE,
+	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+void forks_guard(struct worker *worker)
+{
+	guarded = worker;
+	pthread_atfork(NULL, NULL, in_child);
+}

@@ -1,0 +1,22 @@
+/*
+ * The user's module: imported once, its context made, its init_context called.
+ */
+#ifndef WORKER_HANDLER_H
+#define WORKER_HANDLER_H
+
+#include <Python.h>
+
+#include "worker.h"
+
+struct handler {
+	PyObject *function; /* handle_event */
+	PyObject *context;
+};
+
+/* Imports the module and calls its init_context, if it has one. 0, or an exit status, having said
+ * why: a traceback where there is one, then one clear last line. */
+int handler_load(struct handler *handler, const struct worker *worker);
+
+void handler_release(struct handler *handler);
+
+#endif

@@ -1,0 +1,164 @@
+#include <Python.h>
+
+#include "interpreter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "exception.h"
+#include "package.h"
+#include "venv.h"
+
+enum { STOP_SECONDS = 5 };
+
+static struct {
+	bool running;
+	PyThreadState *paused;
+} interpreter;
+
+static int start_failed(PyStatus status)
+{
+	if (status.func != NULL)
+		log_error("cannot start Python: %s: %s", status.func, status.err_msg);
+	else
+		log_error("cannot start Python: %s", status.err_msg);
+	return STATUS_SOFTWARE;
+}
+
+static PyStatus preinitialize(void)
+{
+	PyPreConfig preconfig;
+
+	PyPreConfig_InitIsolatedConfig(&preconfig);
+	preconfig.utf8_mode = 1;
+#ifdef __SANITIZE_ADDRESS__
+	preconfig.allocator =
+	        PYMEM_ALLOCATOR_MALLOC; /* so that the sanitizer sees Python's objects */
+#endif
+	return Py_PreInitialize(&preconfig);
+}
+
+static PyStatus initialize(const char *executable, bool interactive)
+{
+	char *arguments[] = {(char *)"bruco-worker", NULL};
+	PyConfig config;
+	PyStatus status;
+
+	PyConfig_InitIsolatedConfig(&config);
+	config.install_signal_handlers = interactive;
+	config.faulthandler = 1; /* a crash shows where it was, on stderr */
+	config.parse_argv = 0;
+	status = PyConfig_SetBytesArgv(&config, 1, arguments);
+	if (!PyStatus_Exception(status))
+		status = PyConfig_SetBytesString(&config, &config.program_name, executable);
+	if (!PyStatus_Exception(status))
+		status = PyConfig_SetBytesString(&config, &config.executable, executable);
+	if (!PyStatus_Exception(status))
+		status = Py_InitializeFromConfig(&config);
+	PyConfig_Clear(&config);
+	return status;
+}
+
+static int insert_path(const char *folder)
+{
+	PyObject *path = PySys_GetObject("path"); /* borrowed */
+	PyObject *text = PyUnicode_DecodeFSDefault(folder);
+	int result = path == NULL || text == NULL ? -1 : PyList_Insert(path, 0, text);
+
+	Py_XDECREF(text);
+	return result;
+}
+
+/* The package is imported before the handler's folder is on the path: a handler's own json.py
+ * must not become ours. */
+static int prepare(const char *directory)
+{
+	char *package = package_folder();
+	struct exception exception;
+	int status = STATUS_OK;
+
+	if (insert_path(package) < 0 || package_prepare() < 0 || insert_path(directory) < 0) {
+		exception_take(&exception);
+		log_error("cannot use the bruco package in '%s': %s", package, exception.summary);
+		exception_release(&exception);
+		status = STATUS_SOFTWARE;
+	}
+	free(package);
+	return status;
+}
+
+int interpreter_start(const char *directory, bool interactive)
+{
+	char *executable;
+	PyStatus python;
+	int status = venv_executable(&executable);
+
+	if (status != STATUS_OK)
+		return status;
+	/* What C libraries print becomes log lines: a line at a time, not when a buffer is full. */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	package_register();
+	python = preinitialize();
+	if (!PyStatus_Exception(python))
+		python = initialize(executable, interactive);
+	free(executable);
+	if (PyStatus_Exception(python))
+		return start_failed(python);
+	interpreter.running = true;
+	return prepare(directory);
+}
+
+static void *stop_at_deadline(void *status)
+{
+	struct timespec left = {.tv_sec = STOP_SECONDS};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+	log_warning("Python did not end within %d s", STOP_SECONDS);
+	_exit(*(int *)status);
+}
+
+_Noreturn void interpreter_stop(int status)
+{
+	static int final;
+	pthread_t thread;
+
+	final = status;
+	if (interpreter.running && pthread_create(&thread, NULL, stop_at_deadline, &final) == 0)
+		Py_FinalizeEx();
+	fflush(NULL);
+	if (status > 128)
+		signals_die(status - 128);
+	_exit(status);
+}
+
+void interpreter_pause(void)
+{
+	if (interpreter.running)
+		interpreter.paused = PyEval_SaveThread();
+}
+
+void interpreter_resume(void)
+{
+	if (interpreter.running)
+		PyEval_RestoreThread(interpreter.paused);
+}
+
+bool interpreter_interrupted(void)
+{
+	if (!interpreter.running || PyErr_CheckSignals() == 0)
+		return false;
+	PyErr_Clear();
+	return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * The embedded CPython: started isolated, with the interpreter or virtual environment that belongs
+ * to it; stopped under a deadline. There is one, and its global lock is the calling thread's from
+ * start to stop, except between pause and resume.
+ */
+#ifndef WORKER_INTERPRETER_H
+#define WORKER_INTERPRETER_H
+
+#include <stdbool.h>
+
+/*
+ * Starts Python with `directory` (the handler's folder) first on sys.path. `interactive`: Ctrl-C
+ * raises KeyboardInterrupt. 0, or an exit status, having said why.
+ */
+int interpreter_start(const char *directory, bool interactive);
+
+/* Ends Python, if it runs, and the program with this status (128 and a signal's number: by that
+ * signal): at the latest after 5 s, whatever the handler's threads are doing. */
+_Noreturn void interpreter_stop(int status);
+
+/* Around a wait: lets other Python threads run meanwhile. Nothing when Python does not run. */
+void interpreter_pause(void);
+void interpreter_resume(void);
+
+/* After a wait that a signal ended: whether Python now wants to raise KeyboardInterrupt (cleared
+ * again). The lock must be held. */
+bool interpreter_interrupted(void);
+
+#endif

@@ -1,0 +1,158 @@
+#include <Python.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "format.h"
+#include "worker.h"
+
+static const char usage[] =
+        "usage: bruco-worker [-qv] [--lines | --json] [-d directory] [-m module] [-c file]\n"
+        "\n"
+        "Reads frames, calls the Python function handle_event for each, writes frames.\n"
+        "\n"
+        "  -c, --config FILE      take the settings of this file (its processor section)\n"
+        "  -d, --directory DIR    the handler's folder (default: .)\n"
+        "  -m, --module NAME      the handler's module (default: handler)\n"
+        "      --lines            read lines, each an event's value, and write lines\n"
+        "      --json             read a record as a JSON object a line, and write such\n"
+        "  -q, --quiet            log warnings and errors only\n"
+        "  -v, --verbose          log debugging messages too\n"
+        "      --log-format FMT   text or json\n"
+        "      --help             show this and exit\n"
+        "      --version          show the versions of bruco-worker, Python and libyaml\n";
+
+static void print_versions(void)
+{
+	const char *version = Py_GetVersion(); /* "3.11.2 (main, ...) [GCC ...]" */
+
+	printf("CPython %.*s\n", (int)strcspn(version, " "), version);
+	printf("libyaml %s\n", yaml_get_version_string());
+}
+
+static const struct program program = {"bruco-worker", usage, print_versions};
+
+enum { OPTION_LINES = OPTION_OWN, OPTION_JSON };
+
+struct flags {
+	const char *config;
+	const char *directory;
+	const char *module;
+	const struct format *format;
+	int control; /* -1 by hand */
+};
+
+static void take_format(struct flags *flags, const struct format *format)
+{
+	if (flags->format != NULL && flags->format != format)
+		options_misuse(&program, "--lines and --json exclude each other");
+	flags->format = format;
+}
+
+static void parse(int argc, char **argv, struct flags *flags)
+{
+	static const struct option options[] = {
+	        OPTIONS_COMMON,
+	        {"config", required_argument, NULL, 'c'},
+	        {"directory", required_argument, NULL, 'd'},
+	        {"module", required_argument, NULL, 'm'},
+	        {"lines", no_argument, NULL, OPTION_LINES},
+	        {"json", no_argument, NULL, OPTION_JSON},
+	        {"driver", required_argument, NULL, OPTION_DRIVER},
+	        {NULL, 0, NULL, 0},
+	};
+	int64_t number;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:d:m:qv", options, NULL)) != -1) {
+		if (options_common(&program, option))
+			continue;
+		switch (option) {
+		case 'c':
+			flags->config = optarg;
+			break;
+		case 'd':
+			flags->directory = optarg;
+			break;
+		case 'm':
+			flags->module = optarg;
+			break;
+		case OPTION_LINES:
+			take_format(flags, &format_lines);
+			break;
+		case OPTION_JSON:
+			take_format(flags, &format_json);
+			break;
+		case OPTION_DRIVER:
+			if (!text_integer(optarg, 3, INT_MAX, &number))
+				options_misuse(&program, "--driver takes a descriptor");
+			flags->control = (int)number;
+			break;
+		}
+	}
+	if (optind < argc)
+		options_misuse(&program, "unexpected argument '%s'", argv[optind]);
+}
+
+static void load_config(const char *path, struct config *config)
+{
+	struct buf notes = {0};
+	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
+
+	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	buf_release(&notes);
+	if (mistakes > 0)
+		exit(STATUS_CONFIG);
+}
+
+/* Flags override the file. Without a file there is always a handler, with one only if it says so
+ * or a flag does. */
+static void settle(struct worker *worker, const struct flags *flags)
+{
+	struct processor_config *processor = &worker->config.processor;
+
+	if (flags->config != NULL)
+		load_config(flags->config, &worker->config);
+	if (flags->config == NULL || flags->directory != NULL || flags->module != NULL)
+		processor->present = true;
+	if (flags->directory != NULL)
+		config_replace(&processor->handler_path, flags->directory);
+	if (flags->module != NULL)
+		config_replace(&processor->module_name, flags->module);
+	if (flags->format == NULL) {
+		worker->format = &format_frames;
+		if (isatty(STDIN_FILENO))
+			options_misuse(&program,
+			        "frames are not read from a terminal (see --lines and --json)");
+		return;
+	}
+	worker->format = flags->format;
+	if (!processor->present)
+		options_misuse(&program, "'%s' has no processor to try", flags->config);
+}
+
+int main(int argc, char **argv)
+{
+	struct flags flags = {.control = -1};
+	struct worker worker = {.in = -1, .out = -1, .control = -1};
+
+	fd_ensure_standard();
+	log_init(program.name);
+	parse(argc, argv, &flags);
+	config_init(&worker.config);
+	worker.driven = flags.control >= 0;
+	worker.control = flags.control;
+	worker.format = &format_frames;
+	if (!worker.driven)
+		settle(&worker, &flags);
+	stage_run(&worker);
+}

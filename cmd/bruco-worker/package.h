@@ -1,0 +1,26 @@
+/*
+ * The Python side of the worker: the builtin module _bruco, through which the bruco package logs,
+ * and that package's functions, for C.
+ */
+#ifndef WORKER_PACKAGE_H
+#define WORKER_PACKAGE_H
+
+#include <Python.h>
+
+#include "frame/frame.h"
+
+/* Where the package is: PREFIX/lib/bruco/python beside PREFIX/bin. Owned by the caller. */
+char *package_folder(void);
+
+void package_register(void); /* before Python starts: makes _bruco importable */
+
+/* Sends logging, warnings and prints their way. 0, or -1 with an exception set. */
+int package_prepare(void);
+
+/* A function of a module of the package: a new reference, or NULL with an exception set. */
+PyObject *package_function(const char *module, const char *name);
+
+/* The record that the main thread's handler is at (NULL: none): log lines are about it. */
+extern const struct frame_record *package_record;
+
+#endif

@@ -1,0 +1,172 @@
+#include <Python.h>
+
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "exception.h"
+#include "forks.h"
+#include "format.h"
+#include "handler.h"
+#include "interpreter.h"
+#include "lane/control.h"
+#include "loop.h"
+#include "result.h"
+
+/* Everything but the control socket comes through it, in the first message. */
+static void open_driven(struct worker *worker)
+{
+	struct message hello;
+	int fds[SOCK_FDS_MAX];
+	struct buf notes = {0};
+
+	control_hello(worker->control, &hello, fds, HELLO_WORKER_FDS);
+	worker->control = fd_move_high(worker->control);
+	worker->number = hello.lane;
+	worker->life = hello.life;
+	snprintf(worker->name, sizeof worker->name, "worker-%u", hello.lane);
+	snprintf(worker->program, sizeof worker->program, "bruco-worker-%u", hello.lane);
+	log_set_fd(fd_move_high(fds[HELLO_LOG]));
+	log_init(worker->program);
+	log_set_format((enum log_format)hello.log_format);
+	log_set_worker(worker->name);
+	worker->in = fd_move_high(fds[HELLO_IN]);
+	worker->out = fd_move_high(fds[HELLO_OUT]);
+	worker->page = page_map(fds[HELLO_PAGE]);
+	fd_close(&fds[HELLO_PAGE]);
+	if (config_load_fd(&worker->config, fds[HELLO_CONFIG], SECTION_PROCESSOR, &notes) > 0)
+		die(STATUS_SOFTWARE, "the driver's configuration: %.*s", (int)notes.length,
+		        (const char *)notes.data);
+	fd_close(&fds[HELLO_CONFIG]);
+	buf_release(&notes);
+}
+
+/* 0 and 1 are moved away; the handler finds the terminal at 0, if there is one, so that
+ * breakpoint() works, and what it prints goes where the log goes. */
+static void open_by_hand(struct worker *worker)
+{
+	snprintf(worker->name, sizeof worker->name, "worker-0");
+	worker->in = fd_move_high(STDIN_FILENO);
+	if (open("/dev/tty", O_RDWR | O_NOCTTY) < 0)
+		fd_ensure_standard();
+	worker->out = fd_move_high(STDOUT_FILENO);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		die(STATUS_SOFTWARE, "cannot duplicate descriptor 2: %s", strerror(errno));
+	worker->page = page_map(-1);
+}
+
+static bool is_stream(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/*
+ * A terminal and systemd signal all stages at once: what ends this one is the end of its input,
+ * after the source has drained. Not SIG_IGN, which would be inherited by what a handler starts. In
+ * a pipeline made by hand a second signal ends it, for a handler that hangs.
+ */
+static void set_signals(struct worker *worker)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	worker->interactive =
+	        !worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
+	signal(SIGPIPE, SIG_IGN);
+	if (worker->interactive)
+		return;
+	if (!worker->driven)
+		action.sa_flags |= (int)SA_RESETHAND;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+static int enter_directory(struct worker *worker)
+{
+	const struct processor_config *processor = &worker->config.processor;
+
+	for (size_t i = 0; i < processor->env.count; i++)
+		setenv(processor->env.items[i].name, processor->env.items[i].value, 1);
+	if (chdir(processor->handler_path) < 0) {
+		log_error("cannot enter the handler's folder '%s': %s", processor->handler_path,
+		        strerror(errno));
+		return STATUS_CONFIG;
+	}
+	worker->directory = getcwd(NULL, 0);
+	if (worker->directory == NULL)
+		worker->directory = mem_text(processor->handler_path);
+	return STATUS_OK;
+}
+
+static int prepare(struct worker *worker, struct handler *handler)
+{
+	struct exception exception;
+	int status = enter_directory(worker);
+
+	if (status == STATUS_OK)
+		status = interpreter_start(worker->directory, worker->interactive);
+	if (status != STATUS_OK)
+		return status;
+	if (result_prepare() < 0 ||
+	        (worker->format->prepare != NULL && worker->format->prepare() < 0)) {
+		exception_take(&exception);
+		log_error("cannot use the bruco package: %s", exception.summary);
+		exception_release(&exception);
+		return STATUS_SOFTWARE;
+	}
+	return handler_load(handler, worker);
+}
+
+static int tell_ready(const struct worker *worker)
+{
+	struct message ready = {
+	        .type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
+
+	if (!worker->driven || control_send(worker->control, &ready, NULL, 0) == 0)
+		return STATUS_OK;
+	log_error("cannot tell the driver: %s", strerror(errno));
+	return STATUS_TEMPFAIL;
+}
+
+_Noreturn void stage_run(struct worker *worker)
+{
+	struct handler handler = {0};
+	bool runs;
+	int status = STATUS_OK;
+
+	if (worker->driven)
+		open_driven(worker);
+	else
+		open_by_hand(worker);
+	set_signals(worker);
+	forks_guard(worker);
+	runs = worker->config.processor.present;
+	if (runs)
+		status = prepare(worker, &handler);
+	if (status == STATUS_OK)
+		status = tell_ready(worker);
+	if (status == STATUS_OK)
+		status = loop_run(worker, runs ? &handler : NULL);
+	/* The sink need not wait for Python to end. */
+	fd_close(&worker->out);
+	handler_release(&handler);
+	interpreter_stop(status);
+}

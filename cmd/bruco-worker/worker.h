@@ -1,0 +1,37 @@
+/*
+ * What the parts of bruco-worker share: its settings and its descriptors.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "stats/page.h"
+
+struct format;
+
+enum { STATUS_INTERRUPTED = 128 + SIGINT }; /* becomes the death by that signal */
+
+struct worker {
+	struct config config;
+	const struct format *format;
+	bool driven;      /* started by the driver, not by hand */
+	bool interactive; /* Ctrl-C ends it; else it ends when its input does */
+	uint32_t number;  /* which worker of which life; 0 by hand */
+	uint32_t life;
+	char name[24];     /* "worker-0" */
+	char program[32];  /* "bruco-worker-0" under the driver: the name in log lines */
+	char *directory;   /* the handler's folder, absolute; the working directory */
+	int in, out;       /* records; away from 0-2 */
+	int control;       /* the driver's socket, -1 by hand */
+	struct page *page; /* shared with the driver; private by hand */
+};
+
+/* Runs the worker and ends the program. The settings must be there, and by hand nothing else;
+ * under the driver only `control`, the rest comes with HELLO. */
+_Noreturn void stage_run(struct worker *worker);
+
+#endif

@@ -1,0 +1,248 @@
+/* What the table's actions are: the only place where the driver does something to its stages. */
+#include "bruco/pipeline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/status.h"
+#include "bruco/notify.h"
+
+enum { PIPE_MOST = 1 << 20, PIPES_TOGETHER = 32 << 20 };
+
+static void keep_status(struct pipeline *pipeline, const struct happening *happening)
+{
+	if (pipeline->status != 0)
+		return;
+	pipeline->status = happening->status;
+	snprintf(pipeline->reason, sizeof pipeline->reason, "%s", happening->text);
+}
+
+static void keep_signal(struct pipeline *pipeline, const struct happening *happening)
+{
+	pipeline->signal = happening->signal;
+	snprintf(pipeline->reason, sizeof pipeline->reason, "killed by a second %s",
+		happening->text);
+}
+
+static void say_ready(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	pipeline->running_since = clock_ms();
+	relay_log(&pipeline->relay, LEVEL_INFO, "ready");
+	notify("READY=1");
+}
+
+static void cut(struct pipeline *pipeline, struct lane *lane)
+{
+	struct message message = {.type = MESSAGE_LANE, .life = lane->life, .status = lane->death,
+		.lane = (uint32_t)(lane - pipeline->lanes), .page = lane->page};
+
+	if (lane->gone)
+		return;
+	lane->gone = true;
+	lane->start_at = -1;
+	stage_send(&pipeline->sink, &message, NULL, 0);
+}
+
+static void cut_lane(struct pipeline *pipeline, const struct happening *happening)
+{
+	cut(pipeline, happening->lane);
+}
+
+/* 64 MiB of pipe buffers are all that an unprivileged user has. */
+static int pipe_size(uint32_t lanes)
+{
+	int share = PIPES_TOGETHER / (2 * (int)lanes);
+
+	return share < PIPE_MOST ? share : PIPE_MOST;
+}
+
+void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
+{
+	uint32_t number = (uint32_t)(lane - pipeline->lanes);
+	struct message message = {.type = MESSAGE_LANE, .lane = number, .life = lane->life,
+		.status = lane->death, .page = lane->page};
+	int size = pipe_size(pipeline->lane_count);
+	int in[2], out[2];
+	char text[TEXT_MAX];
+
+	lane->start_at = -1;
+	fd_pipe(in, size);
+	fd_pipe(out, size);
+	if (stage_start(&lane->stage, &pipeline->launch, number, lane->life,
+		    (const int[]){in[0], out[1]}, 2) == 0) {
+		stage_send(&pipeline->sink, &message, (const int[]){in[1], out[0]}, 2);
+		return;
+	}
+	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(errno));
+	close(in[1]);
+	close(out[0]);
+	lane->failures++;
+	pipeline_worker_died(pipeline, lane, text);
+}
+
+static void replace(struct pipeline *pipeline, const struct happening *happening)
+{
+	struct lane *lane = happening->lane;
+	int64_t wait = back_off_ms(lane->failures);
+
+	lane->start_at = clock_ms() + wait;
+	if (wait > 0) {
+		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting in %lldms",
+			happening->text, (long long)wait);
+	} else {
+		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting", happening->text);
+		pipeline_start_lane(pipeline, lane);
+	}
+}
+
+static void drain(struct pipeline *pipeline, const struct happening *happening)
+{
+	struct message message = {.type = MESSAGE_DRAIN};
+
+	relay_log(&pipeline->relay, LEVEL_INFO, "stopping: %s", happening->text);
+	notify("STOPPING=1");
+	stage_send(&pipeline->source, &message, NULL, 0);
+}
+
+static void arm(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	if (pipeline->deadline < 0)
+		pipeline->deadline = clock_ms() + pipeline->config->shutdown_timeout_ms;
+}
+
+static void kill_unready(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	for (uint32_t i = 0; i < pipeline->lane_count; i++)
+		if (!pipeline->lanes[i].stage.ready)
+			stage_kill(&pipeline->lanes[i].stage);
+}
+
+static void kill_workers(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
+		struct lane *lane = &pipeline->lanes[i];
+
+		/* The sink reads a dead worker's pipe out; so those that live are told of later. */
+		if (lane->stage.pid != 0)
+			stage_kill(&lane->stage);
+		else
+			cut(pipeline, lane);
+	}
+	pipeline->deadline = clock_ms() + GRACE_MS;
+}
+
+static void kill_all(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	pipeline->deadline = -1;
+	stage_kill(&pipeline->source);
+	stage_kill(&pipeline->sink);
+	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
+		pipeline->lanes[i].start_at = -1;
+		stage_kill(&pipeline->lanes[i].stage);
+	}
+}
+
+static void back_off(struct pipeline *pipeline, const struct happening *happening)
+{
+	int64_t now = clock_ms();
+
+	(void)happening;
+	if (pipeline->running_since >= 0 && now - pipeline->running_since >= RUN_WELL_MS)
+		pipeline->failures = 0;
+	pipeline->deadline = now + back_off_ms(++pipeline->failures);
+}
+
+static void start(struct pipeline *pipeline, const struct happening *happening)
+{
+	struct stage *const ends[] = {&pipeline->source, &pipeline->sink};
+	char text[TEXT_MAX];
+	int link[2];
+
+	(void)happening;
+	pipeline->deadline = -1;
+	pipeline->running_since = -1;
+	sock_pair(link);
+	for (int i = 0; i < 2; i++) {
+		if (stage_start(ends[i], &pipeline->launch, 0, 0, &link[i], 1) == 0)
+			continue;
+		snprintf(text, sizeof text, "%s cannot be started: %s", ends[i]->name,
+			strerror(errno));
+		if (i == 0)
+			close(link[1]);
+		pipeline_stage_died(pipeline, text);
+		return;
+	}
+	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
+		struct lane *lane = &pipeline->lanes[i];
+
+		lane->life = 0;
+		lane->failures = 0;
+		lane->gone = false;
+		lane->death = 0;
+		lane->page = (struct page_snapshot){0};
+		pipeline_start_lane(pipeline, lane);
+	}
+}
+
+static void (*const actions[ACTION_COUNT])(struct pipeline *, const struct happening *) = {
+	keep_status, keep_signal, say_ready, cut_lane, replace, drain, arm, kill_unready,
+	kill_workers, kill_all, back_off, start};
+
+void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
+{
+	struct supervise_step step = supervise(pipeline->state, happening->event);
+
+	if (step.next != pipeline->state)
+		relay_log(&pipeline->relay, LEVEL_DEBUG, "%s: from %s to %s",
+			supervise_event_name(happening->event),
+			supervise_state_name(pipeline->state), supervise_state_name(step.next));
+	pipeline->state = step.next;
+	for (int i = 0; i < ACTION_COUNT; i++)
+		if (step.actions & 1U << i)
+			actions[i](pipeline, happening);
+}
+
+void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const char *text)
+{
+	struct happening happening = {.event = EVENT_WORKER_DIED, .lane = lane,
+		.status = STATUS_TEMPFAIL, .text = text};
+	bool replaced = supervise(pipeline->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
+	char spent[TEXT_MAX];
+
+	if (replaced && !restarts_take(&pipeline->restarts, clock_ms())) {
+		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
+			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
+		happening.event = EVENT_WORKER_LOST;
+		happening.text = spent;
+	}
+	pipeline_fire(pipeline, &happening);
+}
+
+void pipeline_stage_died(struct pipeline *pipeline, const char *text)
+{
+	struct happening happening = {
+		.event = EVENT_STAGE_DIED, .status = STATUS_TEMPFAIL, .text = text};
+	bool restarts = supervise(pipeline->state, EVENT_STAGE_DIED).next == STATE_RESTARTING &&
+		pipeline->state != STATE_RESTARTING;
+	char spent[TEXT_MAX];
+
+	if (restarts && !restarts_take(&pipeline->restarts, clock_ms())) {
+		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
+			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
+		happening.event = EVENT_FATAL;
+		happening.text = spent;
+	} else if (restarts) {
+		snprintf(pipeline->last_death, sizeof pipeline->last_death, "%.200s", text);
+		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting the pipeline", text);
+	}
+	pipeline_fire(pipeline, &happening);
+}

@@ -1,0 +1,25 @@
+/*
+ * `bruco check`: says all that is wrong with a configuration, before anything starts.
+ */
+#ifndef BRUCO_CHECK_H
+#define BRUCO_CHECK_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/options.h"
+#include "config/config.h"
+
+/* bruco check [--print] [-c file | file | directory]; argv[0] is "check". Returns the exit status:
+ * 0, or 78 when there are mistakes; ends the program with 64 for a misuse. */
+int command_check(const struct program *program, int argc, char **argv);
+
+/* What the text alone doesn't show: whether handlerPath is a folder and holds the module. Appends a
+ * line for each mistake or warning; returns the number of mistakes. */
+size_t check_config(const struct config *config, struct buf *notes);
+
+/* All checks, as `bruco run` and `bruco check` do them: reads the file into what config_init made,
+ * with everything that is missing and check_config. Returns the number of mistakes. */
+size_t check_load(struct config *config, const char *path, struct buf *notes);
+
+#endif

@@ -1,0 +1,145 @@
+#include "bruco/stage.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+extern char **environ;
+
+/* Beside the program that runs, then in PATH. */
+static char *find_program(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	const char *path = getenv("PATH");
+	char *slash, *file;
+
+	if (length > 0) {
+		self[length] = '\0';
+		slash = strrchr(self, '/');
+		file = mem_printf("%.*s/%s", (int)(slash - self), self, name);
+		if (access(file, X_OK) == 0)
+			return file;
+		free(file);
+	}
+	while (path != NULL && *path != '\0') {
+		size_t folder = strcspn(path, ":");
+
+		file = mem_printf("%.*s/%s", folder > 0 ? (int)folder : 1, folder > 0 ? path : ".",
+			name);
+		if (access(file, X_OK) == 0)
+			return file;
+		free(file);
+		path += folder + (path[folder] == ':');
+	}
+	die(STATUS_UNAVAILABLE, "cannot find '%s' beside bruco or in PATH", name);
+}
+
+static bool names(const char *variable, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(variable, name, length) == 0 && variable[length] == '=';
+}
+
+/* Whether a worker does not get this variable of ours. */
+static bool withheld(const char *variable, const struct config *config, const char *venv)
+{
+	for (size_t i = 0; i < config->secret_variables.count; i++)
+		if (names(variable, config->secret_variables.items[i]))
+			return true;
+	for (size_t i = 0; i < config->processor.env.count; i++)
+		if (names(variable, config->processor.env.items[i].name))
+			return true;
+	return venv != NULL && names(variable, "BRUCO_VENV");
+}
+
+static char **worker_environment(const struct config *config, const char *venv)
+{
+	const struct settings *env = &config->processor.env;
+	size_t count = 0;
+	char **list;
+
+	while (environ[count] != NULL)
+		count++;
+	list = mem_array(count + env->count + 2, sizeof *list);
+	count = 0;
+	for (char **variable = environ; *variable != NULL; variable++)
+		if (!withheld(*variable, config, venv))
+			list[count++] = mem_text(*variable);
+	for (size_t i = 0; i < env->count; i++)
+		list[count++] = mem_printf("%s=%s", env->items[i].name, env->items[i].value);
+	if (venv != NULL)
+		list[count++] = mem_printf("BRUCO_VENV=%s", venv);
+	return list;
+}
+
+/* Ours and half the scale more. */
+static char *worker_oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+	char text[16] = "0";
+	long score;
+
+	if (fd >= 0) {
+		ssize_t got = read(fd, text, sizeof text - 1);
+
+		text[got > 0 ? got : 0] = '\0';
+		close(fd);
+	}
+	score = strtol(text, NULL, 10) + 500;
+	return mem_printf("%ld", score > 1000 ? 1000 : score);
+}
+
+/* A worker costs us up to four descriptors that stay and four that pass through. */
+static void raise_file_limit(struct rlimit *given)
+{
+	struct rlimit more;
+
+	getrlimit(RLIMIT_NOFILE, given);
+	more = *given;
+	more.rlim_cur = more.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &more);
+}
+
+void launch_init(struct launch *launch, const struct config *config, const char *venv,
+	bool stop_at_end)
+{
+	*launch = (struct launch){.lanes = config->processor.workers,
+		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0};
+	launch->programs[ROLE_SOURCE] = find_program("bruco-source");
+	launch->programs[ROLE_SINK] = find_program("bruco-sink");
+	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
+	/* The source reads processor.ordering. */
+	config_document(config, SECTION_SOURCE | SECTION_PROCESSOR, false,
+		&launch->documents[ROLE_SOURCE]);
+	config_document(config, SECTION_SINK, false, &launch->documents[ROLE_SINK]);
+	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
+	launch->worker_environment = worker_environment(config, venv);
+	launch->oom_score = worker_oom_score();
+	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (launch->null_fd < 0)
+		die(STATUS_SOFTWARE, "cannot open /dev/null: %s", strerror(errno));
+	raise_file_limit(&launch->files);
+}
+
+void launch_release(struct launch *launch)
+{
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		free(launch->programs[role]);
+		buf_release(&launch->documents[role]);
+	}
+	for (char **variable = launch->worker_environment; *variable != NULL; variable++)
+		free(*variable);
+	free(launch->worker_environment);
+	free(launch->oom_score);
+	fd_close(&launch->null_fd);
+}

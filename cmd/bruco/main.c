@@ -1,0 +1,96 @@
+/* bruco: wires source, workers and sink, watches them and loses nothing; bruco(1). */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "bruco/check.h"
+#include "bruco/commands.h"
+
+static const char usage[] =
+	"usage: bruco [run] [-eqv] [-w workers] [-c file | file | directory]\n"
+	"       bruco check [--print] [-c file | file | directory]\n"
+	"       bruco help [page]\n"
+	"\n"
+	"Runs a Python function over a stream of records, as a configuration says.\n"
+	"Without a path it is config.yaml in this folder.\n"
+	"\n"
+	"  -c, --config PATH      the configuration, or a folder with a config.yaml\n"
+	"  -e, --end              stop at the offsets that were last at the start\n"
+	"  -q, --quiet            warnings and errors only\n"
+	"  -v, --verbose          say more\n"
+	"  -w, --workers COUNT    how many workers, 1 to 256 or auto, whatever the file says\n"
+	"      --log-format FORM  text or json\n"
+	"      --print            (check) show the configuration with all defaults\n"
+	"      --help             show this text\n"
+	"      --version          show the versions\n";
+
+static void print_versions(void)
+{
+	printf("libyaml %s\n", yaml_get_version_string());
+}
+
+static const struct program program = {"bruco", usage, print_versions};
+
+static int command_later(const struct program *of, int argc, char **argv)
+{
+	(void)argc;
+	options_misuse(of, "'%s' is not supported yet", argv[0]);
+}
+
+struct command {
+	const char *name;
+	int (*run)(const struct program *program, int argc, char **argv);
+};
+
+static const struct command commands[] = {{"run", command_run}, {"check", command_check},
+	{"help", command_help}, {"init", command_later}, {"test", command_later},
+	{"dev", command_later}, {"status", command_later}, {"top", command_later},
+	{"reload", command_later}};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* The first word if it is a command; a command that is still to come gives way to a path. */
+static const struct command *find_command(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, word) == 0 &&
+			(commands[i].run != command_later || access(word, F_OK) < 0))
+			return &commands[i];
+	return NULL;
+}
+
+/* Neither a command nor a path: most likely a slip. */
+static _Noreturn void unknown_word(const char *word)
+{
+	const char *names[COMMANDS];
+	const char *near;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = text_nearest(word, names, COMMANDS);
+	if (near != NULL)
+		options_misuse(&program, "no command and no path '%s' (did you mean '%s'?)", word, near);
+	options_misuse(&program, "no command and no path '%s'", word);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command = NULL;
+
+	fd_ensure_standard();
+	log_init(program.name);
+	if (argc > 1 && argv[1][0] != '-') {
+		command = find_command(argv[1]);
+		if (command == NULL && access(argv[1], F_OK) < 0)
+			unknown_word(argv[1]);
+	}
+	if (command != NULL)
+		return command->run(&program, argc - 1, argv + 1);
+	return command_run(&program, argc, argv);
+}

@@ -1,0 +1,84 @@
+/*
+ * The engine under the supervision table: it starts the stages, hears what they say, reaps them,
+ * tells supervise() what has happened and does what the table answers. One poll loop, no threads.
+ */
+#ifndef BRUCO_PIPELINE_H
+#define BRUCO_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bruco/relay.h"
+#include "bruco/stage.h"
+#include "bruco/supervise.h"
+#include "config/config.h"
+
+enum {
+	GRACE_MS = 5000,     /* for sink and source after the shutdown deadline */
+	RUN_WELL_MS = 10000, /* running that long ends a row of failures */
+	TEXT_MAX = 256
+};
+
+struct lane {
+	struct stage stage;
+	uint32_t life;     /* of the worker that runs or is to be started next; 0 is the first */
+	unsigned failures; /* lives in a row that ended before they were ready */
+	int64_t start_at;  /* ms; -1: no start is due */
+	bool gone;         /* it will have no worker any more */
+	int death;         /* how the life before ended, as waitpid(2) says */
+	struct page_snapshot page; /* and what it was doing */
+};
+
+struct pipeline {
+	const struct config *config;
+	struct launch launch;
+	struct relay relay;
+	int signal_fd;
+	enum supervise_state state;
+	struct restarts restarts;
+	int64_t deadline;      /* of the state, ms; -1: none */
+	int64_t running_since; /* ms; -1: not all were ready yet */
+	unsigned failures;     /* starts in a row that did not run well */
+	bool ever_ready;       /* a worker was, since the driver began */
+	unsigned signals;      /* that ask for an end */
+	struct stage source;
+	struct stage sink;
+	struct lane *lanes;
+	uint32_t lane_count;
+	char last_death[TEXT_MAX]; /* of source or sink, in words */
+	int status;
+	char reason[TEXT_MAX];     /* of the status */
+	int signal;                /* to die by; 0: none */
+};
+
+/* One event with all that the actions may need. */
+struct happening {
+	enum supervise_event event;
+	struct lane *lane; /* of a worker's event */
+	int status;        /* for ACTION_KEEP_STATUS */
+	int signal;        /* for ACTION_KEEP_SIGNAL */
+	const char *text;  /* what happened, for people */
+};
+
+/*
+ * Runs until everything is over. Returns the exit status, or, when it was ended by a second signal,
+ * 0 and *signal_number to die by. `signal_fd` is signals_init's.
+ */
+int pipeline_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
+	int *signal_number);
+
+/* ---- between pipeline.c and actions.c */
+
+/* Asks the table and does what it says. */
+void pipeline_fire(struct pipeline *pipeline, const struct happening *happening);
+
+/* A worker that is gone (or could not be started: `text` says so) and may have a successor. */
+void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const char *text);
+
+/* Source or sink likewise. */
+void pipeline_stage_died(struct pipeline *pipeline, const char *text);
+
+/* Starts the worker of a lane whose start is due. */
+void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane);
+
+#endif

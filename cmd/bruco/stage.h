@@ -1,0 +1,80 @@
+/*
+ * One stage as a process: started with its control socket, its page and its own part of the
+ * configuration; what it says is relayed; messages to it wait until there is room. Judges nothing.
+ */
+#ifndef BRUCO_STAGE_H
+#define BRUCO_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "bruco/relay.h"
+#include "config/config.h"
+#include "lane/control.h"
+#include "stats/page.h"
+
+enum stage_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
+
+/* What all starts of a role have in common; made once. */
+struct launch {
+	char *programs[ROLE_COUNT];        /* files to execute */
+	struct buf documents[ROLE_COUNT];  /* each one's part of the configuration */
+	char **worker_environment;
+	uint32_t lanes;
+	uint32_t source_flags;             /* HELLO_* */
+	struct rlimit files;               /* RLIMIT_NOFILE as we were given it, for the handlers */
+	char *oom_score;                   /* for the workers: they are to die first */
+	int null_fd;
+};
+
+/* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
+ * stage's program can't be found. */
+void launch_init(struct launch *launch, const struct config *config, const char *venv,
+	bool stop_at_end);
+void launch_release(struct launch *launch);
+
+/* In this order they are read: what a handler printed stands before its traceback. */
+enum { STAGE_PRINTED, STAGE_PRINTED_ERRORS, STAGE_LOG, STAGE_STREAMS };
+
+struct parcel {
+	struct message message;
+	int fds[2];
+	size_t fd_count;
+};
+
+struct stage {
+	enum stage_role role;
+	char *name;            /* "bruco-source", "bruco-worker-0"; also for log lines */
+	pid_t pid;             /* 0: there is no process */
+	int control;           /* -1: closed */
+	struct page *page;
+	bool ready;            /* for the driver to set */
+	bool killed;           /* by us */
+	struct parcel *outbox; /* what the socket had no room for */
+	size_t outbox_count;
+	struct stream streams[STAGE_STREAMS];
+};
+
+void stage_init(struct stage *stage, enum stage_role role, uint32_t lane);
+void stage_release(struct stage *stage); /* of a stage without a process */
+
+/* Starts the process and greets it. The descriptors (source, sink: the link; worker: in and out)
+ * are closed here, whatever happens. 0, or -1 with errno. */
+int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
+	const int *fds, size_t fd_count);
+
+/* Sends now or later; the descriptors belong to the message and are closed when it is gone. */
+void stage_send(struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
+void stage_flush(struct stage *stage);
+
+/* SIGKILL; a worker's whole process group with it. */
+void stage_kill(struct stage *stage);
+
+/* After waitpid(2): reads out what it said, closes everything; returns what it was doing. */
+struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay);
+
+#endif

@@ -1,0 +1,85 @@
+#include "config/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+
+void command_add_property(const struct program *program, struct property_flags *flags,
+	const char *assignment)
+{
+	if (flags->count == COMMAND_PROPERTIES_MAX)
+		options_misuse(program, "more than %d properties", COMMAND_PROPERTIES_MAX);
+	flags->items[flags->count++] = assignment;
+}
+
+int command_driver(const struct program *program, const char *text)
+{
+	int64_t descriptor;
+
+	if (!text_integer(text, STDERR_FILENO + 1, 1 << 20, &descriptor))
+		options_misuse(program, "'%s' is not a descriptor", text);
+	return (int)descriptor;
+}
+
+static void print(struct buf *notes)
+{
+	fd_write_all(STDERR_FILENO, notes->data, notes->length);
+	buf_release(notes);
+}
+
+void command_load(const struct program *program, struct config *config, const char *path,
+	enum config_section section, const char *word)
+{
+	char **kind = section == SECTION_SOURCE ? &config->source.kind : &config->sink.kind;
+	bool *present = section == SECTION_SOURCE ? &config->source.present : &config->sink.present;
+	struct buf notes = {0};
+	size_t mistakes = path == NULL ? 0 : config_load(config, path, section, &notes);
+
+	print(&notes);
+	if (mistakes > 0)
+		exit(STATUS_CONFIG);
+	if (word == NULL && path == NULL)
+		options_misuse(program, "neither a kind nor a configuration");
+	if (word != NULL && *present && strcmp(word, *kind) != 0)
+		options_misuse(program, "kind '%s' is not the file's, '%s'", word, *kind);
+	if (word != NULL) {
+		config_replace(kind, word);
+		*present = true;
+	}
+}
+
+static void lay_property(const struct program *program, struct settings *settings,
+	const char *assignment)
+{
+	char *name = mem_text(assignment);
+	const char *why;
+
+	if (!config_setting(settings, assignment))
+		options_misuse(program, "property '%s' is not name=value", assignment);
+	*strchr(name, '=') = '\0';
+	why = config_property_refused(name);
+	if (why != NULL)
+		options_misuse(program, "property '%s' can't be set: %s", name, why);
+	free(name);
+}
+
+void command_complete(const struct program *program, struct config *config,
+	enum config_section section, const struct property_flags *flags)
+{
+	struct settings *settings = section == SECTION_SOURCE ? &config->source.properties
+							      : &config->sink.properties;
+	struct buf notes = {0};
+	size_t missing;
+
+	for (size_t i = 0; i < flags->count; i++)
+		lay_property(program, settings, flags->items[i]);
+	missing = config_missing(config, section, &notes);
+	print(&notes);
+	if (missing > 0)
+		exit(config->path != NULL ? STATUS_CONFIG : STATUS_USAGE);
+}

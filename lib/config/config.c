@@ -1,0 +1,247 @@
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/values.h"
+
+/* ---- lists and maps of texts ---- */
+
+void config_replace(char **field, const char *text)
+{
+	char *copy = mem_text(text);
+
+	free(*field);
+	*field = copy;
+}
+
+void texts_add(struct texts *texts, const char *text)
+{
+	texts->items = mem_grow(texts->items, texts->count + 1, sizeof *texts->items);
+	texts->items[texts->count++] = mem_text(text);
+}
+
+void texts_release(struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->items[i]);
+	free(texts->items);
+	*texts = (struct texts){0};
+}
+
+void config_texts(struct texts *texts, const char *comma_text)
+{
+	char *copy = mem_text(comma_text), *rest = copy, *part;
+
+	texts_release(texts);
+	while ((part = strsep(&rest, ",")) != NULL) {
+		part += strspn(part, " ");
+		part[strcspn(part, " ")] = '\0';
+		if (part[0] != '\0')
+			texts_add(texts, part);
+	}
+	free(copy);
+}
+
+void settings_set(struct settings *settings, const char *name, const char *value)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		if (strcmp(settings->items[i].name, name) == 0) {
+			config_replace(&settings->items[i].value, value);
+			return;
+		}
+	}
+	settings->items = mem_grow(settings->items, settings->count + 1, sizeof *settings->items);
+	settings->items[settings->count++] =
+		(struct setting){.name = mem_text(name), .value = mem_text(value)};
+}
+
+void settings_release(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		free(settings->items[i].name);
+		free(settings->items[i].value);
+	}
+	free(settings->items);
+	*settings = (struct settings){0};
+}
+
+bool config_setting(struct settings *settings, const char *assignment)
+{
+	const char *equals = strchr(assignment, '=');
+	char *name;
+
+	if (equals == NULL || equals == assignment)
+		return false;
+	name = mem_text_n(assignment, (size_t)(equals - assignment));
+	settings_set(settings, name, equals + 1);
+	free(name);
+	return true;
+}
+
+bool config_offset(const char *text, struct start_offset *offset)
+{
+	struct start_offset found = {0};
+
+	if (strcmp(text, "latest") == 0)
+		found.kind = OFFSET_LATEST;
+	else if (strcmp(text, "earliest") == 0)
+		found.kind = OFFSET_EARLIEST;
+	else if (text_integer(text, 0, INT64_MAX, &found.value))
+		found.kind = OFFSET_NUMBER;
+	else if (text_time(text, &found.value))
+		found.kind = OFFSET_TIME;
+	else
+		return false;
+	*offset = found;
+	return true;
+}
+
+char *config_path(const char *directory, const char *path)
+{
+	while (path[0] == '.' && (path[1] == '/' || path[1] == '\0')) {
+		path += path[1] == '/' ? 2 : 1;
+		path += strspn(path, "/");
+		if (path[0] == '\0')
+			return mem_text(directory != NULL ? directory : ".");
+	}
+	if (path[0] == '/' || directory == NULL)
+		return mem_text(path);
+	return mem_printf("%s%s%s", directory, strcmp(directory, "/") == 0 ? "" : "/", path);
+}
+
+/* ---- the whole ---- */
+
+void processor_init(struct processor_config *processor)
+{
+	*processor = (struct processor_config){
+		.handler_path = mem_text("."),
+		.module_name = mem_text("handler"),
+		.workers = 1,
+		.ordering = ORDERING_PARTITION,
+	};
+}
+
+void source_init(struct source_config *source)
+{
+	*source = (struct source_config){
+		.offset = {.kind = OFFSET_LATEST},
+		.balance_strategy = mem_text("range"),
+		.rebalance_timeout_ms = 60000,
+		.fetch_bytes = 1 << 20,
+		.window = 4 << 20,
+	};
+}
+
+void sink_init(struct sink_config *sink)
+{
+	*sink = (struct sink_config){
+		.partitioner = mem_text(config_partitioner("hash")),
+		.partition = -1,
+	};
+}
+
+void processor_release(struct processor_config *processor)
+{
+	free(processor->handler_path);
+	free(processor->module_name);
+	settings_release(&processor->env);
+}
+
+void source_release(struct source_config *source)
+{
+	free(source->kind);
+	free(source->brokers);
+	texts_release(&source->topics);
+	free(source->consumer_group);
+	free(source->group_instance_id);
+	free(source->balance_strategy);
+	settings_release(&source->properties);
+}
+
+void sink_release(struct sink_config *sink)
+{
+	free(sink->kind);
+	free(sink->brokers);
+	free(sink->topic);
+	texts_release(&sink->topics);
+	free(sink->partitioner);
+	settings_release(&sink->properties);
+}
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+		.name = mem_text("bruco"),
+		.shutdown_timeout_ms = 30000,
+		.max_record_size = 16 << 20,
+		.max_restarts = 10,
+	};
+	processor_init(&config->processor);
+	source_init(&config->source);
+	sink_init(&config->sink);
+}
+
+void config_release(struct config *config)
+{
+	free(config->path);
+	free(config->directory);
+	free(config->name);
+	processor_release(&config->processor);
+	source_release(&config->source);
+	sink_release(&config->sink);
+	texts_release(&config->secret_variables);
+	*config = (struct config){0};
+}
+
+/* ---- what nobody gave ---- */
+
+struct missing {
+	const struct config *config;
+	struct buf *notes;
+	size_t count;
+};
+
+static void require(struct missing *missing, bool given, unsigned bit, const char *what)
+{
+	if (given || (missing->config->mistaken & bit))
+		return;
+	if (missing->config->path != NULL)
+		buf_printf(missing->notes, "%s: ", missing->config->path);
+	buf_printf(missing->notes, "%s is missing\n", what);
+	missing->count++;
+}
+
+static bool is_kafka(const char *kind)
+{
+	return kind != NULL && strcmp(kind, "kafka") == 0;
+}
+
+size_t config_missing(const struct config *config, unsigned sections, struct buf *notes)
+{
+	const struct source_config *source = &config->source;
+	const struct sink_config *sink = &config->sink;
+	struct missing missing = {.config = config, .notes = notes};
+
+	if ((sections & SECTION_SOURCE) && !source->present)
+		require(&missing, source->kind != NULL, REQUIRED_SOURCE, "source");
+	else if (sections & SECTION_SOURCE)
+		require(&missing, source->kind != NULL, REQUIRED_SOURCE_KIND, "source.kind");
+	if ((sections & SECTION_SOURCE) && is_kafka(source->kind)) {
+		require(&missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS, "source.brokers");
+		require(&missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS, "source.topics");
+		require(&missing, source->consumer_group != NULL, REQUIRED_SOURCE_GROUP,
+			"source.consumerGroup");
+	}
+	if ((sections & SECTION_SINK) && sink->present)
+		require(&missing, sink->kind != NULL, REQUIRED_SINK_KIND, "sink.kind");
+	if ((sections & SECTION_SINK) && is_kafka(sink->kind)) {
+		require(&missing, sink->brokers != NULL, REQUIRED_SINK_BROKERS, "sink.brokers");
+		require(&missing, sink->topic != NULL, REQUIRED_SINK_TOPIC, "sink.topic");
+		require(&missing, sink->partition >= 0 || strcmp(sink->partitioner, "manual") != 0,
+			REQUIRED_SINK_PARTITION, "sink.partition (for the manual partitioner)");
+	}
+	return missing.count;
+}

@@ -1,0 +1,219 @@
+#include "config/expand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/values.h"
+
+struct scalar { /* the one being worked on */
+	struct expansion *expansion;
+	struct node *node;
+	bool resolve;
+	struct texts *names;
+	struct buf out;
+	bool unresolved;
+	bool bad;
+};
+
+extern char **environ;
+
+static void add_name(struct texts *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return;
+	texts_add(names, name);
+}
+
+static bool name_is_good(const char *name, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		bool letter = (name[i] >= 'A' && name[i] <= 'Z') ||
+			      (name[i] >= 'a' && name[i] <= 'z') || name[i] == '_';
+
+		if (!letter && (i == 0 || name[i] < '0' || name[i] > '9'))
+			return false;
+	}
+	return length > 0;
+}
+
+/* The environment's name that was probably meant; the caller frees it. */
+static char *nearest_variable(const char *name)
+{
+	size_t count = 0;
+	char **names;
+	char *nearest;
+
+	while (environ[count] != NULL)
+		count++;
+	names = mem_array(count, sizeof *names);
+	for (size_t i = 0; i < count; i++)
+		names[i] = mem_text_n(environ[i], strcspn(environ[i], "="));
+	nearest = mem_text(text_nearest(name, (const char *const *)names, count));
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	return nearest;
+}
+
+static void report_unset(struct scalar *scalar, const char *name)
+{
+	char *nearest = nearest_variable(name);
+
+	if (nearest != NULL)
+		notes_mistake(scalar->expansion->notes, scalar->node->place,
+			"variable '%.60s' is not set (did you mean '%.60s'?)", name, nearest);
+	else
+		notes_mistake(scalar->expansion->notes, scalar->node->place,
+			"variable '%.60s' is not set", name);
+	free(nearest);
+	scalar->bad = true;
+}
+
+static void append(struct scalar *scalar, const char *what, const char *text, size_t length)
+{
+	struct expansion *expansion = scalar->expansion;
+
+	if (!text_utf8(text, length) || memchr(text, '\0', length) != NULL) {
+		notes_mistake(expansion->notes, scalar->node->place, "'%.100s' is not a text in UTF-8",
+			what);
+		scalar->bad = true;
+		return;
+	}
+	expansion->bytes += length;
+	if (expansion->bytes > EXPAND_BYTES_MAX) {
+		if (expansion->bytes - length <= EXPAND_BYTES_MAX)
+			notes_mistake(expansion->notes, scalar->node->place,
+				"substitution makes the configuration larger than %d MiB",
+				EXPAND_BYTES_MAX >> 20);
+		scalar->bad = true;
+		return;
+	}
+	buf_append(&scalar->out, text, length);
+}
+
+static void insert_file(struct scalar *scalar, const char *path)
+{
+	char *whole = config_path(scalar->expansion->directory, path);
+	char *text = NULL;
+	size_t length;
+	int fd = open(whole, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		text = fd_read_all(fd, EXPAND_FILE_MAX, &length);
+	if (text != NULL) {
+		if (length > 0 && text[length - 1] == '\n')
+			length--;
+		append(scalar, path, text, length);
+	} else {
+		notes_mistake(scalar->expansion->notes, scalar->node->place,
+			"cannot read file '%.200s': %s", whole, strerror(errno));
+		scalar->bad = true;
+	}
+	fd_close(&fd);
+	free(text);
+	free(whole);
+}
+
+static void insert_variable(struct scalar *scalar, const char *name, const char *otherwise)
+{
+	const char *value;
+
+	if (scalar->names != NULL)
+		add_name(scalar->names, name);
+	if (!scalar->resolve) {
+		scalar->unresolved = true;
+		return;
+	}
+	value = getenv(name);
+	if (otherwise != NULL && (value == NULL || value[0] == '\0'))
+		value = otherwise;
+	if (value == NULL)
+		report_unset(scalar, name);
+	else
+		append(scalar, name, value, strlen(value));
+}
+
+/* What stands between ${ and }. */
+static void insert(struct scalar *scalar, const char *inside)
+{
+	const char *otherwise = strstr(inside, ":-");
+	size_t length = otherwise != NULL ? (size_t)(otherwise - inside) : strlen(inside);
+
+	if (name_is_good(inside, length) && (otherwise == NULL || strstr(otherwise, "${") == NULL)) {
+		char *name = mem_text_n(inside, length);
+
+		insert_variable(scalar, name, otherwise == NULL ? NULL : otherwise + 2);
+		free(name);
+	} else if (strncmp(inside, "file:", 5) == 0 && inside[5] != '\0') {
+		if (scalar->resolve)
+			insert_file(scalar, inside + 5);
+		else
+			scalar->unresolved = true;
+	} else {
+		notes_mistake(scalar->expansion->notes, scalar->node->place,
+			"cannot substitute '${%.60s}': expected ${NAME}, ${NAME:-text} or "
+			"${file:PATH} (write $$ for a '$' itself)",
+			inside);
+		scalar->bad = true;
+	}
+}
+
+static void expand_scalar(struct scalar *scalar)
+{
+	struct node *node = scalar->node;
+	const char *from = node->text, *dollar;
+
+	while ((dollar = strchr(from, '$')) != NULL) {
+		const char *close = strchr(dollar, '}');
+		char *inside;
+
+		buf_append(&scalar->out, from, (size_t)(dollar - from));
+		if (dollar[1] != '{') {
+			buf_byte(&scalar->out, '$');
+			from = dollar + (dollar[1] == '$' ? 2 : 1);
+			continue;
+		}
+		if (close == NULL) {
+			notes_mistake(scalar->expansion->notes, node->place,
+				"'${' without its '}' (write $$ for a '$' itself)");
+			scalar->bad = true;
+			return;
+		}
+		inside = mem_text_n(dollar + 2, (size_t)(close - dollar - 2));
+		insert(scalar, inside);
+		free(inside);
+		node->plain = false; /* what a variable holds is a text, be it `null` */
+		from = close + 1;
+	}
+	buf_text(&scalar->out, from);
+	buf_byte(&scalar->out, '\0');
+}
+
+void expand_tree(struct expansion *expansion, struct node *node, bool resolve, struct texts *names)
+{
+	struct scalar scalar = {
+		.expansion = expansion, .node = node, .resolve = resolve, .names = names};
+
+	for (size_t i = 0; i < node->count; i++)
+		expand_tree(expansion, node->entries[i].value, resolve, names);
+	if (node->kind != NODE_SCALAR || strchr(node->text, '$') == NULL)
+		return;
+	expand_scalar(&scalar);
+	if (scalar.bad) {
+		node->kind = NODE_BAD;
+	} else if (scalar.unresolved) {
+		node->unresolved = true;
+	} else {
+		free(node->text);
+		node->text = (char *)scalar.out.data;
+		scalar.out = (struct buf){0};
+	}
+	buf_release(&scalar.out);
+}

@@ -1,0 +1,37 @@
+/*
+ * Substitution inside scalars, after parsing, so that a value can never add structure:
+ *
+ *	${NAME}          the environment variable; a mistake when it is not set
+ *	${NAME:-text}    the variable, or this text when it is not set or empty
+ *	${file:PATH}     a file's content without its last newline; relative to `directory`
+ *	$$               $
+ *
+ * A `$` before anything else is itself. Keys are not touched.
+ */
+#ifndef CONFIG_EXPAND_H
+#define CONFIG_EXPAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "config/notes.h"
+#include "config/tree.h"
+
+/* Bytes that one file, and that all substituted texts together may have. */
+enum { EXPAND_FILE_MAX = 1 << 20, EXPAND_BYTES_MAX = 16 << 20 };
+
+struct expansion {
+	const char *directory;
+	struct notes *notes;
+	size_t bytes; /* so far */
+};
+
+/*
+ * All scalars below a node. Names of variables are added to `names` (NULL: not wanted). With
+ * `resolve` false nothing outside is looked at: only the form is checked, and scalars that would
+ * need it are marked unresolved. What can't be substituted is reported and becomes NODE_BAD.
+ */
+void expand_tree(struct expansion *expansion, struct node *node, bool resolve, struct texts *names);
+
+#endif

@@ -1,0 +1,213 @@
+/* Files and descriptors to struct config: reads, parses, substitutes, checks; in that order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/expand.h"
+#include "config/notes.h"
+#include "config/schema.h"
+#include "config/tree.h"
+#include "config/values.h"
+
+/* A file; and a document, in which everything is substituted and escaped. */
+enum { FILE_BYTES_MAX = 1 << 20, DOCUMENT_BYTES_MAX = 96 << 20 };
+
+/* ---- where the file is ---- */
+
+/* DIR/config.yaml for a directory, else the path itself. */
+static char *file_of(const char *path)
+{
+	size_t length = strlen(path);
+	struct stat info;
+
+	if (stat(path, &info) < 0 || !S_ISDIR(info.st_mode))
+		return mem_text(path);
+	return mem_printf("%s%sconfig.yaml", path, length > 0 && path[length - 1] == '/' ? "" : "/");
+}
+
+/* Sets the folder, and the name that follows from it. */
+static void set_directory(struct config *config, struct notes *notes)
+{
+	char *folder = mem_text(config->path);
+	char *slash = strrchr(folder, '/');
+	char *absolute, *base;
+
+	if (slash == folder)
+		slash[1] = '\0';
+	else if (slash != NULL)
+		slash[0] = '\0';
+	absolute = realpath(slash != NULL ? folder : ".", NULL);
+	free(folder);
+	if (absolute == NULL)
+		return; /* reading the file says why */
+	if (!text_utf8(absolute, strlen(absolute)))
+		notes_mistake(notes, NO_PLACE, "the path of its folder is not a text in UTF-8");
+	base = strrchr(absolute, '/');
+	if (base != NULL && base[1] != '\0')
+		config_replace(&config->name, base + 1);
+	free(config->directory);
+	config->directory = absolute;
+}
+
+/* ---- what keys say about one another ---- */
+
+static void check_ordering(struct load *load)
+{
+	struct processor_config *processor = &load->config->processor;
+
+	if (!load->fire_and_forget_on)
+		return;
+	if (load->ordering.line > 0 && processor->ordering != ORDERING_NONE)
+		notes_mistake(load->notes, load->fire_and_forget,
+			"source.fireAndForget: true means 'processor.ordering: none', but that is '%s' "
+			"(at %u:%u)",
+			ordering_word(processor->ordering), load->ordering.line,
+			load->ordering.column);
+	processor->ordering = ORDERING_NONE;
+}
+
+static void check_partition(struct load *load)
+{
+	struct sink_config *sink = &load->config->sink;
+
+	if (load->partition.line == 0)
+		return;
+	if (load->partitioner.line == 0) {
+		config_replace(&sink->partitioner, config_partitioner("manual"));
+	} else if (strcmp(sink->partitioner, "manual") != 0) {
+		if (load->sections & SECTION_SINK)
+			notes_warning(load->notes, load->partition,
+				"sink.partition has no effect with 'partitioner: %s' (at %u:%u)",
+				partitioner_word(sink->partitioner), load->partitioner.line,
+				load->partitioner.column);
+		sink->partition = -1;
+	}
+}
+
+/* Without a processor records are copied: hardly what someone means who has a handler there. */
+static void check_processor(struct load *load)
+{
+	struct config *config = load->config;
+	char *handler;
+
+	if (!(load->sections & SECTION_PROCESSOR) || config->processor.present ||
+		config->directory == NULL)
+		return;
+	handler = config_path(config->directory, "handler.py");
+	if (access(handler, F_OK) == 0)
+		notes_warning(load->notes, NO_PLACE,
+			"without 'processor' records are copied; handler.py beside it is not used");
+	free(handler);
+}
+
+/* ---- the steps ---- */
+
+static void expand_section(struct load *load, struct expansion *expansion, struct entry *entry)
+{
+	static const struct {
+		const char *name;
+		unsigned section;
+	} sections[] = {{"processor", SECTION_PROCESSOR}, {"source", SECTION_SOURCE},
+		{"sink", SECTION_SINK}, {"deadLetter", SECTION_SINK}};
+	struct texts *names = &load->config->secret_variables;
+
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+		if (strcmp(entry->key->text, sections[i].name) == 0) {
+			expand_tree(expansion, entry->value,
+				(load->sections & sections[i].section) != 0,
+				sections[i].section == SECTION_PROCESSOR ? NULL : names);
+			return;
+		}
+	}
+	expand_tree(expansion, entry->value, true, NULL);
+}
+
+/* Sections that this program does not read stay as if they were not there. */
+static void forget_others(struct config *config, unsigned sections)
+{
+	if (!(sections & SECTION_PROCESSOR)) {
+		processor_release(&config->processor);
+		processor_init(&config->processor);
+	}
+	if (!(sections & SECTION_SOURCE)) {
+		source_release(&config->source);
+		source_init(&config->source);
+	}
+	if (!(sections & SECTION_SINK)) {
+		sink_release(&config->sink);
+		sink_init(&config->sink);
+	}
+}
+
+static void load_tree(struct load *load, struct node *root)
+{
+	struct config *config = load->config;
+	struct expansion expansion = {.directory = config->directory, .notes = load->notes};
+
+	for (size_t i = 0; i < root->count && !load->document; i++)
+		expand_section(load, &expansion, &root->entries[i]);
+	schema_read(load, &schema_top, root);
+	check_ordering(load);
+	check_partition(load);
+	check_processor(load);
+	forget_others(config, load->sections);
+	if (config->processor.present && config->processor.handler_path[0] == '.' &&
+		config->directory != NULL) /* the default; what was given is absolute by now */
+		config_replace(&config->processor.handler_path, config->directory);
+	if ((load->sections & SECTION_SINK) && !config->sink.present)
+		config_replace(&config->sink.kind, "discard");
+}
+
+/* Takes the descriptor's content; `file` names it in messages. */
+static size_t load_from(struct load *load, int fd, const char *file, struct buf *notes_out)
+{
+	size_t cap = load->document ? DOCUMENT_BYTES_MAX : FILE_BYTES_MAX, length = 0;
+	char *text = fd < 0 ? NULL : fd_read_all(fd, cap, &length);
+	struct node *root = NULL;
+
+	if (text == NULL && fd >= 0 && errno == EFBIG)
+		notes_mistake(load->notes, NO_PLACE, "larger than %zu MiB", cap >> 20);
+	else if (text == NULL)
+		notes_mistake(load->notes, NO_PLACE, "cannot read it: %s", strerror(errno));
+	else
+		root = tree_read(text, length, load->notes);
+	if (root != NULL)
+		load_tree(load, root);
+	else
+		load->config->mistaken = MISTAKEN_ALL;
+	tree_free(root);
+	free(text);
+	return notes_write(load->notes, file, notes_out);
+}
+
+size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes)
+{
+	struct notes collected = {0};
+	struct load load = {.config = config, .notes = &collected, .sections = sections};
+	size_t mistakes;
+	int fd;
+
+	free(config->path);
+	config->path = file_of(path);
+	set_directory(config, &collected);
+	fd = open(config->path, O_RDONLY | O_CLOEXEC);
+	mistakes = load_from(&load, fd, config->path, notes);
+	fd_close(&fd);
+	return mistakes;
+}
+
+size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes)
+{
+	struct notes collected = {0};
+	struct load load = {
+		.config = config, .notes = &collected, .sections = sections, .document = true};
+
+	return load_from(&load, fd, "configuration", notes);
+}

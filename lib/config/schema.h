@@ -1,0 +1,85 @@
+/*
+ * The table of keys: what bruco.yaml(5) documents, and how each key's value is read. A new key is
+ * a line in schema.c.
+ */
+#ifndef CONFIG_SCHEMA_H
+#define CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "config/notes.h"
+#include "config/tree.h"
+
+/* One run of config_load. */
+struct load {
+	struct config *config;
+	struct notes *notes;
+	unsigned sections; /* those that this program reads */
+	bool document;     /* reads what config_document wrote: offsets may be numbers */
+	bool quiet;        /* in a section that this program doesn't read: mistakes, no warnings */
+	struct config_place ordering; /* where the keys stand that bear on one another */
+	struct config_place fire_and_forget;
+	struct config_place partitioner;
+	struct config_place partition;
+	bool fire_and_forget_on;
+};
+
+enum key_flag {
+	KEY_KAFKA = 1, /* only with kind: kafka */
+	KEY_LATER = 2  /* not supported yet, but for the one value that says what happens anyway */
+};
+
+struct section;
+
+struct key {
+	const char *name;
+	/* Reads the value into `field`; false when it is wrong, which it has reported. */
+	bool (*read)(struct load *load, const struct key *key, const struct node *node, void *field);
+	const char *path;  /* in messages: "source.offset" */
+	size_t field;      /* offset in struct config */
+	int64_t low, high; /* the range of a number, duration (ms) or size */
+	const char *const *words;  /* the values of a word, NULL-terminated */
+	const struct section *section; /* what a map holds */
+	const char *also;  /* what others call it: " group groupId " */
+	const char *now;   /* KEY_LATER: the value that is accepted */
+	unsigned flags;
+	unsigned mistaken; /* bit in config.mistaken when the value is wrong */
+};
+
+struct section {
+	const char *name; /* "" is the top level */
+	const struct key *keys;
+	size_t count;
+	unsigned bit; /* enum config_section; 0: always read */
+};
+
+/* Further bits of config.mistaken, for keys that config_missing would ask for. */
+enum {
+	REQUIRED_SOURCE = 2,
+	REQUIRED_SOURCE_KIND = 4,
+	REQUIRED_SOURCE_BROKERS = 8,
+	REQUIRED_SOURCE_TOPICS = 16,
+	REQUIRED_SOURCE_GROUP = 32,
+	REQUIRED_SINK_KIND = 64,
+	REQUIRED_SINK_BROKERS = 128,
+	REQUIRED_SINK_TOPIC = 256,
+	REQUIRED_SINK_PARTITION = 512,
+	MISTAKEN_ALL = 1023
+};
+
+extern const struct section schema_top;
+
+/* Reads a map's entries by a section's keys. */
+void schema_read(struct load *load, const struct section *section, const struct node *map);
+
+/* Reads a nested section: a key's `read`. */
+bool schema_read_section(
+	struct load *load, const struct key *key, const struct node *node, void *field);
+
+/* Reports a key that the section doesn't know, with the best suggestion there is. */
+void schema_unknown(struct load *load, const struct section *section, const struct node *key);
+
+#endif

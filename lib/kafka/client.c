@@ -1,0 +1,129 @@
+#include "kafka/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/status.h"
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+	(void)client;
+	if (level <= LOG_CRIT)
+		log_error("librdkafka: %s: %s", facility, text);
+	else if (level <= LOG_WARNING)
+		log_warning("librdkafka: %s: %s", facility, text);
+	else
+		log_debug("librdkafka: %s: %s", facility, text);
+}
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char why[512];
+
+	if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
+		die_plain(STATUS_CONFIG, "property '%s': %s", name, why);
+}
+
+rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
+	size_t default_count, const struct settings *properties)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_error_cb(conf, kafka_error);
+	set(conf, "client.id", "bruco");
+	set(conf, "log.connection.close", "false");
+	set(conf, "socket.nagle.disable", "true");
+	set(conf, "reconnect.backoff.max.ms", "1000");
+	for (size_t i = 0; i < default_count; i++)
+		if (defaults[i].value != NULL)
+			set(conf, defaults[i].name, defaults[i].value);
+	for (size_t i = 0; i < properties->count; i++)
+		set(conf, properties->items[i].name, properties->items[i].value);
+	set(conf, "bootstrap.servers", brokers);
+	return conf;
+}
+
+const char *kafka_property(const rd_kafka_conf_t *conf, const char *name)
+{
+	static char value[512];
+	size_t size = sizeof value;
+
+	if (rd_kafka_conf_get(conf, name, value, &size) != RD_KAFKA_CONF_OK)
+		value[0] = '\0';
+	return value;
+}
+
+int kafka_error_status(rd_kafka_resp_err_t error)
+{
+	switch (error) {
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+	case RD_KAFKA_RESP_ERR__SSL:
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+	case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		return STATUS_REFUSED;
+	case RD_KAFKA_RESP_ERR__FATAL:
+		return STATUS_TEMPFAIL;
+	default:
+		return STATUS_OK;
+	}
+}
+
+void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
+{
+	int status = kafka_error_status((rd_kafka_resp_err_t)error);
+	char text[512];
+
+	(void)opaque;
+	if (error == RD_KAFKA_RESP_ERR__FATAL) {
+		rd_kafka_fatal_error(client, text, sizeof text);
+		reason = text;
+	}
+	if (status != STATUS_OK) {
+		log_error("%s (%s)", reason, rd_kafka_err2name((rd_kafka_resp_err_t)error));
+		_exit(status);
+	}
+	if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		log_warning("no broker can be reached, waiting: %s", reason);
+	else
+		log_debug("%s", reason); /* librdkafka has logged it and goes on by itself */
+}
+
+uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out)
+{
+	rd_kafka_headers_t *headers;
+	uint32_t count = 0;
+	const char *name;
+	const void *value;
+	size_t size;
+
+	buf_reset(out);
+	if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	while (rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
+		RD_KAFKA_RESP_ERR_NO_ERROR) {
+		struct frame_header header = {.name = name,
+			.name_length = (uint32_t)strlen(name),
+			.value_length = value == NULL ? FRAME_NULL : (int32_t)size,
+			.value = value};
+
+		buf_reserve(out, frame_header_size(header.name_length, header.value_length));
+		out->length += frame_header_write(out->data + out->length, &header);
+		count++;
+	}
+	return count;
+}
+
+void kafka_print_version(void)
+{
+	printf("librdkafka %s\n", rd_kafka_version_str());
+}

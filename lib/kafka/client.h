@@ -1,0 +1,41 @@
+/*
+ * What the Kafka source and the Kafka sink share: configuring a client, its log lines, which of its
+ * errors end the program and how, and headers to and from frames. No consuming, no producing.
+ */
+#ifndef KAFKA_CLIENT_H
+#define KAFKA_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "frame/frame.h"
+
+struct kafka_default {
+	const char *name;
+	const char *value; /* NULL: left out */
+};
+
+/* A client configuration: Bruco's defaults, then the user's properties over them, then the
+ * brokers. Logs go to log lines. A property that librdkafka refuses ends the program, status 78. */
+rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
+	size_t default_count, const struct settings *properties);
+
+/* The exit status that an error calls for: 77 refused, 75 fatal, or 0: wait, it may pass. */
+int kafka_error_status(rd_kafka_resp_err_t error);
+
+/* For error_cb: logs it once per state, ends the program (77) when the broker refuses us. */
+void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque);
+
+/* The value of a property as the client has it; "" when it has none. Static storage. */
+const char *kafka_property(const rd_kafka_conf_t *conf, const char *name);
+
+/* Encodes a message's headers behind each other into *out (which is reset); returns their number. */
+uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out);
+
+/* The last line of --version. */
+void kafka_print_version(void);
+
+#endif
