@@ -99,8 +99,10 @@ def main(command, *arguments):
             sys.stdout.buffer.write(eval(text))
     elif command == "read":
         for one in read(sys.stdin.buffer):
-            print(" ".join(f"{name}={value!r}" for name, value in one._asdict().items()
-                           if value is not None or (name in ("key", "value") and one.topic is not None)))
+            fields = one._asdict().items()
+            nullable = ("key", "value") if one.topic is not None else ()
+            print(" ".join(f"{name}={value!r}" for name, value in fields
+                           if value is not None or name in nullable))
     elif command == "values":
         for one in read(sys.stdin.buffer):
             print(one.type if one.topic is None else repr(one.value))

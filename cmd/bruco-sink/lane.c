@@ -113,6 +113,8 @@ static bool put_open_input(struct stage *stage, unsigned index)
 {
 	struct lane *lane = &stage->lanes[index];
 
+	if (lane->put == lane->input.length)
+		return true; /* none is open */
 	while (lane->put < lane->input.length) {
 		const uint8_t *frame = lane->input.frames + lane->put;
 		struct frame_head head;

@@ -335,19 +335,24 @@ static void kafka_close(void *state)
 {
 	struct kafka *kafka = state;
 	int64_t deadline = clock_ms() + CLOSE_MS;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
 	rd_kafka_error_t *error;
 
 	kafka->closing = true;
-	error = rd_kafka_consumer_close_queue(kafka->client, kafka->queue);
+	error = rd_kafka_consumer_close_queue(kafka->client, queue);
 	if (error != NULL) {
 		rd_kafka_error_destroy(error);
 		return;
 	}
 	while (!rd_kafka_consumer_closed(kafka->client) && clock_ms() < deadline) {
-		rd_kafka_event_t *event = rd_kafka_queue_poll(kafka->queue, 50);
+		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
 
-		if (event != NULL)
-			rd_kafka_event_destroy(event);
+		if (event == NULL)
+			continue;
+		/* On a queue of one's own the last revocation is an event, not a callback. */
+		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+			rd_kafka_assign(kafka->client, NULL);
+		rd_kafka_event_destroy(event);
 	}
 	if (!rd_kafka_consumer_closed(kafka->client))
 		log_warning("the consumer group could not be left in %d ms", CLOSE_MS);

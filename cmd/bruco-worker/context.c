@@ -43,29 +43,29 @@ static void deallocate(PyObject *self)
 }
 
 static PyMemberDef members[] = {
-        {"__dictoffset__", T_PYSSIZET, offsetof(struct context, attributes), READONLY, NULL},
-        {"logger", T_OBJECT_EX, offsetof(struct context, logger), 0,
-                "the handler's logging.Logger"},
-        {"worker_name", T_OBJECT_EX, offsetof(struct context, worker_name), READONLY,
-                "which worker this is: 'worker-0' and so on"},
-        {NULL, 0, 0, 0, NULL},
+	{"__dictoffset__", T_PYSSIZET, offsetof(struct context, attributes), READONLY, NULL},
+	{"logger", T_OBJECT_EX, offsetof(struct context, logger), 0,
+		"the handler's logging.Logger"},
+	{"worker_name", T_OBJECT_EX, offsetof(struct context, worker_name), READONLY,
+		"which worker this is: 'worker-0' and so on"},
+	{NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
-        {Py_tp_doc,
-                (void *)"What a worker knows: logger, worker_name, and what handlers keep on it."},
-        {Py_tp_traverse, (void *)traverse},
-        {Py_tp_clear, (void *)clear},
-        {Py_tp_dealloc, (void *)deallocate},
-        {Py_tp_members, members},
-        {0, NULL},
+	{Py_tp_doc,
+		(void *)"What a worker knows: logger, worker_name, and what handlers keep on it."},
+	{Py_tp_traverse, (void *)traverse},
+	{Py_tp_clear, (void *)clear},
+	{Py_tp_dealloc, (void *)deallocate},
+	{Py_tp_members, members},
+	{0, NULL},
 };
 
 static PyType_Spec spec = {
-        .name = "bruco.Context",
-        .basicsize = sizeof(struct context),
-        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-        .slots = slots,
+	.name = "bruco.Context",
+	.basicsize = sizeof(struct context),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+	.slots = slots,
 };
 
 PyObject *context_new(PyObject *logger, const char *worker_name)

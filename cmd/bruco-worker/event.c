@@ -33,7 +33,7 @@ static void count(struct page *page, const struct frame_record *record, int outp
 }
 
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
-        const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out)
+	const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out)
 {
 	Py_ssize_t length = record->value_length > 0 ? record->value_length : 0;
 	PyObject *data = PyByteArray_FromStringAndSize((const char *)record->value, length);
@@ -47,18 +47,18 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	page_begin(worker->page, record->head.seq, record->head.attempt, now_ns);
 	if (data != NULL)
 		result = PyObject_Vectorcall(
-		        handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 	if (forks_child)
 		end_child(result);
 	page_state(worker->page, RUN_WRITING);
 	if (result == NULL) {
 		end = worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
-		              ? EVENT_INTERRUPTED
-		              : EVENT_FAILED;
+			      ? EVENT_INTERRUPTED
+			      : EVENT_FAILED;
 		exception_log_event(record, "handler raised");
 	} else {
 		outputs = result_append(
-		        out, frame, record, data, result, (uint32_t)worker->config.max_record_size);
+			out, frame, record, data, result, (uint32_t)worker->config.max_record_size);
 		if (outputs < 0) {
 			end = EVENT_FAILED;
 			exception_log_event(record, "cannot use what the handler returned:");

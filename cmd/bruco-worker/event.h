@@ -21,6 +21,6 @@ enum event_end {
  * and the counters. Does not return in the child of a handler that forks.
  */
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
-        const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out);
+	const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out);
 
 #endif

@@ -30,7 +30,7 @@ void exception_take(struct exception *exception)
 		text = PyObject_CallFunctionObjArgs(describe, value, NULL);
 	if (text != NULL && PyArg_ParseTuple(text, "yyy", &name, &summary, &traceback)) {
 		*exception = (struct exception){mem_text(name), mem_text(summary),
-		        *traceback == '\0' ? NULL : mem_text(traceback)};
+			*traceback == '\0' ? NULL : mem_text(traceback)};
 	} else {
 		/* Out of memory, or Python is half started: the class must do. */
 		PyErr_Clear();
@@ -52,7 +52,7 @@ void exception_release(struct exception *exception)
 }
 
 void exception_about(
-        const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1], struct log_about *about)
+	const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1], struct log_about *about)
 {
 	if (record->topic_length == 0)
 		return;
@@ -76,10 +76,10 @@ void exception_log_event(const struct frame_record *record, const char *what)
 	about.traceback = exception.traceback;
 	if (about.topic != NULL)
 		snprintf(place, sizeof place, "%s[%d]@%lld", topic, (int)record->partition,
-		        (long long)record->offset);
+			(long long)record->offset);
 	else
 		snprintf(place, sizeof place, "record %llu", (unsigned long long)record->head.seq);
 	log_about(LEVEL_ERROR, &about, "%s %s (%s, attempt %u)", what, exception.summary, place,
-	        record->head.attempt + 1U);
+		record->head.attempt + 1U);
 	exception_release(&exception);
 }

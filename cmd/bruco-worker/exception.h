@@ -24,7 +24,7 @@ void exception_release(struct exception *exception);
 
 /* Fills in what a log line about a record says; `topic` is the room for its name. */
 void exception_about(const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1],
-        struct log_about *about);
+	struct log_about *about);
 
 /* One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1)". Takes the
  * exception that is set. */

@@ -18,7 +18,7 @@ static void in_child(void)
 	fd_close(&guarded->control);
 	/* At the same address, so that no pointer into it dangles. */
 	mmap(guarded->page, PAGE_SIZE, PROT_READ | PROT_WRITE,
-	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 void forks_guard(struct worker *worker)

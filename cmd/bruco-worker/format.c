@@ -3,7 +3,7 @@
 #include <string.h>
 
 static enum frame_result read_whole(const uint8_t *data, const struct frame_head *head,
-        struct frame_record *record, const char **why)
+	struct frame_record *record, const char **why)
 {
 	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED)
 		return frame_record_read(data, head, record, why);
@@ -12,7 +12,7 @@ static enum frame_result read_whole(const uint8_t *data, const struct frame_head
 }
 
 static enum frame_result take_frame(struct input *input, uint32_t cap, const uint8_t **frame,
-        struct frame_record *record, const char **why)
+	struct frame_record *record, const char **why)
 {
 	size_t available = input_available(input);
 	const uint8_t *data = input->data + input->start;
@@ -39,7 +39,7 @@ static enum frame_result take_frame(struct input *input, uint32_t cap, const uin
 }
 
 enum frame_result format_line(
-        struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why)
+	struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why)
 {
 	const uint8_t *from = input->data + input->start;
 	size_t available = input_available(input);
@@ -65,7 +65,7 @@ enum frame_result format_line(
 }
 
 enum frame_result format_frame(
-        struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why)
+	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why)
 {
 	static struct buf bytes;
 	uint32_t length = frame_record_size(record, cap);

@@ -25,7 +25,7 @@ struct format {
 	 * between two records; FRAME_BAD: with *why, at input->position.
 	 */
 	enum frame_result (*take)(struct input *input, uint32_t cap, const uint8_t **frame,
-	        struct frame_record *record, const char **why);
+		struct frame_record *record, const char **why);
 
 	/* Appends one output to out in this format. 0, or -1 with a Python exception set. NULL:
 	 * outputs leave as frames. */
@@ -39,10 +39,10 @@ extern const struct format format_json;
 /* For lines and json: finds the next line, without its newline, at most cap bytes, and takes it
  * off the input. */
 enum frame_result format_line(
-        struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why);
+	struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why);
 
 /* For lines and json: encodes a record into a buffer of its own and points the record there. */
 enum frame_result format_frame(
-        struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why);
+	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why);
 
 #endif

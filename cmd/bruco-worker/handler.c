@@ -46,7 +46,7 @@ static bool module_is_missing(const char *module)
 	if (text != NULL) {
 		length = strlen(text);
 		missing = strncmp(module, text, length) == 0 &&
-		          (module[length] == '\0' || module[length] == '.');
+			  (module[length] == '\0' || module[length] == '.');
 	}
 	PyErr_Clear();
 	Py_XDECREF(name);
@@ -97,7 +97,7 @@ static PyObject *make_context(const struct worker *worker)
 
 	if (get_logger != NULL)
 		logger = PyObject_CallFunction(
-		        get_logger, "s", worker->config.processor.module_name);
+			get_logger, "s", worker->config.processor.module_name);
 	if (logger != NULL)
 		context = context_new(logger, worker->name);
 	Py_XDECREF(get_logger);
@@ -134,8 +134,8 @@ int handler_load(struct handler *handler, const struct worker *worker)
 	if (handler->function != NULL) {
 		handler->context = make_context(worker);
 		status = handler->context == NULL
-		                 ? failed(STATUS_SOFTWARE, "context", name)
-		                 : call_init_context(module, handler->context, name);
+				 ? failed(STATUS_SOFTWARE, "context", name)
+				 : call_init_context(module, handler->context, name);
 	}
 	Py_XDECREF(module);
 	return status;

@@ -44,7 +44,7 @@ static PyStatus preinitialize(void)
 	preconfig.utf8_mode = 1;
 #ifdef __SANITIZE_ADDRESS__
 	preconfig.allocator =
-	        PYMEM_ALLOCATOR_MALLOC; /* so that the sanitizer sees Python's objects */
+		PYMEM_ALLOCATOR_MALLOC; /* so that the sanitizer sees Python's objects */
 #endif
 	return Py_PreInitialize(&preconfig);
 }
@@ -159,6 +159,10 @@ bool interpreter_interrupted(void)
 {
 	if (!interpreter.running || PyErr_CheckSignals() == 0)
 		return false;
-	PyErr_Clear();
-	return true;
+	if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+		PyErr_Clear();
+		return true;
+	}
+	PyErr_WriteUnraisable(NULL); /* of a signal handler of the user's */
+	return false;
 }

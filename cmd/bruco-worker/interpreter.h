@@ -22,8 +22,8 @@ _Noreturn void interpreter_stop(int status);
 void interpreter_pause(void);
 void interpreter_resume(void);
 
-/* After a wait that a signal ended: whether Python now wants to raise KeyboardInterrupt (cleared
- * again). The lock must be held. */
+/* Runs the Python signal handlers that are due; whether one raised KeyboardInterrupt (cleared
+ * again). For after a wait, with the lock held. */
 bool interpreter_interrupted(void);
 
 #endif

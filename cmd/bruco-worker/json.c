@@ -6,6 +6,7 @@
 #include "format.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "exception.h"
 #include "package.h"
@@ -20,14 +21,17 @@ static int prepare(void)
 	return parse == NULL || print == NULL ? -1 : 0;
 }
 
-/* What is wrong with a line, kept until the next one. */
+/* What is wrong with a line, without the exception's class; kept until the next one. */
 static enum frame_result bad_line(const char **why)
 {
 	static char text[512];
 	struct exception exception;
+	size_t name;
 
 	exception_take(&exception);
-	snprintf(text, sizeof text, "not a record as JSON: %s", exception.summary);
+	name = strlen(exception.name);
+	snprintf(text, sizeof text, "not a record as JSON: %s",
+		exception.summary + (exception.summary[name] == ':' ? name + 2 : 0));
 	exception_release(&exception);
 	*why = text;
 	return FRAME_BAD;
@@ -43,7 +47,7 @@ static int encode_headers(PyObject *list, struct buf *headers)
 		const char *value;
 
 		if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "y#z#", &header.name, &name_length,
-		            &value, &value_length))
+			    &value, &value_length))
 			return -1;
 		header.name_length = (uint32_t)name_length;
 		header.value = (const uint8_t *)value;
@@ -63,8 +67,8 @@ static int record_of(PyObject *fields, struct frame_record *record, struct buf *
 	PyObject *list;
 
 	if (!PyArg_ParseTuple(fields, "y#iLLz#z#O!", &record->topic, &topic_length,
-	            &record->partition, &offset, &timestamp, &key, &key_length, &value,
-	            &value_length, &PyList_Type, &list))
+		    &record->partition, &offset, &timestamp, &key, &key_length, &value,
+		    &value_length, &PyList_Type, &list))
 		return -1;
 	record->topic_length = (uint32_t)topic_length;
 	record->offset = offset;
@@ -82,7 +86,7 @@ static int record_of(PyObject *fields, struct frame_record *record, struct buf *
 }
 
 static enum frame_result take_json(struct input *input, uint32_t cap, const uint8_t **frame,
-        struct frame_record *record, const char **why)
+	struct frame_record *record, const char **why)
 {
 	static struct buf headers;
 	const uint8_t *line;
@@ -116,8 +120,8 @@ static PyObject *list_headers(const struct frame_record *record)
 
 		frame_header_next(&at, &header);
 		pair = Py_BuildValue("y#y#", header.name, (Py_ssize_t)header.name_length,
-		        (const char *)header.value,
-		        (Py_ssize_t)(header.value_length > 0 ? header.value_length : 0));
+			(const char *)header.value,
+			(Py_ssize_t)(header.value_length > 0 ? header.value_length : 0));
 		if (pair == NULL)
 			Py_CLEAR(list);
 		else
@@ -133,12 +137,12 @@ static int give_json(const struct frame_record *record, struct buf *out)
 
 	if (headers != NULL)
 		line = PyObject_CallFunction(print, "y#iLLy#y#O", record->topic,
-		        (Py_ssize_t)record->topic_length, (int)record->partition,
-		        (long long)record->offset, (long long)record->timestamp,
-		        (const char *)record->key,
-		        (Py_ssize_t)(record->key_length > 0 ? record->key_length : 0),
-		        (const char *)record->value,
-		        (Py_ssize_t)(record->value_length > 0 ? record->value_length : 0), headers);
+			(Py_ssize_t)record->topic_length, (int)record->partition,
+			(long long)record->offset, (long long)record->timestamp,
+			(const char *)record->key,
+			(Py_ssize_t)(record->key_length > 0 ? record->key_length : 0),
+			(const char *)record->value,
+			(Py_ssize_t)(record->value_length > 0 ? record->value_length : 0), headers);
 	Py_XDECREF(headers);
 	if (line == NULL)
 		return -1;
@@ -149,4 +153,4 @@ static int give_json(const struct frame_record *record, struct buf *out)
 }
 
 const struct format format_json = {
-        .unit = "line", .prepare = prepare, .take = take_json, .give = give_json};
+	.unit = "line", .prepare = prepare, .take = take_json, .give = give_json};

@@ -2,7 +2,7 @@
 #include "format.h"
 
 static enum frame_result take_line(struct input *input, uint32_t cap, const uint8_t **frame,
-        struct frame_record *record, const char **why)
+	struct frame_record *record, const char **why)
 {
 	const uint8_t *line;
 	size_t length;
@@ -11,10 +11,10 @@ static enum frame_result take_line(struct input *input, uint32_t cap, const uint
 	if (result != FRAME_OK)
 		return result;
 	*record = (struct frame_record){.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST},
-	        .offset = -1,
-	        .timestamp = -1,
-	        .partition = -1,
-	        .key_length = FRAME_NULL};
+		.offset = -1,
+		.timestamp = -1,
+		.partition = -1,
+		.key_length = FRAME_NULL};
 	record->head.seq = input->position;
 	record->value = line;
 	record->value_length = (int32_t)length;

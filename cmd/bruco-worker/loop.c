@@ -39,7 +39,7 @@ static int flush(struct loop *loop)
 
 /* A frame that is not run: passed on with these flags besides. */
 static void pass_on(
-        struct loop *loop, const uint8_t *frame, const struct frame_head *head, unsigned flags)
+	struct loop *loop, const uint8_t *frame, const struct frame_head *head, unsigned flags)
 {
 	struct buf *out = &loop->output.buf;
 	uint8_t *to;
@@ -81,7 +81,7 @@ static int give(const struct loop *loop, struct buf *out)
 }
 
 static enum event_end run(
-        struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
+	struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
 {
 	struct buf *out = &loop->output.buf;
 	enum event_end end;
@@ -117,7 +117,7 @@ static int bad_input(struct loop *loop, const char *why)
 		return STATUS_TEMPFAIL;
 	}
 	log_error("%s %llu of the input: %s", loop->format->unit,
-	        (unsigned long long)loop->input.position, why);
+		(unsigned long long)loop->input.position, why);
 	return STATUS_DATA;
 }
 
@@ -161,8 +161,8 @@ static int take_in(struct loop *loop, const uint8_t *frame, const struct frame_r
 static int wait_for_input(struct loop *loop)
 {
 	struct pollfd fds[] = {
-	        {.fd = loop->input.fd, .events = POLLIN},
-	        {.fd = loop->worker->control}, /* below 0 by hand: left out */
+		{.fd = loop->input.fd, .events = POLLIN},
+		{.fd = loop->worker->control}, /* below 0 by hand: left out */
 	};
 	int ready = poll(fds, 1, 0);
 
@@ -199,9 +199,9 @@ static int fill(struct loop *loop)
 int loop_run(struct worker *worker, const struct handler *handler)
 {
 	struct loop loop = {.worker = worker,
-	        .handler = handler,
-	        .format = worker->format,
-	        .cap = (uint32_t)worker->config.max_record_size};
+		.handler = handler,
+		.format = worker->format,
+		.cap = (uint32_t)worker->config.max_record_size};
 	struct frame_record record;
 	const uint8_t *frame;
 	const char *why;

@@ -16,20 +16,20 @@
 #include "worker.h"
 
 static const char usage[] =
-        "usage: bruco-worker [-qv] [--lines | --json] [-d directory] [-m module] [-c file]\n"
-        "\n"
-        "Reads frames, calls the Python function handle_event for each, writes frames.\n"
-        "\n"
-        "  -c, --config FILE      take the settings of this file (its processor section)\n"
-        "  -d, --directory DIR    the handler's folder (default: .)\n"
-        "  -m, --module NAME      the handler's module (default: handler)\n"
-        "      --lines            read lines, each an event's value, and write lines\n"
-        "      --json             read a record as a JSON object a line, and write such\n"
-        "  -q, --quiet            log warnings and errors only\n"
-        "  -v, --verbose          log debugging messages too\n"
-        "      --log-format FMT   text or json\n"
-        "      --help             show this and exit\n"
-        "      --version          show the versions of bruco-worker, Python and libyaml\n";
+	"usage: bruco-worker [-qv] [--lines | --json] [-d directory] [-m module] [-c file]\n"
+	"\n"
+	"Reads frames, calls the Python function handle_event for each, writes frames.\n"
+	"\n"
+	"  -c, --config FILE      take the settings of this file (its processor section)\n"
+	"  -d, --directory DIR    the handler's folder (default: .)\n"
+	"  -m, --module NAME      the handler's module (default: handler)\n"
+	"      --lines            read lines, each an event's value, and write lines\n"
+	"      --json             read a record as a JSON object a line, and write such\n"
+	"  -q, --quiet            log warnings and errors only\n"
+	"  -v, --verbose          log debugging messages too\n"
+	"      --log-format FMT   text or json\n"
+	"      --help             show this and exit\n"
+	"      --version          show the versions of bruco-worker, Python and libyaml\n";
 
 static void print_versions(void)
 {
@@ -61,14 +61,14 @@ static void take_format(struct flags *flags, const struct format *format)
 static void parse(int argc, char **argv, struct flags *flags)
 {
 	static const struct option options[] = {
-	        OPTIONS_COMMON,
-	        {"config", required_argument, NULL, 'c'},
-	        {"directory", required_argument, NULL, 'd'},
-	        {"module", required_argument, NULL, 'm'},
-	        {"lines", no_argument, NULL, OPTION_LINES},
-	        {"json", no_argument, NULL, OPTION_JSON},
-	        {"driver", required_argument, NULL, OPTION_DRIVER},
-	        {NULL, 0, NULL, 0},
+		OPTIONS_COMMON,
+		{"config", required_argument, NULL, 'c'},
+		{"directory", required_argument, NULL, 'd'},
+		{"module", required_argument, NULL, 'm'},
+		{"lines", no_argument, NULL, OPTION_LINES},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"driver", required_argument, NULL, OPTION_DRIVER},
+		{NULL, 0, NULL, 0},
 	};
 	int64_t number;
 	int option;
@@ -132,7 +132,7 @@ static void settle(struct worker *worker, const struct flags *flags)
 		worker->format = &format_frames;
 		if (isatty(STDIN_FILENO))
 			options_misuse(&program,
-			        "frames are not read from a terminal (see --lines and --json)");
+				"frames are not read from a terminal (see --lines and --json)");
 		return;
 	}
 	worker->format = flags->format;

@@ -61,16 +61,16 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef functions[] = {
-        {"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
-        {NULL, NULL, 0, NULL},
+	{"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
+	{NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
-        PyModuleDef_HEAD_INIT,
-        .m_name = "_bruco",
-        .m_doc = "What the bruco package needs of the worker that it runs in.",
-        .m_size = -1,
-        .m_methods = functions,
+	PyModuleDef_HEAD_INIT,
+	.m_name = "_bruco",
+	.m_doc = "What the bruco package needs of the worker that it runs in.",
+	.m_size = -1,
+	.m_methods = functions,
 };
 
 static PyObject *create(void)
@@ -96,8 +96,8 @@ int package_prepare(void)
 {
 	PyObject *prepare = package_function("bruco._logging", "prepare");
 	PyObject *done = prepare == NULL
-	                         ? NULL
-	                         : PyObject_CallFunction(prepare, "s", log_level_name(log_level()));
+				 ? NULL
+				 : PyObject_CallFunction(prepare, "s", log_level_name(log_level()));
 
 	main_thread = PyThread_get_thread_ident();
 	Py_XDECREF(prepare);

@@ -14,7 +14,7 @@ int result_prepare(void)
 
 /* One output: the input's frame up to its value, then this value. */
 static int append_value(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-        const void *value, Py_ssize_t length, uint32_t cap)
+	const void *value, Py_ssize_t length, uint32_t cap)
 {
 	uint32_t old = record->value_length > 0 ? (uint32_t)record->value_length : 0;
 	uint32_t front = record->head.length - old;
@@ -23,8 +23,8 @@ static int append_value(struct buf *out, const uint8_t *frame, const struct fram
 
 	if ((uint64_t)length + front > cap) {
 		PyErr_Format(PyExc_ValueError,
-		        "%zd bytes with key and headers are more than maxRecordSize, %u",
-		        length + (Py_ssize_t)front, cap);
+			"%zd bytes with key and headers are more than maxRecordSize, %u",
+			length + (Py_ssize_t)front, cap);
 		return -1;
 	}
 	output = *record;
@@ -45,12 +45,12 @@ static int append_none(struct buf *out, const struct frame_record *record)
 {
 	buf_reserve(out, FRAME_HEADER + 8);
 	out->length +=
-	        frame_empty_write(out->data + out->length, record->head.seq, record->head.seq);
+		frame_empty_write(out->data + out->length, record->head.seq, record->head.seq);
 	return 0;
 }
 
 static int append_text(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-        PyObject *text, uint32_t cap)
+	PyObject *text, uint32_t cap)
 {
 	Py_ssize_t length;
 	const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
@@ -59,20 +59,20 @@ static int append_text(struct buf *out, const uint8_t *frame, const struct frame
 }
 
 static int append_memoryview(struct buf *out, const uint8_t *frame,
-        const struct frame_record *record, PyObject *result, uint32_t cap)
+	const struct frame_record *record, PyObject *result, uint32_t cap)
 {
 	PyObject *bytes = PyBytes_FromObject(result); /* also one with gaps */
 	int outputs = -1;
 
 	if (bytes != NULL)
 		outputs = append_value(
-		        out, frame, record, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), cap);
+			out, frame, record, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), cap);
 	Py_XDECREF(bytes);
 	return outputs;
 }
 
 static int append_json(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-        PyObject *result, uint32_t cap)
+	PyObject *result, uint32_t cap)
 {
 	PyObject *text = PyObject_CallOneArg(to_json, result);
 	int outputs = text == NULL ? -1 : append_text(out, frame, record, text, cap);
@@ -93,7 +93,7 @@ static int not_supported(PyObject *result)
 }
 
 int result_append(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-        PyObject *data, PyObject *result, uint32_t cap)
+	PyObject *data, PyObject *result, uint32_t cap)
 {
 	if (result == data && record->value == NULL && PyByteArray_GET_SIZE(data) == 0)
 		return append_value(out, frame, record, NULL, 0, cap);
@@ -101,10 +101,10 @@ int result_append(struct buf *out, const uint8_t *frame, const struct frame_reco
 		return append_none(out, record);
 	if (PyBytes_Check(result))
 		return append_value(out, frame, record, PyBytes_AS_STRING(result),
-		        PyBytes_GET_SIZE(result), cap);
+			PyBytes_GET_SIZE(result), cap);
 	if (PyByteArray_Check(result))
 		return append_value(out, frame, record, PyByteArray_AS_STRING(result),
-		        PyByteArray_GET_SIZE(result), cap);
+			PyByteArray_GET_SIZE(result), cap);
 	if (PyUnicode_Check(result))
 		return append_text(out, frame, record, result, cap);
 	if (PyMemoryView_Check(result))

@@ -18,6 +18,6 @@ int result_prepare(void); /* once Python runs; 0, or -1 with an exception set */
  * appended.
  */
 int result_append(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-        PyObject *data, PyObject *result, uint32_t cap);
+	PyObject *data, PyObject *result, uint32_t cap);
 
 #endif

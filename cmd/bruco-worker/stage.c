@@ -40,14 +40,13 @@ static void open_driven(struct worker *worker)
 	log_set_fd(fd_move_high(fds[HELLO_LOG]));
 	log_init(worker->program);
 	log_set_format((enum log_format)hello.log_format);
-	log_set_worker(worker->name);
 	worker->in = fd_move_high(fds[HELLO_IN]);
 	worker->out = fd_move_high(fds[HELLO_OUT]);
 	worker->page = page_map(fds[HELLO_PAGE]);
 	fd_close(&fds[HELLO_PAGE]);
 	if (config_load_fd(&worker->config, fds[HELLO_CONFIG], SECTION_PROCESSOR, &notes) > 0)
 		die(STATUS_SOFTWARE, "the driver's configuration: %.*s", (int)notes.length,
-		        (const char *)notes.data);
+			(const char *)notes.data);
 	fd_close(&fds[HELLO_CONFIG]);
 	buf_release(&notes);
 }
@@ -88,7 +87,7 @@ static void set_signals(struct worker *worker)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	worker->interactive =
-	        !worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
+		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
 	signal(SIGPIPE, SIG_IGN);
 	if (worker->interactive)
 		return;
@@ -107,7 +106,7 @@ static int enter_directory(struct worker *worker)
 		setenv(processor->env.items[i].name, processor->env.items[i].value, 1);
 	if (chdir(processor->handler_path) < 0) {
 		log_error("cannot enter the handler's folder '%s': %s", processor->handler_path,
-		        strerror(errno));
+			strerror(errno));
 		return STATUS_CONFIG;
 	}
 	worker->directory = getcwd(NULL, 0);
@@ -126,7 +125,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 	if (status != STATUS_OK)
 		return status;
 	if (result_prepare() < 0 ||
-	        (worker->format->prepare != NULL && worker->format->prepare() < 0)) {
+		(worker->format->prepare != NULL && worker->format->prepare() < 0)) {
 		exception_take(&exception);
 		log_error("cannot use the bruco package: %s", exception.summary);
 		exception_release(&exception);
@@ -138,7 +137,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 static int tell_ready(const struct worker *worker)
 {
 	struct message ready = {
-	        .type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
+		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
 
 	if (!worker->driven || control_send(worker->control, &ready, NULL, 0) == 0)
 		return STATUS_OK;
@@ -156,6 +155,7 @@ _Noreturn void stage_run(struct worker *worker)
 		open_driven(worker);
 	else
 		open_by_hand(worker);
+	log_set_worker(worker->name);
 	set_signals(worker);
 	forks_guard(worker);
 	runs = worker->config.processor.present;

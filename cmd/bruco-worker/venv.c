@@ -25,7 +25,7 @@ static bool find_version(const char *settings, int *major, int *minor)
 			size_t length = strlen(names[i]);
 
 			if (strncmp(line, names[i], length) == 0 &&
-			        sscanf(line + length, " = %d.%d", major, minor) == 2)
+				sscanf(line + length, " = %d.%d", major, minor) == 2)
 				return true;
 		}
 	}
@@ -44,13 +44,13 @@ static int check_version(const char *folder)
 		settings = fd_read_all(fd, SETTINGS_MAX, &length);
 	if (settings == NULL)
 		log_error("'%s' is not a virtual environment: cannot read 'pyvenv.cfg': %s", folder,
-		        strerror(errno));
+			strerror(errno));
 	else if (find_version(settings, &major, &minor) &&
-	         (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
+		 (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
 		log_error(
-		        "the virtual environment '%s' is for Python %d.%d, but bruco-worker embeds "
-		        "Python %d.%d",
-		        folder, major, minor, PY_MAJOR_VERSION, PY_MINOR_VERSION);
+			"the virtual environment '%s' is for Python %d.%d, but bruco-worker embeds "
+			"Python %d.%d",
+			folder, major, minor, PY_MAJOR_VERSION, PY_MINOR_VERSION);
 	else
 		status = STATUS_OK;
 	free(settings);

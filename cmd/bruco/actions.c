@@ -85,15 +85,24 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 	pipeline_worker_died(pipeline, lane, text);
 }
 
+const char *pipeline_duration(int64_t ms, char text[32])
+{
+	bool seconds = ms % 1000 == 0;
+
+	snprintf(text, 32, "%lld%s", (long long)(seconds ? ms / 1000 : ms), seconds ? "s" : "ms");
+	return text;
+}
+
 static void replace(struct pipeline *pipeline, const struct happening *happening)
 {
 	struct lane *lane = happening->lane;
 	int64_t wait = back_off_ms(lane->failures);
+	char text[32];
 
 	lane->start_at = clock_ms() + wait;
 	if (wait > 0) {
-		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting in %lldms",
-			happening->text, (long long)wait);
+		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting in %s", happening->text,
+			pipeline_duration(wait, text));
 	} else {
 		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting", happening->text);
 		pipeline_start_lane(pipeline, lane);

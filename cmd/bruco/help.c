@@ -35,28 +35,25 @@ static const char *find_page(const struct program *program, const char *word)
 	options_misuse(program, "no page '%s'", word);
 }
 
-/* Pages that were installed with this program are found although man(1) may not look there; an
- * empty element is the place where man's own list goes. */
+/* Pages beside this program are found although man(1) may not look there; the empty element is the
+ * place where man's own list goes. */
 static void prefer_own_pages(void)
 {
-	static const char *const places[] = {"/../share/man", "/../../man"};
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 	const char *others = getenv("MANPATH");
+	char *folder, *list;
 
 	if (length <= 0)
 		return;
 	self[length] = '\0';
 	*strrchr(self, '/') = '\0';
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		char *folder = mem_printf("%s%s", self, places[i]);
-		char *list = mem_printf("%s:%s", folder, others == NULL ? "" : others);
-
-		if (access(folder, F_OK) == 0)
-			setenv("MANPATH", list, 1);
-		free(list);
-		free(folder);
-	}
+	folder = mem_printf("%s/../share/man", self);
+	list = mem_printf("%s:%s", folder, others == NULL ? "" : others);
+	if (access(folder, F_OK) == 0)
+		setenv("MANPATH", list, 1);
+	free(list);
+	free(folder);
 }
 
 int command_help(const struct program *program, int argc, char **argv)

@@ -310,10 +310,26 @@ static bool lanes_may_start(const struct pipeline *pipeline)
 	       pipeline->state == STATE_DRAINING;
 }
 
+/* The deadline of the state. */
+static void time_is_up(struct pipeline *pipeline)
+{
+	char text[TEXT_MAX], duration[32];
+
+	pipeline->deadline = -1;
+	for (uint32_t i = 0; i < stage_count(pipeline); i++)
+		if (pipeline->state == STATE_CLOSING && stage_at(pipeline, i)->pid != 0)
+			relay_log(&pipeline->relay, LEVEL_WARNING,
+				"%s has nothing left to do but does not end, killing it",
+				stage_at(pipeline, i)->name);
+	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
+		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
+	pipeline_fire(pipeline, &(struct happening){.event = EVENT_TIMEOUT,
+					.status = STATUS_TEMPFAIL, .text = text});
+}
+
 static void tick(struct pipeline *pipeline)
 {
 	int64_t now = clock_ms();
-	char text[TEXT_MAX];
 
 	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
 		struct lane *lane = &pipeline->lanes[i];
@@ -325,13 +341,8 @@ static void tick(struct pipeline *pipeline)
 		for (int j = 0; j < STAGE_STREAMS; j++)
 			stream_tick(&stage_at(pipeline, i)->streams[j], &pipeline->relay, now);
 	relay_tick(&pipeline->relay, now);
-	if (pipeline->deadline >= 0 && now >= pipeline->deadline) {
-		pipeline->deadline = -1;
-		snprintf(text, sizeof text, "the shutdown timeout of %lldms passed with work left",
-			(long long)pipeline->config->shutdown_timeout_ms);
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_TIMEOUT,
-						.status = STATUS_TEMPFAIL, .text = text});
-	}
+	if (pipeline->deadline >= 0 && now >= pipeline->deadline)
+		time_is_up(pipeline);
 	if (nothing_runs(pipeline))
 		pipeline_fire(pipeline, &(struct happening){.event = EVENT_REAPED});
 }

@@ -78,6 +78,9 @@ void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const ch
 /* Source or sink likewise. */
 void pipeline_stage_died(struct pipeline *pipeline, const char *text);
 
+/* "2s", "1500ms" for messages. */
+const char *pipeline_duration(int64_t ms, char text[32]);
+
 /* Starts the worker of a lane whose start is due. */
 void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane);
 

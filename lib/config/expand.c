@@ -64,7 +64,8 @@ static char *nearest_variable(const char *name)
 
 static void report_unset(struct scalar *scalar, const char *name)
 {
-	char *nearest = nearest_variable(name);
+	/* Of short names too many are alike: NODE is no slip of HOME. */
+	char *nearest = strlen(name) < 6 ? NULL : nearest_variable(name);
 
 	if (nearest != NULL)
 		notes_mistake(scalar->expansion->notes, scalar->node->place,

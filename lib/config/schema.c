@@ -320,11 +320,9 @@ bool schema_read_section(
 	bool *present = field;
 	bool quiet = load->quiet;
 
-	*present = true;
-	if (node_is_nothing(node))
-		return true;
-	if (node->kind != NODE_MAP)
+	if (node->kind != NODE_MAP && !node_is_nothing(node))
 		return value_expected(load, key, node, "a map of keys");
+	*present = true;
 	load->quiet = quiet || (key->section->bit != 0 && !(key->section->bit & load->sections));
 	schema_read(load, key->section, node);
 	load->quiet = quiet;

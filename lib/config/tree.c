@@ -59,6 +59,12 @@ static char character_at(const struct reader *reader, struct config_place place)
 	return '\0';
 }
 
+static char character_before(const struct reader *reader, struct config_place place)
+{
+	place.column--;
+	return character_at(reader, place);
+}
+
 static void report_syntax(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
@@ -80,6 +86,9 @@ static void report_syntax(struct reader *reader)
 	else if (strstr(problem, "cannot start any token") != NULL && first > ' ')
 		notes_mistake(reader->notes, place,
 			"syntax error: a text that begins with '%c' must be quoted", first);
+	else if (first == '{' && character_before(reader, place) == '$')
+		notes_mistake(reader->notes, place,
+			"syntax error: '${' inside {} or [] must be quoted");
 	else if (strstr(problem, "mapping values are not allowed") != NULL)
 		notes_mistake(reader->notes, place,
 			"syntax error: no ':' is expected here (a text with ': ' in it must be "

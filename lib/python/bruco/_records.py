@@ -46,7 +46,8 @@ def to_headers(pairs):
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2 or pair[0] is None:
             raise ValueError("headers is not a list of [name, value]")
-        headers.append((to_bytes("a header's name", pair[0]), to_bytes("a header's value", pair[1])))
+        name, value = pair
+        headers.append((to_bytes("a header's name", name), to_bytes("a header's value", value)))
     return headers
 
 
@@ -59,7 +60,7 @@ def no_duplicates(pairs):
 
 def parse(text):
     """One line as the tuple of FIELDS; ValueError says what is wrong with it."""
-    record = json.loads(text, object_pairs_hook=no_duplicates)
+    record = json.loads(text.decode(), object_pairs_hook=no_duplicates)
     if not isinstance(record, dict):
         raise ValueError("not an object")
     for name in record:

@@ -1,0 +1,274 @@
+/* The supervision table, cell by cell and as a whole, and the arithmetic of restarts. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bruco/supervise.h"
+#include "unit.h"
+
+/*
+ * Every cell as a line: state, event, next state, actions. Written down a second time on purpose:
+ * a change of the driver's behaviour must be made in two places, and this one reads as a list.
+ */
+static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
+	"starting, ready: running: say-ready",
+	"starting, signal: draining: drain arm",
+	"starting, second signal: killing: keep-signal kill-all",
+	"starting, worker died: starting: replace",
+	"starting, worker lost: draining: keep-status cut-lane drain arm",
+	"starting, stage died: restarting: kill-all",
+	"starting, fatal: killing: keep-status kill-all",
+	"starting, closing: closing: arm",
+	"starting, timeout: starting:",
+	"starting, reaped: starting:",
+
+	"running, ready: running:",
+	"running, signal: draining: drain arm",
+	"running, second signal: killing: keep-signal kill-all",
+	"running, worker died: running: replace",
+	"running, worker lost: draining: keep-status cut-lane drain arm",
+	"running, stage died: restarting: kill-all",
+	"running, fatal: killing: keep-status kill-all",
+	"running, closing: closing: arm",
+	"running, timeout: running:",
+	"running, reaped: running:",
+
+	"draining, ready: draining:",
+	"draining, signal: draining:",
+	"draining, second signal: killing: keep-signal kill-all",
+	"draining, worker died: draining: replace",
+	"draining, worker lost: draining: keep-status cut-lane",
+	"draining, stage died: killing: keep-status kill-all",
+	"draining, fatal: killing: keep-status kill-all",
+	"draining, closing: closing: kill-unready",
+	"draining, timeout: cutting: keep-status kill-workers",
+	"draining, reaped: done:",
+
+	"closing, ready: closing:",
+	"closing, signal: closing:",
+	"closing, second signal: killing: keep-signal kill-all",
+	"closing, worker died: closing:",
+	"closing, worker lost: closing: keep-status",
+	"closing, stage died: killing: keep-status kill-all",
+	"closing, fatal: killing: keep-status kill-all",
+	"closing, closing: closing:",
+	"closing, timeout: killing: kill-all",
+	"closing, reaped: done:",
+
+	"cutting, ready: cutting:",
+	"cutting, signal: cutting:",
+	"cutting, second signal: killing: keep-signal kill-all",
+	"cutting, worker died: cutting: cut-lane",
+	"cutting, worker lost: cutting: cut-lane",
+	"cutting, stage died: cutting:",
+	"cutting, fatal: cutting:",
+	"cutting, closing: cutting:",
+	"cutting, timeout: killing: kill-all",
+	"cutting, reaped: done:",
+
+	"killing, ready: killing:",
+	"killing, signal: killing:",
+	"killing, second signal: killing: keep-signal",
+	"killing, worker died: killing:",
+	"killing, worker lost: killing:",
+	"killing, stage died: killing:",
+	"killing, fatal: killing:",
+	"killing, closing: killing:",
+	"killing, timeout: killing:",
+	"killing, reaped: done:",
+
+	"restarting, ready: restarting:",
+	"restarting, signal: killing: keep-status",
+	"restarting, second signal: killing: keep-signal",
+	"restarting, worker died: restarting:",
+	"restarting, worker lost: killing: keep-status",
+	"restarting, stage died: restarting:",
+	"restarting, fatal: killing: keep-status",
+	"restarting, closing: restarting:",
+	"restarting, timeout: restarting:",
+	"restarting, reaped: waiting: back-off",
+
+	"waiting, ready: waiting:",
+	"waiting, signal: done: keep-status",
+	"waiting, second signal: done: keep-signal",
+	"waiting, worker died: waiting:",
+	"waiting, worker lost: waiting:",
+	"waiting, stage died: waiting:",
+	"waiting, fatal: waiting:",
+	"waiting, closing: waiting:",
+	"waiting, timeout: starting: start",
+	"waiting, reaped: waiting:",
+
+	"done, ready: done:",
+	"done, signal: done:",
+	"done, second signal: done:",
+	"done, worker died: done:",
+	"done, worker lost: done:",
+	"done, stage died: done:",
+	"done, fatal: done:",
+	"done, closing: done:",
+	"done, timeout: done:",
+	"done, reaped: done:",
+};
+
+static void show(char *text, size_t size, enum supervise_state state, enum supervise_event event)
+{
+	static const char *const names[ACTION_COUNT] = {"keep-status", "keep-signal", "say-ready",
+		"cut-lane", "replace", "drain", "arm", "kill-unready", "kill-workers", "kill-all",
+		"back-off", "start"};
+	struct supervise_step step = supervise(state, event);
+	size_t length = (size_t)snprintf(text, size, "%s, %s: %s:", supervise_state_name(state),
+		supervise_event_name(event), supervise_state_name(step.next));
+
+	for (int i = 0; i < ACTION_COUNT; i++)
+		if (step.actions & 1U << i)
+			length += (size_t)snprintf(text + length, size - length, " %s", names[i]);
+}
+
+TEST(every_cell)
+{
+	char text[256];
+
+	for (int state = 0; state < STATE_COUNT; state++)
+		for (int event = 0; event < EVENT_COUNT; event++) {
+			show(text, sizeof text, (enum supervise_state)state,
+				(enum supervise_event)event);
+			CHECK_TEXT(text, expected[state * EVENT_COUNT + event]);
+		}
+}
+
+static bool has(struct supervise_step step, unsigned actions)
+{
+	return (step.actions & actions) != 0;
+}
+
+/* Stages run in these; in the others they are dead or dying. */
+static bool lives(enum supervise_state state)
+{
+	return state <= STATE_CUTTING;
+}
+
+/* What must hold whatever the cells say. */
+TEST(rules_of_the_table)
+{
+	for (int i = 0; i < STATE_COUNT; i++)
+		for (int j = 0; j < EVENT_COUNT; j++) {
+			enum supervise_state state = (enum supervise_state)i;
+			enum supervise_event event = (enum supervise_event)j;
+			struct supervise_step step = supervise(state, event);
+
+			/* The driver never ends while a stage may be alive. */
+			if (step.next == STATE_DONE && state != STATE_DONE)
+				CHECK(event == EVENT_REAPED || state == STATE_WAITING);
+			/* Nothing new starts before everything old is reaped. */
+			if (has(step, ACTION_START))
+				CHECK(state == STATE_WAITING && step.next == STATE_STARTING);
+			if (step.next == STATE_WAITING && state != STATE_WAITING)
+				CHECK(event == EVENT_REAPED && has(step, ACTION_BACK_OFF));
+			/* Whoever goes from the living to the dying kills all, and only then. */
+			if (lives(state) && !lives(step.next) && event != EVENT_REAPED)
+				CHECK(has(step, ACTION_KILL_ALL));
+			if (has(step, ACTION_KILL_ALL))
+				CHECK(!lives(step.next) && !has(step, ACTION_REPLACE | ACTION_DRAIN));
+			/* A lane gets a successor or is told that there is none, not both. */
+			CHECK(!(has(step, ACTION_REPLACE) && has(step, ACTION_CUT_LANE)));
+			/* A failing end has a status; a drain has a deadline. */
+			if (event == EVENT_FATAL && lives(state) && state != STATE_CUTTING)
+				CHECK(has(step, ACTION_KEEP_STATUS));
+			if (has(step, ACTION_DRAIN))
+				CHECK(has(step, ACTION_ARM) && step.next == STATE_DRAINING);
+			/* What needs a lane comes only of events that have one. */
+			if (has(step, ACTION_REPLACE | ACTION_CUT_LANE))
+				CHECK(event == EVENT_WORKER_DIED || event == EVENT_WORKER_LOST);
+			if (has(step, ACTION_KEEP_SIGNAL))
+				CHECK(event == EVENT_SECOND_SIGNAL);
+		}
+}
+
+/* While lanes may hold work, a worker that dies has a successor: draining is no excuse. */
+TEST(workers_are_replaced_until_all_is_committed)
+{
+	CHECK(has(supervise(STATE_STARTING, EVENT_WORKER_DIED), ACTION_REPLACE));
+	CHECK(has(supervise(STATE_RUNNING, EVENT_WORKER_DIED), ACTION_REPLACE));
+	CHECK(has(supervise(STATE_DRAINING, EVENT_WORKER_DIED), ACTION_REPLACE));
+	for (int state = STATE_CLOSING; state < STATE_COUNT; state++)
+		CHECK(!has(supervise((enum supervise_state)state, EVENT_WORKER_DIED),
+			ACTION_REPLACE));
+}
+
+/* From every state two signals, the deadlines and the reaping lead to the end. */
+TEST(two_signals_end_it_from_anywhere)
+{
+	for (int i = 0; i < STATE_COUNT; i++) {
+		enum supervise_state state = (enum supervise_state)i;
+
+		state = supervise(state, EVENT_SIGNAL).next;
+		state = supervise(state, EVENT_SECOND_SIGNAL).next;
+		state = supervise(state, EVENT_REAPED).next;
+		CHECK_INT(state, STATE_DONE);
+	}
+}
+
+TEST(one_signal_and_time_end_it_from_anywhere)
+{
+	for (int i = 0; i < STATE_COUNT; i++) {
+		enum supervise_state state = supervise((enum supervise_state)i, EVENT_SIGNAL).next;
+
+		for (int tries = 0; tries < 3; tries++)
+			state = supervise(state, EVENT_TIMEOUT).next;
+		state = supervise(state, EVENT_REAPED).next;
+		CHECK_INT(state, STATE_DONE);
+	}
+}
+
+TEST(restarts_are_counted_in_a_window)
+{
+	struct restarts restarts;
+
+	restarts_init(&restarts, 3);
+	CHECK(restarts_take(&restarts, 1000));
+	CHECK(restarts_take(&restarts, 2000));
+	CHECK(restarts_take(&restarts, 3000));
+	CHECK(!restarts_take(&restarts, 3001));
+	CHECK(!restarts_take(&restarts, 1000 + RESTART_WINDOW_MS - 1));
+	CHECK(restarts_take(&restarts, 1000 + RESTART_WINDOW_MS));
+	CHECK(!restarts_take(&restarts, 1000 + RESTART_WINDOW_MS));
+	CHECK(restarts_take(&restarts, 3000 + RESTART_WINDOW_MS));
+	CHECK(restarts_take(&restarts, 3000 + RESTART_WINDOW_MS));
+	CHECK(!restarts_take(&restarts, 3000 + RESTART_WINDOW_MS));
+	restarts_release(&restarts);
+}
+
+TEST(no_restarts_at_all)
+{
+	struct restarts restarts;
+
+	restarts_init(&restarts, 0);
+	CHECK(!restarts_take(&restarts, 0));
+	restarts_release(&restarts);
+}
+
+TEST(many_restarts)
+{
+	struct restarts restarts;
+	int taken = 0;
+
+	restarts_init(&restarts, 1000);
+	for (int64_t now = 0; now < 2000; now++)
+		taken += restarts_take(&restarts, now);
+	CHECK_INT(taken, 1000);
+	CHECK(restarts.capacity <= 2100);
+	restarts_release(&restarts);
+}
+
+TEST(back_off_doubles_to_half_a_minute)
+{
+	static const int64_t waits[] = {0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000,
+		30000};
+
+	for (unsigned i = 0; i < sizeof waits / sizeof waits[0]; i++)
+		CHECK_INT(back_off_ms(i), waits[i]);
+	CHECK_INT(back_off_ms(UINT32_MAX), 30000);
+}
+
+UNIT_MAIN
