@@ -75,6 +75,7 @@ $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(BUILD)/obj/cmd/bruco-source/lanes.o $(BUILD)/obj/cmd/bruco-sink/lane.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-compare: $(call tests_obj,kafka/compare kafka/client) $(BASE)

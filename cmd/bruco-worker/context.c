@@ -51,6 +51,11 @@ static PyMemberDef members[] = {
 	{NULL, 0, 0, 0, NULL},
 };
 
+static PyGetSetDef computed[] = {
+	{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyType_Slot slots[] = {
 	{Py_tp_doc,
 		(void *)"What a worker knows: logger, worker_name, and what handlers keep on it."},
@@ -58,6 +63,7 @@ static PyType_Slot slots[] = {
 	{Py_tp_clear, (void *)clear},
 	{Py_tp_dealloc, (void *)deallocate},
 	{Py_tp_members, members},
+	{Py_tp_getset, computed},
 	{0, NULL},
 };
 

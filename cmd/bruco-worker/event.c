@@ -50,7 +50,6 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 	if (forks_child)
 		end_child(result);
-	page_state(worker->page, RUN_WRITING);
 	if (result == NULL) {
 		end = worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
 			      ? EVENT_INTERRUPTED
@@ -59,6 +58,7 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	} else {
 		outputs = result_append(
 			out, frame, record, data, result, (uint32_t)worker->config.max_record_size);
+		page_state(worker->page, RUN_WRITING); /* until here the user's code may run */
 		if (outputs < 0) {
 			end = EVENT_FAILED;
 			exception_log_event(record, "cannot use what the handler returned:");

@@ -70,35 +70,24 @@ static PyStatus initialize(const char *executable, bool interactive)
 	return status;
 }
 
-static int insert_path(const char *folder)
+/* Makes the bruco package importable. */
+static int add_package(void)
 {
-	PyObject *path = PySys_GetObject("path"); /* borrowed */
-	PyObject *text = PyUnicode_DecodeFSDefault(folder);
-	int result = path == NULL || text == NULL ? -1 : PyList_Insert(path, 0, text);
-
-	Py_XDECREF(text);
-	return result;
-}
-
-/* The package is imported before the handler's folder is on the path: a handler's own json.py
- * must not become ours. */
-static int prepare(const char *directory)
-{
-	char *package = package_folder();
+	char *folder = package_folder();
 	struct exception exception;
 	int status = STATUS_OK;
 
-	if (insert_path(package) < 0 || package_prepare() < 0 || insert_path(directory) < 0) {
+	if (interpreter_add_path(folder) < 0 || package_prepare() < 0) {
 		exception_take(&exception);
-		log_error("cannot use the bruco package in '%s': %s", package, exception.summary);
+		log_error("cannot use the bruco package in '%s': %s", folder, exception.summary);
 		exception_release(&exception);
 		status = STATUS_SOFTWARE;
 	}
-	free(package);
+	free(folder);
 	return status;
 }
 
-int interpreter_start(const char *directory, bool interactive)
+int interpreter_start(bool interactive)
 {
 	char *executable;
 	PyStatus python;
@@ -116,7 +105,17 @@ int interpreter_start(const char *directory, bool interactive)
 	if (PyStatus_Exception(python))
 		return start_failed(python);
 	interpreter.running = true;
-	return prepare(directory);
+	return add_package();
+}
+
+int interpreter_add_path(const char *folder)
+{
+	PyObject *path = PySys_GetObject("path"); /* borrowed */
+	PyObject *text = PyUnicode_DecodeFSDefault(folder);
+	int result = path == NULL || text == NULL ? -1 : PyList_Insert(path, 0, text);
+
+	Py_XDECREF(text);
+	return result;
 }
 
 static void *stop_at_deadline(void *status)

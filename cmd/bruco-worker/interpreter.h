@@ -9,10 +9,13 @@
 #include <stdbool.h>
 
 /*
- * Starts Python with `directory` (the handler's folder) first on sys.path. `interactive`: Ctrl-C
- * raises KeyboardInterrupt. 0, or an exit status, having said why.
+ * Starts Python with the bruco package. `interactive`: Ctrl-C raises KeyboardInterrupt. 0, or an
+ * exit status, having said why.
  */
-int interpreter_start(const char *directory, bool interactive);
+int interpreter_start(bool interactive);
+
+/* Puts a folder first on sys.path. 0, or -1 with an exception set. */
+int interpreter_add_path(const char *folder);
 
 /* Ends Python, if it runs, and the program with this status (128 and a signal's number: by that
  * signal): at the latest after 5 s, whatever the handler's threads are doing. */

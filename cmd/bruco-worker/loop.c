@@ -189,11 +189,11 @@ static int fill(struct loop *loop)
 		return status;
 	if (interpreter_interrupted())
 		return STATUS_INTERRUPTED;
-	if (input_read(&loop->input) < 0 && errno != EINTR && errno != EAGAIN) {
-		log_error("cannot read the input: %s", strerror(errno));
-		return STATUS_TEMPFAIL;
-	}
-	return GO_ON;
+	if (input_read(&loop->input) == 0 || errno == EINTR || errno == EAGAIN)
+		return GO_ON;
+	log_error("cannot read the input: %s", strerror(errno));
+	status = flush(loop);
+	return status == GO_ON ? STATUS_TEMPFAIL : status;
 }
 
 int loop_run(struct worker *worker, const struct handler *handler)

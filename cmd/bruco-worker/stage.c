@@ -117,17 +117,19 @@ static int enter_directory(struct worker *worker)
 
 static int prepare(struct worker *worker, struct handler *handler)
 {
+	const struct format *format = worker->format;
 	struct exception exception;
 	int status = enter_directory(worker);
 
 	if (status == STATUS_OK)
-		status = interpreter_start(worker->directory, worker->interactive);
+		status = interpreter_start(worker->interactive);
 	if (status != STATUS_OK)
 		return status;
-	if (result_prepare() < 0 ||
-		(worker->format->prepare != NULL && worker->format->prepare() < 0)) {
+	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
+	if (result_prepare() < 0 || (format->prepare != NULL && format->prepare() < 0) ||
+		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
-		log_error("cannot use the bruco package: %s", exception.summary);
+		log_error("cannot prepare Python: %s", exception.summary);
 		exception_release(&exception);
 		return STATUS_SOFTWARE;
 	}

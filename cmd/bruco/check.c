@@ -38,7 +38,8 @@ static bool makes_module(const struct dirent *entry, const char *folder, const c
 		return false;
 	if (entry->d_name[length] == '.')
 		return strcmp(entry->d_name + length, ".py") == 0 ||
-		       strcmp(entry->d_name + length, ".pyc") == 0 || ends_with(entry->d_name, ".so");
+		       strcmp(entry->d_name + length, ".pyc") == 0 ||
+		       ends_with(entry->d_name, ".so");
 	if (entry->d_name[length] != '\0')
 		return false;
 	path = mem_printf("%s/%s", folder, name);
@@ -72,8 +73,8 @@ static bool has_module(const char *folder, const char *name, struct texts *names
 	return found;
 }
 
-static void report_module(struct notes *notes, const struct processor_config *processor,
-	const char *near)
+static void report_module(
+	struct notes *notes, const struct processor_config *processor, const char *near)
 {
 	char *requirements = mem_printf("%s/requirements.txt", processor->handler_path);
 	char *hint = near == NULL ? mem_text("") : mem_printf(" (did you mean '%s'?)", near);
@@ -103,7 +104,8 @@ static void check_module(struct notes *notes, const struct processor_config *pro
 		report_module(notes, processor,
 			strcmp(path, processor->handler_path) != 0
 				? NULL
-				: text_nearest(name, (const char *const *)names.items, names.count));
+				: text_nearest(
+					  name, (const char *const *)names.items, names.count));
 	config_texts(&names, "");
 	free(path);
 }
@@ -181,8 +183,8 @@ static int print_result(const struct config *config, bool document)
 int command_check(const struct program *program, int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
-		{"config", required_argument, NULL, 'c'}, {"print", no_argument, NULL, OPTION_PRINT},
-		{0}};
+		{"config", required_argument, NULL, 'c'},
+		{"print", no_argument, NULL, OPTION_PRINT}, {0}};
 	const char *given = NULL, *path;
 	bool document = false;
 	struct buf notes = {0};

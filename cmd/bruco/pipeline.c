@@ -179,14 +179,19 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 		happening.event = EVENT_WORKER_LOST;
 		snprintf(text, sizeof text, "the handler failed in worker %u", number);
 		pipeline_fire(pipeline, &happening);
-	} else if (!pipeline->ever_ready && final && !killed) {
+		return;
+	}
+	if (!pipeline->ever_ready && final && !killed) {
 		happening.event = EVENT_FATAL;
 		snprintf(more, sizeof more, "%s cannot start: %s", name,
 			meaning(ROLE_WORKER, WEXITSTATUS(death)));
 		happening.text = more;
 		relay_hear_only(&pipeline->relay, (int)number);
 		pipeline_fire(pipeline, &happening);
-	} else if (pipeline->state == STATE_CLOSING || pipeline->state == STATE_KILLING) {
+		return;
+	}
+	relay_show_held(&pipeline->relay); /* its last words before ours about it */
+	if (pipeline->state == STATE_CLOSING || pipeline->state == STATE_KILLING) {
 		if (death != 0 && !killed)
 			relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
 		pipeline_worker_died(pipeline, lane, text);

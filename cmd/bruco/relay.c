@@ -31,7 +31,7 @@ void relay_hold(struct relay *relay)
 	relay->holding = true;
 }
 
-static void empty_held(struct relay *relay)
+void relay_show_held(struct relay *relay)
 {
 	for (size_t i = 0; i < relay->held_count; i++) {
 		const struct held *held = &relay->held[i];
@@ -49,7 +49,7 @@ static void empty_held(struct relay *relay)
 void relay_let_go(struct relay *relay)
 {
 	relay->holding = false;
-	empty_held(relay);
+	relay_show_held(relay);
 }
 
 void relay_hear_only(struct relay *relay, int worker)
@@ -66,7 +66,7 @@ int64_t relay_deadline(const struct relay *relay)
 void relay_tick(struct relay *relay, int64_t now_ms)
 {
 	if (relay->held_count > 0 && now_ms >= relay->held_since + RELAY_HOLD_MS)
-		empty_held(relay);
+		relay_show_held(relay);
 }
 
 static void hold(struct relay *relay, int owner, const char *text, size_t length)
@@ -83,7 +83,7 @@ static void hold(struct relay *relay, int owner, const char *text, size_t length
 	buf_append(&last->text, text, length);
 	relay->held_bytes += length;
 	if (relay->held_bytes > RELAY_HOLD_MAX)
-		empty_held(relay);
+		relay_show_held(relay);
 }
 
 static void put(struct relay *relay, int owner, const char *text, size_t length)

@@ -230,8 +230,10 @@ size_t config_missing(const struct config *config, unsigned sections, struct buf
 	else if (sections & SECTION_SOURCE)
 		require(&missing, source->kind != NULL, REQUIRED_SOURCE_KIND, "source.kind");
 	if ((sections & SECTION_SOURCE) && is_kafka(source->kind)) {
-		require(&missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS, "source.brokers");
-		require(&missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS, "source.topics");
+		require(&missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS,
+			"source.brokers");
+		require(&missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS,
+			"source.topics");
 		require(&missing, source->consumer_group != NULL, REQUIRED_SOURCE_GROUP,
 			"source.consumerGroup");
 	}

@@ -82,8 +82,8 @@ static void append(struct scalar *scalar, const char *what, const char *text, si
 	struct expansion *expansion = scalar->expansion;
 
 	if (!text_utf8(text, length) || memchr(text, '\0', length) != NULL) {
-		notes_mistake(expansion->notes, scalar->node->place, "'%.100s' is not a text in UTF-8",
-			what);
+		notes_mistake(expansion->notes, scalar->node->place,
+			"'%.100s' is not a text in UTF-8", what);
 		scalar->bad = true;
 		return;
 	}
@@ -147,7 +147,8 @@ static void insert(struct scalar *scalar, const char *inside)
 	const char *otherwise = strstr(inside, ":-");
 	size_t length = otherwise != NULL ? (size_t)(otherwise - inside) : strlen(inside);
 
-	if (name_is_good(inside, length) && (otherwise == NULL || strstr(otherwise, "${") == NULL)) {
+	if (name_is_good(inside, length) &&
+		(otherwise == NULL || strstr(otherwise, "${") == NULL)) {
 		char *name = mem_text_n(inside, length);
 
 		insert_variable(scalar, name, otherwise == NULL ? NULL : otherwise + 2);

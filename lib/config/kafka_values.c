@@ -16,8 +16,8 @@ static const char *kafka_name_problem(const char *name)
 		return "is longer than 249 characters";
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return "is not a name that Kafka allows";
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] !=
-		'\0')
+	if (name[strspn(name,
+		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] != '\0')
 		return "has other characters than Kafka allows (letters, digits, '.', '_', '-')";
 	return NULL;
 }
@@ -27,8 +27,7 @@ static bool kafka_name_is_good(
 {
 	const char *problem = kafka_name_problem(name);
 
-	return problem == NULL ||
-	       value_wrong(load, key, node, "'%.60s' %s", name, problem);
+	return problem == NULL || value_wrong(load, key, node, "'%.60s' %s", name, problem);
 }
 
 bool read_kafka_name(struct load *load, const struct key *key, const struct node *node, void *field)
@@ -125,8 +124,8 @@ bool read_offset(struct load *load, const struct key *key, const struct node *no
 		near = text_nearest(node->text, words, 2);
 		if (near == NULL)
 			return value_expected(load, key, node, what);
-		return value_wrong(load, key, node, "expected %s, found '%.60s' (did you mean '%s'?)",
-			what, node->text, near);
+		return value_wrong(load, key, node,
+			"expected %s, found '%.60s' (did you mean '%s'?)", what, node->text, near);
 	}
 	if (offset.kind == OFFSET_NUMBER && !load->document)
 		return value_wrong(load, key, node,
@@ -149,7 +148,8 @@ bool read_balance(struct load *load, const struct key *key, const struct node *n
 		return true;
 	config_replace(field, "roundrobin");
 	if (!load->quiet)
-		notes_warning(load->notes, node->place, "%s: sticky is taken as roundrobin", key->path);
+		notes_warning(
+			load->notes, node->place, "%s: sticky is taken as roundrobin", key->path);
 	return true;
 }
 
@@ -208,8 +208,8 @@ bool read_partition(struct load *load, const struct key *key, const struct node 
 
 /* ---- librdkafka's own settings ---- */
 
-static void read_property(
-	struct load *load, const struct key *key, struct settings *settings, const struct entry *entry)
+static void read_property(struct load *load, const struct key *key, struct settings *settings,
+	const struct entry *entry)
 {
 	const char *name = entry->key->text;
 	const char *refused = config_property_refused(name);
@@ -219,7 +219,8 @@ static void read_property(
 		value_wrong(load, key, entry->key, "'%s' cannot be set here: %s", name, refused);
 		return;
 	}
-	if (name[0] == '\0' || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0') {
+	if (name[0] == '\0' ||
+		name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0') {
 		value_wrong(load, key, entry->key, "'%.60s' is not a setting of librdkafka", name);
 		return;
 	}
@@ -227,9 +228,9 @@ static void read_property(
 		return;
 	if (value->kind != NODE_SCALAR || node_is_nothing(value))
 		value_wrong(load, key, value, "expected a text for '%.60s', found %s", name,
-			value->kind == NODE_MAP	   ? "a map"
-				: value->kind == NODE_LIST ? "a list"
-							   : "nothing");
+			value->kind == NODE_MAP    ? "a map"
+			: value->kind == NODE_LIST ? "a list"
+						   : "nothing");
 	else
 		settings_set(settings, name, value->text);
 }

@@ -29,7 +29,8 @@ static char *file_of(const char *path)
 
 	if (stat(path, &info) < 0 || !S_ISDIR(info.st_mode))
 		return mem_text(path);
-	return mem_printf("%s%sconfig.yaml", path, length > 0 && path[length - 1] == '/' ? "" : "/");
+	return mem_printf(
+		"%s%sconfig.yaml", path, length > 0 && path[length - 1] == '/' ? "" : "/");
 }
 
 /* Sets the folder, and the name that follows from it. */
@@ -66,7 +67,8 @@ static void check_ordering(struct load *load)
 		return;
 	if (load->ordering.line > 0 && processor->ordering != ORDERING_NONE)
 		notes_mistake(load->notes, load->fire_and_forget,
-			"source.fireAndForget: true means 'processor.ordering: none', but that is '%s' "
+			"source.fireAndForget: true means 'processor.ordering: none', but that is "
+			"'%s' "
 			"(at %u:%u)",
 			ordering_word(processor->ordering), load->ordering.line,
 			load->ordering.column);

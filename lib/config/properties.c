@@ -70,8 +70,8 @@ const char *config_property_refused(const char *name)
 bool secret_name(const char *name)
 {
 	static const char *const parts[] = {"password", "passwd", "passphrase", "secret", "token",
-		"credential", "private", "apikey", "api_key", "api.key", "access_key", "ssl.key.pem",
-		"sasl.oauthbearer.config", "sasl.oauthbearer.extensions"};
+		"credential", "private", "apikey", "api_key", "api.key", "access_key",
+		"ssl.key.pem", "sasl.oauthbearer.config", "sasl.oauthbearer.extensions"};
 	size_t length = strlen(name);
 
 	for (size_t i = 0; i < COUNT(parts); i++)

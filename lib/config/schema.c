@@ -14,6 +14,8 @@ enum { KIB = 1 << 10, MIB = 1 << 20, GIB = 1 << 30 };
 static const char *const source_kinds[] = {"kafka", "lines", "json", "frames", NULL};
 static const char *const sink_kinds[] = {"kafka", "lines", "json", "frames", "discard", NULL};
 
+/* clang-format off */
+
 #define LATER(key_name, key_path, value)                                                           \
 	{                                                                                          \
 		.name = (key_name), .path = (key_path), .now = (value), .flags = KEY_LATER         \
@@ -126,6 +128,8 @@ static const struct key top_keys[] = {
 		.section = &sink_section, .also = " output to target "},
 };
 
+/* clang-format on */
+
 const struct section schema_top = {"", top_keys, COUNT(top_keys), 0};
 
 /* ---- finding keys ---- */
@@ -152,7 +156,8 @@ static const char *known_as(const struct section *section, const char *name)
 	memcpy(word + 1, name, length);
 	memcpy(word + 1 + length, " ", 2);
 	for (size_t i = 0; i < section->count; i++)
-		if (section->keys[i].also != NULL && strcasestr(section->keys[i].also, word) != NULL)
+		if (section->keys[i].also != NULL &&
+			strcasestr(section->keys[i].also, word) != NULL)
 			return section->keys[i].name;
 	return NULL;
 }
@@ -216,8 +221,9 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 	const char *in = section == &schema_top ? "" : " in ";
 
 	if (near != NULL && (other == NULL || known_as(section, name) != NULL || alike(name, near)))
-		notes_mistake(load->notes, key->place, "unknown key '%.60s'%s%s (did you mean '%s'?)",
-			name, in, section->name, near);
+		notes_mistake(load->notes, key->place,
+			"unknown key '%.60s'%s%s (did you mean '%s'?)", name, in, section->name,
+			near);
 	else if (other != NULL)
 		notes_mistake(load->notes, key->place, "unknown key '%.60s'%s%s (it belongs to %s)",
 			name, in, section->name, other);
@@ -227,8 +233,8 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 			"'%s.properties')",
 			name, section->name, section->name);
 	else
-		notes_mistake(
-			load->notes, key->place, "unknown key '%.60s'%s%s", name, in, section->name);
+		notes_mistake(load->notes, key->place, "unknown key '%.60s'%s%s", name, in,
+			section->name);
 }
 
 /* ---- reading ---- */
@@ -256,8 +262,8 @@ static void read_key(struct load *load, const struct key *key, const struct entr
 			return;
 		if (key->now != NULL && value->kind == NODE_SCALAR && !node_is_nothing(value))
 			notes_mistake(load->notes, entry->key->place,
-				"'%s: %.60s' is not supported yet (only '%s')", key->path, value->text,
-				key->now);
+				"'%s: %.60s' is not supported yet (only '%s')", key->path,
+				value->text, key->now);
 		else
 			notes_mistake(load->notes, entry->key->place, "'%s' is not supported yet",
 				key->path);

@@ -37,14 +37,15 @@ struct section;
 struct key {
 	const char *name;
 	/* Reads the value into `field`; false when it is wrong, which it has reported. */
-	bool (*read)(struct load *load, const struct key *key, const struct node *node, void *field);
-	const char *path;  /* in messages: "source.offset" */
-	size_t field;      /* offset in struct config */
-	int64_t low, high; /* the range of a number, duration (ms) or size */
-	const char *const *words;  /* the values of a word, NULL-terminated */
+	bool (*read)(
+		struct load *load, const struct key *key, const struct node *node, void *field);
+	const char *path;              /* in messages: "source.offset" */
+	size_t field;                  /* offset in struct config */
+	int64_t low, high;             /* the range of a number, duration (ms) or size */
+	const char *const *words;      /* the values of a word, NULL-terminated */
 	const struct section *section; /* what a map holds */
-	const char *also;  /* what others call it: " group groupId " */
-	const char *now;   /* KEY_LATER: the value that is accepted */
+	const char *also;              /* what others call it: " group groupId " */
+	const char *now;               /* KEY_LATER: the value that is accepted */
 	unsigned flags;
 	unsigned mistaken; /* bit in config.mistaken when the value is wrong */
 };

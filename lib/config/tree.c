@@ -82,23 +82,25 @@ static void report_syntax(struct reader *reader)
 	}
 	first = character_at(reader, place);
 	if (strstr(problem, "cannot start any token") != NULL && first == '\t')
-		notes_mistake(reader->notes, place, "syntax error: a tab cannot indent, use spaces");
+		notes_mistake(
+			reader->notes, place, "syntax error: a tab cannot indent, use spaces");
 	else if (strstr(problem, "cannot start any token") != NULL && first > ' ')
 		notes_mistake(reader->notes, place,
 			"syntax error: a text that begins with '%c' must be quoted", first);
 	else if (first == '{' && character_before(reader, place) == '$')
-		notes_mistake(reader->notes, place,
-			"syntax error: '${' inside {} or [] must be quoted");
+		notes_mistake(
+			reader->notes, place, "syntax error: '${' inside {} or [] must be quoted");
 	else if (strstr(problem, "mapping values are not allowed") != NULL)
 		notes_mistake(reader->notes, place,
 			"syntax error: no ':' is expected here (a text with ': ' in it must be "
 			"quoted; keys of one map stand in one column)");
 	else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line)
-		notes_mistake(reader->notes, place, "syntax error: %s %s (begun at %zu:%zu)", problem,
-			parser->context, parser->context_mark.line + 1,
+		notes_mistake(reader->notes, place, "syntax error: %s %s (begun at %zu:%zu)",
+			problem, parser->context, parser->context_mark.line + 1,
 			parser->context_mark.column + 1);
 	else if (parser->context != NULL)
-		notes_mistake(reader->notes, place, "syntax error: %s %s", problem, parser->context);
+		notes_mistake(
+			reader->notes, place, "syntax error: %s %s", problem, parser->context);
 	else
 		notes_mistake(reader->notes, place, "syntax error: %s", problem);
 }
@@ -141,8 +143,8 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
 	return false;
 }
 
-static void refuse_decoration(struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor,
-	const yaml_char_t *tag)
+static void refuse_decoration(
+	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor != NULL)
 		notes_mistake(reader->notes, place_of(mark), "anchors ('&%.60s') are not supported",
@@ -158,8 +160,8 @@ static struct node *read_scalar(struct reader *reader, const yaml_event_t *event
 	const char *text = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 
-	refuse_decoration(reader, event->start_mark, event->data.scalar.anchor,
-		event->data.scalar.tag);
+	refuse_decoration(
+		reader, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->text = mem_text_n(text, length);
 	if (strlen(node->text) != length) {
@@ -328,7 +330,8 @@ struct node *tree_read(const char *text, size_t length, struct notes *notes)
 	}
 	if (root->kind != NODE_MAP) {
 		if (root->kind != NODE_BAD)
-			notes_mistake(notes, root->place, "expected keys such as 'source:', found a %s",
+			notes_mistake(notes, root->place,
+				"expected keys such as 'source:', found a %s",
 				root->kind == NODE_LIST ? "list" : "text");
 		tree_free(root);
 		return NULL;

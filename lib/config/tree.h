@@ -1,7 +1,7 @@
 /*
  * YAML text to a tree of scalars, lists and maps, each with its place. Bounded in depth and count;
- * the caller bounds the text. What this configuration doesn't allow (aliases, anchors, tags, duplicate keys, a second
- * document) is reported here; what the keys mean isn't known here.
+ * the caller bounds the text. What this configuration doesn't allow (aliases, anchors, tags,
+ * duplicate keys, a second document) is reported here; what the keys mean isn't known here.
  */
 #ifndef CONFIG_TREE_H
 #define CONFIG_TREE_H

@@ -15,8 +15,8 @@
 
 /* ---- what is wrong ---- */
 
-bool value_wrong(struct load *load, const struct key *key, const struct node *node,
-	const char *format, ...)
+bool value_wrong(
+	struct load *load, const struct key *key, const struct node *node, const char *format, ...)
 {
 	va_list arguments;
 	char text[1024];
@@ -84,8 +84,8 @@ static void list_words(struct buf *out, const char *const *words)
 }
 
 /* Not one of the words: names the one that was probably meant, and all. */
-static bool wrong_word(struct load *load, const struct key *key, const struct node *node,
-	const char *const *words)
+static bool wrong_word(
+	struct load *load, const struct key *key, const struct node *node, const char *const *words)
 {
 	struct buf list = {0};
 	size_t count = 0;
@@ -147,7 +147,8 @@ bool read_text(struct load *load, const struct key *key, const struct node *node
 	return true;
 }
 
-bool read_handler_path(struct load *load, const struct key *key, const struct node *node, void *field)
+bool read_handler_path(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	char **path = field;
 
@@ -173,8 +174,8 @@ bool read_module(struct load *load, const struct key *key, const struct node *no
 			(int)(length - 3 > 80 ? 80 : length - 3), text);
 	if (strpbrk(text, "/\\ :") != NULL || text[0] == '.' || text[length - 1] == '.' ||
 		strstr(text, "..") != NULL)
-		return value_expected(
-			load, key, node, "the name of a Python module such as 'handler' or 'pkg.handler'");
+		return value_expected(load, key, node,
+			"the name of a Python module such as 'handler' or 'pkg.handler'");
 	config_replace(field, text);
 	load->config->processor.module_name_place = node->place;
 	return true;
@@ -401,8 +402,8 @@ bool read_kind(struct load *load, const struct key *key, const struct node *node
 	}
 	near = text_nearest(node->text, key->words, count);
 	if (near != NULL)
-		value_wrong(load, key, node, "unknown kind '%.60s' (did you mean '%s'?)", node->text,
-			near);
+		value_wrong(load, key, node, "unknown kind '%.60s' (did you mean '%s'?)",
+			node->text, near);
 	else if (strcmp(node->text, "discard") == 0)
 		value_wrong(load, key, node, "'discard' is a kind of sink only (%s)",
 			(const char *)list.data);
@@ -416,8 +417,8 @@ out:
 
 /* ---- the environment of the workers ---- */
 
-static bool env_name(
-	struct load *load, const struct key *key, const struct settings *settings, const struct node *name)
+static bool env_name(struct load *load, const struct key *key, const struct settings *settings,
+	const struct node *name)
 {
 	if (!value_line(load, key, name, "the name of a variable"))
 		return false;
@@ -430,8 +431,8 @@ static bool env_name(
 }
 
 /* One {name: NAME, value: TEXT}. */
-static void read_variable(
-	struct load *load, const struct key *key, struct settings *settings, const struct node *item)
+static void read_variable(struct load *load, const struct key *key, struct settings *settings,
+	const struct node *item)
 {
 	static const char *const words[] = {"name", "value"};
 	const struct node *name, *value;
@@ -457,8 +458,8 @@ static void read_variable(
 	name = node_find(item, "name");
 	value = node_find(item, "value");
 	if (good && (name == NULL || value == NULL))
-		good = value_wrong(load, key, item, "%s is missing here",
-			name == NULL ? "'name'" : "'value'");
+		good = value_wrong(
+			load, key, item, "%s is missing here", name == NULL ? "'name'" : "'value'");
 	if (name == NULL || value == NULL || name->kind == NODE_BAD || value->kind == NODE_BAD)
 		return;
 	if (!name->unresolved && !env_name(load, key, settings, name))

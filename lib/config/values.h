@@ -10,27 +10,27 @@
 typedef bool read_value(
 	struct load *load, const struct key *key, const struct node *node, void *field);
 
-read_value read_text;         /* char *: one line, not empty, at most key->high bytes */
-read_value read_handler_path;         /* char *: relative ones joined to the config's folder */
-read_value read_module;       /* char *: a Python module's name */
-read_value read_kafka_name;   /* char *: what Kafka takes as a topic's name */
-read_value read_kafka_names;  /* struct texts: list or comma text of those */
-read_value read_brokers;      /* char *: list or comma text of host:port */
-read_value read_word;         /* char *: one of key->words */
-read_value read_duration;     /* int64_t, ms */
-read_value read_size;         /* int64_t, bytes */
-read_value read_count;        /* uint32_t */
-read_value read_workers;      /* uint32_t, or auto */
-read_value read_env;          /* struct settings: a list of name and value */
-read_value read_properties;   /* struct settings: a map */
-read_value read_kind;         /* char *: one of key->words, or the reason why not */
-read_value read_ordering;     /* enum ordering */
-read_value read_offset;       /* struct start_offset */
-read_value read_balance;      /* char *: librdkafka's word */
-read_value read_partitioner;  /* char *: librdkafka's word */
-read_value read_partition;    /* int32_t */
+read_value read_text;            /* char *: one line, not empty, at most key->high bytes */
+read_value read_handler_path;    /* char *: relative ones joined to the config's folder */
+read_value read_module;          /* char *: a Python module's name */
+read_value read_kafka_name;      /* char *: what Kafka takes as a topic's name */
+read_value read_kafka_names;     /* struct texts: list or comma text of those */
+read_value read_brokers;         /* char *: list or comma text of host:port */
+read_value read_word;            /* char *: one of key->words */
+read_value read_duration;        /* int64_t, ms */
+read_value read_size;            /* int64_t, bytes */
+read_value read_count;           /* uint32_t */
+read_value read_workers;         /* uint32_t, or auto */
+read_value read_env;             /* struct settings: a list of name and value */
+read_value read_properties;      /* struct settings: a map */
+read_value read_kind;            /* char *: one of key->words, or the reason why not */
+read_value read_ordering;        /* enum ordering */
+read_value read_offset;          /* struct start_offset */
+read_value read_balance;         /* char *: librdkafka's word */
+read_value read_partitioner;     /* char *: librdkafka's word */
+read_value read_partition;       /* int32_t */
 read_value read_fire_and_forget; /* into struct load */
-read_value read_no_effect;    /* nothing: one line of information */
+read_value read_no_effect;       /* nothing: one line of information */
 
 /* Each text of a list or of a comma text, trimmed; none is empty. What isn't a text is reported.
  * False when `take` was false for one. */

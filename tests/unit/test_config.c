@@ -193,7 +193,8 @@ TEST(a_directory_means_its_config_yaml)
 	enter_folder();
 	CHECK(mkdir("sub", 0700) == 0);
 	write_file("sub/config.yaml", "processor: {}\n", 14);
-	for (const char *const *path = (const char *const[]){"sub", "sub/", "./sub/config.yaml", NULL};
+	for (const char *const *path =
+			(const char *const[]){"sub", "sub/", "./sub/config.yaml", NULL};
 		*path != NULL; path++) {
 		config_init(&config);
 		CHECK_INT(config_load(&config, *path, SECTION_ALL, &notes), 0);
@@ -285,7 +286,8 @@ TEST(fire_and_forget_is_ordering_none)
 	CHECK_GOOD("processor: {ordering: key}\n" KAFKA_SOURCE ", fireAndForget: false}\n");
 	CHECK_INT(config.processor.ordering, ORDERING_KEY);
 	CHECK_MISTAKE("processor: {ordering: key}\n" KAFKA_SOURCE ", fireAndForget: true}\n",
-		"2:81: source.fireAndForget: true means 'processor.ordering: none', but that is 'key' "
+		"2:81: source.fireAndForget: true means 'processor.ordering: none', but that is "
+		"'key' "
 		"(at 1:23)");
 }
 
@@ -301,8 +303,7 @@ TEST(partition_and_partitioner)
 	CHECK_INT(config.sink.partition, -1);
 	CHECK_GOOD("sink: {kind: kafka, partitioner: manual, brokers: b, topic: t}\n");
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
-	CHECK_TEXT(said(),
-		"config.yaml: sink.partition (for the manual partitioner) is missing\n");
+	CHECK_TEXT(said(), "config.yaml: sink.partition (for the manual partitioner) is missing\n");
 }
 
 TEST(a_handler_that_is_not_used)
@@ -365,8 +366,10 @@ TEST(all_mistakes_in_the_order_of_the_file)
 		       "  kind: lines\n"),
 		6);
 	CHECK_TEXT(said(),
-		"config.yaml:1:32: sink.partition: expected a number from 0 to 2147483647, found 'x'\n"
-		"config.yaml:3:12: processor.workers: expected a number from 1 to 256 or auto, found "
+		"config.yaml:1:32: sink.partition: expected a number from 0 to 2147483647, found "
+		"'x'\n"
+		"config.yaml:3:12: processor.workers: expected a number from 1 to 256 or auto, "
+		"found "
 		"'0'\n"
 		"config.yaml:4:3: unknown key 'wrokers' in processor (did you mean 'workers'?)\n"
 		"config.yaml:7:3: unknown key 'topcis' in source (did you mean 'topics'?)\n"
@@ -399,13 +402,13 @@ TEST(yaml_that_is_refused)
 
 TEST(syntax_errors)
 {
-	CHECK_MISTAKE("source:\n\tkind: kafka\n",
-		"2:1: syntax error: a tab cannot indent, use spaces");
-	CHECK_MISTAKE("name: @a\n",
-		"1:7: syntax error: a text that begins with '@' must be quoted");
-	CHECK_MISTAKE("name: a: b\n",
-		"1:8: syntax error: no ':' is expected here (a text with ': ' in it must be quoted; "
-		"keys of one map stand in one column)");
+	CHECK_MISTAKE(
+		"source:\n\tkind: kafka\n", "2:1: syntax error: a tab cannot indent, use spaces");
+	CHECK_MISTAKE(
+		"name: @a\n", "1:7: syntax error: a text that begins with '@' must be quoted");
+	CHECK_MISTAKE("name: a: b\n", "1:8: syntax error: no ':' is expected here (a text with ': "
+				      "' in it must be quoted; "
+				      "keys of one map stand in one column)");
 	CHECK_MISTAKE("source:\n  topics: [a, b\nsink: {}\n",
 		"3:5: syntax error: did not find expected ',' or ']' while parsing a flow sequence "
 		"(begun at 2:11)");
@@ -415,8 +418,7 @@ TEST(syntax_errors)
 	CHECK_MISTAKE("source: {kind: ${KIND}}\n",
 		"1:17: syntax error: '${' inside {} or [] must be quoted");
 	CHECK_INT(load_bytes("name: a\nx: \xff\n", 13, SECTION_ALL), 1);
-	CHECK_TEXT(said(),
-		"config.yaml:2:4: not a text in UTF-8: invalid leading UTF-8 octet\n");
+	CHECK_TEXT(said(), "config.yaml:2:4: not a text in UTF-8: invalid leading UTF-8 octet\n");
 	/* Nothing can be said of the rest. */
 	CHECK_INT(config_missing(&config, SECTION_ALL, &notes), 0);
 }
@@ -495,7 +497,8 @@ TEST(substitution_that_fails)
 	CHECK_MISTAKE("name: ${file:secret}\n", "1:7: 'secret' is not a text in UTF-8");
 	CHECK_MISTAKE("name: ${file:/no/such/file}\n",
 		"1:7: cannot read file '/no/such/file': No such file or directory");
-	CHECK_MISTAKE("name: ${UNCLOSED\n", "1:7: '${' without its '}' (write $$ for a '$' itself)");
+	CHECK_MISTAKE(
+		"name: ${UNCLOSED\n", "1:7: '${' without its '}' (write $$ for a '$' itself)");
 	CHECK_MISTAKE("name: ${1A}\n",
 		"1:7: cannot substitute '${1A}': expected ${NAME}, ${NAME:-text} or ${file:PATH} "
 		"(write $$ for a '$' itself)");
@@ -508,7 +511,8 @@ TEST(variables_of_source_and_sink_are_secret)
 	CHECK_GOOD("name: ${BRUCO_TEST_NAME:-n}\n"
 		   "processor: {env: [{name: A, value: '${BRUCO_TEST_B:-b}'}]}\n" KAFKA_SOURCE
 		   ", properties: {sasl.password: '${BRUCO_TEST_A}${BRUCO_TEST_C:-}'}}\n"
-		   "sink: {kind: kafka, topic: '${BRUCO_TEST_A}', properties: {x: '${BRUCO_TEST_D:-}'}}\n");
+		   "sink: {kind: kafka, topic: '${BRUCO_TEST_A}', properties: {x: "
+		   "'${BRUCO_TEST_D:-}'}}\n");
 	CHECK_INT(config.secret_variables.count, 3);
 	CHECK_TEXT(config.secret_variables.items[0], "BRUCO_TEST_A");
 	CHECK_TEXT(config.secret_variables.items[1], "BRUCO_TEST_C");
@@ -520,12 +524,14 @@ TEST(other_sections_are_neither_resolved_nor_kept)
 	static const char text[] =
 		"processor: {workers: '${NO_SUCH_THING_HERE}'}\n"
 		"source: {kind: '${NO_SUCH_THING_HERE}', topics: [a, '${NO_SUCH_THING_HERE}'],\n"
-		"  properties: {a: '${file:/no/such/file}', group.id: x}, balanceStrategy: sticky}\n"
+		"  properties: {a: '${file:/no/such/file}', group.id: x}, balanceStrategy: "
+		"sticky}\n"
 		"sink: {kind: kafka, topic: t}\n";
 
 	CHECK_INT(load_bytes(text, strlen(text), SECTION_SINK), 1);
-	CHECK_TEXT(said(), "config.yaml:3:44: source.properties: 'group.id' cannot be set here: use "
-			   "'consumerGroup'\n");
+	CHECK_TEXT(said(),
+		"config.yaml:3:44: source.properties: 'group.id' cannot be set here: use "
+		"'consumerGroup'\n");
 	CHECK(!config.source.present);
 	CHECK(config.source.kind == NULL);
 	CHECK_INT(config.source.topics.count, 0);
@@ -592,7 +598,8 @@ TEST(documents_are_read_back)
 		   "  workers: 3\n"
 		   "  env:\n"
 		   "  - {name: A, value: 'a $ $$ $${HOME} \"q\" \\ '}\n"
-		   "  - {name: B, value: \"\\t\\n\\r\\x01\\x7f\\x85\\u2028\\ufeff\\uffff\\U0001f600ä\"}\n"
+		   "  - {name: B, value: "
+		   "\"\\t\\n\\r\\x01\\x7f\\x85\\u2028\\ufeff\\uffff\\U0001f600ä\"}\n"
 		   "  - {name: C, value: ''}\n"
 		   "  - {name: D, value: '~'}\n"
 		   "  - {name: E, value: '- a: #b'}\n"
@@ -638,7 +645,8 @@ TEST(secrets_are_masked)
 		   "  - {name: DATABASE_URL, value: 'postgres://me:hidden@host/db'}\n"
 		   "  - {name: HOME_URL, value: 'http://host/visible@1'}\n"
 		   "  - {name: KEYS, value: visible-2$$}\n" KAFKA_SOURCE
-		   ", properties: {sasl.password: hidden, ssl.key.pem: hidden, sasl.username: visible-3,\n"
+		   ", properties: {sasl.password: hidden, ssl.key.pem: hidden, sasl.username: "
+		   "visible-3,\n"
 		   "  sasl.oauthbearer.config: hidden, ssl.keystore.password: hidden,\n"
 		   "  sasl.oauthbearer.client.secret: hidden, ssl.key.location: visible-4}}\n");
 	out = document_of(&config, SECTION_ALL, true);
@@ -676,8 +684,10 @@ TEST(mutated_files)
 {
 	static const char seed[] =
 		"name: a\nshutdownTimeout: 30s\nprocessor:\n  workers: 2\n  env:\n    - name: A\n"
-		"      value: \"b\\n${HOME:-x} $$\"\nsource: {kind: kafka, brokers: [a:1, b], topics: [t],\n"
-		"  consumerGroup: g, offset: 2026-01-31, window: 4MiB, properties: {client.id: 'q'}}\n"
+		"      value: \"b\\n${HOME:-x} $$\"\nsource: {kind: kafka, brokers: [a:1, b], "
+		"topics: [t],\n"
+		"  consumerGroup: g, offset: 2026-01-31, window: 4MiB, properties: {client.id: "
+		"'q'}}\n"
 		"sink:\n  kind: kafka # why\n  brokers: x:1,y:2\n  topic: out\n  partition: 1\n";
 	static const char alphabet[] = "\n\n  :-[]{},'\"$&*!#?|>%@~\\\t0a\xc3\xa4\xff";
 	unsigned state = 1;

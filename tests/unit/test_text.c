@@ -31,8 +31,8 @@ TEST(durations)
 	CHECK(text_duration("5min", &value) && value == 300000);
 	CHECK(text_duration("1h", &value) && value == 3600000);
 	CHECK(text_duration("0", &value) && value == 0);
-	for (const char *const *text = (const char *const[]){"", "s", "-1s", "+1s", " 1s", "1S", "1d",
-		     "1e3", "0x10", "1s1", "inf", "nan", "99999999999999999999999", NULL};
+	for (const char *const *text = (const char *const[]){"", "s", "-1s", "+1s", " 1s", "1S",
+		     "1d", "1e3", "0x10", "1s1", "inf", "nan", "99999999999999999999999", NULL};
 		*text != NULL; text++)
 		CHECK(!text_duration(*text, &value));
 }
@@ -74,11 +74,11 @@ TEST(times)
 	CHECK(text_time("2026-01-31T12:00:00-01:00", &value) && value == 1769864400000);
 	CHECK(text_time("2024-02-29", &value) && value == 1709164800000);
 	CHECK(text_time("@1769860800123", &value) && value == 1769860800123);
-	for (const char *const *text = (const char *const[]){"", "@", "@-1", "@1x", "2026", "2026-1-1",
-		     "2026-02-29", "2026-13-01", "2026-01-32", "2026-00-10", "2026-01-31x",
-		     "2026-01-31T", "2026-01-31T24:00", "2026-01-31T12", "2026-01-31T12:00:00.",
-		     "2026-01-31T12:00:00+1", "2026-01-31T12:00:00Zx", "1970-01-01T00:00:00+01:00",
-		     "1969-12-31", NULL};
+	for (const char *const *text = (const char *const[]){"", "@", "@-1", "@1x", "2026",
+		     "2026-1-1", "2026-02-29", "2026-13-01", "2026-01-32", "2026-00-10",
+		     "2026-01-31x", "2026-01-31T", "2026-01-31T24:00", "2026-01-31T12",
+		     "2026-01-31T12:00:00.", "2026-01-31T12:00:00+1", "2026-01-31T12:00:00Zx",
+		     "1970-01-01T00:00:00+01:00", "1969-12-31", NULL};
 		*text != NULL; text++)
 		CHECK(!text_time(*text, &value));
 }
@@ -123,7 +123,8 @@ TEST(nearest_words)
 	CHECK_TEXT(text_nearest("x", words, 5), NULL);
 	CHECK_TEXT(text_nearest("", words, 5), NULL);
 	CHECK_TEXT(text_nearest("topics", words, 0), NULL);
-	CHECK_TEXT(text_nearest("0123456789012345678901234567890123456789012345678901234567890123456789",
+	CHECK_TEXT(text_nearest(
+			   "0123456789012345678901234567890123456789012345678901234567890123456789",
 			   words, 5),
 		NULL);
 }

@@ -1,0 +1,236 @@
+/*
+ * kafka-offsets: makes topics, and shows where topics end and what groups have committed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "client.h"
+
+enum { ANSWER_MS = 15000 };
+
+static const char usage[] =
+	"usage: kafka-offsets -b brokers command ...\n"
+	"  ping                              status 0 when a broker answers within 2 s\n"
+	"  create TOPIC [PARTITIONS [CONFIG=VALUE ...]]\n"
+	"  grow TOPIC PARTITIONS             raise the number of partitions\n"
+	"  delete TOPIC\n"
+	"  ends TOPIC                        a line a partition: partition low high\n"
+	"  group GROUP TOPIC                 a line a partition: partition committed high lag,\n"
+	"                                    committed and lag are - where nothing is\n"
+	"  count TOPIC                       the number of records, by reading them\n"
+	"  -b, --brokers BROKERS\n"
+	"      --help\n"
+	"      --version\n";
+
+static const struct program program = {"kafka-offsets", usage, NULL};
+
+static int number(const char *text)
+{
+	int64_t value;
+
+	if (!text_integer(text, 1, 100000, &value))
+		options_misuse(&program, "'%s' is not a number of partitions", text);
+	return (int)value;
+}
+
+/* Waits for the one answer to an admin request; the error of its first result, or its own. */
+static void answer(rd_kafka_queue_t *queue, const char *what, const char *topic)
+{
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ANSWER_MS);
+	const rd_kafka_topic_result_t **results = NULL;
+	const char *error = NULL;
+	size_t count = 0;
+
+	if (event == NULL)
+		die(STATUS_UNAVAILABLE, "cannot %s topic '%s': no answer", what, topic);
+	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		error = rd_kafka_event_error_string(event);
+	else if (rd_kafka_event_CreateTopics_result(event) != NULL)
+		results = rd_kafka_CreateTopics_result_topics(event, &count);
+	else if (rd_kafka_event_DeleteTopics_result(event) != NULL)
+		results = rd_kafka_DeleteTopics_result_topics(event, &count);
+	else if (rd_kafka_event_CreatePartitions_result(event) != NULL)
+		results = rd_kafka_CreatePartitions_result_topics(event, &count);
+	if (count > 0 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		error = rd_kafka_topic_result_error_string(results[0]);
+		if (error == NULL)
+			error = rd_kafka_err2str(rd_kafka_topic_result_error(results[0]));
+	}
+	if (error != NULL)
+		die(STATUS_UNAVAILABLE, "cannot %s topic '%s': %s", what, topic, error);
+	rd_kafka_event_destroy(event);
+}
+
+static void create(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words, int count)
+{
+	int partitions = count > 1 ? number(words[1]) : 1;
+	char why[256];
+	rd_kafka_NewTopic_t *topic =
+		rd_kafka_NewTopic_new(words[0], partitions, 1, why, sizeof why);
+
+	if (topic == NULL)
+		die(STATUS_USAGE, "%s", why);
+	for (int i = 2; i < count; i++) {
+		char *equals = strchr(words[i], '=');
+
+		if (equals == NULL)
+			options_misuse(&program, "'%s' is not config=value", words[i]);
+		*equals = '\0';
+		rd_kafka_NewTopic_set_config(topic, words[i], equals + 1);
+	}
+	rd_kafka_CreateTopics(client, &topic, 1, NULL, queue);
+	answer(queue, "create", words[0]);
+	rd_kafka_NewTopic_destroy(topic);
+	client_wait_topic(client, words[0], partitions);
+}
+
+static void grow(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
+{
+	char why[256];
+	rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(
+		words[0], (size_t)number(words[1]), why, sizeof why);
+
+	if (more == NULL)
+		die(STATUS_USAGE, "%s", why);
+	rd_kafka_CreatePartitions(client, &more, 1, NULL, queue);
+	answer(queue, "grow", words[0]);
+	client_wait_topic(client, words[0], number(words[1]));
+	rd_kafka_NewPartitions_destroy(more);
+}
+
+static void delete(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
+{
+	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(words[0]);
+
+	rd_kafka_DeleteTopics(client, &topic, 1, NULL, queue);
+	answer(queue, "delete", words[0]);
+	rd_kafka_DeleteTopic_destroy(topic);
+}
+
+static void ends(rd_kafka_t *client, const char *topic)
+{
+	int partitions = client_partitions(client, topic);
+
+	for (int i = 0; i < partitions; i++) {
+		int64_t low, high;
+
+		client_ends(client, topic, i, &low, &high);
+		printf("%d %lld %lld\n", i, (long long)low, (long long)high);
+	}
+}
+
+static void group(const char *brokers, const char *name, const char *topic)
+{
+	rd_kafka_conf_t *conf = client_conf(brokers);
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_resp_err_t error;
+	rd_kafka_t *client;
+	int partitions;
+
+	client_set(conf, "group.id", name);
+	client = client_new(RD_KAFKA_CONSUMER, conf);
+	partitions = client_partitions(client, topic);
+	list = rd_kafka_topic_partition_list_new(partitions);
+	for (int i = 0; i < partitions; i++)
+		rd_kafka_topic_partition_list_add(list, topic, i);
+	error = rd_kafka_committed(client, list, ANSWER_MS);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "cannot read the offsets of group '%s': %s", name,
+			rd_kafka_err2str(error));
+	for (int i = 0; i < partitions; i++) {
+		int64_t low, high, committed = list->elems[i].offset;
+
+		client_ends(client, topic, i, &low, &high);
+		if (committed < 0)
+			printf("%d - %lld -\n", i, (long long)high);
+		else
+			printf("%d %lld %lld %lld\n", i, (long long)committed, (long long)high,
+				(long long)(high - committed));
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(client);
+}
+
+static void ping(rd_kafka_t *client)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, NULL, &metadata, 2000);
+
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->broker_cnt == 0)
+		error = RD_KAFKA_RESP_ERR__TRANSPORT;
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "no answer: %s", rd_kafka_err2str(error));
+	rd_kafka_metadata_destroy(metadata);
+}
+
+static void count_one(void *context, const rd_kafka_message_t *message)
+{
+	long long *count = context;
+
+	(void)message;
+	(*count)++;
+}
+
+static bool is(const char *command, int words, const char *name, int least, int most)
+{
+	if (strcmp(command, name) != 0)
+		return false;
+	if (words < least || words > most)
+		options_misuse(&program, "wrong number of arguments for '%s'", name);
+	return true;
+}
+
+static void run(const char *brokers, const char *command, char **words, int count)
+{
+	rd_kafka_t *client = client_new(RD_KAFKA_PRODUCER, client_conf(brokers));
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+	long long records = 0;
+
+	if (is(command, count, "ping", 0, 0)) {
+		ping(client);
+	} else if (is(command, count, "create", 1, 100)) {
+		create(client, queue, words, count);
+	} else if (is(command, count, "grow", 2, 2)) {
+		grow(client, queue, words);
+	} else if (is(command, count, "delete", 1, 1)) {
+		delete(client, queue, words);
+	} else if (is(command, count, "ends", 1, 1)) {
+		ends(client, words[0]);
+	} else if (is(command, count, "group", 2, 2)) {
+		group(brokers, words[0], words[1]);
+	} else if (is(command, count, "count", 1, 1)) {
+		client_read(brokers, words[0], count_one, &records);
+		printf("%lld\n", records);
+	} else {
+		options_misuse(&program, "unknown command '%s'", command);
+	}
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(client);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		OPTIONS_COMMON, {"brokers", required_argument, NULL, 'b'}, {0}};
+	const char *brokers = NULL;
+	int option;
+
+	log_init(program.name);
+	while ((option = getopt_long(argc, argv, "+qvb:", options, NULL)) != -1) {
+		if (option == 'b')
+			brokers = optarg;
+		else
+			options_common(&program, option);
+	}
+	if (brokers == NULL)
+		options_misuse(&program, "no brokers (-b)");
+	if (optind == argc)
+		options_misuse(&program, "no command");
+	run(brokers, argv[optind], argv + optind + 1, argc - optind - 1);
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_UNAVAILABLE;
+}

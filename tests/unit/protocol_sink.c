@@ -1,0 +1,66 @@
+#include "protocol.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "bruco-sink/lane.h"
+#include "bruco-sink/stage.h"
+#include "unit.h"
+
+static struct stage stage;
+
+static enum put_result put(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	(void)state;
+	return broker_put(record, ticket) ? PUT_UNDER_WAY : PUT_FULL;
+}
+
+static const struct sink_kind kind = {.name = "test", .put = put};
+
+void stage_fail(struct stage *failed, int status)
+{
+	(void)failed;
+	unit_fail(__FILE__, __LINE__, "the sink fails with %d", status);
+}
+
+void sink_make(unsigned lanes, int link)
+{
+	stage = (struct stage){.kind = &kind, .control = -1, .link = link, .cap = 1 << 20,
+		.lane_count = lanes, .page = page_map(-1)};
+	stage.lanes = mem_array(lanes, sizeof *stage.lanes);
+	for (unsigned i = 0; i < lanes; i++)
+		lane_init(&stage.lanes[i], stage.cap, true);
+	stage.control = 0; /* as under the driver: the end of a pipe is not the end of a stream */
+}
+
+void sink_lane(const struct message *message, int write_fd, int read_fd)
+{
+	lane_succession(&stage.lanes[message->lane], message, write_fd, read_fd);
+}
+
+void sink_lane_step(unsigned lane)
+{
+	stage.link_full = false;
+	/* Half the time the death is looked at before the pipe is: it may hold more than one read. */
+	if (rand() % 2 == 0 || lane_work(&stage, lane))
+		lane_succeed(&stage, lane);
+	if (stage.lanes[lane].state == LANE_BROKEN)
+		unit_fail(__FILE__, __LINE__, "lane %u is broken: %s", lane,
+			stage.lanes[lane].intake.why);
+}
+
+void sink_acknowledge(void)
+{
+	for (unsigned i = 0; i < stage.lane_count; i++) {
+		struct ack ack = {.lane = i, .seq = deliveries_acked(&stage.lanes[i].deliveries)};
+
+		if (ack.seq > stage.lanes[i].acknowledged &&
+			control_send_acks(stage.link, &ack, 1) == 0)
+			stage.lanes[i].acknowledged = ack.seq;
+	}
+}
+
+void sink_delivered(uint64_t ticket)
+{
+	stage_delivered(&stage, ticket);
+}

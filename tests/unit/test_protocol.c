@@ -1,0 +1,370 @@
+/*
+ * The lanes' real code from source to sink under random schedules: worker crashes at any byte, short
+ * reads and writes, a full broker, deliveries in any order between partitions, pipes that somebody
+ * else still holds open. The invariants are the protocol's: nothing lost, nothing twice, nothing out
+ * of order, no commit ahead of a delivery, blame exactly for what ran.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "bruco-source/lanes.h"
+#include "config/config.h"
+#include "protocol.h"
+#include "unit.h"
+
+enum { LANES = 3, PARTITIONS = 4, RECORDS = 300, OUTPUTS = 3, BROKER_ROOM = 20, KEYS = 5 };
+
+struct worker {
+	int in, out;
+	uint32_t life;
+	struct buf read, write;
+	struct page_snapshot page;
+	bool dead;
+};
+
+static struct lanes lanes;
+static struct partition partitions[PARTITIONS];
+static int next_offset[PARTITIONS];
+static struct worker workers[LANES];
+static int source_link, sink_link;
+static enum ordering ordering;
+static int begun_and_died[PARTITIONS][RECORDS]; /* how often it ran when its worker died */
+
+static struct put {
+	int partition, offset, output;
+	uint64_t ticket;
+} broker[BROKER_ROOM];
+static int broker_count;
+static bool delivered[PARTITIONS][RECORDS][OUTPUTS];
+
+static int outputs_of(int partition, int offset)
+{
+	return (partition * 31 + offset * 7) % (OUTPUTS + 1);
+}
+
+static int key_of(int partition, int offset)
+{
+	return (partition + offset) % KEYS;
+}
+
+static void source_take(void)
+{
+	int p = rand() % PARTITIONS;
+	uint8_t key = (uint8_t)key_of(p, next_offset[p]);
+	uint8_t value[300] = {0};
+	struct frame_record record = {.offset = next_offset[p], .timestamp = -1, .partition = p,
+		.key = &key, .key_length = 1, .value = value,
+		.value_length = rand() % (int)sizeof value};
+	unsigned lane = lanes_choose(&lanes, partitions[p].lane, &record);
+
+	if (next_offset[p] < RECORDS &&
+		lanes_take(&lanes, &partitions[p], lane, &record) == TAKE_OK)
+		next_offset[p]++;
+}
+
+static void check_frontiers(void)
+{
+	for (int p = 0; p < PARTITIONS; p++)
+		for (int64_t o = 0; o < tracker_frontier(&partitions[p].tracker); o++)
+			for (int i = 0; i < outputs_of(p, (int)o); i++)
+				if (!delivered[p][o][i])
+					unit_fail(__FILE__, __LINE__,
+						"commit ahead of a delivery: %d@%d.%d", p, (int)o, i);
+}
+
+static void source_read_link(void)
+{
+	int fds[SOCK_FDS_MAX];
+	size_t fd_count, ack_count;
+	const struct ack *acks;
+	struct message message;
+
+	if (control_receive(source_link, &message, fds, &fd_count, &acks, &ack_count) != 1)
+		return;
+	if (message.type == MESSAGE_RESUME)
+		CHECK(lanes_resume(&lanes, &message, fd_count > 0 ? fds[0] : -1));
+	for (size_t i = 0; i < ack_count; i++)
+		CHECK(lanes_acknowledge(&lanes, acks[i].lane, acks[i].seq));
+	check_frontiers();
+}
+
+bool broker_put(const struct frame_record *record, uint64_t ticket)
+{
+	if (broker_count == BROKER_ROOM || rand() % 10 == 0)
+		return false;
+	broker[broker_count++] = (struct put){record->partition, (int)record->offset,
+		(int)record->timestamp, ticket};
+	return true;
+}
+
+/* Which earlier records must be delivered before this one. */
+static bool same_order(const struct put *put, int partition, int offset)
+{
+	if (ordering == ORDERING_PARTITION)
+		return partition == put->partition;
+	return ordering == ORDERING_KEY && partition == put->partition &&
+	       key_of(partition, offset) == key_of(put->partition, put->offset);
+}
+
+static void check_delivery(const struct put *put)
+{
+	if (delivered[put->partition][put->offset][put->output])
+		unit_fail(__FILE__, __LINE__, "delivered twice: %d@%d.%d", put->partition,
+			put->offset, put->output);
+	for (int i = 0; i < put->output; i++)
+		CHECK(delivered[put->partition][put->offset][i]);
+	for (int o = 0; o < put->offset; o++)
+		for (int i = 0; i < outputs_of(put->partition, o); i++)
+			if (same_order(put, put->partition, o) && !delivered[put->partition][o][i])
+				unit_fail(__FILE__, __LINE__, "%d@%d overtakes %d", put->partition,
+					put->offset, o);
+}
+
+/* Acknowledges the oldest put of some partition. */
+static void broker_deliver(void)
+{
+	int p = rand() % PARTITIONS;
+
+	for (int i = 0; i < broker_count; i++) {
+		struct put put = broker[i];
+
+		if (put.partition != p)
+			continue;
+		check_delivery(&put);
+		delivered[p][put.offset][put.output] = true;
+		broker_count--;
+		memmove(broker + i, broker + i + 1, (size_t)(broker_count - i) * sizeof *broker);
+		sink_delivered(put.ticket);
+		return;
+	}
+}
+
+static void start_worker(int index, int status)
+{
+	struct worker *worker = &workers[index];
+	struct message message = {.type = MESSAGE_LANE, .lane = (uint32_t)index,
+		.status = status, .page = worker->page};
+	int in[2], out[2];
+
+	fd_pipe(in, 0);
+	fd_pipe(out, 0);
+	fd_nonblocking(in[0], true);
+	fd_nonblocking(out[1], true);
+	if (status != 0)
+		worker->life++;
+	message.life = worker->life;
+	sink_lane(&message, in[1], out[0]);
+	worker->in = in[0];
+	worker->out = out[1];
+	worker->page = (struct page_snapshot){0};
+	buf_reset(&worker->read);
+	buf_reset(&worker->write);
+	worker->dead = false;
+}
+
+static void worker_read(struct worker *worker)
+{
+	ssize_t got;
+
+	buf_reserve(&worker->read, 512);
+	got = read(worker->in, worker->read.data + worker->read.length, (size_t)(1 + rand() % 512));
+	if (got > 0)
+		worker->read.length += (size_t)got;
+}
+
+static void worker_write(struct worker *worker)
+{
+	size_t length = worker->write.length;
+	ssize_t written;
+
+	if (length == 0)
+		return;
+	written = write(worker->out, worker->write.data, 1 + (size_t)rand() % length);
+	if (written > 0)
+		buf_drop(&worker->write, (size_t)written);
+}
+
+static void append_outputs(struct worker *worker, struct frame_record *record)
+{
+	int count = outputs_of(record->partition, (int)record->offset);
+
+	buf_reserve(&worker->write, (size_t)record->head.length * OUTPUTS + 64);
+	if (count == 0)
+		worker->write.length += frame_empty_write(
+			worker->write.data + worker->write.length, record->head.seq,
+			record->head.seq);
+	for (int i = 0; i < count; i++) {
+		record->timestamp = i;
+		record->head.flags = i == count - 1 ? FRAME_LAST : 0;
+		worker->write.length += frame_record_write(
+			worker->write.data + worker->write.length, record);
+	}
+}
+
+/* Begins an event, or ends the one that was begun; a crash may come between the two. */
+static void worker_run(struct worker *worker)
+{
+	struct frame_head head;
+	struct frame_record record;
+	const char *why;
+
+	if (worker->read.length < FRAME_HEADER ||
+		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why) !=
+			FRAME_OK ||
+		worker->read.length < head.length)
+		return;
+	CHECK_INT(frame_record_read(worker->read.data, &head, &record, &why), FRAME_OK);
+	if (worker->page.state != RUN_RUNNING) {
+		if (head.attempt != begun_and_died[record.partition][record.offset])
+			unit_fail(__FILE__, __LINE__, "%d@%d is attempt %d, but it died %d times",
+				record.partition, (int)record.offset, head.attempt,
+				begun_and_died[record.partition][record.offset]);
+		worker->page = (struct page_snapshot){RUN_RUNNING, head.attempt, head.seq};
+		return;
+	}
+	worker->page.state = RUN_IDLE;
+	append_outputs(worker, &record);
+	buf_drop(&worker->read, head.length);
+}
+
+static void worker_crash(int index, bool held_open)
+{
+	struct worker *worker = &workers[index];
+	struct frame_head head;
+	struct frame_record record;
+	const char *why;
+
+	if (worker->page.state == RUN_RUNNING) {
+		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why);
+		frame_record_read(worker->read.data, &head, &record, &why);
+		begun_and_died[record.partition][record.offset]++;
+	}
+	if (held_open) { /* by a grandchild: neither EPIPE nor an end of file will come */
+		CHECK(dup(worker->in) >= 0);
+		CHECK(dup(worker->out) >= 0);
+	}
+	close(worker->in);
+	close(worker->out);
+	start_worker(index, 9);
+}
+
+static bool all_done(void)
+{
+	for (int p = 0; p < PARTITIONS; p++)
+		if (tracker_frontier(&partitions[p].tracker) != RECORDS)
+			return false;
+	return true;
+}
+
+static void step(int crash_one_in, int *crashes)
+{
+	int lane = rand() % LANES;
+
+	switch (rand() % 9) {
+	case 0:
+		source_take();
+		break;
+	case 1:
+		lanes_write(&lanes);
+		break;
+	case 2:
+		source_read_link();
+		break;
+	case 3:
+		worker_read(&workers[lane]);
+		break;
+	case 4:
+		worker_run(&workers[lane]);
+		break;
+	case 5:
+		worker_write(&workers[lane]);
+		break;
+	case 6:
+		sink_lane_step((unsigned)lane);
+		break;
+	case 7:
+		broker_deliver();
+		break;
+	case 8:
+		sink_acknowledge();
+		break;
+	}
+	if (*crashes > 0 && rand() % crash_one_in == 0) {
+		(*crashes)--;
+		worker_crash(lane, rand() % 4 == 0);
+	}
+}
+
+static void schedule(unsigned seed, enum ordering order)
+{
+	struct config config;
+	int ends[2], crashes = 100;
+	long steps = 0;
+
+	srand(seed);
+	signal(SIGPIPE, SIG_IGN);
+	ordering = order;
+	config_init(&config);
+	config.source.window = 2000;
+	config.processor.ordering = order;
+	config.max_record_size = 1 << 20;
+	lanes_init(&lanes, LANES, &config, page_map(-1));
+	lanes.acknowledged = true;
+	sock_pair(ends);
+	source_link = ends[0];
+	sink_link = ends[1];
+	sink_make(LANES, sink_link);
+	for (int p = 0; p < PARTITIONS; p++) {
+		partitions[p] = (struct partition){.topic = mem_text(""), .id = p,
+			.lane = (unsigned)p % LANES};
+		tracker_begin(&partitions[p].tracker);
+	}
+	for (int k = 0; k < LANES; k++)
+		start_worker(k, 0);
+	while (!all_done()) {
+		step(150, &crashes);
+		if (++steps > 20000000)
+			unit_fail(__FILE__, __LINE__, "seed %u: stuck", seed);
+	}
+	for (int p = 0; p < PARTITIONS; p++)
+		for (int o = 0; o < RECORDS; o++)
+			for (int i = 0; i < OUTPUTS; i++)
+				CHECK_INT(delivered[p][o][i], i < outputs_of(p, o));
+	CHECK(lanes_drained(&lanes));
+}
+
+/* Each in a process of its own: everything starts from nothing. */
+static void schedules(enum ordering order)
+{
+	for (unsigned seed = 1; seed <= 100; seed++)
+		CHECK_EXITS(0, {
+			schedule(seed, order);
+			exit(0);
+		});
+}
+
+TEST(ordering_by_partition)
+{
+	schedules(ORDERING_PARTITION);
+}
+
+TEST(ordering_by_key)
+{
+	schedules(ORDERING_KEY);
+}
+
+TEST(ordering_none)
+{
+	schedules(ORDERING_NONE);
+}
+
+UNIT_MAIN

@@ -1,0 +1,84 @@
+#include "lane/tracker.h"
+
+#include <stdlib.h>
+
+#include "unit.h"
+
+static struct tracker tracker;
+
+TEST(frontier_is_contiguous_and_skips_gaps)
+{
+	uint64_t a, b, c;
+
+	tracker_begin(&tracker);
+	CHECK_INT(tracker_frontier(&tracker), -1);
+	a = tracker_dispatch(&tracker, 10);
+	b = tracker_dispatch(&tracker, 15); /* 11 to 14 were compacted away */
+	c = tracker_dispatch(&tracker, 16);
+	CHECK(tracker_done(&tracker, tracker.epoch, c));
+	CHECK_INT(tracker_frontier(&tracker), -1);
+	CHECK(tracker_done(&tracker, tracker.epoch, a));
+	CHECK_INT(tracker_frontier(&tracker), 11);
+	CHECK(tracker_done(&tracker, tracker.epoch, b));
+	CHECK_INT(tracker_frontier(&tracker), 17);
+	CHECK(tracker_idle(&tracker));
+}
+
+TEST(an_earlier_assignment_changes_nothing)
+{
+	uint32_t before;
+	uint64_t index;
+
+	tracker_begin(&tracker);
+	before = tracker.epoch;
+	index = tracker_dispatch(&tracker, 5);
+	tracker_end(&tracker);
+	CHECK(!tracker_done(&tracker, before, index));
+	CHECK_INT(tracker_frontier(&tracker), -1);
+	tracker_begin(&tracker);
+	tracker_dispatch(&tracker, 3);
+	CHECK(!tracker_done(&tracker, before, index));
+	CHECK_INT(tracker_frontier(&tracker), -1);
+}
+
+TEST(random_order_ends_at_the_last)
+{
+	enum { COUNT = 5000 };
+	static uint64_t indexes[COUNT];
+	static bool done[COUNT];
+
+	srand(3);
+	tracker_begin(&tracker);
+	for (int i = 0; i < COUNT; i++)
+		indexes[i] = tracker_dispatch(&tracker, i * 2);
+	for (int i = COUNT - 1; i > 0; i--) {
+		int j = rand() % (i + 1);
+		uint64_t swap = indexes[i];
+
+		indexes[i] = indexes[j];
+		indexes[j] = swap;
+	}
+	for (int i = 0, frontier = 0; i < COUNT; i++) {
+		tracker_done(&tracker, tracker.epoch, indexes[i]);
+		done[indexes[i]] = true;
+		while (frontier < COUNT && done[frontier])
+			frontier++;
+		CHECK_INT(tracker_frontier(&tracker), frontier == 0 ? -1 : (frontier - 1) * 2 + 1);
+	}
+}
+
+TEST(span_is_bounded)
+{
+	tracker_begin(&tracker);
+	for (int64_t i = 0; i < TRACKER_SPAN_MAX; i++) {
+		CHECK(!tracker_full(&tracker));
+		tracker_dispatch(&tracker, i);
+	}
+	CHECK(tracker_full(&tracker));
+	tracker_done(&tracker, tracker.epoch, 1);
+	CHECK(tracker_full(&tracker));
+	tracker_done(&tracker, tracker.epoch, 0);
+	CHECK(!tracker_full(&tracker));
+}
+
+UNIT_MAIN
