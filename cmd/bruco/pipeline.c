@@ -41,6 +41,8 @@ static bool all_ready(struct pipeline *pipeline)
 	return true;
 }
 
+static void read_control(struct pipeline *pipeline, uint32_t index);
+
 static void ready(struct pipeline *pipeline, struct stage *stage, struct lane *lane)
 {
 	stage->ready = true;
@@ -68,13 +70,22 @@ static void broken(struct pipeline *pipeline, const struct message *message)
 	stage_kill(&lane->stage);
 }
 
+/* The sink ends after the source; if it is gone already the source closes because of that, and the
+ * sink's death is what happened. */
+static void closing(struct pipeline *pipeline)
+{
+	read_control(pipeline, 1);
+	if (pipeline->sink.control >= 0)
+		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
+}
+
 static void handle_message(struct pipeline *pipeline, struct stage *stage, struct lane *lane,
 	const struct message *message)
 {
 	if (message->type == MESSAGE_READY && !stage->ready)
 		ready(pipeline, stage, lane);
 	else if (message->type == MESSAGE_CLOSING && stage == &pipeline->source)
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
+		closing(pipeline);
 	else if (message->type == MESSAGE_BROKEN && stage == &pipeline->sink)
 		broken(pipeline, message);
 }

@@ -45,7 +45,7 @@ void command_load(const struct program *program, struct config *config, const ch
 		exit(STATUS_CONFIG);
 	if (word == NULL && path == NULL)
 		options_misuse(program, "neither a kind nor a configuration");
-	if (word != NULL && *present && strcmp(word, *kind) != 0)
+	if (word != NULL && *present && *kind != NULL && strcmp(word, *kind) != 0)
 		options_misuse(program, "kind '%s' is not the file's, '%s'", word, *kind);
 	if (word != NULL) {
 		config_replace(kind, word);

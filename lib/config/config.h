@@ -101,7 +101,7 @@ struct config {
 	struct processor_config processor;
 	struct source_config source;
 	struct sink_config sink;
-	struct texts secret_variables; /* names of ${VAR}s that source and sink use: workers don't get them */
+	struct texts secret_variables; /* ${VAR}s of source and sink, which workers don't get */
 	unsigned mistaken; /* bits of keys that were given, but wrongly: see config_missing */
 };
 

@@ -617,3 +617,44 @@ YAML
     )
     refuses "config.yaml:1:1: expected keys such as 'source:', found a list" <<<'- a'
 }
+
+# ---- the page
+
+@test "the page's examples are good" {
+    local example
+    mkdir -p examples/basic
+    cp handler.py examples/basic
+    echo secret >token
+    awk '/^\.Bd/ { n++; next } /^\.Ed/ { out = ""; next }
+        n { if (out == "" && !(n in seen)) { seen[n]; out = "example-" n }; if (out) print >out }' \
+        "$ROOT/man/bruco.yaml.5"
+    mapfile -t examples < <(grep -l '^source:' example-*)
+    ((${#examples[@]} == 3))
+    for example in "${examples[@]}"; do
+        accepts <"$example"
+    done
+}
+
+@test "the page has every key and every property that is refused" {
+    local word words
+    mapfile -t words < <(
+        grep -oE '\{\.name = "[A-Za-z]+|LATER\("[A-Za-z]+' "$ROOT/lib/config/schema.c" | sed 's/.*"//'
+    )
+    ((${#words[@]} > 35))
+    for word in "${words[@]}"; do
+        grep -qE "^\.(It )?Cm (.* )?$word( |$)" "$ROOT/man/bruco.yaml.5" || {
+            echo "key '$word' is not in the page"
+            return 1
+        }
+    done
+    mapfile -t words < <(
+        sed -n '/} refused\[\]/,/^};/s/^[^"]*{"\([^"]*\)".*/\1/p' "$ROOT/lib/config/properties.c"
+    )
+    ((${#words[@]} > 30))
+    for word in "${words[@]}"; do
+        grep -qE "^\.Ql $word( |$)" "$ROOT/man/bruco.yaml.5" || {
+            echo "property '$word' is not in the page"
+            return 1
+        }
+    done
+}

@@ -709,8 +709,8 @@ has_environment() {
 
 @test "BRUCO_DISABLE_PIP=true installs nothing; no place to install into is 69" {
     requirements_project
-    BRUCO_DISABLE_PIP=true run_x 78 bruco app <<<hello
-    contains "$stderr" tinypackage
+    BRUCO_DISABLE_PIP=true run_x 70 bruco app <<<hello
+    contains "$stderr" "No module named 'tinypackage'"
     [[ ! -e cache ]]
     run_x 69 env -u HOME -u XDG_CACHE_HOME bruco app <<<hello
     contains "$stderr" "neither HOME nor XDG_CACHE_HOME is set"
