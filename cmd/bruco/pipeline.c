@@ -41,8 +41,6 @@ static bool all_ready(struct pipeline *pipeline)
 	return true;
 }
 
-static void read_control(struct pipeline *pipeline, uint32_t index);
-
 static void ready(struct pipeline *pipeline, struct stage *stage, struct lane *lane)
 {
 	stage->ready = true;
@@ -70,22 +68,13 @@ static void broken(struct pipeline *pipeline, const struct message *message)
 	stage_kill(&lane->stage);
 }
 
-/* The sink ends after the source; if it is gone already the source closes because of that, and the
- * sink's death is what happened. */
-static void closing(struct pipeline *pipeline)
-{
-	read_control(pipeline, 1);
-	if (pipeline->sink.control >= 0)
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
-}
-
 static void handle_message(struct pipeline *pipeline, struct stage *stage, struct lane *lane,
 	const struct message *message)
 {
 	if (message->type == MESSAGE_READY && !stage->ready)
 		ready(pipeline, stage, lane);
 	else if (message->type == MESSAGE_CLOSING && stage == &pipeline->source)
-		closing(pipeline);
+		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
 	else if (message->type == MESSAGE_BROKEN && stage == &pipeline->sink)
 		broken(pipeline, message);
 }
@@ -164,6 +153,12 @@ static void describe(char text[TEXT_MAX], const char *name, enum stage_role role
 	}
 }
 
+/* Whether there is no more work: everybody may end. */
+static bool is_over(const struct pipeline *pipeline)
+{
+	return pipeline->state == STATE_ENDING || pipeline->state == STATE_CLOSING;
+}
+
 /* A worker sees its pipes end when source or sink die; that is not a death of its own. */
 static bool ends_of_lanes_are_gone(const struct pipeline *pipeline)
 {
@@ -202,8 +197,8 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 		return;
 	}
 	relay_show_held(&pipeline->relay); /* its last words before ours about it */
-	if (pipeline->state == STATE_CLOSING || pipeline->state == STATE_KILLING) {
-		if (death != 0 && !killed)
+	if (is_over(pipeline)) {
+		if (death != 0 && !killed && pipeline->sink.control >= 0)
 			relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
 		pipeline_worker_died(pipeline, lane, text);
 	} else if (pipeline->state == STATE_CUTTING || !ends_of_lanes_are_gone(pipeline)) {
@@ -217,10 +212,12 @@ static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 	char text[TEXT_MAX];
 
 	stage_reaped(stage, &pipeline->relay);
-	if (pipeline->state == STATE_CLOSING && death == 0)
+	if (is_over(pipeline) && death == 0)
 		return;
 	describe(text, stage->name, stage->role, death);
 	happening.text = text;
+	if (pipeline->state == STATE_RESTARTING && !stage->killed)
+		relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
 	if (WIFEXITED(death) && status_is_final(WEXITSTATUS(death)))
 		pipeline_fire(pipeline, &happening);
 	else
@@ -257,6 +254,11 @@ static bool bury_one(struct pipeline *pipeline, int *deaths, bool *dead)
 	return true;
 }
 
+static bool is_peer_gone(int death)
+{
+	return WIFEXITED(death) && WEXITSTATUS(death) == STATUS_TEMPFAIL;
+}
+
 static void reap(struct pipeline *pipeline)
 {
 	int *deaths = mem_array(stage_count(pipeline), sizeof *deaths);
@@ -267,11 +269,16 @@ static void reap(struct pipeline *pipeline)
 	/* What they said last decides what their deaths mean. */
 	for (uint32_t i = 0; i < stage_count(pipeline); i++)
 		read_control(pipeline, i);
-	/* Source and sink first: workers may have ended because of them. */
-	for (uint32_t i = 0; i < stage_count(pipeline); i++)
-		if (dead[i] && i < 2)
+	/* Causes before consequences: the stage that only says that its peer is gone comes second,
+	 * workers, whose pipes end when source or sink die, last. */
+	for (uint32_t i = 0; i < 2; i++)
+		if (dead[i] && !is_peer_gone(deaths[i]))
 			end_ended(pipeline, stage_at(pipeline, i), deaths[i]);
-		else if (dead[i])
+	for (uint32_t i = 0; i < 2; i++)
+		if (dead[i] && is_peer_gone(deaths[i]))
+			end_ended(pipeline, stage_at(pipeline, i), deaths[i]);
+	for (uint32_t i = 2; i < stage_count(pipeline); i++)
+		if (dead[i])
 			worker_ended(pipeline, &pipeline->lanes[i - 2], deaths[i]);
 	free(deaths);
 	free(dead);
@@ -333,7 +340,7 @@ static void time_is_up(struct pipeline *pipeline)
 
 	pipeline->deadline = -1;
 	for (uint32_t i = 0; i < stage_count(pipeline); i++)
-		if (pipeline->state == STATE_CLOSING && stage_at(pipeline, i)->pid != 0)
+		if (is_over(pipeline) && stage_at(pipeline, i)->pid != 0)
 			relay_log(&pipeline->relay, LEVEL_WARNING,
 				"%s has nothing left to do but does not end, killing it",
 				stage_at(pipeline, i)->name);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -187,9 +188,17 @@ void stage_flush(struct stage *stage)
 			stage->outbox_count * sizeof *stage->outbox);
 }
 
+/* It waits to be reaped: whatever ended it, we did not. */
+static bool is_dead(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
 void stage_kill(struct stage *stage)
 {
-	if (stage->pid == 0)
+	if (stage->pid == 0 || is_dead(stage->pid))
 		return;
 	stage->killed = true;
 	kill(stage->role == ROLE_WORKER ? -stage->pid : stage->pid, SIGKILL);

@@ -40,7 +40,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL),
 		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
 		/* Workers may still be initialising: whether the handler loads is worth knowing. */
-		[EVENT_CLOSING] = GO(CLOSING, ARM),
+		[EVENT_CLOSING] = GO(ENDING, ARM),
 		[EVENT_TIMEOUT] = STAY(STARTING),
 		[EVENT_REAPED] = STAY(STARTING),
 	},
@@ -52,7 +52,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
 		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL),
 		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
-		[EVENT_CLOSING] = GO(CLOSING, ARM), /* end of input */
+		[EVENT_CLOSING] = GO(ENDING, ARM),
 		[EVENT_TIMEOUT] = STAY(RUNNING),
 		[EVENT_REAPED] = STAY(RUNNING),
 	},
@@ -69,16 +69,28 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_TIMEOUT] = GO(CUTTING, KEEP | KILL_WORKERS),
 		[EVENT_REAPED] = STAY(DONE),
 	},
+	[STATE_ENDING] = {
+		[EVENT_READY] = STAY(ENDING),
+		[EVENT_SIGNAL] = GO(CLOSING, KILL_UNREADY),
+		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
+		[EVENT_WORKER_DIED] = STAY(ENDING), /* that is how they end */
+		[EVENT_WORKER_LOST] = GO(ENDING, KEEP),
+		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL), /* was it the end? it will see */
+		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_CLOSING] = STAY(ENDING),
+		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL), /* no work is left: not a failure */
+		[EVENT_REAPED] = STAY(DONE),
+	},
 	[STATE_CLOSING] = {
 		[EVENT_READY] = STAY(CLOSING),
 		[EVENT_SIGNAL] = STAY(CLOSING),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
-		[EVENT_WORKER_DIED] = STAY(CLOSING), /* that is how they end */
+		[EVENT_WORKER_DIED] = STAY(CLOSING),
 		[EVENT_WORKER_LOST] = GO(CLOSING, KEEP),
 		[EVENT_STAGE_DIED] = GO(KILLING, KEEP | KILL_ALL),
 		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
 		[EVENT_CLOSING] = STAY(CLOSING),
-		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL), /* no work is left: not a failure */
+		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
 	},
 	[STATE_CUTTING] = {
@@ -144,7 +156,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 	},
 };
 
-static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "closing",
+static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending", "closing",
 	"cutting", "killing", "restarting", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",

@@ -14,6 +14,7 @@ enum supervise_state {
 	STATE_STARTING,   /* all stages were started, not all are ready */
 	STATE_RUNNING,    /* all are ready */
 	STATE_DRAINING,   /* the source was told to finish; the shutdown deadline runs */
+	STATE_ENDING,     /* as closing, but the source ended by itself: its input is at its end */
 	STATE_CLOSING,    /* all is delivered and committed, the stages end one after the other */
 	STATE_CUTTING,    /* the deadline passed: workers are killed, sink and source settle the rest */
 	STATE_KILLING,    /* everything was killed; when all is reaped it is over */

@@ -60,6 +60,7 @@ rd_kafka_conf_t *client_consumer_conf(const char *brokers)
 	client_set(conf, "enable.auto.commit", "false");
 	client_set(conf, "enable.auto.offset.store", "false");
 	client_set(conf, "enable.partition.eof", "true");
+	client_set(conf, "fetch.wait.max.ms", "20"); /* or the end of a partition takes 500 ms */
 	client_set(conf, "queued.min.messages", "1000000");
 	client_set(conf, "queued.max.messages.kbytes", "262144");
 	return conf;

@@ -18,7 +18,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"starting, worker lost: draining: keep-status cut-lane drain arm",
 	"starting, stage died: restarting: kill-all",
 	"starting, fatal: killing: keep-status kill-all",
-	"starting, closing: closing: arm",
+	"starting, closing: ending: arm",
 	"starting, timeout: starting:",
 	"starting, reaped: starting:",
 
@@ -29,7 +29,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"running, worker lost: draining: keep-status cut-lane drain arm",
 	"running, stage died: restarting: kill-all",
 	"running, fatal: killing: keep-status kill-all",
-	"running, closing: closing: arm",
+	"running, closing: ending: arm",
 	"running, timeout: running:",
 	"running, reaped: running:",
 
@@ -43,6 +43,17 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"draining, closing: closing: kill-unready",
 	"draining, timeout: cutting: keep-status kill-workers",
 	"draining, reaped: done:",
+
+	"ending, ready: ending:",
+	"ending, signal: closing: kill-unready",
+	"ending, second signal: killing: keep-signal kill-all",
+	"ending, worker died: ending:",
+	"ending, worker lost: ending: keep-status",
+	"ending, stage died: restarting: kill-all",
+	"ending, fatal: killing: keep-status kill-all",
+	"ending, closing: ending:",
+	"ending, timeout: killing: kill-all",
+	"ending, reaped: done:",
 
 	"closing, ready: closing:",
 	"closing, signal: closing:",
@@ -191,7 +202,7 @@ TEST(workers_are_replaced_until_all_is_committed)
 	CHECK(has(supervise(STATE_STARTING, EVENT_WORKER_DIED), ACTION_REPLACE));
 	CHECK(has(supervise(STATE_RUNNING, EVENT_WORKER_DIED), ACTION_REPLACE));
 	CHECK(has(supervise(STATE_DRAINING, EVENT_WORKER_DIED), ACTION_REPLACE));
-	for (int state = STATE_CLOSING; state < STATE_COUNT; state++)
+	for (int state = STATE_ENDING; state < STATE_COUNT; state++)
 		CHECK(!has(supervise((enum supervise_state)state, EVENT_WORKER_DIED),
 			ACTION_REPLACE));
 }
