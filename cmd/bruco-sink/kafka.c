@@ -18,6 +18,7 @@ enum {
 	CONNECT_MS = 2000, /* one try for the topics' metadata at the start */
 	RETRY_MS = 500,
 	FULL_MS = 100,
+	MESSAGE_MAX = 1000000000, /* librdkafka's own limit */
 	FIELDS_MAX = 8     /* of rd_kafka_produceva, without headers */
 };
 
@@ -296,6 +297,11 @@ static void open_topics(struct kafka *kafka, const struct sink_config *sink)
 	}
 }
 
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
 static void *kafka_open(struct stage *stage)
 {
 	const struct sink_config *sink = &stage->config->sink;
@@ -310,9 +316,7 @@ static void *kafka_open(struct stage *stage)
 	char why[512];
 
 	snprintf(largest, sizeof largest, "%lld",
-		(long long)(stage->config->max_record_size > 1000000
-				    ? stage->config->max_record_size
-				    : 1000000));
+		(long long)clamp(stage->config->max_record_size, 1000000, MESSAGE_MAX));
 	conf = kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&sink->properties);
 	kafka->stage = stage;

@@ -113,26 +113,17 @@ static void parse(int argc, char **argv, struct flags *flags, struct stage_optio
 	}
 }
 
-/* The words of the manual to librdkafka's. */
-static const char *partitioner(const char *word)
-{
-	static const char *const names[][2] = {{"hash", "fnv1a_random"},
-		{"murmur2", "murmur2_random"}, {"random", "random"}, {"manual", "manual"}};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(word, names[i][0]) == 0)
-			return names[i][1];
-	options_misuse(&program, "unknown partitioner '%s' (hash, murmur2, random, manual)", word);
-}
-
 static void apply(const struct flags *flags, struct sink_config *sink)
 {
 	if (flags->brokers != NULL)
 		config_replace(&sink->brokers, flags->brokers);
 	if (flags->topic != NULL)
 		config_replace(&sink->topic, flags->topic);
+	if (flags->partitioner != NULL && config_partitioner(flags->partitioner) == NULL)
+		options_misuse(&program, "unknown partitioner '%s' (hash, murmur2, random, manual)",
+			flags->partitioner);
 	if (flags->partitioner != NULL)
-		config_replace(&sink->partitioner, partitioner(flags->partitioner));
+		config_replace(&sink->partitioner, config_partitioner(flags->partitioner));
 	if (flags->partition >= 0) {
 		if (flags->partitioner != NULL && strcmp(flags->partitioner, "manual") != 0)
 			options_misuse(&program, "--partition goes with --partitioner manual");

@@ -20,7 +20,8 @@ enum {
 	COMMIT_MS = 500,
 	BUSY_MS = 20,         /* while something waits for a lane, a commit or a rebalance */
 	POLL_MS = 200,        /* the longest time without asking the client */
-	CLOSE_MS = 5000
+	CLOSE_MS = 5000,
+	SILENCE_MS = 240000   /* with the default rebalanceTimeout the client's own 5 minutes */
 };
 
 struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
@@ -377,7 +378,7 @@ static void *kafka_open(struct stage *stage)
 {
 	const struct source_config *source = &stage->config->source;
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
-	char fetch[32];
+	char fetch[32], silence[32];
 	/* The prefetch queue must hold well over a second of traffic: when it fills, librdkafka
 	 * before 2.2 waits a second before it fetches again. */
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
@@ -387,11 +388,15 @@ static void *kafka_open(struct stage *stage)
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "262144"},
 		{"topic.metadata.refresh.interval.ms", "30000"},
-		{"fetch.message.max.bytes", fetch}};
+		{"fetch.message.max.bytes", fetch},
+		/* It is also how long the group waits for us in a rebalance. */
+		{"max.poll.interval.ms", silence}};
 	rd_kafka_conf_t *conf;
 	char why[512];
 
 	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
+	snprintf(silence, sizeof silence, "%lld",
+		(long long)(source->rebalance_timeout_ms + SILENCE_MS));
 	conf = kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&source->properties);
 	kafka->stage = stage;

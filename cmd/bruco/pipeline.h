@@ -16,6 +16,7 @@
 enum {
 	GRACE_MS = 5000,     /* for sink and source after the shutdown deadline */
 	RUN_WELL_MS = 10000, /* running that long ends a row of failures */
+	CAUSE_MS = 100,      /* what source and sink have to die of the same thing */
 	TEXT_MAX = 256
 };
 
@@ -27,6 +28,12 @@ struct lane {
 	bool gone;         /* it will have no worker any more */
 	int death;         /* how the life before ended, as waitpid(2) says */
 	struct page_snapshot page; /* and what it was doing */
+};
+
+struct end_death {
+	bool due;   /* reaped, not judged yet */
+	int how;    /* as waitpid(2) says */
+	int64_t at; /* ms */
 };
 
 struct pipeline {
@@ -43,6 +50,7 @@ struct pipeline {
 	unsigned signals;      /* that ask for an end */
 	struct stage source;
 	struct stage sink;
+	struct end_death deaths[2]; /* of source and sink */
 	struct lane *lanes;
 	uint32_t lane_count;
 	char last_death[TEXT_MAX]; /* of source or sink, in words */
@@ -67,7 +75,21 @@ struct happening {
 int pipeline_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
 	int *signal_number);
 
-/* ---- between pipeline.c and actions.c */
+/* ---- between pipeline.c, deaths.c and actions.c */
+
+/* All stages in one row: source, sink, then the workers. */
+uint32_t pipeline_stage_count(const struct pipeline *pipeline);
+struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index);
+
+/* Takes all messages of a stage that are there. At the end of file its socket is closed: it ends. */
+void pipeline_read_control(struct pipeline *pipeline, uint32_t index);
+
+/* Whether no work is left, so that everybody may end. */
+bool pipeline_is_over(const struct pipeline *pipeline);
+
+/* Reaps all that is dead. Source and sink are judged then, or up to CAUSE_MS later. */
+void pipeline_reap(struct pipeline *pipeline);
+void pipeline_judge_ends(struct pipeline *pipeline, int64_t now_ms);
 
 /* Asks the table and does what it says. */
 void pipeline_fire(struct pipeline *pipeline, const struct happening *happening);

@@ -156,8 +156,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 	},
 };
 
-static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending", "closing",
-	"cutting", "killing", "restarting", "waiting", "done"};
+static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending",
+	"closing", "cutting", "killing", "restarting", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",
 	"worker died", "worker lost", "stage died", "fatal", "closing", "timeout", "reaped"};

@@ -375,6 +375,11 @@ YAML
         )
 }
 
+@test "durations that are too long" {
+    refuses "config.yaml:1:19: shutdownTimeout: expected a duration from 0s to 24h, found '25h'" \
+        <<<'{shutdownTimeout: 25h, processor: , source: {kind: lines}}'
+}
+
 @test "sizes" {
     refuses "config.yaml:1:16: maxRecordSize: expected a size from 4KiB to 1GiB, found '4M'" \
         "config.yaml:3:31: source.window: expected a size from 4KiB to 1GiB, found '2GiB'" <<'YAML'
@@ -525,6 +530,8 @@ YAML
     mv handler.py other.py
     refuses "config.yaml: processor.moduleName: no module 'handler' in '$(pwd -P)'" \
         <<<'{processor: , source: {kind: lines}}'
+    refuses "config.yaml:1:26: processor.moduleName: expected a module, found the file 'other.py' (write 'other')" \
+        <<<'{processor: {moduleName: other.py}, source: {kind: lines}}'
     touch requirements.txt
     accepts "config.yaml: warning: processor.moduleName: no module 'handler' in '$(pwd -P)'; one of requirements.txt?" \
         <<<'{processor: , source: {kind: lines}}'

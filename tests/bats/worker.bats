@@ -335,7 +335,7 @@ def handle_event(context, data):
     ctypes.string_at(0)
 END
     frames write 'record(1, b"x")' >in
-    run_x 139 bruco-worker <in
+    ASAN_OPTIONS=${ASAN_OPTIONS-}:handle_segv=0 run_x 139 bruco-worker <in
     contains "$stderr" "Segmentation fault"
     contains "$stderr" 'handler.py", line 3 in handle_event'
 }
@@ -768,6 +768,123 @@ END
     frames write 'record(1, b"x")' >in
     run_x 75 bruco-worker <in
     contains "$stderr" "error: cannot read the input: Bad file descriptor"
+}
+
+@test "100,000 events: no kind of result leaves memory behind" {
+    handler <<'END'
+import decimal, enum, sys
+
+class Colour(enum.Enum):
+    RED = 1
+
+calls = blocks = 0
+
+def result(data):
+    kind = calls % 10
+    if kind == 0:
+        return data
+    if kind == 1:
+        return None
+    if kind == 2:
+        return bytes(data)
+    if kind == 3:
+        return bytearray(data)
+    if kind == 4:
+        return memoryview(bytes(data))
+    if kind == 5:
+        return memoryview(data)[::2]
+    if kind == 6:
+        return "é" + data.decode()
+    if kind == 7:
+        return {"a": [1, 2.5, Colour.RED, decimal.Decimal(1), data.decode()]}
+    if kind == 8:
+        data.clear()
+        return data
+    return data.decode()
+
+def handle_event(context, data):
+    global calls, blocks
+    calls += 1
+    if calls == 50000:
+        blocks = sys.getallocatedblocks()
+    if data == b"last":
+        context.logger.info("blocks more: %d", sys.getallocatedblocks() - blocks)
+    return result(data)
+END
+    run_x 0 bruco-worker --lines < <(seq 99999; echo last)
+    local more=${stderr##*blocks more: }
+    ((more < 100)) || equals "$more" "less than 100 blocks"
+}
+
+# ---- as the driver starts it
+
+driven() {
+    run_x 0 python3 "$ROOT/tests/driven.py" "$@"
+}
+
+@test "under the driver: ready, own name, environment, page and counters; end frames are dropped" {
+    handler <<'END'
+import os
+def init_context(context):
+    print("printed")
+    context.logger.info("%s with %s", context.worker_name, os.environ["GREETING"])
+def handle_event(context, data):
+    return data or None
+END
+    driven "processor: {handlerPath: '$PWD', env: [{name: GREETING, value: hi}]}" \
+        'record(7, b"a") + record(8, b"", attempt=2) + end(8)'
+    equals "$output" "ready True
+status 0
+out 7 record b'a'
+out 8 empty None
+log bruco-worker-2: info: worker-2 with hi
+printed b'printed\\n'
+page state 0 attempt 2 seq 8
+counters 2 1 129 65 1 0"
+}
+
+@test "under the driver: a failed event, its page and status" {
+    handler <<'END'
+def handle_event(context, data):
+    if data == b"bad":
+        raise ValueError("no")
+    return data
+END
+    driven "processor: {handlerPath: '$PWD'}" 'record(1, b"a") + record(2, b"bad") + record(3, b"c")' keep
+    contains "$output" "status 1
+out 1 record b'a'
+log bruco-worker-2: error: handler raised ValueError: no (record 2, attempt 1)"
+    contains "$output" "counters 2 1 132 65 0 1"
+}
+
+@test "under the driver: source or driver gone is status 75, whatever was half read" {
+    identity
+    driven "processor: {handlerPath: '$PWD'}" 'record(1, b"a") + record(2, b"b")[:30]'
+    contains "$output" "status 75
+out 1 record b'a'
+log bruco-worker-2: error: peer gone: the input ends inside a frame"
+    driven "processor: {handlerPath: '$PWD'}" 'record(1, b"a")' leave
+    contains "$output" "status 75
+out 1 record b'a'
+log bruco-worker-2: error: the driver is gone"
+}
+
+@test "under the driver: a crash leaves the page running, with the event that it was at" {
+    handler <<'END'
+import os
+def handle_event(context, data):
+    if data == b"die":
+        os._exit(0)
+    return data
+END
+    driven "processor: {handlerPath: '$PWD'}" 'record(1, b"a") + record(2, b"die", attempt=3)'
+    contains "$output" "page state 1 attempt 3 seq 2"
+}
+
+@test "under the driver: without a processor records are copied" {
+    driven '{}' 'record(1, b"a", flags=0) + record(2, None)'
+    contains "$output" "out 1 record b'a'
+out 2 record None"
 }
 
 # ---- lines and JSON

@@ -195,6 +195,7 @@ int main(int argc, char **argv)
 	conf = client_producer_conf(brokers);
 	copy.producer = client_new(RD_KAFKA_PRODUCER, conf);
 	copy.topic = argv[optind + 1];
+	client_partitions(copy.producer, copy.topic); /* known before the first record comes */
 	if (fault != NULL && strcmp(fault, "late") == 0) {
 		client_read(brokers, argv[optind], copy_others, &copy);
 		client_read(brokers, argv[optind], copy_first, &copy);

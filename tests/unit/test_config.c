@@ -291,6 +291,14 @@ TEST(fire_and_forget_is_ordering_none)
 		"(at 1:23)");
 }
 
+TEST(sticky_is_taken_as_roundrobin)
+{
+	CHECK_INT(load(KAFKA_SOURCE ", balanceStrategy: sticky}\n"), 0);
+	CHECK_TEXT(said(), "config.yaml:1:83: warning: source.balanceStrategy: sticky is taken as "
+			   "roundrobin\n");
+	CHECK_TEXT(config.source.balance_strategy, "roundrobin");
+}
+
 TEST(partition_and_partitioner)
 {
 	CHECK_GOOD("sink: {kind: kafka, partition: 0}\n");
@@ -642,6 +650,8 @@ TEST(secrets_are_masked)
 	CHECK_GOOD("processor:\n"
 		   "  env:\n"
 		   "  - {name: API_KEY, value: hidden}\n"
+		   "  - {name: DB_PASSWD, value: hidden}\n"
+		   "  - {name: github_token, value: hidden}\n"
 		   "  - {name: DATABASE_URL, value: 'postgres://me:hidden@host/db'}\n"
 		   "  - {name: HOME_URL, value: 'http://host/visible@1'}\n"
 		   "  - {name: KEYS, value: visible-2$$}\n" KAFKA_SOURCE
@@ -659,7 +669,7 @@ TEST(secrets_are_masked)
 	CHECK(strstr(text, "sasl.password: \"***\"") != NULL);
 	/* What is printed is a configuration that says the same. */
 	CHECK_GOOD(text);
-	CHECK_TEXT(config.processor.env.items[3].value, "visible-2$");
+	CHECK_TEXT(config.processor.env.items[5].value, "visible-2$");
 	buf_release(&out);
 }
 
