@@ -22,6 +22,8 @@ ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(WARN) $(CHECKED) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CHECKED) $(LDFLAGS)
 
+.DEFAULT_GOAL := all
+
 # ---- libraries
 
 pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
@@ -147,7 +149,7 @@ install: all ## install into DESTDIR/PREFIX
 	@for file in $(INSTALLED); do \
 		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
 			$(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
-	@for file in README.md $(EXAMPLES); do \
+	@for file in $(wildcard README.md) $(EXAMPLES); do \
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
 uninstall: ## remove what install put there

@@ -123,6 +123,8 @@ static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
 
 bool lanes_write(struct lanes *lanes)
 {
+	bool good = true;
+
 	for (unsigned i = 0; i < lanes->count; i++) {
 		struct lane *lane = &lanes->items[i];
 		ssize_t written;
@@ -135,15 +137,14 @@ bool lanes_write(struct lanes *lanes)
 			 * passed on is known to the sink alone, and RESUME will say it. */
 			lane->state = LANE_DOWN;
 			fd_close(&lane->fd);
-			if (!lanes->acknowledged)
-				return false;
+			good = good && lanes->resumable;
 			continue;
 		}
 		page_count(lanes->page, COUNT_BYTES_OUT, (uint64_t)written);
 		if (!lanes->acknowledged)
 			take_out(lanes, lane, lane->window.written_seq);
 	}
-	return true;
+	return good;
 }
 
 size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds)

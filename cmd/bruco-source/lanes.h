@@ -37,6 +37,7 @@ struct lanes {
 	unsigned count;
 	enum ordering ordering;
 	bool acknowledged; /* by the sink; false: a record counts as done when it is written */
+	bool resumable;    /* a dead reader gets a successor: there is a driver */
 	uint32_t cap;      /* maxRecordSize */
 	struct page *page;
 	uint64_t in_flight; /* records in all windows */
@@ -59,7 +60,7 @@ enum take_result lanes_take(struct lanes *lanes, struct partition *partition, un
 /* Whether a lane has drained enough to go on after TAKE_FULL (hysteresis: half its window). */
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition);
 
-/* Writes what is due to every lane that takes it. False: by hand, the reader is gone (EPIPE). */
+/* Writes what is due to every lane that takes it. False: a reader is gone that nobody replaces. */
 bool lanes_write(struct lanes *lanes);
 size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to count entries */
 

@@ -116,7 +116,7 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 	close(fds[HELLO_CONFIG]);
 	lanes_init(&stage->lanes, hello.lanes, config, page_map(fds[HELLO_PAGE]));
 	close(fds[HELLO_PAGE]);
-	stage->lanes.acknowledged = true;
+	stage->lanes.acknowledged = stage->lanes.resumable = true;
 	stage->control = driver;
 	stage->link = fds[HELLO_LINK];
 	stage->stop_at_end = (hello.flags & HELLO_STOP_AT_END) != 0;
@@ -128,6 +128,14 @@ static void on_sink_gone(struct stage *stage)
 	log_error("the sink is gone");
 	fd_close(&stage->link);
 	stage->sink_ended = true;
+	stage_drain(stage, STATUS_TEMPFAIL);
+}
+
+/* By hand. The sink may still acknowledge what it has; its end of the link closes after that. */
+static void on_reader_gone(struct stage *stage)
+{
+	log_error("the reader of standard output is gone");
+	stage->sink_ended = stage->link < 0;
 	stage_drain(stage, STATUS_TEMPFAIL);
 }
 
@@ -303,11 +311,8 @@ int stage_run(struct config *config, const struct source_kind *kind,
 	while (!finished(&stage)) {
 		wait_for_work(&stage);
 		kind->work(stage.state);
-		if (!lanes_write(&stage.lanes)) {
-			log_error("the reader of standard output is gone");
-			stage.status = STATUS_TEMPFAIL;
-			break;
-		}
+		if (!lanes_write(&stage.lanes))
+			on_reader_gone(&stage);
 	}
 	close_down(&stage);
 	return stage.status;

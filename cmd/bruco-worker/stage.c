@@ -163,6 +163,8 @@ _Noreturn void stage_run(struct worker *worker)
 	runs = worker->config.processor.present;
 	if (runs)
 		status = prepare(worker, &handler);
+	if (forks_child)
+		_exit(status); /* forked by the module or by init_context */
 	if (status == STATUS_OK)
 		status = tell_ready(worker);
 	if (status == STATUS_OK)

@@ -286,9 +286,10 @@ END
         wait_for 20 test -e app/begun
         kill_x bruco "$signal"
         wait_for 20 file_has bruco.err "bruco: info: stopping: SIG$signal"
-        # Everybody gets it once more, as from a terminal or a service manager.
-        kill -"$signal" $(stages bruco-source) $(stages bruco-sink) $(stages bruco-worker)
-        printf done >app/go
+        # From a terminal or a service manager everybody gets it.
+        [[ $signal == TERM ]] ||
+            kill -"$signal" $(stages bruco-source) $(stages bruco-sink) $(stages bruco-worker)
+        printf done >app/going && mv app/going app/go
         wait_x bruco 0
         equals "$(<bruco.out)" $'a\ndone'
         contains "$(tail -n 1 bruco.err)" "bruco: info: done"
@@ -323,12 +324,18 @@ def handle_event(context, data):
     return data
 END
     set_key shutdownTimeout 500ms
-    start_bruco
+    start_bruco -v
+    feed a b
+    wait_for 20 lines_in bruco.out 2
     feed hang
     wait_for 20 test -e app/begun
     kill_x bruco TERM
     wait_x bruco 75
     contains "$(tail -n 1 bruco.err)" "the shutdown timeout of 500ms passed with work left"
+    equals "$(sort bruco.out)" $'a\nb'
+    # Sink and source had all they need to end by themselves.
+    file_has bruco.err 'timeout: from draining to cutting'
+    file_has bruco.err 'reaped: from cutting to done'
 }
 
 @test "a stop while workers still initialise does not wait for them" {

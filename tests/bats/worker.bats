@@ -566,6 +566,8 @@ END
 @test "a handler that forks: the child's way out of the handler sends nothing" {
     handler <<'END'
 import os, sys
+def init_context(context):
+    os.fork()
 def handle_event(context, data):
     pid = os.fork()
     if pid == 0:
@@ -599,11 +601,11 @@ END
     frames write 'record(1, b"x")' >in
     mkfifo out
     cat out >got &
+    local reader=$!
     start_x worker sh -c 'exec bruco-worker <in >out'
     wait_for 10 file_has got Br
-    wait $! || true
     wait_x worker 0 10
-    wait # cat sees the end although the grandchild lives
+    wait_for 10 process_ended "$reader" # it sees the end although the grandchild lives
     equals "$(frames values <got)" "b'x'"
     rm alive
 }

@@ -318,7 +318,7 @@ static void schedule(unsigned seed, enum ordering order)
 	config.processor.ordering = order;
 	config.max_record_size = 1 << 20;
 	lanes_init(&lanes, LANES, &config, page_map(-1));
-	lanes.acknowledged = true;
+	lanes.acknowledged = lanes.resumable = true;
 	sock_pair(ends);
 	source_link = ends[0];
 	sink_link = ends[1];
