@@ -38,8 +38,11 @@ static void say_ready(struct pipeline *pipeline, const struct happening *happeni
 
 static void cut(struct pipeline *pipeline, struct lane *lane)
 {
-	struct message message = {.type = MESSAGE_LANE, .life = lane->life, .status = lane->death,
-		.lane = (uint32_t)(lane - pipeline->lanes), .page = lane->page};
+	struct message message = {.type = MESSAGE_LANE,
+		.life = lane->life,
+		.status = lane->death,
+		.lane = (uint32_t)(lane - pipeline->lanes),
+		.page = lane->page};
 
 	if (lane->gone)
 		return;
@@ -64,8 +67,11 @@ static int pipe_size(uint32_t lanes)
 void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 {
 	uint32_t number = (uint32_t)(lane - pipeline->lanes);
-	struct message message = {.type = MESSAGE_LANE, .lane = number, .life = lane->life,
-		.status = lane->death, .page = lane->page};
+	struct message message = {.type = MESSAGE_LANE,
+		.lane = number,
+		.life = lane->life,
+		.status = lane->death,
+		.page = lane->page};
 	int size = pipe_size(pipeline->lane_count);
 	int in[2], out[2];
 	char text[TEXT_MAX];
@@ -222,8 +228,8 @@ void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
 
 void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const char *text)
 {
-	struct happening happening = {.event = EVENT_WORKER_DIED, .lane = lane,
-		.status = STATUS_TEMPFAIL, .text = text};
+	struct happening happening = {
+		.event = EVENT_WORKER_DIED, .lane = lane, .status = STATUS_TEMPFAIL, .text = text};
 	bool replaced = supervise(pipeline->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
 	char spent[TEXT_MAX];
 
@@ -241,7 +247,7 @@ void pipeline_stage_died(struct pipeline *pipeline, const char *text)
 	struct happening happening = {
 		.event = EVENT_STAGE_DIED, .status = STATUS_TEMPFAIL, .text = text};
 	bool restarts = supervise(pipeline->state, EVENT_STAGE_DIED).next == STATE_RESTARTING &&
-		pipeline->state != STATE_RESTARTING;
+			pipeline->state != STATE_RESTARTING;
 	char spent[TEXT_MAX];
 
 	if (restarts && !restarts_take(&pipeline->restarts, clock_ms())) {

@@ -171,7 +171,8 @@ static uint32_t find_stage(struct pipeline *pipeline, pid_t pid)
 {
 	uint32_t index = 0;
 
-	while (index < pipeline_stage_count(pipeline) && pipeline_stage(pipeline, index)->pid != pid)
+	while (index < pipeline_stage_count(pipeline) &&
+		pipeline_stage(pipeline, index)->pid != pid)
 		index++;
 	return index;
 }
@@ -189,7 +190,8 @@ static bool bury_one(struct pipeline *pipeline, int *deaths, bool *dead)
 	/* Before its pid is free again: what a worker's handler had started goes with it. */
 	if (index >= 2 && index < pipeline_stage_count(pipeline))
 		kill(-info.si_pid, SIGKILL);
-	if (waitpid(info.si_pid, &death, 0) == info.si_pid && index < pipeline_stage_count(pipeline)) {
+	if (waitpid(info.si_pid, &death, 0) == info.si_pid &&
+		index < pipeline_stage_count(pipeline)) {
 		deaths[index] = death;
 		dead[index] = true;
 	}

@@ -33,8 +33,8 @@ static char *find_program(const char *name)
 	while (path != NULL && *path != '\0') {
 		size_t folder = strcspn(path, ":");
 
-		file = mem_printf("%.*s/%s", folder > 0 ? (int)folder : 1, folder > 0 ? path : ".",
-			name);
+		file = mem_printf(
+			"%.*s/%s", folder > 0 ? (int)folder : 1, folder > 0 ? path : ".", name);
 		if (access(file, X_OK) == 0)
 			return file;
 		free(file);
@@ -110,8 +110,8 @@ static void raise_file_limit(struct rlimit *given)
 	setrlimit(RLIMIT_NOFILE, &more);
 }
 
-void launch_init(struct launch *launch, const struct config *config, const char *venv,
-	bool stop_at_end)
+void launch_init(
+	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end)
 {
 	*launch = (struct launch){.lanes = config->processor.workers,
 		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0};
@@ -119,8 +119,8 @@ void launch_init(struct launch *launch, const struct config *config, const char 
 	launch->programs[ROLE_SINK] = find_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
 	/* The source reads processor.ordering. */
-	config_document(config, SECTION_SOURCE | SECTION_PROCESSOR, false,
-		&launch->documents[ROLE_SOURCE]);
+	config_document(
+		config, SECTION_SOURCE | SECTION_PROCESSOR, false, &launch->documents[ROLE_SOURCE]);
 	config_document(config, SECTION_SINK, false, &launch->documents[ROLE_SINK]);
 	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
 	launch->worker_environment = worker_environment(config, venv);

@@ -75,7 +75,8 @@ static _Noreturn void unknown_word(const char *word)
 		names[i] = commands[i].name;
 	near = text_nearest(word, names, COMMANDS);
 	if (near != NULL)
-		options_misuse(&program, "no command and no path '%s' (did you mean '%s'?)", word, near);
+		options_misuse(
+			&program, "no command and no path '%s' (did you mean '%s'?)", word, near);
 	options_misuse(&program, "no command and no path '%s'", word);
 }
 

@@ -127,8 +127,7 @@ void outlet_write(struct outlet *outlet)
 
 struct pollfd outlet_poll(const struct outlet *outlet)
 {
-	return (struct pollfd){
-		.fd = outlet->queue.length > 0 ? outlet->fd : -1, .events = POLLOUT};
+	return (struct pollfd){.fd = outlet->queue.length > 0 ? outlet->fd : -1, .events = POLLOUT};
 }
 
 void outlet_flush(struct outlet *outlet, int64_t most_ms)

@@ -15,10 +15,10 @@
 enum { OUTLET_QUEUE_MAX = 1 << 20 };
 
 enum outlet_way {
-	OUTLET_PLAIN,    /* a file: writing it does not block on a reader */
-	OUTLET_OPENED,   /* a pipe or terminal, opened anew: O_NONBLOCK on fd 2 would be everybody's */
-	OUTLET_SOCKET,   /* send(2) can be told not to wait */
-	OUTLET_CAREFUL   /* could not be opened anew: asked with poll(2), in small pieces */
+	OUTLET_PLAIN,  /* a file: writing it does not block on a reader */
+	OUTLET_OPENED, /* a pipe or terminal, opened anew: fd 2's flags are everybody's */
+	OUTLET_SOCKET, /* send(2) can be told not to wait */
+	OUTLET_CAREFUL /* could not be opened anew: asked with poll(2), in small pieces */
 };
 
 struct outlet {

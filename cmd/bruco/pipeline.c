@@ -87,8 +87,8 @@ void pipeline_read_control(struct pipeline *pipeline, uint32_t index)
 	const struct ack *acks;
 
 	while (stage->control >= 0) {
-		int got = control_receive(stage->control, &message, fds, &fd_count, &acks,
-			&ack_count);
+		int got = control_receive(
+			stage->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -157,6 +157,8 @@ static bool lanes_may_start(const struct pipeline *pipeline)
 static void time_is_up(struct pipeline *pipeline)
 {
 	char text[TEXT_MAX], duration[32];
+	struct happening happening = {
+		.event = EVENT_TIMEOUT, .status = STATUS_TEMPFAIL, .text = text};
 
 	pipeline->deadline = -1;
 	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
@@ -166,8 +168,7 @@ static void time_is_up(struct pipeline *pipeline)
 				pipeline_stage(pipeline, i)->name);
 	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
 		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
-	pipeline_fire(pipeline, &(struct happening){.event = EVENT_TIMEOUT,
-					.status = STATUS_TEMPFAIL, .text = text});
+	pipeline_fire(pipeline, &happening);
 }
 
 static void tick(struct pipeline *pipeline)
@@ -183,7 +184,8 @@ static void tick(struct pipeline *pipeline)
 	}
 	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
 		for (int j = 0; j < STAGE_STREAMS; j++)
-			stream_tick(&pipeline_stage(pipeline, i)->streams[j], &pipeline->relay, now);
+			stream_tick(
+				&pipeline_stage(pipeline, i)->streams[j], &pipeline->relay, now);
 	relay_tick(&pipeline->relay, now);
 	if (pipeline->deadline >= 0 && now >= pipeline->deadline)
 		time_is_up(pipeline);
@@ -206,7 +208,8 @@ static int next_tick(struct pipeline *pipeline)
 			sooner(&deadline, pipeline->lanes[i].start_at);
 	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
 		for (int j = 0; j < STAGE_STREAMS; j++)
-			sooner(&deadline, stream_deadline(&pipeline_stage(pipeline, i)->streams[j]));
+			sooner(&deadline,
+				stream_deadline(&pipeline_stage(pipeline, i)->streams[j]));
 	for (int i = 0; i < 2; i++)
 		if (pipeline->deaths[i].due)
 			sooner(&deadline, pipeline->deaths[i].at + CAUSE_MS);
@@ -229,7 +232,8 @@ static void wait_and_serve(struct pipeline *pipeline, struct pollfd *polls)
 		const struct stage *stage = pipeline_stage(pipeline, i);
 
 		for (int j = 0; j < STAGE_STREAMS; j++)
-			polls[count++] = (struct pollfd){.fd = stage->streams[j].fd, .events = POLLIN};
+			polls[count++] =
+				(struct pollfd){.fd = stage->streams[j].fd, .events = POLLIN};
 		polls[count++] = (struct pollfd){.fd = stage->control,
 			.events = (short)(POLLIN | (stage->outbox_count > 0 ? POLLOUT : 0))};
 	}
@@ -258,8 +262,11 @@ static void wait_and_serve(struct pipeline *pipeline, struct pollfd *polls)
 static void pipeline_init(struct pipeline *pipeline, const struct config *config, const char *venv,
 	bool stop_at_end, int signal_fd)
 {
-	*pipeline = (struct pipeline){.config = config, .signal_fd = signal_fd, .deadline = -1,
-		.running_since = -1, .lane_count = config->processor.workers};
+	*pipeline = (struct pipeline){.config = config,
+		.signal_fd = signal_fd,
+		.deadline = -1,
+		.running_since = -1,
+		.lane_count = config->processor.workers};
 	launch_init(&pipeline->launch, config, venv, stop_at_end);
 	relay_init(&pipeline->relay, STDERR_FILENO);
 	relay_hold(&pipeline->relay);
@@ -294,7 +301,8 @@ int pipeline_run(const struct config *config, const char *venv, bool stop_at_end
 	struct pollfd *polls;
 
 	pipeline_init(&pipeline, config, venv, stop_at_end, signal_fd);
-	polls = mem_array(POLL_STAGES + (size_t)pipeline_stage_count(&pipeline) * (STAGE_STREAMS + 1),
+	polls = mem_array(
+		POLL_STAGES + (size_t)pipeline_stage_count(&pipeline) * (STAGE_STREAMS + 1),
 		sizeof *polls);
 	/* Nothing runs yet and the wait is over: the table's own way to begin. */
 	pipeline.state = STATE_WAITING;

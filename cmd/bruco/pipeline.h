@@ -55,8 +55,8 @@ struct pipeline {
 	uint32_t lane_count;
 	char last_death[TEXT_MAX]; /* of source or sink, in words */
 	int status;
-	char reason[TEXT_MAX];     /* of the status */
-	int signal;                /* to die by; 0: none */
+	char reason[TEXT_MAX]; /* of the status */
+	int signal;            /* to die by; 0: none */
 };
 
 /* One event with all that the actions may need. */
@@ -81,7 +81,7 @@ int pipeline_run(const struct config *config, const char *venv, bool stop_at_end
 uint32_t pipeline_stage_count(const struct pipeline *pipeline);
 struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index);
 
-/* Takes all messages of a stage that are there. At the end of file its socket is closed: it ends. */
+/* Takes all messages of a stage that are there. At end of file its socket is closed: it ends. */
 void pipeline_read_control(struct pipeline *pipeline, uint32_t index);
 
 /* Whether no work is left, so that everybody may end. */

@@ -37,7 +37,8 @@ void relay_show_held(struct relay *relay)
 		const struct held *held = &relay->held[i];
 
 		if (relay->only == RELAY_NO_WORKER || relay->only == held->owner)
-			outlet_put(&relay->outlet, (const char *)held->text.data, held->text.length);
+			outlet_put(
+				&relay->outlet, (const char *)held->text.data, held->text.length);
 		buf_release(&relay->held[i].text);
 	}
 	free(relay->held);
@@ -96,8 +97,7 @@ static void put(struct relay *relay, int owner, const char *text, size_t length)
 		outlet_put(&relay->outlet, text, length);
 }
 
-__attribute__((format(printf, 3, 4))) void relay_log(struct relay *relay, enum log_level level,
-	const char *format, ...)
+void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
 {
 	char message[LOG_LINE_MAX];
 	va_list arguments;
@@ -156,8 +156,8 @@ static void printed_line(struct stream *stream, struct relay *relay)
 		length--;
 	if (stream->level <= log_level()) {
 		text = printable(stream->partial.data, length);
-		line = log_make(stream->level, stream->program, stream->worker, NULL, text,
-			&line_length);
+		line = log_make(
+			stream->level, stream->program, stream->worker, NULL, text, &line_length);
 		if (line != NULL)
 			put(relay, stream->owner, line, line_length);
 		free(line);
@@ -167,7 +167,8 @@ static void printed_line(struct stream *stream, struct relay *relay)
 	stream->partial_since = -1;
 }
 
-static void take_printed(struct stream *stream, struct relay *relay, const char *data, size_t length)
+static void take_printed(
+	struct stream *stream, struct relay *relay, const char *data, size_t length)
 {
 	while (length > 0) {
 		const char *end = memchr(data, '\n', length);

@@ -45,9 +45,9 @@ void relay_release(struct relay *relay);
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void relay_hold(struct relay *relay);              /* from now on */
-void relay_show_held(struct relay *relay);         /* everything held so far is heard */
-void relay_let_go(struct relay *relay);            /* and nothing is held any more */
+void relay_hold(struct relay *relay);                  /* from now on */
+void relay_show_held(struct relay *relay);             /* everything held so far is heard */
+void relay_let_go(struct relay *relay);                /* and nothing is held any more */
 void relay_hear_only(struct relay *relay, int worker); /* what others said or say is forgotten */
 void relay_tick(struct relay *relay, int64_t now_ms);
 int64_t relay_deadline(const struct relay *relay); /* for relay_tick; -1: none */
@@ -64,12 +64,12 @@ struct stream {
 	const char *program;  /* "bruco-worker-0"; kept, not copied */
 	const char *worker;   /* "worker-0" for the JSON form, or NULL */
 	int owner;
-	struct buf partial;   /* of a line without its end */
-	bool skipping;        /* the rest of a line that was cut */
+	struct buf partial;    /* of a line without its end */
+	bool skipping;         /* the rest of a line that was cut */
 	int64_t partial_since; /* ms, -1: no partial line */
 };
 
-void stream_init(struct stream *stream); /* closed */
+void stream_init(struct stream *stream);                        /* closed */
 void stream_read(struct stream *stream, struct relay *relay);   /* what is there now */
 void stream_finish(struct stream *stream, struct relay *relay); /* the same, then closes it */
 void stream_tick(struct stream *stream, struct relay *relay, int64_t now_ms);

@@ -78,8 +78,12 @@ static void prefer_for_oom(pid_t pid, const char *score)
 static void greet(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
 	const int *fds, size_t fd_count)
 {
-	struct message hello = {.type = MESSAGE_HELLO, .lane = lane, .life = life,
-		.lanes = launch->lanes, .log_level = log_level(), .log_format = log_format(),
+	struct message hello = {.type = MESSAGE_HELLO,
+		.lane = lane,
+		.life = life,
+		.lanes = launch->lanes,
+		.log_level = log_level(),
+		.log_format = log_format(),
 		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0};
 
 	/* Into the empty buffer of a new socket; if it fails the stage will tell by ending. */
@@ -99,8 +103,10 @@ int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane,
 	struct spawn_move moves[4];
 	struct spawn what = {.path = launch->programs[stage->role],
 		.arguments = (char *const *)(size_t)arguments,
-		.environment = worker ? launch->worker_environment : NULL, .moves = moves,
-		.die_with_parent = true, .own_group = worker};
+		.environment = worker ? launch->worker_environment : NULL,
+		.moves = moves,
+		.die_with_parent = true,
+		.own_group = worker};
 	pid_t pid;
 
 	sock_pair(sockets);
@@ -193,7 +199,8 @@ static bool is_dead(pid_t pid)
 {
 	siginfo_t info = {0};
 
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == pid;
 }
 
 void stage_kill(struct stage *stage)

@@ -21,20 +21,20 @@ enum stage_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
 
 /* What all starts of a role have in common; made once. */
 struct launch {
-	char *programs[ROLE_COUNT];        /* files to execute */
-	struct buf documents[ROLE_COUNT];  /* each one's part of the configuration */
+	char *programs[ROLE_COUNT];       /* files to execute */
+	struct buf documents[ROLE_COUNT]; /* each one's part of the configuration */
 	char **worker_environment;
 	uint32_t lanes;
-	uint32_t source_flags;             /* HELLO_* */
-	struct rlimit files;               /* RLIMIT_NOFILE as we were given it, for the handlers */
-	char *oom_score;                   /* for the workers: they are to die first */
+	uint32_t source_flags; /* HELLO_* */
+	struct rlimit files;   /* RLIMIT_NOFILE as we were given it, for the handlers */
+	char *oom_score;       /* for the workers: they are to die first */
 	int null_fd;
 };
 
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
  * stage's program can't be found. */
-void launch_init(struct launch *launch, const struct config *config, const char *venv,
-	bool stop_at_end);
+void launch_init(
+	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end);
 void launch_release(struct launch *launch);
 
 /* In this order they are read: what a handler printed stands before its traceback. */
@@ -48,9 +48,9 @@ struct parcel {
 
 struct stage {
 	enum stage_role role;
-	char *name;            /* "bruco-source", "bruco-worker-0"; also for log lines */
-	pid_t pid;             /* 0: there is no process */
-	int control;           /* -1: closed */
+	char *name;  /* "bruco-source", "bruco-worker-0"; also for log lines */
+	pid_t pid;   /* 0: there is no process */
+	int control; /* -1: closed */
 	struct page *page;
 	bool ready;            /* for the driver to set */
 	bool killed;           /* by us */
@@ -68,7 +68,8 @@ int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane,
 	const int *fds, size_t fd_count);
 
 /* Sends now or later; the descriptors belong to the message and are closed when it is gone. */
-void stage_send(struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
+void stage_send(
+	struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
 void stage_flush(struct stage *stage);
 
 /* SIGKILL; a worker's whole process group with it. */

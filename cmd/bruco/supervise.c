@@ -6,14 +6,10 @@
 
 #include "base/mem.h"
 
-#define STAY(state)                                                                                \
-	{                                                                                          \
-		STATE_##state, 0                                                                   \
-	}
-#define GO(state, actions)                                                                         \
-	{                                                                                          \
-		STATE_##state, (actions)                                                           \
-	}
+/* clang-format off */
+#define STAY(state)        {STATE_##state, 0}
+#define GO(state, actions) {STATE_##state, (actions)}
+/* clang-format on */
 
 enum {
 	KEEP = ACTION_KEEP_STATUS,
@@ -30,6 +26,7 @@ enum {
 	START = ACTION_START
 };
 
+/* clang-format off */
 static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 	[STATE_STARTING] = {
 		[EVENT_READY] = GO(RUNNING, SAY_READY),
@@ -156,6 +153,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 	},
 };
 
+/* clang-format on */
+
 static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending",
 	"closing", "cutting", "killing", "restarting", "waiting", "done"};
 
@@ -203,8 +202,8 @@ bool restarts_take(struct restarts *restarts, int64_t now_ms)
 		return false;
 	if (restarts->count == restarts->capacity) {
 		restarts->capacity = restarts->capacity * 2 + 8;
-		restarts->times = mem_grow(restarts->times, restarts->capacity,
-			sizeof *restarts->times);
+		restarts->times =
+			mem_grow(restarts->times, restarts->capacity, sizeof *restarts->times);
 	}
 	restarts->times[restarts->count++] = now_ms;
 	return true;

@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 enum supervise_state {
-	STATE_STARTING,   /* all stages were started, not all are ready */
-	STATE_RUNNING,    /* all are ready */
-	STATE_DRAINING,   /* the source was told to finish; the shutdown deadline runs */
-	STATE_ENDING,     /* as closing, but the source ended by itself: its input is at its end */
-	STATE_CLOSING,    /* all is delivered and committed, the stages end one after the other */
-	STATE_CUTTING,    /* the deadline passed: workers are killed, sink and source settle the rest */
-	STATE_KILLING,    /* everything was killed; when all is reaped it is over */
+	STATE_STARTING, /* all stages were started, not all are ready */
+	STATE_RUNNING,  /* all are ready */
+	STATE_DRAINING, /* the source was told to finish; the shutdown deadline runs */
+	STATE_ENDING,   /* as closing, but the source ended by itself: its input is at its end */
+	STATE_CLOSING,  /* all is delivered and committed, the stages end one after the other */
+	STATE_CUTTING,  /* the deadline passed: workers are killed, sink and source settle the rest
+			 */
+	STATE_KILLING,  /* everything was killed; when all is reaped it is over */
 	STATE_RESTARTING, /* everything was killed; when all is reaped it starts anew */
 	STATE_WAITING,    /* nothing runs until the back-off is over */
 	STATE_DONE,
@@ -40,18 +41,19 @@ enum supervise_event {
 
 /* Done in this order. Several may come of one event. */
 enum supervise_action {
-	ACTION_KEEP_STATUS = 1 << 0,  /* the event's status is the driver's, if none was kept yet */
-	ACTION_KEEP_SIGNAL = 1 << 1,  /* the driver shall die by the event's signal */
+	ACTION_KEEP_STATUS = 1 << 0, /* the event's status is the driver's, if none was kept yet */
+	ACTION_KEEP_SIGNAL = 1 << 1, /* the driver shall die by the event's signal */
 	ACTION_SAY_READY = 1 << 2,
-	ACTION_CUT_LANE = 1 << 3,     /* tell the sink that the event's lane has no successor */
-	ACTION_REPLACE = 1 << 4,      /* start the successor of the event's lane */
-	ACTION_DRAIN = 1 << 5,        /* tell the source to finish */
-	ACTION_ARM = 1 << 6,          /* the shutdown deadline begins, if it has not begun yet */
-	ACTION_KILL_UNREADY = 1 << 7, /* workers that are still initialising: there is no work for them */
+	ACTION_CUT_LANE = 1 << 3, /* tell the sink that the event's lane has no successor */
+	ACTION_REPLACE = 1 << 4,  /* start the successor of the event's lane */
+	ACTION_DRAIN = 1 << 5,    /* tell the source to finish */
+	ACTION_ARM = 1 << 6,      /* the shutdown deadline begins, if it has not begun yet */
+	ACTION_KILL_UNREADY =
+		1 << 7, /* workers that are still initialising: there is no work for them */
 	ACTION_KILL_WORKERS = 1 << 8, /* and give sink and source a few seconds more */
 	ACTION_KILL_ALL = 1 << 9,
-	ACTION_BACK_OFF = 1 << 10,    /* the deadline is the end of the back-off */
-	ACTION_START = 1 << 11,       /* all stages */
+	ACTION_BACK_OFF = 1 << 10, /* the deadline is the end of the back-off */
+	ACTION_START = 1 << 11,    /* all stages */
 	ACTION_COUNT = 12
 };
 

@@ -100,7 +100,8 @@ static char *cache_folder(void)
 	const char *home = getenv("HOME");
 	char *folder = NULL;
 
-	if (cache != NULL && cache[0] == '/') /* a relative one is to be ignored, says its standard */
+	if (cache != NULL &&
+		cache[0] == '/') /* a relative one is to be ignored, says its standard */
 		folder = mem_printf("%s/bruco", cache);
 	else if (home != NULL && home[0] == '/')
 		folder = mem_printf("%s/.cache/bruco", home);
@@ -190,9 +191,13 @@ static bool run(const struct install *install, const char *const *arguments)
 	int shown = output < 0 ? STDERR_FILENO : output;
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct spawn_move moves[] = {{null_fd, 0}, {shown, 1}, {shown, 2}};
-	struct spawn what = {.path = arguments[0], .arguments = (char *const *)(size_t)arguments,
-		.directory = install->handler_path, .moves = moves, .move_count = 3,
-		.die_with_parent = true, .own_group = true};
+	struct spawn what = {.path = arguments[0],
+		.arguments = (char *const *)(size_t)arguments,
+		.directory = install->handler_path,
+		.moves = moves,
+		.move_count = 3,
+		.die_with_parent = true,
+		.own_group = true};
 	pid_t pid = spawn(&what);
 	int death = -1;
 

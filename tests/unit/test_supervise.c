@@ -180,7 +180,8 @@ TEST(rules_of_the_table)
 			if (lives(state) && !lives(step.next) && event != EVENT_REAPED)
 				CHECK(has(step, ACTION_KILL_ALL));
 			if (has(step, ACTION_KILL_ALL))
-				CHECK(!lives(step.next) && !has(step, ACTION_REPLACE | ACTION_DRAIN));
+				CHECK(!lives(step.next) &&
+					!has(step, ACTION_REPLACE | ACTION_DRAIN));
 			/* A lane gets a successor or is told that there is none, not both. */
 			CHECK(!(has(step, ACTION_REPLACE) && has(step, ACTION_CUT_LANE)));
 			/* A failing end has a status; a drain has a deadline. */
@@ -203,8 +204,8 @@ TEST(workers_are_replaced_until_all_is_committed)
 	CHECK(has(supervise(STATE_RUNNING, EVENT_WORKER_DIED), ACTION_REPLACE));
 	CHECK(has(supervise(STATE_DRAINING, EVENT_WORKER_DIED), ACTION_REPLACE));
 	for (int state = STATE_ENDING; state < STATE_COUNT; state++)
-		CHECK(!has(supervise((enum supervise_state)state, EVENT_WORKER_DIED),
-			ACTION_REPLACE));
+		CHECK(!has(
+			supervise((enum supervise_state)state, EVENT_WORKER_DIED), ACTION_REPLACE));
 }
 
 /* From every state two signals, the deadlines and the reaping lead to the end. */
@@ -274,8 +275,8 @@ TEST(many_restarts)
 
 TEST(back_off_doubles_to_half_a_minute)
 {
-	static const int64_t waits[] = {0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000,
-		30000};
+	static const int64_t waits[] = {
+		0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000};
 
 	for (unsigned i = 0; i < sizeof waits / sizeof waits[0]; i++)
 		CHECK_INT(back_off_ms(i), waits[i]);
