@@ -91,8 +91,8 @@ static rd_kafka_t *make_client(void)
 /* Until a signal comes or the other end of standard input is gone. Nothing is read. */
 static void wait_for_end(int signals)
 {
-	struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
-		{.fd = STDIN_FILENO, .events = POLLRDHUP}};
+	struct pollfd fds[] = {
+		{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLRDHUP}};
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
@@ -140,8 +140,8 @@ int main(int argc, char **argv)
 	if (cluster == NULL)
 		die(STATUS_SOFTWARE, "cannot make the mock cluster");
 	for (size_t i = 0; i < topic_count; i++) {
-		rd_kafka_resp_err_t error =
-			rd_kafka_mock_topic_create(cluster, topics[i].name, topics[i].partitions, 1);
+		rd_kafka_resp_err_t error = rd_kafka_mock_topic_create(
+			cluster, topics[i].name, topics[i].partitions, 1);
 
 		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
 			die(STATUS_SOFTWARE, "cannot make topic '%s': %s", topics[i].name,

@@ -21,14 +21,13 @@
 
 enum { HEADERS_MAX = 256 };
 
-static const char usage[] =
-	"usage: bench-loop -b brokers [-d directory] [-m module] input output\n"
-	"Prints: records, wall seconds, CPU seconds.\n"
-	"  -b, --brokers BROKERS\n"
-	"  -d, --directory DIR    the handler's folder (default: .)\n"
-	"  -m, --module MODULE    the handler's module (default: handler)\n"
-	"      --help\n"
-	"      --version\n";
+static const char usage[] = "usage: bench-loop -b brokers [-d directory] [-m module] input output\n"
+			    "Prints: records, wall seconds, CPU seconds.\n"
+			    "  -b, --brokers BROKERS\n"
+			    "  -d, --directory DIR    the handler's folder (default: .)\n"
+			    "  -m, --module MODULE    the handler's module (default: handler)\n"
+			    "      --help\n"
+			    "      --version\n";
 
 static const struct program program = {"bench-loop", usage, NULL};
 
@@ -107,15 +106,15 @@ static size_t add_headers(struct loop *loop, size_t count, const rd_kafka_messag
 	return count;
 }
 
-static void produce(struct loop *loop, const rd_kafka_message_t *message, const void *value,
-	size_t length)
+static void produce(
+	struct loop *loop, const rd_kafka_message_t *message, const void *value, size_t length)
 {
 	rd_kafka_timestamp_type_t type;
 	size_t count = 0;
 
 	loop->fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = loop->output};
-	loop->fields[count++] = (rd_kafka_vu_t){
-		.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
+	loop->fields[count++] =
+		(rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
 	loop->fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP,
 		.u.i64 = rd_kafka_message_timestamp(message, &type)};
 	loop->fields[count++] = (rd_kafka_vu_t){
@@ -139,8 +138,9 @@ static void produce(struct loop *loop, const rd_kafka_message_t *message, const 
 
 static void handle(struct loop *loop, const rd_kafka_message_t *message)
 {
-	PyObject *data = must(PyByteArray_FromStringAndSize(message->payload,
-				      (Py_ssize_t)message->len), "bytearray");
+	PyObject *data =
+		must(PyByteArray_FromStringAndSize(message->payload, (Py_ssize_t)message->len),
+			"bytearray");
 	PyObject *arguments[] = {loop->context, data};
 	PyObject *result = PyObject_Vectorcall(loop->function, arguments, 2, NULL);
 
@@ -151,8 +151,7 @@ static void handle(struct loop *loop, const rd_kafka_message_t *message)
 		produce(loop, message, PyByteArray_AS_STRING(result),
 			(size_t)PyByteArray_GET_SIZE(result));
 	} else if (PyBytes_Check(result)) {
-		produce(loop, message, PyBytes_AS_STRING(result),
-			(size_t)PyBytes_GET_SIZE(result));
+		produce(loop, message, PyBytes_AS_STRING(result), (size_t)PyBytes_GET_SIZE(result));
 	} else if (PyUnicode_Check(result)) {
 		Py_ssize_t length;
 		const char *text = PyUnicode_AsUTF8AndSize(result, &length);

@@ -56,7 +56,7 @@ rd_kafka_conf_t *client_consumer_conf(const char *brokers)
 {
 	rd_kafka_conf_t *conf = client_conf(brokers);
 
-	client_set(conf, "group.id", "bruco-test-tools"); /* librdkafka wants one; it is never joined */
+	client_set(conf, "group.id", "bruco-test-tools"); /* wanted, but never joined */
 	client_set(conf, "enable.auto.commit", "false");
 	client_set(conf, "enable.auto.offset.store", "false");
 	client_set(conf, "enable.partition.eof", "true");
@@ -90,12 +90,13 @@ int client_partitions(rd_kafka_t *client, const char *topic)
 	int count = find_partitions(client, topic, &error);
 
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		die(STATUS_UNAVAILABLE, "cannot find topic '%s': %s", topic, rd_kafka_err2str(error));
+		die(STATUS_UNAVAILABLE, "cannot find topic '%s': %s", topic,
+			rd_kafka_err2str(error));
 	return count;
 }
 
-static rd_kafka_resp_err_t find_ends(rd_kafka_t *client, const char *topic, int partition,
-	int64_t *low, int64_t *high)
+static rd_kafka_resp_err_t find_ends(
+	rd_kafka_t *client, const char *topic, int partition, int64_t *low, int64_t *high)
 {
 	return rd_kafka_query_watermark_offsets(client, topic, partition, low, high, ANSWER_MS);
 }
@@ -134,8 +135,8 @@ void client_ends(rd_kafka_t *client, const char *topic, int partition, int64_t *
 }
 
 /* Takes one message or event; true when it is the end of a partition. */
-static bool take(const rd_kafka_message_t *message, const int64_t *highs, client_each *each,
-	void *context)
+static bool take(
+	const rd_kafka_message_t *message, const int64_t *highs, client_each *each, void *context)
 {
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		return message->offset >= highs[message->partition];

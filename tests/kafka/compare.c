@@ -23,8 +23,8 @@ enum { OPTION_EXACT = OPTION_OWN, OPTION_ORDER, SHOWN_MAX = 5 };
 
 static const char usage[] =
 	"usage: kafka-compare -b brokers [--exact] [--order partition|key|none] input output\n"
-	"Prints what the topics hold, and up to five examples of each fault. Status 0 when nothing\n"
-	"is lost, invented or out of order, else 1.\n"
+	"Prints what the topics hold, and up to five examples of each fault. Status 0 when\n"
+	"nothing is lost, invented or out of order, else 1.\n"
 	"  -b, --brokers BROKERS\n"
 	"      --exact            duplicates are faults too\n"
 	"      --order WHAT       what keeps its order: each input partition (default), each key\n"
@@ -96,8 +96,8 @@ static void enlarge_marks(struct comparison *all)
 	free(old);
 }
 
-static void check_order(struct comparison *all, const struct entry *entry,
-	const rd_kafka_message_t *message)
+static void check_order(
+	struct comparison *all, const struct entry *entry, const rd_kafka_message_t *message)
 {
 	uint64_t name = (uint64_t)entry->partition << 32 | (uint32_t)message->partition;
 	struct mark *mark;
@@ -116,8 +116,8 @@ static void check_order(struct comparison *all, const struct entry *entry,
 	} else {
 		if (all->suspect_count == all->suspect_room) {
 			all->suspect_room = all->suspect_room * 2 + 64;
-			all->suspects = mem_grow(
-				all->suspects, all->suspect_room, sizeof *all->suspects);
+			all->suspects =
+				mem_grow(all->suspects, all->suspect_room, sizeof *all->suspects);
 		}
 		all->suspects[all->suspect_count++] = (struct suspect){
 			entry->hash, message->partition, message->offset, mark->offset};
@@ -155,7 +155,8 @@ static void count_lost(struct comparison *all)
 		if (entry->in <= entry->out)
 			continue;
 		if (all->lost < SHOWN_MAX)
-			printf("lost: input [%d]@%lld\n", entry->partition, (long long)entry->offset);
+			printf("lost: input [%d]@%lld\n", entry->partition,
+				(long long)entry->offset);
 		all->lost += entry->in - entry->out;
 	}
 }
@@ -175,8 +176,8 @@ static void count_disorder(struct comparison *all)
 	}
 }
 
-static bool compare(const char *brokers, const char *input, const char *output, enum order order,
-	bool exact)
+static bool compare(
+	const char *brokers, const char *input, const char *output, enum order order, bool exact)
 {
 	struct comparison all = {.order = order};
 
@@ -208,7 +209,8 @@ static enum order parse_order(const char *text)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
-		{"brokers", required_argument, NULL, 'b'}, {"exact", no_argument, NULL, OPTION_EXACT},
+		{"brokers", required_argument, NULL, 'b'},
+		{"exact", no_argument, NULL, OPTION_EXACT},
 		{"order", required_argument, NULL, OPTION_ORDER}, {0}};
 	enum order order = ORDER_PARTITION;
 	const char *brokers = NULL;

@@ -17,8 +17,8 @@ static const char usage[] =
 	"usage: kafka-copy -b brokers [--break FAULT] input output\n"
 	"Copies each record into the same partition. FAULT is done once, to the first record that\n"
 	"it fits: lose, double, late (behind all others of its partition), invent, key, value,\n"
-	"timestamp, null-key, null-value, null-header (null becomes empty), empty-key, empty-value\n"
-	"(empty becomes null), header-lost, header-value, header-order\n"
+	"timestamp, null-key, null-value, null-header (null becomes empty), empty-key,\n"
+	"empty-value (empty becomes null), header-lost, header-value, header-order\n"
 	"  -b, --brokers BROKERS\n"
 	"      --break FAULT\n"
 	"      --help\n"
@@ -64,11 +64,11 @@ static void write_record(struct copy *copy, const rd_kafka_message_t *message, i
 	rd_kafka_error_t *error;
 
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = copy->topic};
-	arguments[count++] = (rd_kafka_vu_t){
-		.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = message->partition};
+	arguments[count++] =
+		(rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = message->partition};
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp};
-	arguments[count++] = (rd_kafka_vu_t){
-		.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK};
+	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS,
+		.u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK};
 	arguments[count++] = (rd_kafka_vu_t){
 		.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {message->key, message->key_len}};
 	arguments[count++] = (rd_kafka_vu_t){
@@ -135,9 +135,9 @@ static void copy_one(void *context, const rd_kafka_message_t *original)
 	if (now(copy, "value", message.len > 1))
 		message.len--;
 	if (now(copy, "null-key", message.key == NULL))
-		message.key = (void *)(size_t)"";
+		message.key = (void *)(size_t) "";
 	if (now(copy, "null-value", message.payload == NULL))
-		message.payload = (void *)(size_t)"";
+		message.payload = (void *)(size_t) "";
 	if (now(copy, "empty-key", message.key != NULL && message.key_len == 0))
 		message.key = NULL;
 	if (now(copy, "empty-value", message.payload != NULL && message.len == 0))

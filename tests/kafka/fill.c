@@ -112,8 +112,8 @@ static const uint8_t *some_bytes(struct scratch *scratch, uint64_t *random, size
 	return scratch->bytes + from;
 }
 
-static void make_special(struct record *record, int64_t number, struct scratch *scratch,
-	uint64_t *random)
+static void make_special(
+	struct record *record, int64_t number, struct scratch *scratch, uint64_t *random)
 {
 	for (int i = 0; i < 256; i++) { /* shuffled anew for each record */
 		uint32_t j = random_below(random, (uint32_t)i + 1);
@@ -176,8 +176,8 @@ static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partiti
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic};
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition};
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp};
-	arguments[count++] = (rd_kafka_vu_t){
-		.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
+	arguments[count++] =
+		(rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY,
 		.u.mem = {(void *)(size_t)record->key, record->key_length}};
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE,

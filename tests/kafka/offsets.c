@@ -92,8 +92,8 @@ static void create(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words, in
 static void grow(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
 {
 	char why[256];
-	rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(
-		words[0], (size_t)number(words[1]), why, sizeof why);
+	rd_kafka_NewPartitions_t *more =
+		rd_kafka_NewPartitions_new(words[0], (size_t)number(words[1]), why, sizeof why);
 
 	if (more == NULL)
 		die(STATUS_USAGE, "%s", why);
@@ -103,7 +103,7 @@ static void grow(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
 	rd_kafka_NewPartitions_destroy(more);
 }
 
-static void delete(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
+static void delete_topic(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words)
 {
 	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(words[0]);
 
@@ -198,7 +198,7 @@ static void run(const char *brokers, const char *command, char **words, int coun
 	} else if (is(command, count, "grow", 2, 2)) {
 		grow(client, queue, words);
 	} else if (is(command, count, "delete", 1, 1)) {
-		delete(client, queue, words);
+		delete_topic(client, queue, words);
 	} else if (is(command, count, "ends", 1, 1)) {
 		ends(client, words[0]);
 	} else if (is(command, count, "group", 2, 2)) {

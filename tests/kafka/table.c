@@ -78,7 +78,8 @@ static struct entry *place(const struct table *table, struct hash hash)
 
 static void enlarge(struct table *table)
 {
-	struct table larger = {.room = table->room == 0 ? 1024 : table->room * 2, .used = table->used};
+	struct table larger = {
+		.room = table->room == 0 ? 1024 : table->room * 2, .used = table->used};
 
 	larger.entries = mem_array(larger.room, sizeof *larger.entries);
 	for (size_t i = 0; i < table->room; i++)

@@ -66,7 +66,8 @@ void unit_bytes(const char *file, int line, const char *what, const void *got, s
 		unit_fail(file, line, "%s has %zu bytes, not %zu", what, got_length, want_length);
 	for (size_t i = 0; i < got_length; i++)
 		if (a[i] != b[i])
-			unit_fail(file, line, "byte %zu of %s is 0x%02x, not 0x%02x", i, what, a[i], b[i]);
+			unit_fail(file, line, "byte %zu of %s is 0x%02x, not 0x%02x", i, what, a[i],
+				b[i]);
 }
 
 /* True in the child. */

@@ -40,8 +40,7 @@ struct unit_test {
 	} while (0)
 
 /* Whole numbers; shown in decimal. */
-#define CHECK_INT(got, want)                                                                       \
-	unit_int(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
+#define CHECK_INT(got, want) unit_int(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
 
 /* Texts; NULL equals NULL only. */
 #define CHECK_TEXT(got, want) unit_text(__FILE__, __LINE__, #got, (got), (want))
