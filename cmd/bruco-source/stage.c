@@ -192,9 +192,12 @@ static void on_control(struct stage *stage)
 			return;
 		if (got <= 0)
 			die(STATUS_TEMPFAIL, "the driver is gone");
-		if (message.type != MESSAGE_DRAIN)
+		if (message.type == MESSAGE_START)
+			stage->started = true;
+		else if (message.type == MESSAGE_DRAIN)
+			stage_drain(stage, STATUS_OK);
+		else
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
-		stage_drain(stage, STATUS_OK);
 	}
 }
 
@@ -222,13 +225,13 @@ static void on_signals(struct stage *stage)
 	}
 }
 
-/* Waits until something can be done. */
+/* Waits until something can be done. Without a kind's state, only others can give something. */
 static void wait_for_work(struct stage *stage)
 {
 	struct pollfd fds[CONTROL_LANES_MAX + 8];
 	size_t count = 0;
-	int timeout = stage->kind->timeout(stage->state);
-	int input = stage->kind->descriptor(stage->state);
+	int timeout = stage->state == NULL ? -1 : stage->kind->timeout(stage->state);
+	int input = stage->state == NULL ? -1 : stage->kind->descriptor(stage->state);
 
 	fds[count++] = (struct pollfd){.fd = stage->signals, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = stage->control, .events = POLLIN};
@@ -280,10 +283,11 @@ static void close_down(struct stage *stage)
 {
 	struct message message = {.type = MESSAGE_CLOSING};
 
-	if (stage->control >= 0)
+	/* It says that all is acknowledged and committed: a promise to the driver. */
+	if (stage->control >= 0 && lanes_drained(&stage->lanes) && !stage->sink_ended)
 		control_send(stage->control, &message, NULL, 0);
 	lanes_close(&stage->lanes, stage->control < 0 && stage->status == STATUS_OK);
-	if (stage->kind->close != NULL)
+	if (stage->state != NULL && stage->kind->close != NULL)
 		stage->kind->close(stage->state);
 	if (stage->listener >= 0)
 		unlink(stage->link_path);
@@ -296,6 +300,7 @@ int stage_run(struct config *config, const struct source_kind *kind,
 		.control = -1,
 		.link = -1,
 		.listener = -1,
+		.started = options->driver < 0,
 		.limit = options->limit,
 		.stop_at_end = options->stop_at_end};
 
@@ -307,8 +312,11 @@ int stage_run(struct config *config, const struct source_kind *kind,
 	if (kind == NULL)
 		kind = stage_kind(config->source.kind);
 	stage.kind = kind;
-	stage.state = kind->open(&stage);
-	while (!finished(&stage)) {
+	while (!stage.started && !stage.draining)
+		wait_for_work(&stage);
+	if (stage.started)
+		stage.state = kind->open(&stage);
+	while (stage.started && !finished(&stage)) {
 		wait_for_work(&stage);
 		kind->work(stage.state);
 		if (!lanes_write(&stage.lanes))

@@ -44,6 +44,7 @@ struct stage {
 	int signals;
 	int64_t limit;    /* -n: records still to take, -1: no limit */
 	bool stop_at_end; /* -e */
+	bool started;     /* the driver has said so, or there is none */
 	bool ready;       /* announced */
 	bool draining;
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */

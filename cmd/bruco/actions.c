@@ -185,6 +185,7 @@ static void start(struct pipeline *pipeline, const struct happening *happening)
 	(void)happening;
 	pipeline->deadline = -1;
 	pipeline->running_since = -1;
+	pipeline->source_started = false;
 	sock_pair(link);
 	for (int i = 0; i < 2; i++) {
 		if (stage_start(ends[i], &pipeline->launch, 0, 0, &link[i], 1) == 0)

@@ -31,9 +31,10 @@ struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index)
 
 /* ---- what stages send */
 
-static bool all_ready(struct pipeline *pipeline)
+/* Of the stages from `first` on; 1 leaves out the source, which waits for the others. */
+static bool all_ready(struct pipeline *pipeline, uint32_t first)
 {
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
+	for (uint32_t i = first; i < pipeline_stage_count(pipeline); i++)
 		if (!pipeline_stage(pipeline, i)->ready && (i < 2 || !pipeline->lanes[i - 2].gone))
 			return false;
 	return true;
@@ -48,7 +49,13 @@ static void ready(struct pipeline *pipeline, struct stage *stage, struct lane *l
 		pipeline->ever_ready = true;
 		relay_let_go(&pipeline->relay);
 	}
-	if (all_ready(pipeline))
+	if (!pipeline->source_started && all_ready(pipeline, 1)) {
+		struct message start = {.type = MESSAGE_START};
+
+		pipeline->source_started = true;
+		stage_send(&pipeline->source, &start, NULL, 0);
+	}
+	if (all_ready(pipeline, 0))
 		pipeline_fire(pipeline, &(struct happening){.event = EVENT_READY});
 }
 

@@ -46,6 +46,7 @@ struct pipeline {
 	int64_t deadline;      /* of the state, ms; -1: none */
 	int64_t running_since; /* ms; -1: not all were ready yet */
 	unsigned failures;     /* starts in a row that did not run well */
+	bool source_started;   /* it was told that everybody else is ready */
 	bool ever_ready;       /* a worker was, since the driver began */
 	unsigned signals;      /* that ask for an end */
 	struct stage source;

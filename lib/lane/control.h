@@ -11,6 +11,8 @@
  *   LANE    (sink only) lane's life `life` ended as `status`/`page` say (life 0: there was none
  *           before); descriptors: the write end and the read end of its successor's pipes, or
  *           none when there is no successor
+ *   START   (source only) everybody else is ready: connect and begin. So a group is not joined
+ *           for a handler that can't start
  *   DRAIN   (source only) dispatch nothing more, finish what is under way, then end
  *
  * stage -> driver
@@ -38,6 +40,7 @@
 enum message_type {
 	MESSAGE_HELLO = 1,
 	MESSAGE_LANE,
+	MESSAGE_START,
 	MESSAGE_DRAIN,
 	MESSAGE_READY,
 	MESSAGE_CLOSING,
