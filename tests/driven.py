@@ -19,7 +19,7 @@ import sys
 import frames
 
 MESSAGE = struct.Struct("<7IiQIIQ")  # type lane life lanes level format flags status seq page
-HELLO, READY = 1, 4
+HELLO, READY = 1, 5
 LANE, LIFE = 2, 5
 
 

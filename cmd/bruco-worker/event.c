@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "exception.h"
 #include "forks.h"
 #include "handler.h"
@@ -33,23 +34,28 @@ static void count(struct page *page, const struct frame_record *record, int outp
 }
 
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
-	const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out)
+	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
+	struct output *output, struct buf *out)
 {
 	Py_ssize_t length = record->value_length > 0 ? record->value_length : 0;
 	PyObject *data = PyByteArray_FromStringAndSize((const char *)record->value, length);
 	PyObject *arguments[] = {NULL, handler->context, data};
-	size_t before = out->length;
+	size_t before;
 	PyObject *result = NULL;
 	enum event_end end = EVENT_DONE;
 	int outputs = -1;
 
 	package_record = record;
 	page_begin(worker->page, record->head.seq, record->head.attempt, now_ns);
+	output_lend(output);
 	if (data != NULL)
 		result = PyObject_Vectorcall(
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 	if (forks_child)
 		end_child(result);
+	if (output_return(output))
+		page_begin(worker->page, record->head.seq, record->head.attempt, clock_coarse_ns());
+	before = out->length;
 	if (result == NULL) {
 		end = worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
 			      ? EVENT_INTERRUPTED

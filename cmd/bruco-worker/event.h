@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "frame/frame.h"
+#include "output.h"
 #include "worker.h"
 
 struct handler;
@@ -17,10 +18,12 @@ enum event_end {
 };
 
 /*
- * Runs the handler on the record encoded at `frame` and appends its outputs. Keeps the shared page
- * and the counters. Does not return in the child of a handler that forks.
+ * Runs the handler on the record encoded at `frame` and appends its outputs to `out`. `output` is
+ * lent to its thread while the handler runs. Keeps the shared page and the counters. Does not
+ * return in the child of a handler that forks.
  */
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
-	const uint8_t *frame, const struct frame_record *record, int64_t now_ns, struct buf *out);
+	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
+	struct output *output, struct buf *out);
 
 #endif

@@ -22,13 +22,13 @@ struct loop {
 	const struct format *format;
 	uint32_t cap;
 	struct input input;
-	struct output output;
+	struct output *output;
 	struct buf frames; /* one event's, when they don't leave as frames */
 };
 
 static int flush(struct loop *loop)
 {
-	if (output_flush(&loop->output) == 0)
+	if (output_flush(loop->output) == 0)
 		return GO_ON;
 	if (errno == EPIPE)
 		log_error("peer gone: nobody reads the output any more");
@@ -41,7 +41,7 @@ static int flush(struct loop *loop)
 static void pass_on(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, unsigned flags)
 {
-	struct buf *out = &loop->output.buf;
+	struct buf *out = &loop->output->buf;
 	uint8_t *to;
 
 	buf_append(out, frame, head->length);
@@ -83,13 +83,15 @@ static int give(const struct loop *loop, struct buf *out)
 static enum event_end run(
 	struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
 {
-	struct buf *out = &loop->output.buf;
+	struct buf *out = &loop->output->buf;
 	enum event_end end;
 
 	if (loop->format->give == NULL)
-		return event_run(loop->handler, loop->worker, frame, record, now_ns, out);
+		return event_run(
+			loop->handler, loop->worker, frame, record, now_ns, loop->output, out);
 	buf_reset(&loop->frames);
-	end = event_run(loop->handler, loop->worker, frame, record, now_ns, &loop->frames);
+	end = event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
+		&loop->frames);
 	if (end == EVENT_DONE && give(loop, out) < 0) {
 		exception_log_event(record, "cannot write the output:");
 		end = EVENT_FAILED;
@@ -126,14 +128,14 @@ static int take_in(struct loop *loop, const uint8_t *frame, const struct frame_r
 	int64_t now_ns = clock_coarse_ns();
 	enum event_end end;
 
-	if (output_due(&loop->output, now_ns)) {
+	if (output_due(loop->output, now_ns)) {
 		int status = flush(loop);
 
 		if (status != GO_ON)
 			return status;
 	}
-	if (loop->output.buf.length == 0)
-		loop->output.since_ns = now_ns;
+	if (loop->output->buf.length == 0)
+		loop->output->since_ns = now_ns;
 	switch (record->head.type) {
 	case FRAME_TYPE_RECORD:
 		if (loop->handler == NULL) {
@@ -198,9 +200,11 @@ static int fill(struct loop *loop)
 
 int loop_run(struct worker *worker, const struct handler *handler)
 {
+	static struct output output; /* its thread outlives this function */
 	struct loop loop = {.worker = worker,
 		.handler = handler,
 		.format = worker->format,
+		.output = &output,
 		.cap = (uint32_t)worker->config.max_record_size};
 	struct frame_record record;
 	const uint8_t *frame;
@@ -208,7 +212,7 @@ int loop_run(struct worker *worker, const struct handler *handler)
 	int status = GO_ON;
 
 	input_init(&loop.input, worker->in);
-	output_init(&loop.output, worker->out);
+	output_init(&output, worker->out);
 	while (status == GO_ON) {
 		switch (loop.format->take(&loop.input, loop.cap, &frame, &record, &why)) {
 		case FRAME_OK:
@@ -228,7 +232,6 @@ int loop_run(struct worker *worker, const struct handler *handler)
 		}
 	}
 	buf_release(&loop.frames);
-	output_release(&loop.output);
 	input_release(&loop.input);
 	return status;
 }

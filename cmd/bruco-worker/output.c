@@ -1,28 +1,93 @@
 #include "output.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
+#include "base/status.h"
 #include "interpreter.h"
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void write_out(struct output *output)
+{
+	if (fd_write_all(output->fd, output->buf.data, output->buf.length) < 0)
+		output->error = errno;
+	buf_reset(&output->buf);
+}
+
+/* Wakes when something is in the buffer, and sees that it does not grow old there. At full speed
+ * the caller writes before that: this is for a handler that takes its time. */
+static void *keep_young(void *argument)
+{
+	struct output *output = argument;
+
+	for (;;) {
+		pthread_mutex_lock(&output->lock);
+		while (output->buf.length == 0)
+			pthread_cond_wait(&output->filled, &output->lock);
+		if (output_due(output, clock_coarse_ns()))
+			write_out(output);
+		pthread_mutex_unlock(&output->lock);
+		sleep_ms(OUTPUT_AGE_MS);
+	}
+	return NULL;
+}
 
 void output_init(struct output *output, int fd)
 {
-	*output = (struct output){.fd = fd};
-	buf_reserve(&output->buf, 2 * OUTPUT_FULL);
-}
+	sigset_t all, before;
+	pthread_t thread;
+	int error;
 
-void output_release(struct output *output)
-{
-	buf_release(&output->buf);
+	*output = (struct output){.fd = fd,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.filled = PTHREAD_COND_INITIALIZER};
+	buf_reserve(&output->buf, 2 * OUTPUT_FULL);
+	pthread_mutex_lock(&output->lock);
+	/* Signals are for the main thread, where Python and the handler expect them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, NULL, keep_young, output);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error != 0)
+		die(STATUS_TEMPFAIL, "cannot start a thread: %s", strerror(error));
+	pthread_detach(thread);
 }
 
 int output_flush(struct output *output)
 {
-	int result;
-
-	if (output->buf.length == 0)
+	if (output->buf.length > 0 && output->error == 0) {
+		interpreter_pause();
+		write_out(output);
+		interpreter_resume();
+	}
+	if (output->error == 0)
 		return 0;
+	errno = output->error;
+	return -1;
+}
+
+void output_lend(struct output *output)
+{
+	if (output->buf.length > 0)
+		pthread_cond_signal(&output->filled);
+	pthread_mutex_unlock(&output->lock);
+}
+
+bool output_return(struct output *output)
+{
+	if (pthread_mutex_trylock(&output->lock) == 0)
+		return false;
 	interpreter_pause();
-	result = fd_write_all(output->fd, output->buf.data, output->buf.length);
+	pthread_mutex_lock(&output->lock);
 	interpreter_resume();
-	buf_reset(&output->buf);
-	return result;
+	return true;
 }

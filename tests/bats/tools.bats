@@ -163,6 +163,25 @@ END
     equals "$(<kafka.log)" $'start\nstop'
 }
 
+@test "clang builds everything without a warning" {
+    requires make clang
+    LIMIT=600
+    run_x 0 make -s -j2 -C "$ROOT" BUILD="$PWD/clang" CC=clang DEV=1 all tests
+    equals "$stderr" ""
+}
+
+@test "two builds in two folders are the same, byte for byte" {
+    requires make cc
+    LIMIT=600
+    for folder in one two/deeper; do
+        mkdir -p "$folder"
+        cp -r "$ROOT"/{Makefile,lib,cmd,man} "$folder"
+        run_x 0 make -s -j2 -C "$folder" build/bin/bruco-sink build/bin/bruco-worker
+    done
+    cmp one/build/bin/bruco-sink two/deeper/build/bin/bruco-sink
+    cmp one/build/bin/bruco-worker two/deeper/build/bin/bruco-worker
+}
+
 @test "make install puts programs, pages, package and examples in place; uninstall takes them away" {
     requires make
     build=${BRUCO_BIN%/bin}

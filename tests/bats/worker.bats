@@ -968,3 +968,21 @@ hello TWO"
     equals "$output" "hi ONE"
     contains "$stderr" "bruco-worker: info: worker-0 is ready"
 }
+
+@test "a slow event does not hold back what earlier ones gave" {
+    cat >handler.py <<'PY'
+import os, time
+
+def handle_event(context, data):
+    if data == b"slow":
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+    return data
+PY
+    start_x worker bash -c 'printf "a\nslow\n" | bruco-worker --lines -m handler'
+    wait_for 10 lines_in worker.out 1
+    equals "$(<worker.out)" a
+    touch go
+    wait_x worker 0
+    equals "$(<worker.out)" $'a\nslow'
+}
