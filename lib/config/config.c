@@ -121,6 +121,10 @@ void processor_init(struct processor_config *processor)
 		.module_name = mem_text("handler"),
 		.workers = 1,
 		.ordering = ORDERING_PARTITION,
+		.retry_attempts = 3,
+		.retry_backoff_ms = 200,
+		.retry_max_backoff_ms = 10000,
+		.on_failure = FAILURE_STOP,
 	};
 }
 
@@ -182,6 +186,7 @@ void config_init(struct config *config)
 	processor_init(&config->processor);
 	source_init(&config->source);
 	sink_init(&config->sink);
+	sink_init(&config->dead_letter);
 }
 
 void config_release(struct config *config)
@@ -192,6 +197,7 @@ void config_release(struct config *config)
 	processor_release(&config->processor);
 	source_release(&config->source);
 	sink_release(&config->sink);
+	sink_release(&config->dead_letter);
 	texts_release(&config->secret_variables);
 	*config = (struct config){0};
 }

@@ -44,6 +44,9 @@ struct texts {
 	size_t count;
 };
 
+/* What becomes of an event whose last attempt has failed. */
+enum on_failure { FAILURE_STOP, FAILURE_SKIP, FAILURE_DEAD_LETTER };
+
 enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
 
 struct start_offset {
@@ -59,6 +62,11 @@ struct processor_config {
 	struct config_place module_name_place;
 	uint32_t workers; /* 1-256; `auto` is resolved to the processors available */
 	enum ordering ordering;
+	uint32_t retry_attempts; /* calls in all, from 1 */
+	int64_t retry_backoff_ms;
+	int64_t retry_max_backoff_ms;
+	int64_t timeout_ms; /* of one event; 0: none */
+	enum on_failure on_failure;
 	struct settings env;
 };
 
@@ -101,6 +109,7 @@ struct config {
 	struct processor_config processor;
 	struct source_config source;
 	struct sink_config sink;
+	struct sink_config dead_letter;
 	struct texts secret_variables; /* ${VAR}s of source and sink, which workers don't get */
 	unsigned mistaken; /* bits of keys that were given, but wrongly: see config_missing */
 };
