@@ -68,7 +68,7 @@ all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 # ---- tests: tests/unit/test_X.c with unit.c and COMMON, tools on librdkafka, the bench's loop
 
 UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets bench-loop
+TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch bench-loop
 TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
 tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
 
@@ -77,12 +77,16 @@ $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(BUILD)/obj/cmd/bruco-source/lanes.o $(BUILD)/obj/cmd/bruco-sink/lane.o
+$(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
+$(BUILD)/tests/test_failure: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
+$(BUILD)/tests/test_watch: $(BUILD)/obj/cmd/bruco/watch.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(BUILD)/obj/cmd/bruco-source/lanes.o $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)
-$(BUILD)/tests/kafka-compare: $(call tests_obj,kafka/compare kafka/table kafka/client) $(BASE)
+$(BUILD)/tests/kafka-compare: $(call tests_obj,kafka/compare kafka/table kafka/samples kafka/client) $(BASE)
 $(BUILD)/tests/kafka-offsets: $(call tests_obj,kafka/offsets kafka/client) $(BASE)
+$(BUILD)/tests/kafka-watch:   $(call tests_obj,kafka/watch kafka/client) $(BASE)
 $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
 LIBS_bench-loop += $(PYTHON_LIBS)

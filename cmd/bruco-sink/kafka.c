@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "failure.h"
 #include "kafka/client.h"
 #include "stage.h"
 
@@ -19,10 +20,13 @@ enum {
 	RETRY_MS = 500,
 	FULL_MS = 100,
 	MESSAGE_MAX = 1000000000, /* librdkafka's own limit */
+	LETTER_MORE = 65536, /* for the headers of a dead letter */
+	RECORD_AROUND = 36,
 	FIELDS_MAX = 8     /* of rd_kafka_produceva, without headers */
 };
 
 struct kafka {
+	struct outlet *outlet;
 	struct stage *stage;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
@@ -30,12 +34,84 @@ struct kafka {
 	rd_kafka_topic_t **topics; /* [0] is the default */
 	char **names;
 	size_t topic_count;
+	size_t size_max;   /* message.max.bytes */
+	size_t batch_max;  /* batch.size: a record of that size or more has a batch of its own */
+	struct buf headers;
 	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
 	int64_t retry_at;  /* until it is connected */
 	bool full;
 	rd_kafka_vu_t *fields; /* reused for every record */
 	size_t field_count;
 };
+
+/* ---- records that can't be delivered */
+
+/* What the client counts against message.max.bytes: a length of up to 63 takes 1 byte, 8191 takes 2,
+ * and so on; 36 is what stands around a record at most. */
+static size_t length_size(size_t length)
+{
+	size_t size = 1;
+
+	for (length >>= 6; length > 0; length >>= 7)
+		size++;
+	return size;
+}
+
+static size_t wire_size(const struct frame_record *record)
+{
+	size_t size = RECORD_AROUND + (record->key_length > 0 ? (size_t)record->key_length : 0) +
+		      (record->value_length > 0 ? (size_t)record->value_length : 0);
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+		size_t value;
+
+		frame_header_next(&at, &header);
+		value = header.value_length > 0 ? (size_t)header.value_length : 0;
+		size += length_size(header.name_length) + header.name_length + length_size(value) +
+			value;
+	}
+	return size;
+}
+
+/* Hands a record back from its delivery report. */
+static void refused(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	const char *topic = rd_kafka_topic_name(message->rkt);
+	rd_kafka_timestamp_type_t kind;
+	struct frame_record record = {
+		.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST | FRAME_ROUTED},
+		.offset = -1,
+		.timestamp = rd_kafka_message_timestamp(message, &kind),
+		.partition = message->partition,
+		.topic = topic,
+		.topic_length = (uint32_t)strlen(topic),
+		.key = message->key,
+		.key_length = message->key == NULL ? FRAME_NULL : (int32_t)message->key_len,
+		.value = message->payload,
+		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
+
+	record.header_count = kafka_headers_encode(message, &kafka->headers);
+	record.headers = kafka->headers.data;
+	record.headers_length = (uint32_t)kafka->headers.length;
+	if (kafka->outlet == &kafka->stage->dead_letter) {
+		log_error("a dead letter can't be delivered to '%s': %s", topic, too_large);
+		stage_fail(kafka->stage, STATUS_FAILED);
+		kafka->stage->under_way--;
+	} else if (wire_size(&record) < kafka->batch_max &&
+		   kafka->stage->config->processor.on_failure != FAILURE_STOP) {
+		/* It may have been in a batch with others, and nobody says which was too much. */
+		log_error("a batch is too large for '%s', and which record is can't be known: set "
+			  "batch.size in sink.properties to the topic's max.message.bytes",
+			topic);
+		stage_fail(kafka->stage, STATUS_FAILED);
+		kafka->stage->under_way--;
+	} else {
+		stage_refused(kafka->stage, (uint64_t)(uintptr_t)message->_private, &record,
+			too_large);
+	}
+}
 
 /* ---- deliveries */
 
@@ -45,6 +121,11 @@ static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message
 
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+		if (kafka->stage->status == STATUS_OK) {
+			refused(kafka, message);
+			return;
+		}
+		break;
 	case RD_KAFKA_RESP_ERR_INVALID_MSG:
 	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
 	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
@@ -114,7 +195,7 @@ static void connect_topics(struct kafka *kafka)
 		kafka->retry_at = clock_ms() + RETRY_MS;
 		return;
 	}
-	stage_ready(kafka->stage);
+	outlet_ready(kafka->outlet);
 }
 
 static void kafka_work(void *state)
@@ -122,7 +203,7 @@ static void kafka_work(void *state)
 	struct kafka *kafka = state;
 
 	serve(kafka);
-	if (!kafka->stage->ready && clock_ms() >= kafka->retry_at)
+	if (!kafka->outlet->ready && clock_ms() >= kafka->retry_at)
 		connect_topics(kafka);
 }
 
@@ -135,7 +216,7 @@ static int kafka_timeout(void *state)
 {
 	struct kafka *kafka = state;
 
-	if (!kafka->stage->ready)
+	if (!kafka->outlet->ready)
 		return clock_left(kafka->retry_at, clock_ms());
 	return kafka->full ? FULL_MS : 1000;
 }
@@ -157,10 +238,10 @@ static const char *kafka_refuse(void *state, const struct frame_record *record)
 {
 	struct kafka *kafka = state;
 
-	if (record->head.type == FRAME_TYPE_FAILED)
-		return "its handler failed";
 	if (target(kafka, record) == NULL)
 		return "topic is not in sink.topics";
+	if (wire_size(record) > kafka->size_max)
+		return too_large;
 	return NULL;
 }
 
@@ -242,7 +323,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	struct kafka *kafka = state;
 	rd_kafka_resp_err_t error;
 
-	if (!kafka->stage->ready)
+	if (!kafka->outlet->ready)
 		return PUT_FULL;
 	error = produce(kafka, record, ticket);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -253,11 +334,12 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 		kafka->full = true;
 		return PUT_FULL;
 	}
+	if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+		return PUT_TOO_LARGE;
 	/* Nothing of it was taken: hold it for ever, and end. */
 	log_error("cannot produce to '%s': %s", rd_kafka_topic_name(target(kafka, record)),
 		rd_kafka_err2str(error));
-	stage_fail(kafka->stage,
-		error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? STATUS_FAILED : STATUS_TEMPFAIL);
+	stage_fail(kafka->stage, STATUS_TEMPFAIL);
 	return PUT_FULL;
 }
 
@@ -270,7 +352,7 @@ static void kafka_flush(void *state)
 
 static rd_kafka_topic_t *topic_handle(struct kafka *kafka, const char *name)
 {
-	const char *partitioner = kafka->stage->config->sink.partitioner;
+	const char *partitioner = kafka->outlet->config->partitioner;
 	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->client);
 	rd_kafka_topic_t *topic;
 	char why[512];
@@ -302,9 +384,16 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-static void *kafka_open(struct stage *stage)
+static size_t number_of(const rd_kafka_conf_t *conf, const char *property)
 {
-	const struct sink_config *sink = &stage->config->sink;
+	return strtoul(kafka_property(conf, property), NULL, 10);
+}
+
+static void *kafka_open(struct outlet *outlet)
+{
+	const struct sink_config *sink = outlet->config;
+	struct stage *stage = outlet->stage;
+	int more = outlet == &stage->dead_letter ? LETTER_MORE : 0;
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 	char largest[32];
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
@@ -316,10 +405,15 @@ static void *kafka_open(struct stage *stage)
 	char why[512];
 
 	snprintf(largest, sizeof largest, "%lld",
-		(long long)clamp(stage->config->max_record_size, 1000000, MESSAGE_MAX));
+		(long long)clamp(stage->config->max_record_size + more, 1000000, MESSAGE_MAX));
 	conf = kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&sink->properties);
+	kafka->outlet = outlet;
 	kafka->stage = stage;
+	kafka->size_max = number_of(conf, "message.max.bytes");
+	kafka->batch_max = number_of(conf, "batch.size");
+	if (kafka->batch_max > kafka->size_max)
+		kafka->batch_max = kafka->size_max;
 	kafka->partition = sink->partition >= 0 ? sink->partition : RD_KAFKA_PARTITION_UA;
 	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
 	rd_kafka_conf_set_opaque(conf, kafka);

@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
-
-enum { TICKET_LANE_SHIFT = 48 };
+#include "failure.h"
 
 void lane_init(struct lane *lane, uint32_t cap, bool strict)
 {
@@ -55,26 +54,26 @@ static void broken(struct stage *stage, unsigned index, const char *why)
 
 /* ---- putting an input's outputs */
 
-static void refused(struct stage *stage, const struct frame_record *record, const char *why)
+static bool is_failure(const struct stage *stage, const struct frame_record *record)
 {
-	char *topic = mem_text_n(record->topic, record->topic_length);
-	struct log_about about = {.topic = topic,
-		.partition = record->partition,
-		.offset = record->offset,
-		.error = why};
-
-	if ((record->head.flags & FRAME_ROUTED) != 0)
-		log_error("a record for '%s' can't be delivered: %s", topic, why);
-	else
-		log_about(LEVEL_ERROR, &about, "a record can't be delivered: %s (%s[%d]@%lld)", why,
-			topic, (int)record->partition, (long long)record->offset);
-	free(topic);
-	stage_fail(stage, STATUS_FAILED);
+	return record->head.type == FRAME_TYPE_FAILED &&
+	       (stage->control >= 0 || !stage->out.kind->passes_failed);
 }
 
-/* Checks all of an input's outputs before the first is put. */
-static bool acceptable(struct stage *stage, unsigned index, const struct input *input)
+/* NULL, or why this output can't be delivered. */
+static const char *refuse(const struct stage *stage, const struct frame_record *record)
 {
+	return is_failure(stage, record) ? NULL : outlet_refuse(&stage->out, record);
+}
+
+/* Checks all of an input's outputs before the first is put: one that is refused concerns the whole
+ * input. False when it is not taken. */
+static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
+{
+	const struct input *input = &lane->input;
+	bool stops = stage->config->processor.on_failure == FAILURE_STOP;
+
+	lane->refused = false;
 	for (size_t at = 0; at < input->length;) {
 		struct frame_head head;
 		struct frame_record record;
@@ -95,17 +94,35 @@ static bool acceptable(struct stage *stage, unsigned index, const struct input *
 				broken(stage, index, "sequence number is not of its input");
 				return false;
 			}
-			why = stage->kind->refuse == NULL
-				      ? NULL
-				      : stage->kind->refuse(stage->state, &record);
-			if (why != NULL) {
-				refused(stage, &record, why);
+			why = refuse(stage, &record);
+			lane->refused = lane->refused || why != NULL;
+			if (stops && (why != NULL || is_failure(stage, &record))) {
+				failure_put(stage, index, &record, why, 0);
 				return false;
 			}
 		}
 		at += head.length;
 	}
 	return true;
+}
+
+static enum put_result put(struct stage *stage, unsigned index, const struct frame_record *record,
+	uint64_t ticket)
+{
+	enum put_result result;
+	const char *why;
+
+	if (is_failure(stage, record))
+		return failure_put(stage, index, record, NULL, ticket);
+	if (stage->lanes[index].refused) {
+		why = refuse(stage, record);
+		return failure_put(stage, index, record,
+			why != NULL ? why : "another output of its event was refused", ticket);
+	}
+	result = outlet_put(&stage->out, record, ticket);
+	if (result == PUT_TOO_LARGE)
+		return failure_put(stage, index, record, too_large, ticket);
+	return result;
 }
 
 /* Puts the rest of the open input. False when the kind is full. */
@@ -126,10 +143,13 @@ static bool put_open_input(struct stage *stage, unsigned index)
 		if (head.type != FRAME_TYPE_EMPTY) {
 			frame_record_read(frame, &head, &record, &why);
 			number = lane->base + (head.seq - lane->input.first) + 1;
-			switch (stage->kind->put(stage->state, &record,
+			switch (put(stage, index, &record,
 				(uint64_t)index << TICKET_LANE_SHIFT | number)) {
 			case PUT_FULL:
+			case PUT_TOO_LARGE:
 				return false;
+			case PUT_SKIPPED:
+				break;
 			case PUT_UNDER_WAY:
 				deliveries_wait(&lane->deliveries, number, 1);
 				stage->under_way++;
@@ -146,12 +166,17 @@ static bool put_open_input(struct stage *stage, unsigned index)
 	return true;
 }
 
-void stage_delivered(struct stage *stage, uint64_t ticket)
+void stage_settled(struct stage *stage, uint64_t ticket)
 {
-	struct lane *lane = &stage->lanes[ticket >> TICKET_LANE_SHIFT];
+	struct lane *lane = &stage->lanes[stage_ticket_lane(ticket)];
 
 	deliveries_done(&lane->deliveries, ticket & (((uint64_t)1 << TICKET_LANE_SHIFT) - 1));
 	stage->under_way--;
+}
+
+void stage_delivered(struct stage *stage, uint64_t ticket)
+{
+	stage_settled(stage, ticket);
 	page_count(stage->page, COUNT_RECORDS_OUT, 1);
 }
 
@@ -176,11 +201,11 @@ static bool put_inputs(struct stage *stage, unsigned index)
 		}
 		lane->put = lane->input.length;
 		if (lane->input.end) {
-			if (stage->kind->end != NULL && stage->control < 0)
-				stage->kind->end(stage->state);
+			if (stage->out.kind->end != NULL && stage->control < 0)
+				stage->out.kind->end(stage->out.state);
 			continue;
 		}
-		if (!acceptable(stage, index, &lane->input)) {
+		if (!acceptable(stage, index, lane)) {
 			lane->intake.last = lane->input.first - 1; /* it was not taken */
 			return true;
 		}
@@ -229,6 +254,7 @@ void lane_succession(struct lane *lane, const struct message *message, int write
 		lane->successors, lane->successor_count + 1, sizeof *lane->successors);
 	lane->successors[lane->successor_count++] =
 		(struct successor){*message, write_fd, read_fd};
+	failure_death(lane, message);
 }
 
 /* Whether the dead worker's pipe may still hold bytes. A grandchild may keep it open, so this never

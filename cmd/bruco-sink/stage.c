@@ -15,6 +15,7 @@
 #include "base/signals.h"
 #include "base/sock.h"
 #include "base/status.h"
+#include "failure.h"
 #include "lane.h"
 
 enum {
@@ -23,11 +24,14 @@ enum {
 	FAIL_MS = 10000 /* for what is under way when a delivery has failed for good */
 };
 
-void stage_ready(struct stage *stage)
+void outlet_ready(struct outlet *outlet)
 {
 	struct message message = {.type = MESSAGE_READY};
+	struct stage *stage = outlet->stage;
 
-	if (stage->ready)
+	outlet->ready = true;
+	if (stage->ready || !stage->out.ready ||
+		(stage->dead_letter.kind != NULL && !stage->dead_letter.ready))
 		return;
 	stage->ready = true;
 	if (stage->control >= 0)
@@ -88,7 +92,7 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 	control_hello(driver, &hello, fds, HELLO_SOURCE_SINK_FDS);
 	if (hello.lanes < 1 || hello.lanes > LANES_MAX)
 		die(STATUS_SOFTWARE, "the driver wants %u lanes", hello.lanes);
-	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SINK, &notes) > 0)
+	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SINK | SECTION_PROCESSOR, &notes) > 0)
 		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
 			(int)notes.length, (char *)notes.data);
 	buf_release(&notes);
@@ -239,19 +243,55 @@ static bool finished(struct stage *stage)
 	return true;
 }
 
+/* ---- the outlets; there may be no dead letter */
+
+static void outlet_open(struct outlet *outlet)
+{
+	if (outlet->kind != NULL)
+		outlet->state = outlet->kind->open(outlet);
+}
+
+static int outlet_descriptor(const struct outlet *outlet)
+{
+	return outlet->kind == NULL ? -1 : outlet->kind->descriptor(outlet->state);
+}
+
+static int outlet_timeout(const struct outlet *outlet)
+{
+	return outlet->kind == NULL ? -1 : outlet->kind->timeout(outlet->state);
+}
+
+static void outlet_work(const struct outlet *outlet)
+{
+	if (outlet->kind != NULL)
+		outlet->kind->work(outlet->state);
+}
+
+static void outlet_flush(const struct outlet *outlet)
+{
+	if (outlet->kind != NULL)
+		outlet->kind->flush(outlet->state);
+}
+
+static int sooner(int one, int other)
+{
+	return one < 0 ? other : other < 0 || one < other ? one : other;
+}
+
 static void wait_for_work(struct stage *stage, bool full)
 {
 	struct pollfd fds[LANES_MAX + 8];
 	size_t count = 0;
-	int timeout = stage->kind->timeout(stage->state);
+	int timeout = sooner(outlet_timeout(&stage->out), outlet_timeout(&stage->dead_letter));
 
 	fds[count++] = (struct pollfd){.fd = stage->signals, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = stage->control, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = stage->link, .events = POLLIN};
 	if (stage->link_full)
 		fds[2].events |= POLLOUT;
+	fds[count++] = (struct pollfd){.fd = outlet_descriptor(&stage->out), .events = POLLIN};
 	fds[count++] =
-		(struct pollfd){.fd = stage->kind->descriptor(stage->state), .events = POLLIN};
+		(struct pollfd){.fd = outlet_descriptor(&stage->dead_letter), .events = POLLIN};
 	for (unsigned i = 0; i < stage->lane_count && !full && stage->status == STATUS_OK; i++)
 		if (lane_wants(&stage->lanes[i]))
 			fds[count++] =
@@ -281,13 +321,22 @@ int stage_run(struct config *config, const struct sink_kind *kind,
 		wire_by_driver(&stage, config, options->driver);
 	else
 		wire_by_hand(&stage, options);
-	stage.kind = kind != NULL ? kind : stage_kind(config->sink.kind);
-	stage.state = stage.kind->open(&stage);
+	stage.out = (struct outlet){&stage, kind, &config->sink, NULL, false};
+	if (kind == NULL)
+		stage.out.kind = stage_kind(config->sink.kind);
+	stage.dead_letter = (struct outlet){&stage, NULL, &config->dead_letter, NULL, false};
+	if (config->processor.on_failure == FAILURE_DEAD_LETTER)
+		stage.dead_letter.kind = stage_kind(config->dead_letter.kind);
+	outlet_open(&stage.out);
+	outlet_open(&stage.dead_letter);
 	while (!finished(&stage)) {
 		wait_for_work(&stage, full);
-		stage.kind->work(stage.state);
+		outlet_work(&stage.out);
+		outlet_work(&stage.dead_letter);
+		failure_work(&stage);
 		full = !work_lanes(&stage);
-		stage.kind->flush(stage.state);
+		outlet_flush(&stage.out);
+		outlet_flush(&stage.dead_letter);
 		acknowledge(&stage);
 	}
 	return stage.status;

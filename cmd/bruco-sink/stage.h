@@ -17,19 +17,22 @@
 #include "stats/page.h"
 
 struct stage;
+struct outlet;
 
 enum put_result {
 	PUT_DELIVERED, /* done, once flush() has returned */
 	PUT_UNDER_WAY, /* stage_delivered will be called with its ticket */
-	PUT_FULL       /* nothing was done: flush, serve deliveries, try again */
+	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
+	PUT_TOO_LARGE, /* nothing was done, and never will be */
+	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
 };
 
 /* A kind of sink: one file, one table. `state` is the kind's own. */
 struct sink_kind {
 	const char *name;
-	/* Connects or opens; ends the program when that can't succeed. Calls stage_ready, now or from
-	 * work(). */
-	void *(*open)(struct stage *stage);
+	/* Connects or opens with outlet->config; ends the program when that can't succeed. Calls
+	 * outlet_ready, now or from work(). */
+	void *(*open)(struct outlet *outlet);
 	/* The descriptor that becomes readable when work() has something to do, or -1. */
 	int (*descriptor)(void *state);
 	/* Milliseconds until work() must be called again; -1: never. */
@@ -44,6 +47,24 @@ struct sink_kind {
 	void (*flush)(void *state);
 	/* Passes on an end-of-stream frame; may be NULL. */
 	void (*end)(void *state);
+	bool passes_failed; /* by hand: a failed frame is put as it came */
+};
+
+/* An open kind: the sink proper, or the dead letter. */
+struct outlet {
+	struct stage *stage;
+	const struct sink_kind *kind; /* NULL: there is no dead letter */
+	const struct sink_config *config;
+	void *state;
+	bool ready;
+};
+
+enum { DEATHS_MAX = 16 }; /* remembered a lane */
+
+struct death {
+	uint64_t seq; /* of the event that ran */
+	int status;   /* as waitpid(2) gave it */
+	uint32_t flags;
 };
 
 struct successor { /* a LANE message that waits for the old pipe to be read out */
@@ -66,17 +87,22 @@ struct lane {
 	struct intake intake;
 	struct deliveries deliveries;
 	struct input input;      /* being put */
+	bool refused;            /* it as a whole, because of one of its outputs */
 	size_t put;              /* bytes of it that are put; input.length: none is open */
 	uint64_t base;           /* deliveries' number of the input before input.first */
 	uint64_t acknowledged;   /* the last number sent over the link */
 	struct successor *successors;
 	size_t successor_count;
+	struct death deaths[DEATHS_MAX]; /* a ring */
+	uint64_t death_count;
 };
 
 struct stage {
 	const struct config *config;
-	const struct sink_kind *kind;
-	void *state;
+	struct outlet out;
+	struct outlet dead_letter;
+	struct late_letter *late; /* failure.c's */
+	size_t late_count;
 	struct lane *lanes;
 	unsigned lane_count;
 	struct page *page;
@@ -103,12 +129,39 @@ int stage_run(struct config *config, const struct sink_kind *kind,
 
 /* ---- for the kinds */
 
-void stage_ready(struct stage *stage);
+void outlet_ready(struct outlet *outlet);
 void stage_delivered(struct stage *stage, uint64_t ticket);
+
+/* A delivery report says that this record can never be delivered (why: static storage). Routed, if
+ * its topic, partition and offset are not its input's. */
+void stage_refused(struct stage *stage, uint64_t ticket, const struct frame_record *record,
+	const char *why);
 
 /* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
  * then the sink ends with this status. The record is never acknowledged. */
 void stage_fail(struct stage *stage, int status);
+
+/* ---- between the stage's own files */
+
+enum { TICKET_LANE_SHIFT = 48 }; /* a ticket is lane and number */
+
+static inline unsigned stage_ticket_lane(uint64_t ticket)
+{
+	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
+}
+
+void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */
+
+static inline const char *outlet_refuse(const struct outlet *outlet,
+	const struct frame_record *record)
+{
+	return outlet->kind->refuse == NULL ? NULL : outlet->kind->refuse(outlet->state, record);
+}
+static inline enum put_result outlet_put(const struct outlet *outlet,
+	const struct frame_record *record, uint64_t ticket)
+{
+	return outlet->kind->put(outlet->state, record, ticket);
+}
 
 /* The table of kinds; NULL when there is none of that name. */
 const struct sink_kind *stage_kind(const char *name);

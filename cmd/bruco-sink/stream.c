@@ -27,12 +27,12 @@ void stream_keys(bool on)
 	with_keys = on;
 }
 
-static void *stream_open(struct stage *stage)
+static void *stream_open(struct outlet *outlet)
 {
 	struct stream *stream = mem_alloc(sizeof *stream);
 
-	stream->stage = stage;
-	stage_ready(stage);
+	stream->stage = outlet->stage;
+	outlet_ready(outlet);
 	return stream;
 }
 
@@ -72,12 +72,6 @@ static enum put_result written(struct stream *stream)
 	if (stream->out.length >= WRITE_AT)
 		stream_flush(stream);
 	return PUT_DELIVERED;
-}
-
-static const char *refuse_failed(void *state, const struct frame_record *record)
-{
-	(void)state;
-	return record->head.type == FRAME_TYPE_FAILED ? "its handler failed" : NULL;
 }
 
 static enum put_result put_line(void *state, const struct frame_record *record, uint64_t ticket)
@@ -134,14 +128,12 @@ static enum put_result put_nowhere(void *state, const struct frame_record *recor
 	return PUT_DELIVERED;
 }
 
-#define STREAM_KIND(kind_name, refuse_function, put_function, end_function)                        \
-	{                                                                                          \
-		.name = kind_name, .open = stream_open, .descriptor = stream_descriptor,           \
-		.timeout = stream_timeout, .work = stream_work, .refuse = refuse_function,         \
-		.put = put_function, .flush = stream_flush, .end = end_function                    \
-	}
+#define STREAM_KIND(kind_name, put_function)                                                       \
+	.name = kind_name, .open = stream_open, .descriptor = stream_descriptor,                   \
+	.timeout = stream_timeout, .work = stream_work, .put = put_function, .flush = stream_flush
 
-const struct sink_kind kind_lines = STREAM_KIND("lines", refuse_failed, put_line, NULL);
-const struct sink_kind kind_json = STREAM_KIND("json", refuse_failed, put_json, NULL);
-const struct sink_kind kind_frames = STREAM_KIND("frames", NULL, put_frame, end_frames);
-const struct sink_kind kind_discard = STREAM_KIND("discard", refuse_failed, put_nowhere, NULL);
+const struct sink_kind kind_lines = {STREAM_KIND("lines", put_line)};
+const struct sink_kind kind_json = {STREAM_KIND("json", put_json)};
+const struct sink_kind kind_frames = {
+	STREAM_KIND("frames", put_frame), .end = end_frames, .passes_failed = true};
+const struct sink_kind kind_discard = {STREAM_KIND("discard", put_nowhere)};

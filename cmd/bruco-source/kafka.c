@@ -297,8 +297,10 @@ static void kafka_work(void *state)
 	poll_client(kafka);
 	kafka_assign_work(kafka, now);
 	check_end(kafka);
-	if (now >= kafka->commit_due) {
+	if (now >= kafka->commit_due ||
+		(kafka->blamed != kafka->stage->lanes.blamed && !kafka->commit_pending)) {
 		kafka->commit_due = now + COMMIT_MS;
+		kafka->blamed = kafka->stage->lanes.blamed;
 		kafka_commit_start(kafka);
 	}
 }

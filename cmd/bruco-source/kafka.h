@@ -21,6 +21,8 @@ struct kafka_partition {
 	struct kafka_topic *topic;
 	int64_t committed;          /* what the broker has taken in this assignment, -1: nothing */
 	int64_t committing;         /* what is on its way there, -1: nothing */
+	uint64_t attempts_committed; /* versions of base.attempts, in the same way */
+	uint64_t attempts_committing;
 	int64_t end;                /* -e: stop at this offset, -1: not known */
 	bool at_end;                /* -e: reached */
 	bool paused;
@@ -55,6 +57,7 @@ struct kafka {
 	rd_kafka_topic_partition_list_t *assigning;
 	int64_t deadline;           /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
 	int64_t commit_due;         /* clock_ms */
+	uint64_t blamed;            /* lanes.blamed at the last commit: each is told at once */
 	bool commit_pending;        /* its answer has not come yet */
 	size_t stashed;             /* partitions with a stash */
 	size_t held;                /* of these, those that are not paused: the client is not polled */
@@ -86,6 +89,11 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_commit_start(struct kafka *kafka); /* if there is something to commit and none pending */
 bool kafka_commit_settled(struct kafka *kafka); /* all frontiers are with the broker */
-void kafka_commit_metadata(rd_kafka_topic_partition_t *entry, int32_t known);
+
+/* The metadata of a commit: "bruco partitions=N", as many as the topic had when the group first saw
+ * it, and the attempts of records that were begun and not finished. */
+void kafka_metadata_write(rd_kafka_topic_partition_t *entry, int32_t known,
+	const struct attempts *attempts);
+int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry); /* 0: nothing of ours */
 
 #endif

@@ -37,18 +37,6 @@ static int32_t count_of(struct kafka *kafka, const char *topic, rd_kafka_resp_er
 	return count;
 }
 
-static int32_t known_from(const rd_kafka_topic_partition_t *entry)
-{
-	char text[64];
-	int known;
-
-	if (entry->metadata == NULL || entry->metadata_size >= sizeof text)
-		return 0;
-	memcpy(text, entry->metadata, entry->metadata_size);
-	text[entry->metadata_size] = '\0';
-	return sscanf(text, "bruco partitions=%d", &known) == 1 && known >= 0 ? known : 0;
-}
-
 /* How many partitions the topic had when the group first saw it, from what the group has committed
  * for any of them. Nothing at all: the group is new to it, and it is as many as there are now. A
  * commit of another client says nothing: 0, so that what has no commit starts at its beginning. */
@@ -71,8 +59,8 @@ static rd_kafka_resp_err_t learn_known(struct kafka *kafka, struct kafka_topic *
 	for (int i = 0; error == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
 		if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			error = list->elems[i].err;
-		if (list->elems[i].offset >= 0 && known_from(&list->elems[i]) < known)
-			known = known_from(&list->elems[i]);
+		if (list->elems[i].offset >= 0 && kafka_metadata_known(&list->elems[i]) < known)
+			known = kafka_metadata_known(&list->elems[i]);
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -149,8 +137,8 @@ static rd_kafka_resp_err_t pin(struct kafka *kafka, rd_kafka_topic_partition_lis
 			break;
 		if (entry->offset >= 0) {
 			/* Another instance may have set it meanwhile: the smallest is the oldest. */
-			if (topic->known < 0 || known_from(entry) < topic->known)
-				topic->known = known_from(entry);
+			if (topic->known < 0 || kafka_metadata_known(entry) < topic->known)
+				topic->known = kafka_metadata_known(entry);
 			continue;
 		}
 		error = resolve(kafka, entry);
@@ -158,7 +146,7 @@ static rd_kafka_resp_err_t pin(struct kafka *kafka, rd_kafka_topic_partition_lis
 			break;
 		pinned = rd_kafka_topic_partition_list_add(pins, entry->topic, entry->partition);
 		pinned->offset = entry->offset;
-		kafka_commit_metadata(pinned, topic->known);
+		kafka_metadata_write(pinned, topic->known, NULL);
 	}
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR && pins->cnt > 0)
 		error = rd_kafka_commit(kafka->client, pins, 0);
@@ -221,6 +209,9 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 	partition->committing = -1;
 	partition->paused = false;
 	tracker_begin(&partition->base.tracker);
+	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
+	attempts_done_below(&partition->base.attempts, entry->offset);
+	partition->attempts_committed = partition->base.attempts.version;
 	log_debug("%s[%d] from offset %lld in lane %u", entry->topic, (int)entry->partition,
 		(long long)entry->offset, partition->base.lane);
 }

@@ -6,32 +6,59 @@
 #include "base/mem.h"
 #include "kafka.h"
 
-/* The metadata of every commit says how many partitions the topic had when the group first saw it:
- * one with a higher number came later and has nobody's records read yet. librdkafka frees it. */
-void kafka_commit_metadata(rd_kafka_topic_partition_t *entry, int32_t known)
+/* librdkafka frees what it is given. A partition with a higher number than `known` came later and
+ * has nobody's records read yet. */
+void kafka_metadata_write(rd_kafka_topic_partition_t *entry, int32_t known,
+	const struct attempts *attempts)
 {
-	char text[48];
+	struct buf text = {0};
 
-	if (known < 0)
-		return;
-	snprintf(text, sizeof text, "bruco partitions=%d", (int)known);
-	entry->metadata = mem_text(text);
-	entry->metadata_size = strlen(text);
+	buf_printf(&text, "bruco partitions=%d", (int)known);
+	if (attempts != NULL)
+		attempts_write(attempts, &text);
+	entry->metadata = text.data;
+	entry->metadata_size = text.length;
+}
+
+int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry)
+{
+	char text[64];
+	size_t length = entry->metadata_size < sizeof text ? entry->metadata_size : sizeof text - 1;
+	int known;
+
+	if (entry->metadata == NULL)
+		return 0;
+	memcpy(text, entry->metadata, length);
+	text[length] = '\0';
+	return sscanf(text, "bruco partitions=%d", &known) == 1 && known >= 0 ? known : 0;
+}
+
+/* What the broker should have of a partition: its frontier, or as long as nothing is done in this
+ * assignment where it started. False: it has that already, and the attempts too. */
+static bool due(struct kafka_partition *partition, int64_t *offset)
+{
+	*offset = tracker_frontier(&partition->base.tracker);
+	if (*offset < 0)
+		*offset = partition->committed;
+	attempts_done_below(&partition->base.attempts, *offset);
+	return *offset != partition->committed ||
+	       partition->base.attempts.version != partition->attempts_committed;
 }
 
 static void collect(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
-	int64_t frontier = tracker_frontier(&partition->base.tracker);
 	rd_kafka_topic_partition_t *entry;
+	int64_t offset;
 
 	(void)kafka;
-	if (frontier < 0 || frontier == partition->committed)
+	if (!due(partition, &offset))
 		return;
 	entry = rd_kafka_topic_partition_list_add(
 		argument, partition->base.topic, partition->base.id);
-	entry->offset = frontier;
-	kafka_commit_metadata(entry, partition->topic->known);
-	partition->committing = frontier;
+	entry->offset = offset;
+	kafka_metadata_write(entry, partition->topic->known, &partition->base.attempts);
+	partition->committing = offset;
+	partition->attempts_committing = partition->base.attempts.version;
 }
 
 void kafka_commit_start(struct kafka *kafka)
@@ -71,8 +98,10 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 
 		if (error == RD_KAFKA_RESP_ERR_NO_ERROR &&
 			entry->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-			partition->committing == entry->offset)
+			partition->committing == entry->offset) {
 			partition->committed = entry->offset;
+			partition->attempts_committed = partition->attempts_committing;
+		}
 		partition->committing = -1;
 	}
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -81,10 +110,10 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 
 static void settled(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
-	int64_t frontier = tracker_frontier(&partition->base.tracker);
+	int64_t offset;
 
 	(void)kafka;
-	if (frontier >= 0 && frontier != partition->committed)
+	if (due(partition, &offset))
 		*(bool *)argument = false;
 }
 

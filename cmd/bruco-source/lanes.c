@@ -15,6 +15,8 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 	*lanes = (struct lanes){.count = count,
 		.ordering = config->processor.ordering,
 		.cap = (uint32_t)config->max_record_size,
+		.attempts = config->processor.retry_attempts,
+		.anew = config->processor.on_failure == FAILURE_STOP,
 		.page = page};
 	lanes->items = mem_array(count, sizeof *lanes->items);
 	for (unsigned i = 0; i < count; i++) {
@@ -69,6 +71,20 @@ unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct fram
 	return least_busy(lanes);
 }
 
+static uint8_t type_after(const struct lanes *lanes, uint16_t attempts)
+{
+	return attempts >= lanes->attempts ? FRAME_TYPE_FAILED : FRAME_TYPE_RECORD;
+}
+
+/* When a failure stops the pipeline, whoever starts it again wants it to be tried again. */
+static uint16_t attempts_before(const struct lanes *lanes, const struct partition *partition,
+	int64_t offset)
+{
+	uint16_t attempts = attempts_get(&partition->attempts, offset);
+
+	return lanes->anew && attempts >= lanes->attempts ? 0 : attempts;
+}
+
 enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
 	struct frame_record *record)
 {
@@ -82,9 +98,11 @@ enum take_result lanes_take(struct lanes *lanes, struct partition *partition, un
 	if (tracker_full(&partition->tracker) || !window_room(window, length))
 		return TAKE_FULL;
 	place = window_reserve(window, length);
-	record->head = (struct frame_head){.type = FRAME_TYPE_RECORD,
+	record->head = (struct frame_head){
+		.attempt = attempts_before(lanes, partition, record->offset),
 		.flags = FRAME_LAST, /* so that it reads as a whole input without a worker too */
 		.seq = window_next(window)};
+	record->head.type = type_after(lanes, record->head.attempt);
 	frame_record_write(place, record);
 	/* A stream's records need not have an offset: nothing of it is committed. */
 	tag.index = tracker_dispatch(
@@ -105,16 +123,30 @@ bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partit
 	       partition->tracker.next - partition->tracker.first <= TRACKER_SPAN_MAX / 2;
 }
 
+/* A partition whose record is still under way in its present assignment, or NULL. */
+static struct partition *present(const struct window_tag *tag)
+{
+	struct partition *partition = tag->owner;
+
+	return partition->tracker.active && partition->tracker.epoch == tag->epoch ? partition
+										    : NULL;
+}
+
 static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
 {
 	struct window_tag tag;
 	uint64_t count = 0;
 
 	while (window_acknowledge(&lane->window, seq, &tag)) {
-		struct partition *partition = tag.owner;
+		struct partition *partition = present(&tag);
 
-		tracker_done(&partition->tracker, tag.epoch, tag.index);
 		count++;
+		if (partition == NULL)
+			continue;
+		if (partition->attempts.count > 0)
+			attempts_done(&partition->attempts,
+				tracker_offset(&partition->tracker, tag.index));
+		tracker_done(&partition->tracker, tag.epoch, tag.index);
 	}
 	lanes->in_flight -= count;
 	page_count(lanes->page, COUNT_RECORDS_OUT, count);
@@ -165,21 +197,47 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	return true;
 }
 
-/* The event that ran when the worker died has been begun once more than its frame says. */
-static void blame(struct window *window, const struct page_snapshot *page, uint64_t r)
+/* How often a record was begun, by the page of its dead worker, which counts retries in place. It is
+ * a claim of a process that ran the user's code: at least one more than the frame says, at most
+ * what the worker may try. */
+static uint16_t attempts_by(const struct lanes *lanes, const struct frame_head *head,
+	const struct page_snapshot *page)
 {
+	uint32_t least = head->attempt + 1U;
+	uint32_t claimed = page->attempt >= lanes->attempts ? lanes->attempts : page->attempt + 1;
+
+	if (claimed < least)
+		claimed = least;
+	return claimed > UINT16_MAX ? UINT16_MAX : (uint16_t)claimed;
+}
+
+/* The event that ran when the worker died has been begun once more than was known. When that was
+ * its last attempt it is passed on as failed, not run. */
+static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
+	uint64_t r)
+{
+	struct partition *partition;
 	struct frame_head head;
+	struct window_tag tag;
+	uint16_t attempts;
 	uint32_t length;
 	uint8_t *frame;
 	const char *why;
 
-	if (page->state != RUN_RUNNING || page->seq <= r)
+	if (page->state != RUN_RUNNING || page->seq <= r || page->seq > window->written_seq)
 		return;
-	frame = window_frame(window, page->seq, &length);
-	if (frame != NULL &&
-		frame_head_read(frame, length, UINT32_MAX, &head, &why) == FRAME_OK &&
-		head.attempt < UINT16_MAX)
-		frame_patch(frame, head.type, head.flags, (uint16_t)(head.attempt + 1), head.seq);
+	frame = window_frame(window, page->seq, &length, &tag);
+	if (frame == NULL ||
+		frame_head_read(frame, length, UINT32_MAX, &head, &why) != FRAME_OK ||
+		head.type == FRAME_TYPE_FAILED) /* which is never run */
+		return;
+	attempts = attempts_by(lanes, &head, page);
+	frame_patch(frame, type_after(lanes, attempts), head.flags, attempts, head.seq);
+	lanes->blamed++;
+	partition = present(&tag);
+	if (partition != NULL)
+		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
+			attempts);
 }
 
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
@@ -194,7 +252,7 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	lane = &lanes->items[message->lane];
 	fd_close(&lane->fd);
 	lane->r = message->seq;
-	blame(&lane->window, &message->page, message->seq);
+	blame(lanes, &lane->window, &message->page, message->seq);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
 	if (fd < 0)
 		lane->state = LANE_GONE;

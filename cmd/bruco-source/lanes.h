@@ -40,7 +40,10 @@ struct lanes {
 	bool resumable;    /* a dead reader gets a successor: there is a driver */
 	uint32_t cap;      /* maxRecordSize */
 	struct page *page;
+	uint32_t attempts;  /* after so many a record is failed: processor.retry.attempts */
+	bool anew;          /* one that failed in an earlier run is tried anew: onFailure stop */
 	uint64_t in_flight; /* records in all windows */
+	uint64_t blamed;    /* grows with each record that was running when its worker died */
 };
 
 enum take_result { TAKE_OK, TAKE_FULL, TAKE_TOO_LARGE };

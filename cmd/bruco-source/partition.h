@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "lane/attempts.h"
 #include "lane/tracker.h"
 
 struct partition {
@@ -15,6 +16,7 @@ struct partition {
 	int32_t id;
 	unsigned lane;
 	struct tracker tracker;
+	struct attempts attempts; /* of the tracker's epoch */
 };
 
 #endif

@@ -21,59 +21,89 @@ static _Noreturn void end_child(PyObject *result)
 	_exit(0);
 }
 
-static void count(struct page *page, const struct frame_record *record, int outputs, size_t bytes)
+static void count_in(struct page *page, const struct frame_record *record)
 {
 	page_count(page, COUNT_RECORDS_IN, 1);
 	page_count(page, COUNT_BYTES_IN, record->head.length);
+}
+
+static void count_done(
+	struct page *page, const struct frame_record *record, int outputs, size_t bytes)
+{
+	count_in(page, record);
 	if (outputs > 0) {
 		page_count(page, COUNT_RECORDS_OUT, (uint64_t)outputs);
 		page_count(page, COUNT_BYTES_OUT, bytes);
 	} else {
-		page_count(page, outputs == 0 ? COUNT_FILTERED : COUNT_FAILED, 1);
+		page_count(page, COUNT_FILTERED, 1);
 	}
+}
+
+void event_count_failed(struct page *page, const struct frame_record *record)
+{
+	count_in(page, record);
+	page_count(page, COUNT_FAILED, 1);
+}
+
+static void begin(struct page *page, const struct frame_record *record, int64_t now_ns)
+{
+	page_begin(page, record->head.seq, record->head.attempt, now_ns);
+}
+
+/* The buffer back from its thread. That may mean waiting for a slow reader of the output, which
+ * is not the handler's fault. */
+static void take_back(
+	struct output *output, struct page *page, const struct frame_record *record)
+{
+	if (output_take_back(output))
+		return;
+	page_state(page, RUN_WRITING);
+	output_wait_back(output);
+	begin(page, record, clock_coarse_ns());
 }
 
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
-	struct output *output, struct buf *out)
+	struct output *output, struct buf *out, struct failure *failure)
 {
 	Py_ssize_t length = record->value_length > 0 ? record->value_length : 0;
 	PyObject *data = PyByteArray_FromStringAndSize((const char *)record->value, length);
 	PyObject *arguments[] = {NULL, handler->context, data};
+	struct page *page = worker->page;
 	size_t before;
 	PyObject *result = NULL;
 	enum event_end end = EVENT_DONE;
 	int outputs = -1;
 
 	package_record = record;
-	page_begin(worker->page, record->head.seq, record->head.attempt, now_ns);
+	begin(page, record, now_ns);
 	output_lend(output);
 	if (data != NULL)
 		result = PyObject_Vectorcall(
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 	if (forks_child)
 		end_child(result);
-	if (output_return(output))
-		page_begin(worker->page, record->head.seq, record->head.attempt, clock_coarse_ns());
+	take_back(output, page, record);
 	before = out->length;
 	if (result == NULL) {
 		end = worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
 			      ? EVENT_INTERRUPTED
 			      : EVENT_FAILED;
-		exception_log_event(record, "handler raised");
+		failure_take(failure, "handler raised");
 	} else {
 		outputs = result_append(
 			out, frame, record, data, result, (uint32_t)worker->config.max_record_size);
-		page_state(worker->page, RUN_WRITING); /* until here the user's code may run */
 		if (outputs < 0) {
 			end = EVENT_FAILED;
-			exception_log_event(record, "cannot use what the handler returned:");
+			failure_take(failure, "cannot use what the handler returned:");
 		}
+		page_state(page, RUN_WRITING); /* until here the user's code may run */
 		Py_DECREF(result);
 	}
 	Py_XDECREF(data);
-	count(worker->page, record, outputs, out->length - before);
+	if (outputs >= 0)
+		count_done(page, record, outputs, out->length - before);
 	package_record = NULL;
-	page_state(worker->page, RUN_IDLE);
+	page_state(page, RUN_IDLE);
 	return end;
 }

@@ -2,7 +2,6 @@
 
 #include "exception.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,25 +60,4 @@ void exception_about(
 	about->topic = topic;
 	about->partition = record->partition;
 	about->offset = record->offset;
-}
-
-void exception_log_event(const struct frame_record *record, const char *what)
-{
-	char topic[FRAME_TOPIC_MAX + 1];
-	struct log_about about = {0};
-	struct exception exception;
-	char place[FRAME_TOPIC_MAX + 64];
-
-	exception_take(&exception);
-	exception_about(record, topic, &about);
-	about.error = exception.name;
-	about.traceback = exception.traceback;
-	if (about.topic != NULL)
-		snprintf(place, sizeof place, "%s[%d]@%lld", topic, (int)record->partition,
-			(long long)record->offset);
-	else
-		snprintf(place, sizeof place, "record %llu", (unsigned long long)record->head.seq);
-	log_about(LEVEL_ERROR, &about, "%s %s (%s, attempt %u)", what, exception.summary, place,
-		record->head.attempt + 1U);
-	exception_release(&exception);
 }

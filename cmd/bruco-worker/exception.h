@@ -26,8 +26,4 @@ void exception_release(struct exception *exception);
 void exception_about(const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1],
 	struct log_about *about);
 
-/* One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1)". Takes the
- * exception that is set. */
-void exception_log_event(const struct frame_record *record, const char *what);
-
 #endif

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "event.h"
-#include "exception.h"
+#include "failure.h"
 #include "format.h"
 #include "input.h"
 #include "interpreter.h"
@@ -80,32 +80,135 @@ static int give(const struct loop *loop, struct buf *out)
 	return 0;
 }
 
-static enum event_end run(
-	struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
+static enum event_end attempt(struct loop *loop, const uint8_t *frame,
+	const struct frame_record *record, int64_t now_ns, struct failure *failure)
 {
 	struct buf *out = &loop->output->buf;
+	size_t before = out->length;
 	enum event_end end;
 
 	if (loop->format->give == NULL)
-		return event_run(
-			loop->handler, loop->worker, frame, record, now_ns, loop->output, out);
+		return event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
+			out, failure);
 	buf_reset(&loop->frames);
 	end = event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
-		&loop->frames);
+		&loop->frames, failure);
 	if (end == EVENT_DONE && give(loop, out) < 0) {
-		exception_log_event(record, "cannot write the output:");
+		out->length = before;
+		failure_take(failure, "cannot write the output:");
 		end = EVENT_FAILED;
 	}
 	return end;
 }
 
-static int event_failed(struct loop *loop, enum event_end end)
+/*
+ * The pause before an attempt. Nothing is left unwritten during it. The end of the input ends it
+ * where the source remembers what is not acknowledged, and so does the driver's: then an exit
+ * status. The input is not read meanwhile, only its hang-up is seen.
+ */
+static int back_off(struct loop *loop, const struct frame_record *record, int64_t pause_ms)
 {
-	int status = flush(loop);
+	struct worker *worker = loop->worker;
+	struct pollfd fds[] = {
+		{.fd = worker->driven ? loop->input.fd : -1},
+		{.fd = worker->control}, /* below 0 by hand: left out */
+	};
+	int64_t deadline = clock_ms() + pause_ms;
+	int status = flush(loop), ready;
 
 	if (status != GO_ON)
 		return status;
-	return end == EVENT_INTERRUPTED ? STATUS_INTERRUPTED : STATUS_FAILED;
+	do {
+		interpreter_pause();
+		ready = poll(fds, 2, clock_left(deadline, clock_ms()));
+		interpreter_resume();
+		if (interpreter_interrupted())
+			return STATUS_INTERRUPTED;
+	} while (ready < 0);
+	if (fds[1].revents != 0) {
+		log_error("the driver is gone");
+		return STATUS_TEMPFAIL;
+	}
+	if (fds[0].revents != 0) {
+		log_info("the input has ended: record %llu is not tried again here",
+			(unsigned long long)record->head.seq);
+		return STATUS_OK;
+	}
+	return GO_ON;
+}
+
+/* After an attempt that failed: GO_ON for the next, with its number in the record. */
+static int retry(struct loop *loop, struct frame_record *record, const struct failure *failure)
+{
+	struct page *page = loop->worker->page;
+	const struct processor_config *processor = &loop->worker->config.processor;
+	int64_t pause_ms = failure_pause_ms(processor, record->head.attempt + 1U);
+
+	failure_log(failure, record, pause_ms);
+	record->head.attempt++;
+	/* Who finds the page of a worker that died in the pause knows how often it was begun. */
+	atomic_store_explicit(&page->attempt, record->head.attempt, memory_order_relaxed);
+	return back_off(loop, record, pause_ms);
+}
+
+/* After the last attempt: GO_ON with the next event, unless onFailure is `stop`. */
+static int give_up(struct loop *loop, const uint8_t *frame, const struct frame_record *record,
+	const struct failure *failure)
+{
+	const struct processor_config *processor = &loop->worker->config.processor;
+	int status;
+
+	failure_log(failure, record, -1);
+	event_count_failed(loop->worker->page, record);
+	if (processor->on_failure == FAILURE_STOP) {
+		status = flush(loop);
+		return status == GO_ON ? STATUS_FAILED : status;
+	}
+	if (loop->format->give == NULL) /* lines and JSON have no form for it */
+		failure_append(failure, frame, record, loop->cap, &loop->output->buf);
+	return GO_ON;
+}
+
+static int interrupted(
+	struct loop *loop, const struct frame_record *record, const struct failure *failure)
+{
+	int status;
+
+	failure_log(failure, record, -1);
+	status = flush(loop);
+	return status == GO_ON ? STATUS_INTERRUPTED : status;
+}
+
+/* All attempts at an event. */
+static int run(
+	struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
+{
+	struct worker *worker = loop->worker;
+	struct failure failure;
+	enum event_end end;
+	bool last;
+	int status;
+
+	for (;;) {
+		if (record->head.attempt > 0)
+			page_count(worker->page, COUNT_RETRIED, 1);
+		end = attempt(loop, frame, record, now_ns, &failure);
+		if (end == EVENT_DONE)
+			return GO_ON;
+		last = end == EVENT_INTERRUPTED ||
+		       record->head.attempt + 1U >= worker->config.processor.retry_attempts;
+		if (end == EVENT_INTERRUPTED)
+			status = interrupted(loop, record, &failure);
+		else if (last)
+			status = give_up(loop, frame, record, &failure);
+		else
+			status = retry(loop, record, &failure);
+		failure_release(&failure);
+		if (last || status != GO_ON)
+			return status;
+		now_ns = clock_coarse_ns();
+		loop->output->since_ns = now_ns; /* the pause has left the buffer empty */
+	}
 }
 
 static int bad_input(struct loop *loop, const char *why)
@@ -123,10 +226,9 @@ static int bad_input(struct loop *loop, const char *why)
 	return STATUS_DATA;
 }
 
-static int take_in(struct loop *loop, const uint8_t *frame, const struct frame_record *record)
+static int take_in(struct loop *loop, const uint8_t *frame, struct frame_record *record)
 {
 	int64_t now_ns = clock_coarse_ns();
-	enum event_end end;
 
 	if (output_due(loop->output, now_ns)) {
 		int status = flush(loop);
@@ -138,13 +240,9 @@ static int take_in(struct loop *loop, const uint8_t *frame, const struct frame_r
 		loop->output->since_ns = now_ns;
 	switch (record->head.type) {
 	case FRAME_TYPE_RECORD:
-		if (loop->handler == NULL) {
-			copy(loop, frame, &record->head);
-			break;
-		}
-		end = run(loop, frame, record, now_ns);
-		if (end != EVENT_DONE)
-			return event_failed(loop, end);
+		if (loop->handler != NULL)
+			return run(loop, frame, record, now_ns);
+		copy(loop, frame, &record->head);
 		break;
 	case FRAME_TYPE_FAILED:
 		pass_on(loop, frame, &record->head, FRAME_LAST);

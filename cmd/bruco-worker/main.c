@@ -122,6 +122,8 @@ static void settle(struct worker *worker, const struct flags *flags)
 
 	if (flags->config != NULL)
 		load_config(flags->config, &worker->config);
+	else
+		processor->retry_attempts = 1; /* who tries a handler wants to see how it fails */
 	if (flags->config == NULL || flags->directory != NULL || flags->module != NULL)
 		processor->present = true;
 	if (flags->directory != NULL)

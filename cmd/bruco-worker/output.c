@@ -82,12 +82,14 @@ void output_lend(struct output *output)
 	pthread_mutex_unlock(&output->lock);
 }
 
-bool output_return(struct output *output)
+bool output_take_back(struct output *output)
 {
-	if (pthread_mutex_trylock(&output->lock) == 0)
-		return false;
+	return pthread_mutex_trylock(&output->lock) == 0;
+}
+
+void output_wait_back(struct output *output)
+{
 	interpreter_pause();
 	pthread_mutex_lock(&output->lock);
 	interpreter_resume();
-	return true;
 }

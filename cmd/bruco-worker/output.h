@@ -32,10 +32,11 @@ void output_init(struct output *output, int fd);
  * with errno. */
 int output_flush(struct output *output);
 
-/* Around a handler's call. Returning waits, without Python's lock, until the thread has written;
- * true when it had to. */
+/* Around a handler's call. False when the thread is writing: then output_wait_back waits for it,
+ * without Python's lock. */
 void output_lend(struct output *output);
-bool output_return(struct output *output);
+bool output_take_back(struct output *output);
+void output_wait_back(struct output *output);
 
 static inline bool output_due(const struct output *output, int64_t now_ns)
 {

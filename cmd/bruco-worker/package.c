@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "exception.h"
+#include "timeout.h"
 
 const struct frame_record *package_record;
 
@@ -62,6 +63,7 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 
 static PyMethodDef functions[] = {
 	{"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
+	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -23,6 +23,7 @@
 #include "lane/control.h"
 #include "loop.h"
 #include "result.h"
+#include "timeout.h"
 
 /* Everything but the control socket comes through it, in the first message. */
 static void open_driven(struct worker *worker)
@@ -126,7 +127,8 @@ static int prepare(struct worker *worker, struct handler *handler)
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
-	if (result_prepare() < 0 || (format->prepare != NULL && format->prepare() < 0) ||
+	if (result_prepare() < 0 || timeout_prepare(worker) < 0 ||
+		(format->prepare != NULL && format->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);

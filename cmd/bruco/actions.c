@@ -42,6 +42,7 @@ static void cut(struct pipeline *pipeline, struct lane *lane)
 		.life = lane->life,
 		.status = lane->death,
 		.lane = (uint32_t)(lane - pipeline->lanes),
+		.flags = lane->overdue ? LANE_TIMED_OUT : 0,
 		.page = lane->page};
 
 	if (lane->gone)
@@ -71,12 +72,14 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 		.lane = number,
 		.life = lane->life,
 		.status = lane->death,
+		.flags = lane->overdue ? LANE_TIMED_OUT : 0,
 		.page = lane->page};
 	int size = pipe_size(pipeline->lane_count);
 	int in[2], out[2];
 	char text[TEXT_MAX];
 
 	lane->start_at = -1;
+	lane->overdue = false;
 	fd_pipe(in, size);
 	fd_pipe(out, size);
 	if (stage_start(&lane->stage, &pipeline->launch, number, lane->life,
@@ -88,7 +91,7 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 	close(in[1]);
 	close(out[0]);
 	lane->failures++;
-	pipeline_worker_died(pipeline, lane, text);
+	pipeline_worker_died(pipeline, lane, text, true);
 }
 
 const char *pipeline_duration(int64_t ms, char text[32])
@@ -166,6 +169,24 @@ static void kill_all(struct pipeline *pipeline, const struct happening *happenin
 	}
 }
 
+/*
+ * Source or sink is dead, and workers are of no use any more. Whoever is left of the two finishes
+ * what it can without them: what is delivered is acknowledged, what is acknowledged is committed,
+ * and a consumer group is left instead of waiting for a dead member.
+ */
+static void settle(struct pipeline *pipeline, const struct happening *happening)
+{
+	struct message message = {.type = MESSAGE_DRAIN};
+
+	(void)happening;
+	stage_send(&pipeline->source, &message, NULL, 0);
+	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
+		pipeline->lanes[i].start_at = -1;
+		stage_kill(&pipeline->lanes[i].stage);
+	}
+	pipeline->deadline = clock_ms() + SETTLE_MS;
+}
+
 static void back_off(struct pipeline *pipeline, const struct happening *happening)
 {
 	int64_t now = clock_ms();
@@ -204,14 +225,16 @@ static void start(struct pipeline *pipeline, const struct happening *happening)
 		lane->failures = 0;
 		lane->gone = false;
 		lane->death = 0;
+		lane->overdue = false;
 		lane->page = (struct page_snapshot){0};
+		lane->deadly = (struct event_mark){0};
 		pipeline_start_lane(pipeline, lane);
 	}
 }
 
 static void (*const actions[ACTION_COUNT])(struct pipeline *, const struct happening *) = {
 	keep_status, keep_signal, say_ready, cut_lane, replace, drain, arm, kill_unready,
-	kill_workers, kill_all, back_off, start};
+	kill_workers, settle, kill_all, back_off, start};
 
 void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
 {
@@ -227,14 +250,15 @@ void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
 			actions[i](pipeline, happening);
 }
 
-void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const char *text)
+void pipeline_worker_died(
+	struct pipeline *pipeline, struct lane *lane, const char *text, bool counts)
 {
 	struct happening happening = {
 		.event = EVENT_WORKER_DIED, .lane = lane, .status = STATUS_TEMPFAIL, .text = text};
 	bool replaced = supervise(pipeline->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
 	char spent[TEXT_MAX];
 
-	if (replaced && !restarts_take(&pipeline->restarts, clock_ms())) {
+	if (replaced && counts && !restarts_take(&pipeline->restarts, clock_ms())) {
 		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
 			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
 		happening.event = EVENT_WORKER_LOST;

@@ -68,22 +68,45 @@ static bool ends_of_lanes_are_gone(const struct pipeline *pipeline)
 	return pipeline->source.control < 0 || pipeline->sink.control < 0;
 }
 
+/* It says so itself, with the status and with a page that shows no running event: a handler that
+ * calls os._exit(1) is a crash like others. */
+static bool handler_failed(const struct pipeline *pipeline, const struct lane *lane, int death)
+{
+	return lane->stage.ready && WIFEXITED(death) && WEXITSTATUS(death) == STATUS_FAILED &&
+	       lane->page.state != RUN_RUNNING &&
+	       pipeline->config->processor.on_failure == FAILURE_STOP;
+}
+
+static void describe_worker(
+	char text[TEXT_MAX], const struct pipeline *pipeline, const struct lane *lane, int death)
+{
+	char name[32], timeout[32];
+
+	snprintf(name, sizeof name, "worker %u", (uint32_t)(lane - pipeline->lanes));
+	if (lane->overdue)
+		snprintf(text, TEXT_MAX, "%s was killed for an event that took longer than %s",
+			name, pipeline_duration(pipeline->config->processor.timeout_ms, timeout));
+	else
+		describe(text, name, ROLE_WORKER, death);
+}
+
 static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death)
 {
 	struct happening happening = {.lane = lane, .status = WEXITSTATUS(death)};
 	bool was_ready = lane->stage.ready, killed = lane->stage.killed;
+	bool counts = !was_ready || !supervise_accounts_for(&lane->deadly, &lane->page,
+					    pipeline->config->processor.retry_attempts);
 	uint32_t number = (uint32_t)(lane - pipeline->lanes);
 	bool final = WIFEXITED(death) && status_is_final(WEXITSTATUS(death));
-	char name[32], text[TEXT_MAX], more[TEXT_MAX];
+	char text[TEXT_MAX], more[TEXT_MAX];
 
 	lane->death = death;
 	lane->life++;
 	lane->failures = was_ready ? 0 : lane->failures + 1;
-	snprintf(name, sizeof name, "worker %u", number);
-	describe(text, name, ROLE_WORKER, death);
+	describe_worker(text, pipeline, lane, death);
 	happening.text = text;
 
-	if (was_ready && WIFEXITED(death) && WEXITSTATUS(death) == STATUS_FAILED) {
+	if (handler_failed(pipeline, lane, death)) {
 		happening.event = EVENT_WORKER_LOST;
 		snprintf(text, sizeof text, "the handler failed in worker %u", number);
 		pipeline_fire(pipeline, &happening);
@@ -91,7 +114,7 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 	}
 	if (!pipeline->ever_ready && final && !killed) {
 		happening.event = EVENT_FATAL;
-		snprintf(more, sizeof more, "%s cannot start: %s", name,
+		snprintf(more, sizeof more, "worker %u cannot start: %s", number,
 			meaning(ROLE_WORKER, WEXITSTATUS(death)));
 		happening.text = more;
 		relay_hear_only(&pipeline->relay, (int)number);
@@ -102,10 +125,19 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 	if (pipeline_is_over(pipeline)) {
 		if (death != 0 && !killed && pipeline->sink.control >= 0)
 			relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
-		pipeline_worker_died(pipeline, lane, text);
+		pipeline_worker_died(pipeline, lane, text, counts);
 	} else if (pipeline->state == STATE_CUTTING || !ends_of_lanes_are_gone(pipeline)) {
-		pipeline_worker_died(pipeline, lane, text);
+		pipeline_worker_died(pipeline, lane, text, counts);
 	}
+}
+
+/* Source and sink both end when the other one does, the one with 75, the other as if all was done;
+ * it tells nothing of why. */
+static bool is_consequence(const struct pipeline *pipeline, int death)
+{
+	if (!WIFEXITED(death) || (death == 0 && pipeline_is_over(pipeline)))
+		return false;
+	return death == 0 || WEXITSTATUS(death) == STATUS_TEMPFAIL;
 }
 
 static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
@@ -117,21 +149,13 @@ static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 		return;
 	describe(text, stage->name, stage->role, death);
 	happening.text = text;
-	if (pipeline->state == STATE_RESTARTING && !stage->killed)
+	if ((pipeline->state == STATE_RESTARTING || pipeline->state == STATE_SETTLING) &&
+		!stage->killed && !is_consequence(pipeline, death))
 		relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
 	if (WIFEXITED(death) && status_is_final(WEXITSTATUS(death)))
 		pipeline_fire(pipeline, &happening);
 	else
 		pipeline_stage_died(pipeline, text);
-}
-
-/* Source and sink both end when the other one does, the one with 75, the other as if all was done;
- * it tells nothing of why. */
-static bool is_consequence(const struct pipeline *pipeline, int death)
-{
-	if (!WIFEXITED(death) || (death == 0 && pipeline_is_over(pipeline)))
-		return false;
-	return death == 0 || WEXITSTATUS(death) == STATUS_TEMPFAIL;
 }
 
 /* The next one to judge: the cause before its consequence; -1: none, or not yet. */

@@ -118,10 +118,11 @@ void launch_init(
 	launch->programs[ROLE_SOURCE] = find_program("bruco-source");
 	launch->programs[ROLE_SINK] = find_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
-	/* The source reads processor.ordering. */
+	/* The source reads processor.ordering and retry, the sink onFailure. */
 	config_document(
 		config, SECTION_SOURCE | SECTION_PROCESSOR, false, &launch->documents[ROLE_SOURCE]);
-	config_document(config, SECTION_SINK, false, &launch->documents[ROLE_SINK]);
+	config_document(
+		config, SECTION_SINK | SECTION_PROCESSOR, false, &launch->documents[ROLE_SINK]);
 	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
 	launch->worker_environment = worker_environment(config, venv);
 	launch->oom_score = worker_oom_score();

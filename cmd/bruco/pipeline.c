@@ -46,10 +46,12 @@ static void ready(struct pipeline *pipeline, struct stage *stage, struct lane *l
 	relay_log(&pipeline->relay, LEVEL_DEBUG, "%s is ready", stage->name);
 	if (lane != NULL) {
 		lane->failures = 0;
+		watch_begin(&lane->watch, clock_ms());
 		pipeline->ever_ready = true;
 		relay_let_go(&pipeline->relay);
 	}
-	if (!pipeline->source_started && all_ready(pipeline, 1)) {
+	if (pipeline->state == STATE_STARTING && !pipeline->source_started &&
+		all_ready(pipeline, 1)) {
 		struct message start = {.type = MESSAGE_START};
 
 		pipeline->source_started = true;
@@ -160,6 +162,13 @@ static bool lanes_may_start(const struct pipeline *pipeline)
 	       pipeline->state == STATE_DRAINING;
 }
 
+/* By themselves, without another word from us. */
+static bool all_shall_end(const struct pipeline *pipeline)
+{
+	return pipeline_is_over(pipeline) || pipeline->state == STATE_SETTLING ||
+	       pipeline->state == STATE_RESTARTING;
+}
+
 /* The deadline of the state. */
 static void time_is_up(struct pipeline *pipeline)
 {
@@ -168,11 +177,14 @@ static void time_is_up(struct pipeline *pipeline)
 		.event = EVENT_TIMEOUT, .status = STATUS_TEMPFAIL, .text = text};
 
 	pipeline->deadline = -1;
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
-		if (pipeline_is_over(pipeline) && pipeline_stage(pipeline, i)->pid != 0)
+	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
+		const struct stage *stage = pipeline_stage(pipeline, i);
+
+		if (stage->pid != 0 && !stage->killed && all_shall_end(pipeline))
 			relay_log(&pipeline->relay, LEVEL_WARNING,
 				"%s has nothing left to do but does not end, killing it",
-				pipeline_stage(pipeline, i)->name);
+				stage->name);
+	}
 	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
 		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
 	pipeline_fire(pipeline, &happening);
@@ -183,6 +195,7 @@ static void tick(struct pipeline *pipeline)
 	int64_t now = clock_ms();
 
 	pipeline_judge_ends(pipeline, now);
+	pipeline_watch(pipeline, now);
 	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
 		struct lane *lane = &pipeline->lanes[i];
 
@@ -220,6 +233,7 @@ static int next_tick(struct pipeline *pipeline)
 	for (int i = 0; i < 2; i++)
 		if (pipeline->deaths[i].due)
 			sooner(&deadline, pipeline->deaths[i].at + CAUSE_MS);
+	sooner(&deadline, pipeline_watch_deadline(pipeline));
 	sooner(&deadline, relay_deadline(&pipeline->relay));
 	return clock_left(deadline, clock_ms());
 }

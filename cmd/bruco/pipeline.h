@@ -11,10 +11,12 @@
 #include "bruco/relay.h"
 #include "bruco/stage.h"
 #include "bruco/supervise.h"
+#include "bruco/watch.h"
 #include "config/config.h"
 
 enum {
 	GRACE_MS = 5000,     /* for sink and source after the shutdown deadline */
+	SETTLE_MS = 2000,    /* for those that are left when source or sink has died */
 	RUN_WELL_MS = 10000, /* running that long ends a row of failures */
 	CAUSE_MS = 100,      /* what source and sink have to die of the same thing */
 	TEXT_MAX = 256
@@ -28,6 +30,9 @@ struct lane {
 	bool gone;         /* it will have no worker any more */
 	int death;         /* how the life before ended, as waitpid(2) says */
 	struct page_snapshot page; /* and what it was doing */
+	struct event_mark deadly;  /* the last event that is accountable for a death */
+	struct watch watch;        /* over the life that runs */
+	bool overdue;              /* that life was killed for an event that took too long */
 };
 
 struct end_death {
@@ -95,11 +100,18 @@ void pipeline_judge_ends(struct pipeline *pipeline, int64_t now_ms);
 /* Asks the table and does what it says. */
 void pipeline_fire(struct pipeline *pipeline, const struct happening *happening);
 
-/* A worker that is gone (or could not be started: `text` says so) and may have a successor. */
-void pipeline_worker_died(struct pipeline *pipeline, struct lane *lane, const char *text);
+/* A worker that is gone (or could not be started: `text` says so) and may have a successor.
+ * `counts`: against maxRestarts. */
+void pipeline_worker_died(
+	struct pipeline *pipeline, struct lane *lane, const char *text, bool counts);
 
 /* Source or sink likewise. */
 void pipeline_stage_died(struct pipeline *pipeline, const char *text);
+
+/* Looks at the workers' pages for events that take too long, if it is time; when that is, ms, -1
+ * for never. */
+void pipeline_watch(struct pipeline *pipeline, int64_t now_ms);
+int64_t pipeline_watch_deadline(const struct pipeline *pipeline);
 
 /* "2s", "1500ms" for messages. */
 const char *pipeline_duration(int64_t ms, char text[32]);

@@ -21,6 +21,7 @@ enum {
 	ARM = ACTION_ARM,
 	KILL_UNREADY = ACTION_KILL_UNREADY,
 	KILL_WORKERS = ACTION_KILL_WORKERS,
+	SETTLE = ACTION_SETTLE,
 	KILL_ALL = ACTION_KILL_ALL,
 	BACK_OFF = ACTION_BACK_OFF,
 	START = ACTION_START
@@ -34,8 +35,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(STARTING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL),
-		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
+		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		/* Workers may still be initialising: whether the handler loads is worth knowing. */
 		[EVENT_CLOSING] = GO(ENDING, ARM),
 		[EVENT_TIMEOUT] = STAY(STARTING),
@@ -47,8 +48,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(RUNNING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL),
-		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
+		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(ENDING, ARM),
 		[EVENT_TIMEOUT] = STAY(RUNNING),
 		[EVENT_REAPED] = STAY(RUNNING),
@@ -60,8 +61,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		/* Without a successor what the dead one had taken would never be finished. */
 		[EVENT_WORKER_DIED] = GO(DRAINING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT),
-		[EVENT_STAGE_DIED] = GO(KILLING, KEEP | KILL_ALL),
-		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
+		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(CLOSING, KILL_UNREADY),
 		[EVENT_TIMEOUT] = GO(CUTTING, KEEP | KILL_WORKERS),
 		[EVENT_REAPED] = STAY(DONE),
@@ -72,8 +73,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(ENDING), /* that is how they end */
 		[EVENT_WORKER_LOST] = GO(ENDING, KEEP),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, KILL_ALL), /* was it the end? it will see */
-		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE), /* was it the end? it will see */
+		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(ENDING),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL), /* no work is left: not a failure */
 		[EVENT_REAPED] = STAY(DONE),
@@ -84,8 +85,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(CLOSING),
 		[EVENT_WORKER_LOST] = GO(CLOSING, KEEP),
-		[EVENT_STAGE_DIED] = GO(KILLING, KEEP | KILL_ALL),
-		[EVENT_FATAL] = GO(KILLING, KEEP | KILL_ALL),
+		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
+		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(CLOSING),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
@@ -102,6 +103,31 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
 	},
+	[STATE_SETTLING] = {
+		[EVENT_READY] = STAY(SETTLING),
+		[EVENT_SIGNAL] = STAY(SETTLING),
+		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
+		[EVENT_WORKER_DIED] = STAY(SETTLING),
+		[EVENT_WORKER_LOST] = STAY(SETTLING),
+		[EVENT_STAGE_DIED] = STAY(SETTLING),
+		[EVENT_FATAL] = STAY(SETTLING),
+		[EVENT_CLOSING] = STAY(SETTLING),
+		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
+		[EVENT_REAPED] = STAY(DONE),
+	},
+	[STATE_RESTARTING] = {
+		[EVENT_READY] = STAY(RESTARTING),
+		/* Not all was drained: a status of 0 would promise that nothing is repeated. */
+		[EVENT_SIGNAL] = GO(SETTLING, KEEP),
+		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
+		[EVENT_WORKER_DIED] = STAY(RESTARTING),
+		[EVENT_WORKER_LOST] = GO(SETTLING, KEEP),
+		[EVENT_STAGE_DIED] = STAY(RESTARTING),
+		[EVENT_FATAL] = GO(SETTLING, KEEP), /* it had ended before it was killed */
+		[EVENT_CLOSING] = STAY(RESTARTING),
+		[EVENT_TIMEOUT] = GO(RESTARTING, KILL_ALL),
+		[EVENT_REAPED] = GO(WAITING, BACK_OFF),
+	},
 	[STATE_KILLING] = {
 		[EVENT_READY] = STAY(KILLING),
 		[EVENT_SIGNAL] = STAY(KILLING),
@@ -113,19 +139,6 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_CLOSING] = STAY(KILLING),
 		[EVENT_TIMEOUT] = STAY(KILLING),
 		[EVENT_REAPED] = STAY(DONE),
-	},
-	[STATE_RESTARTING] = {
-		[EVENT_READY] = STAY(RESTARTING),
-		/* Nothing was drained: a status of 0 would promise that nothing is repeated. */
-		[EVENT_SIGNAL] = GO(KILLING, KEEP),
-		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL),
-		[EVENT_WORKER_DIED] = STAY(RESTARTING),
-		[EVENT_WORKER_LOST] = GO(KILLING, KEEP),
-		[EVENT_STAGE_DIED] = STAY(RESTARTING),
-		[EVENT_FATAL] = GO(KILLING, KEEP), /* it had ended before it was killed */
-		[EVENT_CLOSING] = STAY(RESTARTING),
-		[EVENT_TIMEOUT] = STAY(RESTARTING),
-		[EVENT_REAPED] = GO(WAITING, BACK_OFF),
 	},
 	[STATE_WAITING] = {
 		[EVENT_READY] = STAY(WAITING),
@@ -156,7 +169,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 /* clang-format on */
 
 static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending",
-	"closing", "cutting", "killing", "restarting", "waiting", "done"};
+	"closing", "cutting", "settling", "restarting", "killing", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",
 	"worker died", "worker lost", "stage died", "fatal", "closing", "timeout", "reaped"};
@@ -206,6 +219,18 @@ bool restarts_take(struct restarts *restarts, int64_t now_ms)
 			mem_grow(restarts->times, restarts->capacity, sizeof *restarts->times);
 	}
 	restarts->times[restarts->count++] = now_ms;
+	return true;
+}
+
+bool supervise_accounts_for(
+	struct event_mark *last, const struct page_snapshot *page, uint32_t attempts)
+{
+	bool moves_on =
+		page->seq > last->seq || (page->seq == last->seq && page->attempt > last->attempt);
+
+	if (page->state != RUN_RUNNING || page->attempt >= attempts || !moves_on)
+		return false;
+	*last = (struct event_mark){page->seq, page->attempt};
 	return true;
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stats/page.h"
+
 enum supervise_state {
 	STATE_STARTING, /* all stages were started, not all are ready */
 	STATE_RUNNING,  /* all are ready */
@@ -18,8 +20,9 @@ enum supervise_state {
 	STATE_CLOSING,  /* all is delivered and committed, the stages end one after the other */
 	STATE_CUTTING,  /* the deadline passed: workers are killed, sink and source settle the rest
 			 */
-	STATE_KILLING,  /* everything was killed; when all is reaped it is over */
-	STATE_RESTARTING, /* everything was killed; when all is reaped it starts anew */
+	STATE_SETTLING, /* source or sink has died for good, the other one has a moment to end */
+	STATE_RESTARTING, /* the same, but when all is reaped it starts anew */
+	STATE_KILLING,    /* everything was killed; when all is reaped it is over */
 	STATE_WAITING,    /* nothing runs until the back-off is over */
 	STATE_DONE,
 	STATE_COUNT
@@ -51,10 +54,11 @@ enum supervise_action {
 	ACTION_KILL_UNREADY =
 		1 << 7, /* workers that are still initialising: there is no work for them */
 	ACTION_KILL_WORKERS = 1 << 8, /* and give sink and source a few seconds more */
-	ACTION_KILL_ALL = 1 << 9,
-	ACTION_BACK_OFF = 1 << 10, /* the deadline is the end of the back-off */
-	ACTION_START = 1 << 11,    /* all stages */
-	ACTION_COUNT = 12
+	ACTION_SETTLE = 1 << 9,       /* kill the workers, give sink and source a moment to end */
+	ACTION_KILL_ALL = 1 << 10,
+	ACTION_BACK_OFF = 1 << 11, /* the deadline is the end of the back-off */
+	ACTION_START = 1 << 12,    /* all stages */
+	ACTION_COUNT = 13
 };
 
 struct supervise_step {
@@ -69,7 +73,8 @@ const char *supervise_event_name(enum supervise_event event);
 
 /*
  * How often and how soon: at most `most` restarts, of workers and of the whole pipeline together,
- * within RESTART_WINDOW_MS. Times are monotonic milliseconds, given by the caller.
+ * within RESTART_WINDOW_MS, not counting those that an event accounts for. Times are monotonic
+ * milliseconds, given by the caller.
  */
 enum { RESTART_WINDOW_MS = 60000, BACK_OFF_FIRST_MS = 100, BACK_OFF_MOST_MS = 30000 };
 
@@ -85,6 +90,21 @@ void restarts_release(struct restarts *restarts);
 
 /* Counts one more restart; false when they are used up (then nothing is counted). */
 bool restarts_take(struct restarts *restarts, int64_t now_ms);
+
+/*
+ * Whether an event accounts for a worker's death: it ran, so the death costs it one of its attempts
+ * and the source sees to it that it gets no more than `attempts`. Such deaths end by themselves, a
+ * thousand events that kill their worker are no reason to stop. But the page is only a claim, so
+ * what counts as accounted for must move on: in a lane each such death is of a later event than the
+ * one before, or of a later attempt. `last` starts as zero with each start of the pipeline.
+ */
+struct event_mark {
+	uint64_t seq;
+	uint32_t attempt;
+};
+
+bool supervise_accounts_for(
+	struct event_mark *last, const struct page_snapshot *page, uint32_t attempts);
 
 /* How long to wait after this many failures in a row: 0, 100, 200, 400 ... 30000 ms. */
 int64_t back_off_ms(unsigned failures);

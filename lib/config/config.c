@@ -210,13 +210,14 @@ struct missing {
 	size_t count;
 };
 
-static void require(struct missing *missing, bool given, unsigned bit, const char *what)
+static void require(struct missing *missing, bool given, unsigned bit, const char *section,
+	const char *key)
 {
 	if (given || (missing->config->mistaken & bit))
 		return;
 	if (missing->config->path != NULL)
 		buf_printf(missing->notes, "%s: ", missing->config->path);
-	buf_printf(missing->notes, "%s is missing\n", what);
+	buf_printf(missing->notes, "%s%s is missing\n", section, key);
 	missing->count++;
 }
 
@@ -225,31 +226,48 @@ static bool is_kafka(const char *kind)
 	return kind != NULL && strcmp(kind, "kafka") == 0;
 }
 
+static void require_source(struct missing *missing, const struct source_config *source)
+{
+	if (!source->present)
+		require(missing, source->kind != NULL, REQUIRED_SOURCE, "source", "");
+	else
+		require(missing, source->kind != NULL, REQUIRED_SOURCE_KIND, "source", ".kind");
+	if (!is_kafka(source->kind))
+		return;
+	require(missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS, "source", ".brokers");
+	require(missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS, "source", ".topics");
+	require(missing, source->consumer_group != NULL, REQUIRED_SOURCE_GROUP, "source",
+		".consumerGroup");
+}
+
+/* `bits`: REQUIRED_SINK_KIND, or the other section's. */
+static void require_sink(struct missing *missing, const struct sink_config *sink,
+	const char *section, unsigned bits)
+{
+	unsigned factor = bits / REQUIRED_SINK_KIND;
+
+	if (sink->present)
+		require(missing, sink->kind != NULL, bits, section, ".kind");
+	if (!is_kafka(sink->kind))
+		return;
+	require(missing, sink->brokers != NULL, REQUIRED_SINK_BROKERS * factor, section,
+		".brokers");
+	require(missing, sink->topic != NULL, REQUIRED_SINK_TOPIC * factor, section, ".topic");
+	require(missing, sink->partition >= 0 || strcmp(sink->partitioner, "manual") != 0,
+		REQUIRED_SINK_PARTITION * factor, section,
+		".partition (for the manual partitioner)");
+}
+
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes)
 {
-	const struct source_config *source = &config->source;
-	const struct sink_config *sink = &config->sink;
 	struct missing missing = {.config = config, .notes = notes};
 
-	if ((sections & SECTION_SOURCE) && !source->present)
-		require(&missing, source->kind != NULL, REQUIRED_SOURCE, "source");
-	else if (sections & SECTION_SOURCE)
-		require(&missing, source->kind != NULL, REQUIRED_SOURCE_KIND, "source.kind");
-	if ((sections & SECTION_SOURCE) && is_kafka(source->kind)) {
-		require(&missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS,
-			"source.brokers");
-		require(&missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS,
-			"source.topics");
-		require(&missing, source->consumer_group != NULL, REQUIRED_SOURCE_GROUP,
-			"source.consumerGroup");
-	}
-	if ((sections & SECTION_SINK) && sink->present)
-		require(&missing, sink->kind != NULL, REQUIRED_SINK_KIND, "sink.kind");
-	if ((sections & SECTION_SINK) && is_kafka(sink->kind)) {
-		require(&missing, sink->brokers != NULL, REQUIRED_SINK_BROKERS, "sink.brokers");
-		require(&missing, sink->topic != NULL, REQUIRED_SINK_TOPIC, "sink.topic");
-		require(&missing, sink->partition >= 0 || strcmp(sink->partitioner, "manual") != 0,
-			REQUIRED_SINK_PARTITION, "sink.partition (for the manual partitioner)");
+	if (sections & SECTION_SOURCE)
+		require_source(&missing, &config->source);
+	if (sections & SECTION_SINK) {
+		require_sink(&missing, &config->sink, "sink", REQUIRED_SINK_KIND);
+		require_sink(&missing, &config->dead_letter, "deadLetter",
+			REQUIRED_DEAD_LETTER_KIND);
 	}
 	return missing.count;
 }

@@ -167,6 +167,13 @@ static void write_processor(struct writer *writer, const struct processor_config
 	write_key(writer, "  moduleName", processor->module_name);
 	write_number(writer, "  workers", processor->workers);
 	write_key(writer, "  ordering", ordering_word(processor->ordering));
+	buf_text(writer->out, "  retry:\n");
+	write_number(writer, "    attempts", processor->retry_attempts);
+	write_duration(writer, "    backoff", processor->retry_backoff_ms);
+	write_duration(writer, "    maxBackoff", processor->retry_max_backoff_ms);
+	if (processor->timeout_ms > 0)
+		write_duration(writer, "  timeout", processor->timeout_ms);
+	write_key(writer, "  onFailure", on_failure_word(processor->on_failure));
 	write_env(writer, &processor->env);
 }
 
@@ -223,11 +230,12 @@ static void write_source(struct writer *writer, const struct source_config *sour
 	write_properties(writer, &source->properties);
 }
 
-static void write_sink(struct writer *writer, const struct sink_config *sink)
+static void write_sink(
+	struct writer *writer, const char *section, const struct sink_config *sink)
 {
 	if (sink->kind == NULL)
 		return;
-	buf_text(writer->out, "sink:\n");
+	buf_printf(writer->out, "%s:\n", section);
 	write_key(writer, "  kind", sink->kind);
 	if (!is_kafka(sink->kind))
 		return;
@@ -254,5 +262,7 @@ void config_document(const struct config *config, unsigned sections, bool masked
 	if (sections & SECTION_SOURCE)
 		write_source(&writer, &config->source);
 	if (sections & SECTION_SINK)
-		write_sink(&writer, &config->sink);
+		write_sink(&writer, "sink", &config->sink);
+	if (sections & SECTION_SINK)
+		write_sink(&writer, "deadLetter", &config->dead_letter);
 }

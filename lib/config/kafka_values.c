@@ -181,6 +181,16 @@ const char *partitioner_word(const char *librdkafka)
 	return librdkafka;
 }
 
+/* Where the keys stand of the sink that has this field. */
+static struct sink_places *places_of(struct load *load, const void *field)
+{
+	const struct sink_config *dead_letter = &load->config->dead_letter;
+
+	return field == &dead_letter->partitioner || field == &dead_letter->partition
+		       ? &load->dead_letter_places
+		       : &load->sink_places;
+}
+
 bool read_partitioner(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
@@ -191,7 +201,7 @@ bool read_partitioner(
 	if (!read_word(load, &with_words, node, field))
 		return false;
 	config_replace(field, config_partitioner(node->text));
-	load->partitioner = node->place;
+	places_of(load, field)->partitioner = node->place;
 	return true;
 }
 
@@ -202,7 +212,7 @@ bool read_partition(struct load *load, const struct key *key, const struct node 
 	if (!read_count(load, key, node, &number))
 		return false;
 	*(int32_t *)field = (int32_t)number;
-	load->partition = node->place;
+	places_of(load, field)->partition = node->place;
 	return true;
 }
 

@@ -75,22 +75,56 @@ static void check_ordering(struct load *load)
 	processor->ordering = ORDERING_NONE;
 }
 
-static void check_partition(struct load *load)
+static void check_partition(struct load *load, struct sink_config *sink,
+	const struct sink_places *places, const char *section)
 {
-	struct sink_config *sink = &load->config->sink;
-
-	if (load->partition.line == 0)
+	if (places->partition.line == 0)
 		return;
-	if (load->partitioner.line == 0) {
+	if (places->partitioner.line == 0) {
 		config_replace(&sink->partitioner, config_partitioner("manual"));
 	} else if (strcmp(sink->partitioner, "manual") != 0) {
 		if (load->sections & SECTION_SINK)
-			notes_warning(load->notes, load->partition,
-				"sink.partition has no effect with 'partitioner: %s' (at %u:%u)",
-				partitioner_word(sink->partitioner), load->partitioner.line,
-				load->partitioner.column);
+			notes_warning(load->notes, places->partition,
+				"%s.partition has no effect with 'partitioner: %s' (at %u:%u)",
+				section, partitioner_word(sink->partitioner),
+				places->partitioner.line, places->partitioner.column);
 		sink->partition = -1;
 	}
+}
+
+static void check_backoff(struct load *load)
+{
+	struct processor_config *processor = &load->config->processor;
+	int64_t max_ms = processor->retry_max_backoff_ms;
+	char backoff[32], max[32];
+
+	if (processor->retry_backoff_ms <= max_ms)
+		return;
+	if (load->retry_backoff.line > 0) {
+		format_duration(backoff, processor->retry_backoff_ms);
+		format_duration(max, max_ms);
+		notes_mistake(load->notes, load->retry_backoff,
+			"processor.retry.backoff: %s is longer than maxBackoff, %s", backoff, max);
+	}
+	processor->retry_backoff_ms = max_ms;
+}
+
+/* A document may lack either: a stage gets only what it needs. */
+static void check_on_failure(struct load *load)
+{
+	const struct config *config = load->config;
+	bool to_dead_letter = config->processor.on_failure == FAILURE_DEAD_LETTER;
+	unsigned unknown = MISTAKEN_ON_FAILURE | MISTAKEN_DEAD_LETTER;
+
+	if (load->document || (config->mistaken & unknown))
+		return;
+	if (to_dead_letter && !config->dead_letter.present)
+		notes_mistake(load->notes, load->on_failure,
+			"processor.onFailure: 'deadLetter' needs a section 'deadLetter' at the top "
+			"level");
+	else if (!to_dead_letter && config->dead_letter.present && (load->sections & SECTION_SINK))
+		notes_warning(load->notes, load->dead_letter,
+			"deadLetter has no effect without 'processor.onFailure: deadLetter'");
 }
 
 /* Without a processor records are copied: hardly what someone means who has a handler there. */
@@ -145,6 +179,8 @@ static void forget_others(struct config *config, unsigned sections)
 	if (!(sections & SECTION_SINK)) {
 		sink_release(&config->sink);
 		sink_init(&config->sink);
+		sink_release(&config->dead_letter);
+		sink_init(&config->dead_letter);
 	}
 }
 
@@ -157,7 +193,10 @@ static void load_tree(struct load *load, struct node *root)
 		expand_section(load, &expansion, &root->entries[i]);
 	schema_read(load, &schema_top, root);
 	check_ordering(load);
-	check_partition(load);
+	check_partition(load, &config->sink, &load->sink_places, "sink");
+	check_partition(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
+	check_backoff(load);
+	check_on_failure(load);
 	check_processor(load);
 	forget_others(config, load->sections);
 	if (config->processor.present && config->processor.handler_path[0] == '.' &&

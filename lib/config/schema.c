@@ -21,6 +21,21 @@ static const char *const sink_kinds[] = {"kafka", "lines", "json", "frames", "di
 		.name = (key_name), .path = (key_path), .now = (value), .flags = KEY_LATER         \
 	}
 
+static const struct key retry_keys[] = {
+	{.name = "attempts", .path = "processor.retry.attempts", .read = read_count,
+		FIELD(processor.retry_attempts), .low = 1, .high = 1000,
+		.also = " maxAttempts count max tries retries "},
+	{.name = "backoff", .path = "processor.retry.backoff", .read = read_backoff,
+		FIELD(processor.retry_backoff_ms), .low = 0, .high = HOUR,
+		.also = " delay wait initialBackoff minBackoff interval "},
+	{.name = "maxBackoff", .path = "processor.retry.maxBackoff", .read = read_duration,
+		FIELD(processor.retry_max_backoff_ms), .low = 0, .high = HOUR,
+		.also = " maxDelay maxWait maxInterval "},
+};
+
+static const struct section retry_section = {
+	"processor.retry", retry_keys, COUNT(retry_keys), SECTION_PROCESSOR};
+
 static const struct key processor_keys[] = {
 	{.name = "handlerPath", .path = "processor.handlerPath", .read = read_handler_path,
 		FIELD(processor.handler_path), .mistaken = MISTAKEN_HANDLER,
@@ -35,9 +50,15 @@ static const struct key processor_keys[] = {
 		.also = " environment variables "},
 	{.name = "ordering", .path = "processor.ordering", .read = read_ordering,
 		FIELD(processor.ordering)},
-	LATER("retry", "processor.retry", NULL),
-	LATER("timeout", "processor.timeout", NULL),
-	LATER("onFailure", "processor.onFailure", "stop"),
+	{.name = "retry", .path = "processor.retry", .read = schema_read_section,
+		FIELD(processor.present), /* which is true by then */
+		.section = &retry_section, .also = " retries retryPolicy "},
+	{.name = "timeout", .path = "processor.timeout", .read = read_duration,
+		FIELD(processor.timeout_ms), .low = 1, .high = 24 * HOUR,
+		.also = " eventTimeout handlerTimeout "},
+	{.name = "onFailure", .path = "processor.onFailure", .read = read_on_failure,
+		FIELD(processor.on_failure), .mistaken = MISTAKEN_ON_FAILURE,
+		.also = " onError errorPolicy failure "},
 	LATER("concurrency", "processor.concurrency", "1"),
 	LATER("batch", "processor.batch", NULL),
 	LATER("maxEvents", "processor.maxEvents", NULL),
@@ -84,30 +105,36 @@ static const struct key source_keys[] = {
 		FIELD(source.properties), .flags = KEY_KAFKA, .also = " config options settings "},
 };
 
-static const struct key sink_keys[] = {
-	{.name = "kind", .path = "sink.kind", .read = read_kind, FIELD(sink.kind),
-		.words = sink_kinds, .mistaken = REQUIRED_SINK_KIND, .also = " type "},
-	{.name = "brokers", .path = "sink.brokers", .read = read_brokers, FIELD(sink.brokers),
-		.flags = KEY_KAFKA, .mistaken = REQUIRED_SINK_BROKERS,
-		.also = " bootstrapServers bootstrap.servers metadata.broker.list servers hosts "},
-	{.name = "topic", .path = "sink.topic", .read = read_kafka_name, FIELD(sink.topic),
-		.flags = KEY_KAFKA, .mistaken = REQUIRED_SINK_TOPIC},
-	{.name = "topics", .path = "sink.topics", .read = read_kafka_names, FIELD(sink.topics),
-		.flags = KEY_KAFKA},
-	{.name = "partitioner", .path = "sink.partitioner", .read = read_partitioner,
-		FIELD(sink.partitioner), .flags = KEY_KAFKA},
-	{.name = "partition", .path = "sink.partition", .read = read_partition,
-		FIELD(sink.partition), .low = 0, .high = INT32_MAX, .flags = KEY_KAFKA,
-		.mistaken = REQUIRED_SINK_PARTITION},
-	{.name = "properties", .path = "sink.properties", .read = read_properties,
-		FIELD(sink.properties), .flags = KEY_KAFKA, .also = " config options settings "},
-};
+/* `sink` and `deadLetter`. */
+#define SINK_KEYS(part, in, required)                                                              \
+	{.name = "kind", .path = in ".kind", .read = read_kind, FIELD(part.kind),                  \
+		.words = sink_kinds, .mistaken = required##_KIND, .also = " type "},               \
+	{.name = "brokers", .path = in ".brokers", .read = read_brokers, FIELD(part.brokers),      \
+		.flags = KEY_KAFKA, .mistaken = required##_BROKERS,                                \
+		.also = " bootstrapServers bootstrap.servers metadata.broker.list servers hosts "},\
+	{.name = "topic", .path = in ".topic", .read = read_kafka_name, FIELD(part.topic),         \
+		.flags = KEY_KAFKA, .mistaken = required##_TOPIC},                                 \
+	{.name = "topics", .path = in ".topics", .read = read_kafka_names, FIELD(part.topics),     \
+		.flags = KEY_KAFKA},                                                               \
+	{.name = "partitioner", .path = in ".partitioner", .read = read_partitioner,               \
+		FIELD(part.partitioner), .flags = KEY_KAFKA},                                      \
+	{.name = "partition", .path = in ".partition", .read = read_partition,                     \
+		FIELD(part.partition), .low = 0, .high = INT32_MAX, .flags = KEY_KAFKA,            \
+		.mistaken = required##_PARTITION},                                                 \
+	{.name = "properties", .path = in ".properties", .read = read_properties,                  \
+		FIELD(part.properties), .flags = KEY_KAFKA, .also = " config options settings "}
+
+static const struct key sink_keys[] = {SINK_KEYS(sink, "sink", REQUIRED_SINK)};
+static const struct key dead_letter_keys[] = {
+	SINK_KEYS(dead_letter, "deadLetter", REQUIRED_DEAD_LETTER)};
 
 static const struct section processor_section = {
 	"processor", processor_keys, COUNT(processor_keys), SECTION_PROCESSOR};
 static const struct section source_section = {
 	"source", source_keys, COUNT(source_keys), SECTION_SOURCE};
 static const struct section sink_section = {"sink", sink_keys, COUNT(sink_keys), SECTION_SINK};
+static const struct section dead_letter_section = {
+	"deadLetter", dead_letter_keys, COUNT(dead_letter_keys), SECTION_SINK};
 
 static const struct key top_keys[] = {
 	{.name = "name", .path = "name", .read = read_text, FIELD(name), .high = 255},
@@ -117,7 +144,10 @@ static const struct key top_keys[] = {
 		FIELD(max_record_size), .low = 4 * KIB, .high = GIB},
 	{.name = "maxRestarts", .path = "maxRestarts", .read = read_count, FIELD(max_restarts),
 		.low = 0, .high = 1000},
-	LATER("deadLetter", "deadLetter", NULL),
+	{.name = "deadLetter", .path = "deadLetter", .read = schema_read_dead_letter,
+		FIELD(dead_letter.present), .section = &dead_letter_section,
+		.mistaken = MISTAKEN_DEAD_LETTER,
+		.also = " dlq deadLetterQueue deadLetterTopic deadLetters errors "},
 	LATER("metrics", "metrics", NULL),
 	{.name = "processor", .path = "processor", .read = schema_read_section,
 		FIELD(processor.present), .section = &processor_section,
@@ -196,6 +226,8 @@ static const char *elsewhere(const struct section *section, const char *name)
 		return "the top level";
 	if (section != &processor_section && find(&processor_section, name) != NULL)
 		return "'processor'";
+	if (section != &retry_section && find(&retry_section, name) != NULL)
+		return "'processor.retry'";
 	if (section != &source_section && find(&source_section, name) != NULL)
 		return section == &sink_section || find(&sink_section, name) == NULL
 			       ? "'source'"
@@ -333,4 +365,11 @@ bool schema_read_section(
 	schema_read(load, key->section, node);
 	load->quiet = quiet;
 	return true;
+}
+
+bool schema_read_dead_letter(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	load->dead_letter = node->place;
+	return schema_read_section(load, key, node, field);
 }

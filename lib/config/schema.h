@@ -22,8 +22,13 @@ struct load {
 	bool quiet;        /* in a section that this program doesn't read: mistakes, no warnings */
 	struct config_place ordering; /* where the keys stand that bear on one another */
 	struct config_place fire_and_forget;
-	struct config_place partitioner;
-	struct config_place partition;
+	struct config_place retry_backoff;
+	struct config_place on_failure;
+	struct config_place dead_letter;
+	struct sink_places {
+		struct config_place partitioner;
+		struct config_place partition;
+	} sink_places, dead_letter_places;
 	bool fire_and_forget_on;
 };
 
@@ -68,7 +73,13 @@ enum {
 	REQUIRED_SINK_BROKERS = 128,
 	REQUIRED_SINK_TOPIC = 256,
 	REQUIRED_SINK_PARTITION = 512,
-	MISTAKEN_ALL = 1023
+	REQUIRED_DEAD_LETTER_KIND = 1024, /* in the order of the sink's */
+	REQUIRED_DEAD_LETTER_BROKERS = 2048,
+	REQUIRED_DEAD_LETTER_TOPIC = 4096,
+	REQUIRED_DEAD_LETTER_PARTITION = 8192,
+	MISTAKEN_DEAD_LETTER = 16384,
+	MISTAKEN_ON_FAILURE = 32768,
+	MISTAKEN_ALL = 65535
 };
 
 extern const struct section schema_top;
@@ -78,6 +89,8 @@ void schema_read(struct load *load, const struct section *section, const struct 
 
 /* Reads a nested section: a key's `read`. */
 bool schema_read_section(
+	struct load *load, const struct key *key, const struct node *node, void *field);
+bool schema_read_dead_letter(
 	struct load *load, const struct key *key, const struct node *node, void *field);
 
 /* Reports a key that the section doesn't know, with the best suggestion there is. */

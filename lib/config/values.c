@@ -337,6 +337,30 @@ bool read_ordering(struct load *load, const struct key *key, const struct node *
 	return true;
 }
 
+bool read_backoff(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	load->retry_backoff = node->place;
+	return read_duration(load, key, node, field);
+}
+
+static const char *const on_failure_words[] = {"stop", "skip", "deadLetter", NULL};
+
+const char *on_failure_word(enum on_failure on_failure)
+{
+	return on_failure_words[on_failure];
+}
+
+bool read_on_failure(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	size_t index;
+
+	if (!word_index(load, key, node, on_failure_words, &index))
+		return false;
+	*(enum on_failure *)field = (enum on_failure)index;
+	load->on_failure = node->place;
+	return true;
+}
+
 bool read_fire_and_forget(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {

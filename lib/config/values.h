@@ -25,6 +25,8 @@ read_value read_env;             /* struct settings: a list of name and value */
 read_value read_properties;      /* struct settings: a map */
 read_value read_kind;            /* char *: one of key->words, or the reason why not */
 read_value read_ordering;        /* enum ordering */
+read_value read_backoff;         /* int64_t, ms */
+read_value read_on_failure;      /* enum on_failure */
 read_value read_offset;          /* struct start_offset */
 read_value read_balance;         /* char *: librdkafka's word */
 read_value read_partitioner;     /* char *: librdkafka's word */
@@ -56,8 +58,9 @@ bool value_line(
 /* A kind that will come, or that earlier versions had. */
 bool kind_is_foreign(const char *kind);
 
-/* The words of enum ordering and of the partitioners, for config_document. */
+/* The words of the enums and of the partitioners, for config_document. */
 const char *ordering_word(enum ordering ordering);
+const char *on_failure_word(enum on_failure on_failure);
 const char *partitioner_word(const char *librdkafka);
 
 /* Exact and short: 1h, 90s, 200ms; 4MiB, 1500. `text` has at least 32 bytes. */

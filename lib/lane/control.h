@@ -61,7 +61,7 @@ struct message {
 	uint32_t lanes; /* HELLO: how many there are */
 	uint32_t log_level;
 	uint32_t log_format;
-	uint32_t flags; /* HELLO_* below */
+	uint32_t flags; /* HELLO_*, LANE_* below */
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
 	uint64_t seq;   /* ACK, RESUME */
 	struct page_snapshot page;
@@ -69,6 +69,10 @@ struct message {
 
 enum {
 	HELLO_STOP_AT_END = 1 /* source: -e */
+};
+
+enum {
+	LANE_TIMED_OUT = 1 /* the driver killed that life: its event ran longer than its timeout */
 };
 
 enum { CONTROL_ACKS_MAX = 256 }; /* pairs in one ACK message */

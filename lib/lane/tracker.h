@@ -45,6 +45,12 @@ uint64_t tracker_dispatch(struct tracker *tracker, int64_t offset); /* returns i
 /* False when the epoch is not the present one. */
 bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index);
 
+/* The offset of a record that is dispatched in the present epoch and above the frontier. */
+static inline int64_t tracker_offset(const struct tracker *tracker, uint64_t index)
+{
+	return tracker->offsets[index & (tracker->capacity - 1)] & INT64_MAX;
+}
+
 /* The offset to commit, or -1 when there is nothing to commit in this epoch. */
 static inline int64_t tracker_frontier(const struct tracker *tracker)
 {

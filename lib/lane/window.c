@@ -200,7 +200,8 @@ uint64_t window_rewind(struct window *window, uint64_t r)
 	return before - r + (begun ? 1 : 0);
 }
 
-uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length)
+uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length,
+	struct window_tag *tag)
 {
 	const struct window_entry *found;
 
@@ -208,5 +209,6 @@ uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length)
 		return NULL;
 	found = entry(window, seq);
 	*length = found->length;
+	*tag = found->tag;
 	return window->ring + found->start % window->capacity;
 }

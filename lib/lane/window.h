@@ -85,7 +85,9 @@ bool window_valid_ack(const struct window *window, uint64_t seq);
  * that had been begun are sent again. r below acked_seq means acked_seq. */
 uint64_t window_rewind(struct window *window, uint64_t r);
 
-/* The frame with this sequence number, to be patched in place, or NULL when not in the window. */
-uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length);
+/* The frame with this sequence number, to be patched in place, and its tag, or NULL when it is not
+ * in the window. */
+uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length,
+	struct window_tag *tag);
 
 #endif

@@ -26,7 +26,8 @@ enum counter {
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
 	COUNT_FILTERED,       /* worker: inputs without output */
-	COUNT_FAILED,         /* worker: events whose last attempt failed */
+	COUNT_FAILED,         /* worker: events whose last attempt failed; sink: records skipped or
+				 put to the dead letter */
 	COUNT_RETRIED,        /* worker: attempts after the first */
 	COUNT_RESENT,         /* source: frames written again after a worker's death */
 	COUNT_COMMITS,        /* source: offset commits that the broker took */

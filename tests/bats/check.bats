@@ -114,7 +114,6 @@ YAML
 @test "values of later keys that say what happens anyway" {
     accepts <<'YAML'
 processor:
-  onFailure: stop
   concurrency: 1
 source: {kind: lines}
 YAML
@@ -149,6 +148,8 @@ YAML
     cat >config.yaml <<'YAML'
 name: orders
 processor:
+  timeout: 1.5m
+  onFailure: deadLetter
   env:
     - {name: GREETING, value: "it's $$5: ${GREETING:-hello}"}
     - {name: DB_PASSWORD, value: "${PASSWORD}"}
@@ -159,6 +160,11 @@ source:
   consumerGroup: me
   offset: 2026-01-31T13:00:00+01:00
   properties: {sasl.username: me, sasl.password: "${file:secret}"}
+deadLetter:
+  kind: kafka
+  brokers: b
+  topic: failed
+  properties: {sasl.password: "${file:secret}"}
 YAML
     echo hunter2 >secret
     PASSWORD=hunter3 run_x 0 bruco check --print
@@ -172,6 +178,12 @@ processor:
   moduleName: handler
   workers: 1
   ordering: partition
+  retry:
+    attempts: 3
+    backoff: 200ms
+    maxBackoff: 10s
+  timeout: 90s
+  onFailure: deadLetter
   env:
     - name: GREETING
       value: "it's \$\$5: hello"
@@ -195,6 +207,15 @@ source:
     sasl.password: "***"
 sink:
   kind: discard
+deadLetter:
+  kind: kafka
+  brokers:
+    - b
+  topic: failed
+  topics: []
+  partitioner: hash
+  properties:
+    sasl.password: "***"
 YAML
     equals "$output" "$(<expected)"
     run_x 0 bruco check --print expected
@@ -272,26 +293,18 @@ YAML
 }
 
 @test "keys of later versions" {
-    refuses "config.yaml:1:1: 'deadLetter' is not supported yet" \
-        "config.yaml:2:1: 'metrics' is not supported yet" \
-        "config.yaml:4:3: 'processor.retry' is not supported yet" \
-        "config.yaml:5:3: 'processor.timeout' is not supported yet" \
-        "config.yaml:6:3: 'processor.onFailure: skip' is not supported yet (only 'stop')" \
-        "config.yaml:7:3: 'processor.concurrency: 5' is not supported yet (only '1')" \
-        "config.yaml:8:3: 'processor.batch' is not supported yet" \
-        "config.yaml:9:3: 'processor.maxEvents' is not supported yet" \
-        "config.yaml:10:3: 'processor.maxMemory' is not supported yet" \
-        "config.yaml:11:3: 'processor.python' is not supported yet" \
-        "config.yaml:12:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
-        "config.yaml:13:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:14:3: 'processor.user' is not supported yet" \
-        "config.yaml:15:3: 'processor.limits' is not supported yet" <<'YAML'
-deadLetter: {kind: lines}
+    refuses "config.yaml:1:1: 'metrics' is not supported yet" \
+        "config.yaml:3:3: 'processor.concurrency: 5' is not supported yet (only '1')" \
+        "config.yaml:4:3: 'processor.batch' is not supported yet" \
+        "config.yaml:5:3: 'processor.maxEvents' is not supported yet" \
+        "config.yaml:6:3: 'processor.maxMemory' is not supported yet" \
+        "config.yaml:7:3: 'processor.python' is not supported yet" \
+        "config.yaml:8:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
+        "config.yaml:9:3: 'processor.network: false' is not supported yet (only 'true')" \
+        "config.yaml:10:3: 'processor.user' is not supported yet" \
+        "config.yaml:11:3: 'processor.limits' is not supported yet" <<'YAML'
 metrics: {listen: ':9100'}
 processor:
-  retry: {attempts: 3}
-  timeout: 5s
-  onFailure: skip
   concurrency: 5
   batch: {size: 2}
   maxEvents: 5
@@ -303,6 +316,36 @@ processor:
   limits: {files: 5}
 source: {kind: lines}
 YAML
+}
+
+@test "retries, timeout, what becomes of failures" {
+    accepts <<'YAML'
+processor:
+  retry: {attempts: 5, backoff: 1s, maxBackoff: 1m}
+  timeout: 5s
+  onFailure: deadLetter
+source: {kind: lines}
+deadLetter: {kind: lines}
+YAML
+    refuses "config.yaml:2:11: unknown key 'maxAttempts' in processor.retry (did you mean 'attempts'?)" \
+        "config.yaml:2:36: processor.retry.backoff: expected a duration from 0s to 1h, found 'long'" \
+        "config.yaml:2:42: unknown key 'timeout' in processor.retry (it belongs to 'processor')" \
+        "config.yaml:3:3: unknown key 'backoff' in processor (it belongs to 'processor.retry')" \
+        "config.yaml:4:14: processor.onFailure: expected stop, skip or deadLetter, found 'deadletter' (did you mean 'deadLetter'?)" \
+        "config.yaml:6:1: unknown key 'dlq' (did you mean 'deadLetter'?)" <<'YAML'
+processor:
+  retry: {maxAttempts: 3, backoff: long, timeout: 3s}
+  backoff: 3s
+  onFailure: deadletter
+source: {kind: lines}
+dlq: {kind: lines}
+YAML
+    refuses "config.yaml:1:24: processor.onFailure: 'deadLetter' needs a section 'deadLetter' at the top level" \
+        <<<$'processor: {onFailure: deadLetter}\nsource: {kind: lines}'
+    refuses "config.yaml:1:20: deadLetter.kind: unknown kind 'kafak' (did you mean 'kafka'?)" \
+        <<<$'deadLetter: {kind: kafak}\nprocessor: {onFailure: deadLetter}\nsource: {kind: lines}'
+    accepts "config.yaml:3:13: warning: deadLetter has no effect without 'processor.onFailure: deadLetter'" \
+        <<<$'processor: {onFailure: skip}\nsource: {kind: lines}\ndeadLetter: {kind: lines}'
 }
 
 @test "keys of kafka with another kind" {

@@ -1,5 +1,5 @@
 # bruco: starts the stages, watches them, restarts what dies, drains and ends with the right status.
-# With the kinds lines and discard, so that nothing but Bruco takes part.
+# With the kinds lines and discard, so that nothing but Bruco takes part; one test needs a broker.
 
 load helpers
 
@@ -65,6 +65,10 @@ count_in() { # count_in FILE PATTERN COUNT
 
 times_in() { # a condition: times_in FILE PATTERN COUNT
     [[ $(grep -cE -- "$2" "$1") == "$3" ]]
+}
+
+time_is() { # a condition: time_is SECONDS, as bash counts them
+    ((SECONDS >= $1))
 }
 
 same_lines() { # same_lines FILE FILE, in any order
@@ -477,6 +481,285 @@ no_zombies() {
     contains "$(tail -n 1 bruco.err)" "1 restarts in 60 s are used up: bruco-sink was killed by signal 9"
 }
 
+# retrying ATTEMPTS ON_FAILURE [TIMEOUT]: of the project.
+retrying() {
+    sed -i "s/^processor: {/&retry: {attempts: $1, backoff: 10ms}, onFailure: $2, /" app/config.yaml
+    [[ -z ${3:-} ]] || sed -i "s/^processor: {/&timeout: $3, /" app/config.yaml
+}
+
+@test "a worker that cannot start again: after maxRestarts 75, with its last error" {
+    project 1 <<'END'
+import os
+if os.path.exists('bad'):
+    raise RuntimeError('not any more')
+def handle_event(context, data):
+    open('bad', 'x').close()
+    os._exit(3)
+END
+    set_key maxRestarts 3
+    start_bruco
+    feed die
+    wait_x bruco 75
+    count_in bruco.err 'restarting in' 3
+    contains "$(<bruco.err)" "RuntimeError: not any more"
+    contains "$(tail -n 1 bruco.err)" "3 restarts in 60 s are used up: worker 0 ended with status 70"
+}
+
+@test "deaths of idle workers are counted" {
+    echo_project 1
+    set_key maxRestarts 3
+    start_bruco -v
+    for number in 1 2 3 4; do
+        wait_for 20 times_in bruco.err 'bruco-worker-0 is ready' "$number"
+        feed "$number"
+        wait_for 20 lines_in bruco.out "$number"
+        kill -KILL $(stages bruco-worker)
+    done
+    wait_x bruco 75
+    contains "$(tail -n 1 bruco.err)" "3 restarts in 60 s are used up: worker 0 was killed by signal 9"
+}
+
+@test "poison: events that end their worker cost attempts, not restarts" {
+    project 2 <<'END'
+import ctypes, os, signal
+def handle_event(context, data):
+    with open('calls', 'a') as calls:
+        calls.write(data.decode() + '\n')
+    number = int(data)
+    if number % 100 == 1:
+        os._exit(1)
+    if number % 100 == 2:
+        os._exit(0)
+    if number % 100 == 3:
+        ctypes.string_at(0)
+    if number % 100 == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return data
+END
+    retrying 3 skip
+    seq 0 599 >input
+    run_x 0 bruco app <input
+    grep -vE '0[1-4]$|^[1-4]$' input >expected
+    same_lines expected stdout
+    for number in 1 2 3 4 101 304 503; do
+        equals "$(grep -cx "$number" app/calls)" 3
+    done
+    file_lacks stderr 'used up'
+}
+
+@test "onFailure: stop ends it with 1 when the attempts of a crash are used up" {
+    project 2 <<'END'
+import os
+def handle_event(context, data):
+    if data == b'50':
+        os._exit(1)
+    return data
+END
+    retrying 2 stop
+    set_key maxRestarts 0
+    seq 100 >input
+    run_x 1 bruco -v app <input
+    count_in stderr 'worker [01] ended with status 1 .*, restarting' 2
+    file_lacks stdout '^50$'
+    contains "$(tail -n 1 stderr)" "bruco: error: bruco-sink ended with status 1"
+    # The source had its time: nobody had to be killed.
+    file_has stderr 'fatal: from [a-z]+ to settling'
+    file_has stderr 'reaped: from settling to done'
+}
+
+# ---- events that take too long
+
+@test "an event that takes too long is alarmed; the next attempt has a time of its own" {
+    project 1 <<'END'
+import os, time
+def handle_event(context, data):
+    if data == b'slow' and not os.path.exists('slept'):
+        open('slept', 'x').close()
+        time.sleep(1000)
+    return data
+END
+    retrying 3 skip 500ms
+    printf '%s\n' a slow b >input
+    run_x 0 bruco app <input
+    equals "$output" $'a\nslow\nb'
+    count_in stderr 'bruco: warning: worker 0: an event takes longer than 500ms \(number 2 of its lane, attempt 1\)' 1
+    file_lacks stderr 'killing the worker'
+}
+
+@test "a stopped worker is killed when its event takes too long; the others go on" {
+    project 2 <<'END'
+import os, signal
+def handle_event(context, data):
+    if data == b'stop' and not os.path.exists('stopped'):
+        open('stopped', 'x').close()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return data
+END
+    retrying 3 skip 500ms
+    start_bruco
+    feed stop
+    wait_for 20 file_has bruco.err 'worker ([01]): an event takes longer than 500ms'
+    for number in 1 2 3 4 5; do # one by one, so that none need wait in the stopped lane
+        feed "$number"
+        wait_for 20 lines_in bruco.out "$number"
+    done
+    file_lacks bruco.err 'killing the worker'
+    wait_for 20 file_has bruco.err \
+        'worker ([01]): event [0-9]+ still runs 2s after its timeout, killing the worker'
+    wait_for 20 file_has bruco.err \
+        'worker [01] was killed for an event that took longer than 500ms, restarting'
+    wait_for 20 lines_in bruco.out 6
+    stop_x bruco
+    equals "$(sort bruco.out | tr '\n' ' ')" '1 2 3 4 5 stop '
+}
+
+@test "a handler that takes no notice of its timeout is killed, its threads shown" {
+    project 1 <<'END'
+import time
+def stubborn():
+    while True:
+        try:
+            time.sleep(1000)
+        except BaseException:
+            pass
+def handle_event(context, data):
+    if data == b'2':
+        stubborn()
+    return data
+END
+    retrying 1 skip 200ms
+    run_x 0 bruco app < <(seq 3)
+    equals "$output" $'1\n3'
+    file_has stderr 'bruco-worker-0: warning: .*line 5 in stubborn'
+    contains "$stderr" 'worker 0 was killed for an event that took longer than 200ms, restarting'
+    file_lacks stderr 'used up'
+}
+
+@test "events that never end cost attempts, not restarts" {
+    project 2 <<'END'
+import os, signal
+def handle_event(context, data):
+    if data in (b'3', b'5'):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return data
+END
+    retrying 2 skip 100ms
+    set_key maxRestarts 1
+    seq 8 >input
+    run_x 0 bruco app <input
+    same_lines <(seq 8 | grep -v '[35]') stdout
+    count_in stderr 'was killed for an event that took longer than 100ms, restarting' 4
+    count_in stderr 'bruco-sink: warning: .*the event ran longer than processor.timeout' 2
+}
+
+@test "a worker that waits, for input or for the sink, is not too slow" {
+    project 1 <<'END'
+def handle_event(context, data):
+    return data * 1000
+END
+    retrying 3 skip 200ms
+    mkfifo out
+    exec 8<>out
+    yes 12345678 | head -n 2000 >input # 16 MB: more than pipes hold
+    in_session bruco app <input >out 2>stderr 8>&-
+    local driver=$!
+    wait_for 20 file_has stderr ready
+    # Nothing moves in full pipes: time alone can show it.
+    wait_for 10 time_is $((SECONDS + 2))
+    file_lacks stderr 'takes longer'
+    timeout 30 head -n 2000 <&8 >stdout
+    exec 8>&-
+    wait "$driver"
+    equals "$(sort -u stdout | wc -l) $(wc -l <stdout)" '1 2000'
+    file_lacks stderr 'takes longer'
+}
+
+# ---- the end of one and the others
+
+@test "when the sink dies the source finishes by itself before all starts anew" {
+    echo_project 2
+    start_bruco -v
+    feed a
+    wait_for 20 lines_in bruco.out 1
+    kill -KILL $(stages bruco-sink)
+    wait_for 20 times_in bruco.err 'bruco: info: ready' 2
+    file_has bruco.err 'bruco-source: error: the sink is gone'
+    file_lacks bruco.err 'killing it'
+    feed b
+    wait_for 20 lines_in bruco.out 2
+    stop_x bruco
+    equals "$(<bruco.out)" $'a\nb'
+}
+
+@test "a consumer group is left when the sink dies: the next start need not wait for it" {
+    real_broker
+    new_topic 1
+    mkdir app
+    cat >app/config.yaml <<END
+source: {kind: kafka, brokers: "$BROKERS", topics: [$TOPIC], consumerGroup: g-$TOPIC}
+sink: {kind: discard}
+END
+    start_x bruco bruco -v app
+    wait_for 30 file_has bruco.err 'bruco: info: ready'
+    kill -KILL $(stages bruco-sink)
+    # A member that is not missed is waited for for 45 s.
+    wait_for 20 times_in bruco.err 'bruco: info: ready' 2
+    file_lacks bruco.err 'killing it'
+    stop_x bruco
+}
+
+@test "who does not end in time when another has died is killed" {
+    echo_project 1
+    start_bruco
+    local source=$(stages bruco-source)
+    kill -STOP "$source"
+    kill -KILL $(stages bruco-sink)
+    wait_for 20 file_has bruco.err 'bruco-source has nothing left to do but does not end, killing it'
+    wait_for 20 times_in bruco.err 'bruco: info: ready' 2
+    [[ ! -e /proc/$source ]]
+    stop_x bruco
+}
+
+@test "a second signal kills at once what still settles" {
+    echo_project 1
+    start_bruco -v
+    kill -STOP $(stages bruco-source)
+    kill -KILL $(stages bruco-sink)
+    wait_for 20 file_has bruco.err 'restarting the pipeline'
+    kill_x bruco TERM
+    wait_for 20 file_has bruco.err 'signal: from restarting to settling'
+    kill_x bruco INT
+    wait_x bruco 130
+    file_lacks bruco.err 'killing it'
+}
+
+# ---- a slow lane
+
+@test "a stopped worker stops no other lane; when it goes on nothing is missing" {
+    project 3 <<'END'
+def handle_event(context, data):
+    return context.worker_name + ' ' + data.decode()
+END
+    start_bruco
+    local stopped=$(stages bruco-worker | head -n 1)
+    kill -STOP "$stopped"
+    for number in $(seq 30); do
+        feed "$number"
+        # One of them waits in the stopped lane.
+        wait_for 20 lines_in bruco.out $((number - 1))
+    done
+    seq 31 100000 >&7
+    # Each lane had its share at most.
+    wait_for 30 lines_in bruco.out 66000
+    equals "$(cut -d' ' -f1 bruco.out | sort -u | wc -l)" 2
+    kill -CONT "$stopped"
+    wait_for 30 lines_in bruco.out 100000
+    equals "$(cut -d' ' -f1 bruco.out | sort -u | wc -l)" 3
+    stop_x bruco
+    cut -d' ' -f2 bruco.out >numbers
+    same_lines <(seq 100000) numbers
+}
+
 # ---- what the stages get
 
 @test "workers get the environment without secrets and with processor.env" {
@@ -555,6 +838,7 @@ def handle_event(context, data):
     os.write(1, b'quote " backslash \\ bell \a and \xff and \xc3\xa9 and \0\n')
     raise ValueError('no')
 END
+    retrying 1 stop
     run_x 1 bruco --log-format json app <<<hello
     /usr/bin/python3 - <<'END'
 import json

@@ -842,7 +842,7 @@ out 8 empty None
 log bruco-worker-2: info: worker-2 with hi
 printed b'printed\\n'
 page state 0 attempt 2 seq 8
-counters 2 1 129 65 1 0"
+counters 2 1 129 65 1 0 1"
 }
 
 @test "under the driver: a failed event, its page and status" {
@@ -852,11 +852,13 @@ def handle_event(context, data):
         raise ValueError("no")
     return data
 END
-    driven "processor: {handlerPath: '$PWD'}" 'record(1, b"a") + record(2, b"bad") + record(3, b"c")' keep
+    driven "processor: {handlerPath: '$PWD', retry: {attempts: 1}}" \
+        'record(1, b"a") + record(2, b"bad") + record(3, b"c")' 'wait seq == 2'
     contains "$output" "status 1
 out 1 record b'a'
 log bruco-worker-2: error: handler raised ValueError: no (record 2, attempt 1)"
-    contains "$output" "counters 2 1 132 65 0 1"
+    contains "$output" "page state 0 attempt 0 seq 2
+counters 2 1 132 65 0 1 0"
 }
 
 @test "under the driver: source or driver gone is status 75, whatever was half read" {
@@ -887,6 +889,380 @@ END
     driven '{}' 'record(1, b"a", flags=0) + record(2, None)'
     contains "$output" "out 1 record b'a'
 out 2 record None"
+}
+
+# ---- attempts
+
+# Fails on b"bad" until there is a file `mended`.
+fails() {
+    handler <<'END'
+import os
+def handle_event(context, data):
+    if data.startswith(b"bad") and not os.path.exists("mended"):
+        raise ValueError("no " + data.decode())
+    return b"<" + data + b">"
+END
+}
+
+# retrying [SETTING ...]: config.yaml for it, with pauses of 1 ms
+retrying() {
+    printf '%s\n' 'processor:' "  handlerPath: '$PWD'" \
+        '  retry: {attempts: 3, backoff: 1ms}' "${@/#/  }" >config.yaml
+}
+
+# What the log has to say of records, with the pauses as N.
+log_of() {
+    sed -nE 's/^[-0-9T:.]*Z //; s/(retrying in )[0-9]+m?s/\1N/; /record|\[/p' stderr
+}
+
+@test "an event that fails is tried again, and counts as it then ends" {
+    handler <<'END'
+calls = 0
+def handle_event(context, data):
+    global calls
+    calls += 1
+    if data == b"second" and calls < 4:
+        raise ValueError(f"call {calls}")
+    return b"call %d" % calls
+END
+    retrying
+    frames write 'record(1, b"first")' 'record(2, b"second", topic="t", partition=0, offset=9)' \
+        'record(3, b"third")' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    equals "$(frames read <stdout | sed 's/topic.*value/value/')" \
+        "type='record' flags=1 attempt=0 seq=1 value=b'call 1'
+type='record' flags=1 attempt=2 seq=2 value=b'call 4'
+type='record' flags=1 attempt=0 seq=3 value=b'call 5'"
+    equals "$(log_of)" \
+        "bruco-worker: warning: handler raised ValueError: call 2 (t[0]@9, attempt 1, retrying in N)
+bruco-worker: warning: handler raised ValueError: call 3 (t[0]@9, attempt 2, retrying in N)"
+    equals "$(grep -c 'Traceback' stderr)" 2
+}
+
+@test "onFailure stop: after the last attempt the worker ends, and nothing of the event comes out" {
+    fails
+    retrying
+    frames write 'record(1, b"a")' 'record(2, b"bad")' 'record(3, b"c")' >in
+    run_x 1 bruco-worker -c config.yaml <in
+    equals "$(frames values <stdout)" "b'<a>'"
+    equals "$(log_of)" \
+        "bruco-worker: warning: handler raised ValueError: no bad (record 2, attempt 1, retrying in N)
+bruco-worker: warning: handler raised ValueError: no bad (record 2, attempt 2, retrying in N)
+bruco-worker: error: handler raised ValueError: no bad (record 2, attempt 3)"
+}
+
+@test "onFailure skip and deadLetter: the record itself, as failed, with error and traceback behind its headers" {
+    fails
+    frames write 'record(1, b"bad 1", key=b"\xff", topic="orders", partition=3, offset=12,
+             timestamp=5, headers=[(b"b", b"1"), (b"a", None), (b"b", b""), (b"", b"\xfe")])' \
+        'record(2, b"fine")' 'record(3, b"bad 2", key=b"", flags=0)' >in
+    local what
+    for what in skip deadLetter; do
+        retrying "onFailure: $what"
+        [[ $what == skip ]] || echo 'deadLetter: {kind: lines}' >>config.yaml
+        run_x 0 bruco-worker -c config.yaml <in
+        equals "$(frames read <stdout | sed -E "s/(bruco-traceback', b.Traceback).*(ValueError[^\"']*)/\1...\2/")" \
+            "type='failed' flags=1 attempt=3 seq=1 topic='orders' partition=3 offset=12 timestamp=5 key=b'\\xff' headers=[(b'b', b'1'), (b'a', None), (b'b', b''), (b'', b'\\xfe'), (b'bruco-error', b'ValueError: no bad 1'), (b'bruco-traceback', b'Traceback...ValueError: no bad 1')] value=b'bad 1'
+type='record' flags=1 attempt=0 seq=2 topic='' partition=-1 offset=-1 timestamp=-1 key=None headers=[] value=b'<fine>'
+type='failed' flags=1 attempt=3 seq=3 topic='' partition=-1 offset=-1 timestamp=-1 key=b'' headers=[(b'bruco-error', b'ValueError: no bad 2'), (b'bruco-traceback', b'Traceback...ValueError: no bad 2')] value=b'bad 2'"
+        contains "$(log_of)" "error: handler raised ValueError: no bad 1 (orders[3]@12, attempt 3)"
+        contains "$(log_of)" "error: handler raised ValueError: no bad 2 (record 3, attempt 3)"
+    done
+}
+
+@test "a failed record that is null, one that is empty, with keys that are" {
+    handler <<'END'
+def handle_event(context, data):
+    data.extend(b"changed")
+    raise KeyError
+END
+    retrying "onFailure: skip"
+    frames write 'record(1, None)' 'record(2, b"", key=b"")' 'record(3, None, key=b"")' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    equals "$(frames read <stdout | sed -E "s/headers=.*value/value/; s/topic.*key/key/")" \
+        "type='failed' flags=1 attempt=3 seq=1 key=None value=None
+type='failed' flags=1 attempt=3 seq=2 key=b'' value=b''
+type='failed' flags=1 attempt=3 seq=3 key=b'' value=None"
+}
+
+@test "attempts that others made count; one is always left" {
+    fails
+    retrying "onFailure: skip"
+    frames write 'record(1, b"bad", attempt=1)' 'record(2, b"bad", attempt=2)' \
+        'record(3, b"bad", attempt=7)' 'record(4, b"bad", attempt=65535)' 'record(5, b"a", attempt=9)' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    equals "$(frames read <stdout | cut -d' ' -f1,3,4)" "type='failed' attempt=3 seq=1
+type='failed' attempt=3 seq=2
+type='failed' attempt=8 seq=3
+type='failed' attempt=65535 seq=4
+type='record' attempt=9 seq=5"
+    equals "$(log_of | grep -c 'record 1,')" 2
+    equals "$(log_of | grep -c 'record [234],')" 3
+}
+
+@test "failed frames that arrive are passed on byte for byte, and never run" {
+    handler <<'END'
+def handle_event(context, data):
+    raise SystemExit("it ran")
+END
+    retrying "onFailure: skip"
+    frames write 'failed(1, None, key=b"", attempt=3, topic="t", partition=1, offset=2, timestamp=3,
+             headers=[(b"a", None), (b"bruco-error", b"x"), (b"a", b"")])' 'failed(2, b"", attempt=9)' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    same_bytes in stdout
+    equals "$stderr" ""
+}
+
+@test "errors and tracebacks in frames are cut to 8 KiB, between characters and lines, and to maxRecordSize" {
+    handler <<'END'
+def even(n, text): odd(n - 1, text)
+def odd(n, text): even(n - 1, text) if n > 0 else fail(text)
+def fail(text): raise ValueError(text)
+def handle_event(context, data):
+    if data[:4] == b"deep":
+        odd(301, "end")
+    fail("x" + "é" * 10000)
+END
+    retrying "onFailure: skip"
+    cat >sizes.py <<END
+import sys
+sys.path.insert(0, "$ROOT/tests")
+import frames
+logged = {line[2:] for line in open("stderr", "rb").read().split(b"\n")}
+for one in frames.read(sys.stdin.buffer):
+    headers = dict(one.headers)
+    for name, value in one.headers:
+        value.decode()
+    trace = headers.get(b"bruco-traceback", b"")
+    print(one.value[:4], *map(len, headers.values()),
+        trace != b"" and trace.split(b"\n")[0] in logged, trace[-len("ValueError: end"):] == b"ValueError: end")
+END
+    frames write 'record(1, b"deep")' 'record(2, b"long")' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    equals "$(python3 sizes.py <stdout | sed -E 's/ (80|81)[0-9]{2} True/ many True/')" \
+        "b'deep' 15 many True True
+b'long' 8191 8190 False False"
+
+    echo 'maxRecordSize: 4KiB' >>config.yaml
+    frames write 'record(1, b"deep")' 'record(2, b"long" + b"." * (4096 - 64 - 4 - 40))' \
+        'record(3, b"full" + b"." * (4096 - 64 - 4))' 'record(4, b"long")' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    equals "$(python3 sizes.py <stdout | sed -E 's/ 39[0-9]{2} True/ many True/')" \
+        "b'deep' 15 many True True
+b'long' 21 False False
+b'full' False False
+b'long' 4009 False False"
+}
+
+@test "what cannot be used, memory and depth are failures as others are" {
+    handler <<'END'
+def deep():
+    deep()
+def handle_event(context, data):
+    return eval(data.decode())
+END
+    retrying "onFailure: skip"
+    frames write 'record(1, b"{1}")' 'record(2, b"bytearray(1 << 62)")' 'record(3, b"deep()")' \
+        'record(4, b"b\"x\" * (16 << 20)")' 'record(5, b"exit()")' 'record(6, b"b\"fine\"")' >in
+    run_x 0 bruco-worker -c config.yaml <in
+    frames read <stdout | sed -E "s/.*(attempt=.).*bruco-error', b.([A-Za-z]+).*/\1 \2/; s/.*(attempt=.).*value/\1 value/" >got
+    equals "$(<got)" "attempt=3 TypeError
+attempt=3 MemoryError
+attempt=3 RecursionError
+attempt=3 ValueError
+attempt=3 SystemExit
+attempt=0 value=b'fine'"
+}
+
+@test "with --lines and --json what failed is left out; without -c there is one attempt" {
+    fails
+    retrying "onFailure: skip"
+    run_x 0 bruco-worker --lines -c config.yaml < <(printf 'a\nbad\nb\n')
+    equals "$output" "<a>
+<b>"
+    equals "$(log_of | grep -c 'attempt')" 3
+    run_x 1 bruco-worker --lines < <(printf 'bad\n')
+    equals "$(log_of)" "bruco-worker: error: handler raised ValueError: no bad (record 1, attempt 1)"
+}
+
+@test "before a pause what is there is written; Ctrl-C ends the pause" {
+    fails
+    sed -i 's/raise/open("failed", "w").close(); raise/' handler.py
+    retrying
+    sed -i 's/backoff: 1ms/backoff: 1h, maxBackoff: 1h/' config.yaml
+    printf 'a\nbad\nb\n' >in
+    start_x worker sh -c 'exec bruco-worker --lines -c config.yaml <in'
+    wait_for 10 test -e failed
+    wait_for 10 lines_in worker.out 1
+    wait_for 10 file_has worker.err "retrying in"
+    kill_x worker INT
+    wait_x worker 130 10
+    equals "$(<worker.out)" "<a>"
+}
+
+@test "under the driver: the page says which attempt runs, and is idle in a pause" {
+    handler <<'END'
+import os, time
+calls = 0
+def handle_event(context, data):
+    global calls
+    calls += 1
+    while not os.path.exists(f"go {calls}"):
+        time.sleep(0.001)
+    if calls < 3:
+        raise ValueError
+    return data
+END
+    touch "go 3"
+    driven "processor: {handlerPath: '$PWD', retry: {backoff: 300ms, maxBackoff: 300ms}}" \
+        'record(5, b"a")' \
+        'wait (state, attempt, seq) == (1, 0, 5)' 'wait open("go 1", "w").close() is None' \
+        'wait (state, attempt, seq) == (0, 1, 5)' 'wait (state, attempt, seq) == (1, 1, 5)' \
+        'wait open("go 2", "w").close() is None' \
+        'wait (state, attempt, seq) == (0, 2, 5)' 'wait (state, attempt, seq) == (0, 2, 5)' \
+        'give end(5)' "wait not os.path.exists('go 4') and ran < 1 and state == 0" \
+        'wait (attempt, seq) == (2, 5)' 'wait time.sleep(0.5) is None' eof
+    contains "$output" "status 0
+out 5 record b'a'"
+    contains "$output" "page state 0 attempt 2 seq 5
+counters 1 1 65 65 0 0 2"
+}
+
+@test "under the driver: the end of the input ends a pause and leaves the record, status 0" {
+    fails
+    driven "processor: {handlerPath: '$PWD', retry: {backoff: 1h, maxBackoff: 1h}, onFailure: skip}" \
+        'record(1, b"a") + record(2, b"bad") + record(3, b"c")' \
+        'wait (state, attempt, seq) == (0, 1, 2)' eof
+    contains "$output" "status 0
+out 1 record b'<a>'
+log bruco-worker-2: warning: handler raised ValueError: no bad (record 2, attempt 1, retrying in"
+    contains "$output" "log bruco-worker-2: info: the input has ended: record 2 is not tried again here"
+    contains "$output" "page state 0 attempt 1 seq 2
+counters 1 1 65 67 0 0 0"
+}
+
+@test "under the driver: its end ends a pause, status 75" {
+    fails
+    driven "processor: {handlerPath: '$PWD', retry: {backoff: 1h, maxBackoff: 1h}}" \
+        'record(1, b"bad")' 'wait (state, attempt, seq) == (0, 1, 1)' leave
+    contains "$output" "status 75
+log bruco-worker-2: warning: handler raised ValueError: no bad (record 1, attempt 1, retrying in"
+    contains "$output" "log bruco-worker-2: error: the driver is gone"
+}
+
+# ---- timeouts
+
+# timed SETTINGS FRAMES STEP ...: with a timeout of 50 ms
+timed() {
+    driven "processor: {handlerPath: '$PWD', timeout: 50ms, onFailure: skip, retry: {backoff: 1ms, $1}}" "${@:2}"
+}
+
+@test "the timeout ends a sleep, a loop, and what catches Exception; the next event runs" {
+    handler <<'END'
+import time
+from bruco import Timeout
+
+def sleep():
+    time.sleep(1000)
+
+def loop():
+    while True:
+        pass
+
+def stubborn():
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            pass
+
+def wait():
+    import threading
+    threading.Event().wait()
+
+def encode():
+    import dataclasses, decimal
+    class Slow(dict):
+        def items(self):
+            time.sleep(1000)
+    return Slow(a=1)
+
+def handle_event(context, data):
+    if data == b"catch":
+        try:
+            time.sleep(1000)
+        except Timeout as timeout:
+            return str(timeout)
+    return eval(data)
+END
+    local what
+    for what in sleep loop stubborn wait encode; do
+        timed 'attempts: 1' "record(1, b'$what()') + record(2, b'b\"next\"')" \
+            'wait (state, seq) == (1, 1) and ran > 0.05' 'kill ALRM' 'wait seq == 2' eof
+        contains "$output" "out 1 failed b'$what()'
+attempts 1 headers ('bruco-error', 'bruco.Timeout: no result within 50ms') ('bruco-traceback', 'bruco.Timeout: no result within 50ms')
+out 2 record b'next'"
+        contains "$output" "bruco.Timeout: no result within 50ms (record 1, attempt 1)"
+        contains "$output" "in $what"
+    done
+    timed 'attempts: 1' "record(1, b'catch')" 'wait state == 1 and ran > 0.05' 'kill ALRM' \
+        'wait state == 0' eof
+    contains "$output" "out 1 record b'no result within 50ms'"
+}
+
+@test "a timeout is retried as every failure is" {
+    handler <<'END'
+import time
+calls = 0
+def handle_event(context, data):
+    global calls
+    calls += 1
+    if calls == 1:
+        time.sleep(1000)
+    return b"call %d" % calls
+END
+    timed 'attempts: 2' "record(1, b'a')" 'wait state == 1 and ran > 0.05' 'kill ALRM' \
+        'wait (state, attempt) == (0, 1)' eof
+    contains "$output" "(record 1, attempt 1, retrying in 1ms)"
+}
+
+@test "an alarm too early, or when nothing runs, does nothing" {
+    handler <<'END'
+import os, time
+def handle_event(context, data):
+    while data == b"wait" and not os.path.exists("go"):
+        time.sleep(0.001)
+    return data
+END
+    driven "processor: {handlerPath: '$PWD', timeout: 1h}" "record(1, b'wait')" \
+        'wait state == 1 and ran > 0.02' 'kill ALRM' 'wait ran > 0.1' \
+        'wait open("go", "w").close() is None' 'wait state == 0' 'kill ALRM' \
+        'give record(2, b"x")' 'wait (state, seq) == (0, 2)' eof
+    contains "$output" "status 0
+out 1 record b'wait'
+out 2 record b'x'"
+    [[ $output != *Timeout* ]]
+    fails
+    driven "processor: {handlerPath: '$PWD', timeout: 1ms, retry: {backoff: 100ms, attempts: 2}, onFailure: skip}" \
+        "record(1, b'bad')" 'wait (state, attempt) == (0, 1)' 'kill ALRM' 'wait (state, attempt) == (1, 1) or ran > 0.2' eof
+    [[ $output != *Timeout* ]]
+}
+
+@test "SIGUSR2 shows where every thread is, also while C code holds Python's lock" {
+    handler <<'END'
+import ctypes, threading, time
+def aside():
+    time.sleep(1000)
+def handle_event(context, data):
+    threading.Thread(target=aside, daemon=True).start()
+    ctypes.PyDLL(None).usleep(400000) # PyDLL: keeps the lock
+    return data
+END
+    driven "processor: {handlerPath: '$PWD'}" "record(1, b'a')" \
+        'wait state == 1 and ran > 0.1' 'kill USR2' 'wait state == 0' eof
+    contains "$output" "out 1 record b'a'"
+    contains "$output" "in handle_event"
+    contains "$output" "in aside"
 }
 
 # ---- lines and JSON

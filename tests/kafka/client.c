@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "random.h"
 
 enum {
 	ANSWER_MS = 15000, /* for one question to the broker */
@@ -99,6 +100,16 @@ static rd_kafka_resp_err_t find_ends(
 	rd_kafka_t *client, const char *topic, int partition, int64_t *low, int64_t *high)
 {
 	return rd_kafka_query_watermark_offsets(client, topic, partition, low, high, ANSWER_MS);
+}
+
+int32_t client_key_partition(const void *key, size_t length, int partitions)
+{
+	const uint8_t *at = key;
+	uint64_t hash = length;
+
+	for (size_t i = 0; i < length; i++)
+		hash = random_mix(hash * 257 + at[i]);
+	return (int32_t)(hash % (uint64_t)partitions);
 }
 
 static bool is_ready(rd_kafka_t *client, const char *topic, int partitions)

@@ -23,6 +23,9 @@ int client_partitions(rd_kafka_t *client, const char *topic);
 void client_wait_topic(rd_kafka_t *client, const char *topic, int partitions);
 void client_ends(rd_kafka_t *client, const char *topic, int partition, int64_t *low, int64_t *high);
 
+/* The partition that kafka-fill gives a record with this key. */
+int32_t client_key_partition(const void *key, size_t length, int partitions);
+
 /* Reads a topic from its beginning to the ends that it has now, in each partition's order.
  * Transactions that were aborted are left out. */
 typedef void client_each(void *context, const rd_kafka_message_t *message);

@@ -148,13 +148,9 @@ static void make_special(
 
 static int32_t choose_partition(const struct record *record, int partitions, uint64_t *random)
 {
-	uint64_t hash = record->key_length;
-
 	if (record->key == NULL)
 		return (int32_t)random_below(random, (uint32_t)partitions);
-	for (size_t i = 0; i < record->key_length; i++)
-		hash = random_mix(hash * 257 + record->key[i]);
-	return (int32_t)(hash % (uint64_t)partitions);
+	return client_key_partition(record->key, record->key_length, partitions);
 }
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  ends TOPIC                        a line a partition: partition low high\n"
 	"  group GROUP TOPIC                 a line a partition: partition committed high lag,\n"
 	"                                    committed and lag are - where nothing is\n"
+	"  metadata GROUP TOPIC              a line a partition: partition, the commit's metadata\n"
 	"  count TOPIC                       the number of records, by reading them\n"
 	"  -b, --brokers BROKERS\n"
 	"      --help\n"
@@ -124,7 +125,7 @@ static void ends(rd_kafka_t *client, const char *topic)
 	}
 }
 
-static void group(const char *brokers, const char *name, const char *topic)
+static void group(const char *brokers, const char *name, const char *topic, bool metadata)
 {
 	rd_kafka_conf_t *conf = client_conf(brokers);
 	rd_kafka_topic_partition_list_t *list;
@@ -146,7 +147,10 @@ static void group(const char *brokers, const char *name, const char *topic)
 		int64_t low, high, committed = list->elems[i].offset;
 
 		client_ends(client, topic, i, &low, &high);
-		if (committed < 0)
+		if (metadata)
+			printf("%d %.*s\n", i, (int)list->elems[i].metadata_size,
+				(const char *)list->elems[i].metadata);
+		else if (committed < 0)
 			printf("%d - %lld -\n", i, (long long)high);
 		else
 			printf("%d %lld %lld %lld\n", i, (long long)committed, (long long)high,
@@ -202,7 +206,9 @@ static void run(const char *brokers, const char *command, char **words, int coun
 	} else if (is(command, count, "ends", 1, 1)) {
 		ends(client, words[0]);
 	} else if (is(command, count, "group", 2, 2)) {
-		group(brokers, words[0], words[1]);
+		group(brokers, words[0], words[1], false);
+	} else if (is(command, count, "metadata", 2, 2)) {
+		group(brokers, words[0], words[1], true);
 	} else if (is(command, count, "count", 1, 1)) {
 		client_read(brokers, words[0], count_one, &records);
 		printf("%lld\n", records);

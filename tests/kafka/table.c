@@ -33,7 +33,7 @@ static void add_part(struct hash *hash, const void *data, size_t length)
 }
 
 /* librdkafka gives null as NULL, and empty as a pointer with a length of 0. */
-struct hash hash_message(const rd_kafka_message_t *message)
+struct hash hash_message(const rd_kafka_message_t *message, const char *skip)
 {
 	struct hash hash = {1, 2};
 	rd_kafka_timestamp_type_t type;
@@ -50,6 +50,8 @@ struct hash hash_message(const rd_kafka_message_t *message)
 	for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &length) ==
 			   RD_KAFKA_RESP_ERR_NO_ERROR;
 		i++) {
+		if (skip != NULL && strncmp(name, skip, strlen(skip)) == 0)
+			continue;
 		add_part(&hash, name, strlen(name));
 		add_part(&hash, value, length);
 	}

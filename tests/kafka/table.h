@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a record must become. */
+enum fate { FATE_OUTPUT, FATE_DEAD, FATE_NOTHING };
+
 struct hash {
 	uint64_t a, b;
 };
@@ -21,8 +24,15 @@ struct entry {
 	int32_t partition;
 	uint32_t in;           /* how often it is in the input; 0: an unused place */
 	uint32_t out;          /* and in the output */
-	int32_t out_partition; /* of the first one there */
-	bool spread;           /* seen in several partitions of the output */
+	uint32_t dead;         /* and in the dead letter */
+	int64_t first_out;     /* offset in the output, of the first one there */
+	int64_t last_out;      /* and of the last one so far */
+	int64_t first_dead;    /* and in the dead letter */
+	int32_t out_partition; /* of the first one in the output */
+	int32_t last_partition;
+	int32_t dead_partition;
+	bool spread; /* seen in several partitions of the output */
+	uint8_t fate;
 };
 
 struct table {
@@ -31,7 +41,8 @@ struct table {
 	size_t used;
 };
 
-struct hash hash_message(const rd_kafka_message_t *message);
+/* Headers whose name begins with `skip` (NULL: none) are left out. */
+struct hash hash_message(const rd_kafka_message_t *message, const char *skip);
 uint64_t hash_key(const rd_kafka_message_t *message);
 
 struct entry *table_add(struct table *table, struct hash hash);        /* counts one more `in` */

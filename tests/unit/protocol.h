@@ -17,7 +17,8 @@ void sink_lane_step(unsigned lane);
 void sink_acknowledge(void);
 void sink_delivered(uint64_t ticket);
 
-/* The test's broker: false when it is full. */
+/* The test's broker, and its topic for dead letters: false when it is full. */
 bool broker_put(const struct frame_record *record, uint64_t ticket);
+bool broker_put_letter(const struct frame_record *record, uint64_t ticket);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bruco-sink/lane.h"
 #include "bruco-sink/stage.h"
@@ -15,7 +16,14 @@ static enum put_result put(void *state, const struct frame_record *record, uint6
 	return broker_put(record, ticket) ? PUT_UNDER_WAY : PUT_FULL;
 }
 
+static enum put_result put_letter(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	(void)state;
+	return broker_put_letter(record, ticket) ? PUT_UNDER_WAY : PUT_FULL;
+}
+
 static const struct sink_kind kind = {.name = "test", .put = put};
+static const struct sink_kind letter_kind = {.name = "letters", .put = put_letter};
 
 void stage_fail(struct stage *failed, int status)
 {
@@ -25,7 +33,13 @@ void stage_fail(struct stage *failed, int status)
 
 void sink_make(unsigned lanes, int link)
 {
-	stage = (struct stage){.kind = &kind, .control = -1, .link = link, .cap = 1 << 20,
+	static struct config config;
+
+	config_init(&config);
+	config.processor.on_failure = FAILURE_DEAD_LETTER;
+	log_set_level(LEVEL_ERROR);
+	stage = (struct stage){.config = &config, .out = {&stage, &kind, NULL, NULL, true},
+		.dead_letter = {&stage, &letter_kind, NULL, NULL, true}, .control = -1, .link = link, .cap = 1 << 20,
 		.lane_count = lanes, .page = page_map(-1)};
 	stage.lanes = mem_array(lanes, sizeof *stage.lanes);
 	for (unsigned i = 0; i < lanes; i++)

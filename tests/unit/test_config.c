@@ -130,6 +130,9 @@ TEST(all_keys_are_read)
 		       "  env:\n"
 		       "  - {name: A, value: 1}\n"
 		       "  - {value: '', name: B}\n"
+		       "  retry: {attempts: 5, backoff: 50ms, maxBackoff: 2s}\n"
+		       "  timeout: 90s\n"
+		       "  onFailure: deadLetter\n"
 		       "source:\n"
 		       "  kind: kafka\n"
 		       "  brokers: ['a:1', 'b', '[::1]:9', 'SASL_SSL://c:2,d:3']\n"
@@ -150,7 +153,13 @@ TEST(all_keys_are_read)
 		       "  topic: out\n"
 		       "  topics: [more, other]\n"
 		       "  partition: 3\n"
-		       "  properties: {linger.ms: 5}\n"),
+		       "  properties: {linger.ms: 5}\n"
+		       "deadLetter:\n"
+		       "  kind: kafka\n"
+		       "  brokers: y:9092, z\n"
+		       "  topic: dead\n"
+		       "  partitioner: murmur2\n"
+		       "  properties: {linger.ms: 7}\n"),
 		0);
 	CHECK_TEXT(said(), "");
 	CHECK_INT(config_missing(&config, SECTION_ALL, &notes), 0);
@@ -186,6 +195,19 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.sink.topics.count, 2);
 	CHECK_TEXT(config.sink.partitioner, "manual");
 	CHECK_INT(config.sink.partition, 3);
+	CHECK_INT(config.processor.retry_attempts, 5);
+	CHECK_INT(config.processor.retry_backoff_ms, 50);
+	CHECK_INT(config.processor.retry_max_backoff_ms, 2000);
+	CHECK_INT(config.processor.timeout_ms, 90000);
+	CHECK_INT(config.processor.on_failure, FAILURE_DEAD_LETTER);
+	CHECK(config.dead_letter.present);
+	CHECK_TEXT(config.dead_letter.kind, "kafka");
+	CHECK_TEXT(config.dead_letter.brokers, "y:9092,z");
+	CHECK_TEXT(config.dead_letter.topic, "dead");
+	CHECK_TEXT(config.dead_letter.partitioner, "murmur2_random");
+	CHECK_INT(config.dead_letter.partition, -1);
+	CHECK_TEXT(config.dead_letter.properties.items[0].value, "7");
+	CHECK_TEXT(config.sink.properties.items[0].value, "5");
 }
 
 TEST(a_directory_means_its_config_yaml)
@@ -312,6 +334,88 @@ TEST(partition_and_partitioner)
 	CHECK_GOOD("sink: {kind: kafka, partitioner: manual, brokers: b, topic: t}\n");
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
 	CHECK_TEXT(said(), "config.yaml: sink.partition (for the manual partitioner) is missing\n");
+}
+
+TEST(each_sink_has_its_own_partition)
+{
+	CHECK_GOOD("processor: {onFailure: deadLetter}\n"
+		   "sink: {kind: kafka, partitioner: random}\n"
+		   "deadLetter: {kind: kafka, partition: 2}\n");
+	CHECK_TEXT(config.sink.partitioner, "random");
+	CHECK_INT(config.sink.partition, -1);
+	CHECK_TEXT(config.dead_letter.partitioner, "manual");
+	CHECK_INT(config.dead_letter.partition, 2);
+	CHECK_INT(load("processor: {onFailure: deadLetter}\n"
+		       "sink: {kind: kafka, partition: 1}\n"
+		       "deadLetter: {kind: kafka, partition: 2, partitioner: hash}\n"),
+		0);
+	CHECK_TEXT(said(), "config.yaml:3:38: warning: deadLetter.partition has no effect with "
+			   "'partitioner: hash' (at 3:54)\n");
+	CHECK_INT(config.sink.partition, 1);
+	CHECK_INT(config.dead_letter.partition, -1);
+}
+
+TEST(retries)
+{
+	CHECK_GOOD("processor: {retry: }\n");
+	CHECK_INT(config.processor.retry_attempts, 3);
+	CHECK_INT(config.processor.retry_backoff_ms, 200);
+	CHECK_INT(config.processor.retry_max_backoff_ms, 10000);
+	CHECK_INT(config.processor.timeout_ms, 0);
+	CHECK_INT(config.processor.on_failure, FAILURE_STOP);
+	CHECK_GOOD("processor: {retry: {attempts: 1000, backoff: 0, maxBackoff: 0}}\n");
+	CHECK_INT(config.processor.retry_backoff_ms, 0);
+	/* The default gives way to what is given. */
+	CHECK_GOOD("processor: {retry: {maxBackoff: 100ms}}\n");
+	CHECK_INT(config.processor.retry_backoff_ms, 100);
+	CHECK_MISTAKE("processor: {retry: {backoff: 11s}}\n",
+		"1:30: processor.retry.backoff: 11s is longer than maxBackoff, 10s");
+	CHECK_MISTAKE("processor: {retry: {attempts: 0}}\n",
+		"1:31: processor.retry.attempts: expected a number from 1 to 1000, found '0'");
+	CHECK_MISTAKE("processor: {retry: {attempts: 1001}}\n",
+		"1:31: processor.retry.attempts: expected a number from 1 to 1000, found '1001'");
+	CHECK_MISTAKE("processor: {retry: 3}\n",
+		"1:20: processor.retry: expected a map of keys, found '3'");
+	CHECK_MISTAKE("processor: {timeout: 0s}\n",
+		"1:22: processor.timeout: expected a duration from 1ms to 24h, found '0s'");
+}
+
+TEST(on_failure_and_dead_letter_go_together)
+{
+	static const char alone[] = "processor:\ndeadLetter: {kind: lines}\n";
+
+	CHECK_GOOD("processor: {onFailure: skip}\n");
+	CHECK_INT(config.processor.on_failure, FAILURE_SKIP);
+	CHECK_GOOD("processor: {onFailure: deadLetter}\ndeadLetter: {kind: lines}\n");
+	CHECK_MISTAKE("processor: {onFailure: deadLetter}\n",
+		"1:24: processor.onFailure: 'deadLetter' needs a section 'deadLetter' at the top "
+		"level");
+	CHECK_INT(load(alone), 0);
+	CHECK_TEXT(said(), "config.yaml:2:13: warning: deadLetter has no effect without "
+			   "'processor.onFailure: deadLetter'\n");
+	CHECK_INT(load_bytes(alone, strlen(alone), SECTION_PROCESSOR), 0);
+	CHECK_TEXT(said(), "");
+	CHECK(!config.dead_letter.present);
+	/* What is wrong is not complained of twice. */
+	CHECK_MISTAKE("processor: {onFailure: dead}\ndeadLetter: {kind: lines}\n",
+		"1:24: processor.onFailure: expected stop, skip or deadLetter, found 'dead'");
+	CHECK_MISTAKE("processor: {onFailure: deadLetter}\ndeadLetter: lines\n",
+		"2:13: deadLetter: expected a map of keys, found 'lines'");
+	CHECK_GOOD("processor: {onFailure: deadLetter}\ndeadLetter:\n");
+	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
+	CHECK_TEXT(said(), "config.yaml: deadLetter.kind is missing\n");
+	CHECK_GOOD("processor: {onFailure: deadLetter}\n"
+		   "deadLetter: {kind: kafka, partitioner: manual}\n");
+	CHECK_INT(config_missing(&config, SECTION_PROCESSOR, &notes), 0);
+	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 3);
+	CHECK_TEXT(said(), "config.yaml: deadLetter.brokers is missing\n"
+			   "config.yaml: deadLetter.topic is missing\n"
+			   "config.yaml: deadLetter.partition (for the manual partitioner) is "
+			   "missing\n");
+	CHECK_INT(load("processor: {onFailure: deadLetter}\n"
+		       "deadLetter: {kind: kafka, partition: x, brokers: [], topic: a b}\n"),
+		3);
+	CHECK_INT(config_missing(&config, SECTION_ALL & ~(unsigned)SECTION_SOURCE, &notes), 0);
 }
 
 TEST(a_handler_that_is_not_used)
@@ -517,11 +621,14 @@ TEST(variables_of_source_and_sink_are_secret)
 {
 	CHECK(setenv("BRUCO_TEST_A", "a", 1) == 0);
 	CHECK_GOOD("name: ${BRUCO_TEST_NAME:-n}\n"
-		   "processor: {env: [{name: A, value: '${BRUCO_TEST_B:-b}'}]}\n" KAFKA_SOURCE
+		   "processor: {onFailure: deadLetter, env: [{name: A, value: "
+		   "'${BRUCO_TEST_B:-b}'}]}\n" KAFKA_SOURCE
 		   ", properties: {sasl.password: '${BRUCO_TEST_A}${BRUCO_TEST_C:-}'}}\n"
 		   "sink: {kind: kafka, topic: '${BRUCO_TEST_A}', properties: {x: "
-		   "'${BRUCO_TEST_D:-}'}}\n");
-	CHECK_INT(config.secret_variables.count, 3);
+		   "'${BRUCO_TEST_D:-}'}}\n"
+		   "deadLetter: {kind: kafka, topic: '${BRUCO_TEST_E:-e}'}\n");
+	CHECK_INT(config.secret_variables.count, 4);
+	CHECK_TEXT(config.secret_variables.items[3], "BRUCO_TEST_E");
 	CHECK_TEXT(config.secret_variables.items[0], "BRUCO_TEST_A");
 	CHECK_TEXT(config.secret_variables.items[1], "BRUCO_TEST_C");
 	CHECK_TEXT(config.secret_variables.items[2], "BRUCO_TEST_D");
@@ -584,6 +691,20 @@ static void check_document(unsigned sections)
 		for (size_t i = 0; i < again.processor.env.count; i++)
 			CHECK_TEXT(again.processor.env.items[i].value,
 				config.processor.env.items[i].value);
+		CHECK_INT(again.processor.retry_attempts, config.processor.retry_attempts);
+		CHECK_INT(again.processor.retry_backoff_ms, config.processor.retry_backoff_ms);
+		CHECK_INT(again.processor.retry_max_backoff_ms,
+			config.processor.retry_max_backoff_ms);
+		CHECK_INT(again.processor.timeout_ms, config.processor.timeout_ms);
+		CHECK_INT(again.processor.on_failure, config.processor.on_failure);
+	}
+	CHECK_INT(again.dead_letter.present,
+		(sections & SECTION_SINK) && config.dead_letter.present);
+	if (again.dead_letter.present) {
+		CHECK_TEXT(again.dead_letter.topic, config.dead_letter.topic);
+		CHECK_TEXT(again.sink.topic, config.sink.topic);
+		CHECK_INT(again.sink.partition, config.sink.partition);
+		CHECK_INT(again.dead_letter.partition, config.dead_letter.partition);
 	}
 	if (sections & SECTION_SOURCE) {
 		CHECK_TEXT(again.source.brokers, config.source.brokers);
@@ -613,10 +734,14 @@ TEST(documents_are_read_back)
 		   "  - {name: E, value: '- a: #b'}\n"
 		   "  - {name: F, value: ...}\n"
 		   "  - {name: G, value: 'a:'}\n"
-		   "  - {name: H, value: '1:2'}\n" KAFKA_SOURCE
+		   "  - {name: H, value: '1:2'}\n"
+		   "  retry: {attempts: 1, maxBackoff: 100ms}\n"
+		   "  timeout: 1500ms\n"
+		   "  onFailure: deadLetter\n" KAFKA_SOURCE
 		   ", offset: 2026-01-31 12:00:00.5, rebalanceTimeout: 1001ms, window: 4097,\n"
 		   "  properties: {sasl.password: 'a$$b'}}\n"
-		   "sink: {kind: kafka, brokers: 'x,y', topic: t, topics: [u], partition: 3}\n");
+		   "sink: {kind: kafka, brokers: 'x,y', topic: t, topics: [u], partition: 3}\n"
+		   "deadLetter: {kind: kafka, brokers: z, topic: d, properties: {a: b}}\n");
 	for (unsigned sections = 0; sections <= SECTION_ALL; sections++)
 		check_document(sections);
 	config.source.offset = (struct start_offset){OFFSET_NUMBER, 5}; /* from a flag */
@@ -632,8 +757,15 @@ TEST(a_stage_sees_its_own_section_only)
 	struct buf out;
 
 	CHECK_GOOD(KAFKA_SOURCE ", properties: {sasl.password: one}}\n"
-				"sink: {kind: kafka, properties: {sasl.password: two}}\n");
+				"sink: {kind: kafka, properties: {sasl.password: two}}\n"
+				"processor: {onFailure: deadLetter}\n"
+				"deadLetter: {kind: kafka, properties: {sasl.password: three}}\n");
+	out = document_of(&config, SECTION_SINK, false);
+	CHECK(strstr((const char *)out.data, "three") != NULL);
+	CHECK(strstr((const char *)out.data, "password: one") == NULL);
+	buf_release(&out);
 	out = document_of(&config, SECTION_SOURCE, false);
+	CHECK(strstr((const char *)out.data, "three") == NULL);
 	CHECK(strstr((const char *)out.data, "one") != NULL);
 	CHECK(strstr((const char *)out.data, "two") == NULL);
 	buf_release(&out);

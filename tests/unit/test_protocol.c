@@ -2,7 +2,8 @@
  * The lanes' real code from source to sink under random schedules: worker crashes at any byte, short
  * reads and writes, a full broker, deliveries in any order between partitions, pipes that somebody
  * else still holds open. The invariants are the protocol's: nothing lost, nothing twice, nothing out
- * of order, no commit ahead of a delivery, blame exactly for what ran.
+ * of order, no commit ahead of a delivery, blame exactly for what ran. Some records always crash
+ * their worker: after their last attempt they are dead letters, once, and nobody else is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "protocol.h"
 #include "unit.h"
 
+enum { ATTEMPTS = 3 };
 enum { LANES = 3, PARTITIONS = 4, RECORDS = 300, OUTPUTS = 3, BROKER_ROOM = 20, KEYS = 5 };
 
 struct worker {
@@ -37,14 +39,24 @@ static int next_offset[PARTITIONS];
 static struct worker workers[LANES];
 static int source_link, sink_link;
 static enum ordering ordering;
-static int begun_and_died[PARTITIONS][RECORDS]; /* how often it ran when its worker died */
+/* How often it was begun, as of the last time that it ran when its worker died. */
+static int begun[PARTITIONS][RECORDS];
+static int runs[PARTITIONS][RECORDS]; /* also those whose outputs were lost with their worker */
+static bool failed[PARTITIONS][RECORDS], lettered[PARTITIONS][RECORDS];
 
 static struct put {
-	int partition, offset, output;
+	int partition, offset, output; /* output LETTER: the record itself, as a dead letter */
 	uint64_t ticket;
 } broker[BROKER_ROOM];
 static int broker_count;
 static bool delivered[PARTITIONS][RECORDS][OUTPUTS];
+
+enum { LETTER = -1 };
+
+static bool poison(int partition, int offset)
+{
+	return (partition * 17 + offset) % 41 == 7;
+}
 
 static int outputs_of(int partition, int offset)
 {
@@ -76,7 +88,7 @@ static void check_frontiers(void)
 	for (int p = 0; p < PARTITIONS; p++)
 		for (int64_t o = 0; o < tracker_frontier(&partitions[p].tracker); o++)
 			for (int i = 0; i < outputs_of(p, (int)o); i++)
-				if (!delivered[p][o][i])
+				if (!delivered[p][o][i] && !lettered[p][o])
 					unit_fail(__FILE__, __LINE__,
 						"commit ahead of a delivery: %d@%d.%d", p, (int)o, i);
 }
@@ -106,6 +118,39 @@ bool broker_put(const struct frame_record *record, uint64_t ticket)
 	return true;
 }
 
+static bool has_header(const struct frame_record *record, const char *name, const char *value)
+{
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+
+		frame_header_next(&at, &header);
+		if (header.name_length == strlen(name) &&
+			memcmp(header.name, name, header.name_length) == 0 &&
+			header.value_length == (int32_t)strlen(value) &&
+			memcmp(header.value, value, strlen(value)) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool broker_put_letter(const struct frame_record *record, uint64_t ticket)
+{
+	char number[16];
+
+	CHECK(failed[record->partition][record->offset]);
+	CHECK(has_header(record, "bruco-error", "worker killed by signal 9 (SIGKILL)"));
+	CHECK(has_header(record, "bruco-attempts", "3"));
+	snprintf(number, sizeof number, "%d", (int)record->offset);
+	CHECK(has_header(record, "bruco-offset", number));
+	if (broker_count == BROKER_ROOM || rand() % 10 == 0)
+		return false;
+	broker[broker_count++] =
+		(struct put){record->partition, (int)record->offset, LETTER, ticket};
+	return true;
+}
+
 /* Which earlier records must be delivered before this one. */
 static bool same_order(const struct put *put, int partition, int offset)
 {
@@ -124,7 +169,8 @@ static void check_delivery(const struct put *put)
 		CHECK(delivered[put->partition][put->offset][i]);
 	for (int o = 0; o < put->offset; o++)
 		for (int i = 0; i < outputs_of(put->partition, o); i++)
-			if (same_order(put, put->partition, o) && !delivered[put->partition][o][i])
+			if (same_order(put, put->partition, o) && !failed[put->partition][o] &&
+				!delivered[put->partition][o][i])
 				unit_fail(__FILE__, __LINE__, "%d@%d overtakes %d", put->partition,
 					put->offset, o);
 }
@@ -139,8 +185,15 @@ static void broker_deliver(void)
 
 		if (put.partition != p)
 			continue;
-		check_delivery(&put);
-		delivered[p][put.offset][put.output] = true;
+		if (put.output == LETTER) {
+			if (lettered[p][put.offset])
+				unit_fail(__FILE__, __LINE__, "two dead letters: %d@%d", p,
+					put.offset);
+			lettered[p][put.offset] = true;
+		} else {
+			check_delivery(&put);
+			delivered[p][put.offset][put.output] = true;
+		}
 		broker_count--;
 		memmove(broker + i, broker + i + 1, (size_t)(broker_count - i) * sizeof *broker);
 		sink_delivered(put.ticket);
@@ -210,32 +263,6 @@ static void append_outputs(struct worker *worker, struct frame_record *record)
 	}
 }
 
-/* Begins an event, or ends the one that was begun; a crash may come between the two. */
-static void worker_run(struct worker *worker)
-{
-	struct frame_head head;
-	struct frame_record record;
-	const char *why;
-
-	if (worker->read.length < FRAME_HEADER ||
-		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why) !=
-			FRAME_OK ||
-		worker->read.length < head.length)
-		return;
-	CHECK_INT(frame_record_read(worker->read.data, &head, &record, &why), FRAME_OK);
-	if (worker->page.state != RUN_RUNNING) {
-		if (head.attempt != begun_and_died[record.partition][record.offset])
-			unit_fail(__FILE__, __LINE__, "%d@%d is attempt %d, but it died %d times",
-				record.partition, (int)record.offset, head.attempt,
-				begun_and_died[record.partition][record.offset]);
-		worker->page = (struct page_snapshot){RUN_RUNNING, head.attempt, head.seq};
-		return;
-	}
-	worker->page.state = RUN_IDLE;
-	append_outputs(worker, &record);
-	buf_drop(&worker->read, head.length);
-}
-
 static void worker_crash(int index, bool held_open)
 {
 	struct worker *worker = &workers[index];
@@ -246,7 +273,7 @@ static void worker_crash(int index, bool held_open)
 	if (worker->page.state == RUN_RUNNING) {
 		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why);
 		frame_record_read(worker->read.data, &head, &record, &why);
-		begun_and_died[record.partition][record.offset]++;
+		begun[record.partition][record.offset] = (int)worker->page.attempt + 1;
 	}
 	if (held_open) { /* by a grandchild: neither EPIPE nor an end of file will come */
 		CHECK(dup(worker->in) >= 0);
@@ -255,6 +282,50 @@ static void worker_crash(int index, bool held_open)
 	close(worker->in);
 	close(worker->out);
 	start_worker(index, 9);
+}
+
+/* Begins an event, or ends the one that was begun; a crash may come between the two. */
+static void worker_run(int index)
+{
+	struct worker *worker = &workers[index];
+	struct frame_head head;
+	struct frame_record record;
+	const char *why;
+	int p, o;
+
+	if (worker->read.length < FRAME_HEADER ||
+		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why) !=
+			FRAME_OK ||
+		worker->read.length < head.length)
+		return;
+	CHECK_INT(frame_record_read(worker->read.data, &head, &record, &why), FRAME_OK);
+	p = record.partition;
+	o = (int)record.offset;
+	if (worker->page.state != RUN_RUNNING && head.attempt != begun[p][o])
+		unit_fail(__FILE__, __LINE__, "%d@%d is attempt %d, but was begun %d times", p, o,
+			head.attempt, begun[p][o]);
+	if ((head.type == FRAME_TYPE_FAILED) != (begun[p][o] >= ATTEMPTS))
+		unit_fail(__FILE__, __LINE__, "%d@%d was begun %d times and is %sfailed", p, o,
+			begun[p][o], head.type == FRAME_TYPE_FAILED ? "" : "not ");
+	if (head.type == FRAME_TYPE_FAILED) {
+		failed[p][o] = true;
+		buf_append(&worker->write, worker->read.data, head.length);
+	} else if (worker->page.state != RUN_RUNNING) {
+		worker->page = (struct page_snapshot){RUN_RUNNING, head.attempt, head.seq};
+		runs[p][o]++;
+		return;
+	} else if (worker->page.attempt + 1 < ATTEMPTS && rand() % 20 == 0) {
+		worker->page.attempt++; /* it raised, and is tried again in place */
+		runs[p][o]++;
+		return;
+	} else if (poison(p, o)) {
+		worker_crash(index, rand() % 4 == 0);
+		return;
+	} else {
+		append_outputs(worker, &record);
+	}
+	worker->page.state = RUN_IDLE;
+	buf_drop(&worker->read, head.length);
 }
 
 static bool all_done(void)
@@ -283,7 +354,7 @@ static void step(int crash_one_in, int *crashes)
 		worker_read(&workers[lane]);
 		break;
 	case 4:
-		worker_run(&workers[lane]);
+		worker_run(lane);
 		break;
 	case 5:
 		worker_write(&workers[lane]);
@@ -338,7 +409,15 @@ static void schedule(unsigned seed, enum ordering order)
 	for (int p = 0; p < PARTITIONS; p++)
 		for (int o = 0; o < RECORDS; o++)
 			for (int i = 0; i < OUTPUTS; i++)
-				CHECK_INT(delivered[p][o][i], i < outputs_of(p, o));
+				CHECK_INT(delivered[p][o][i],
+					!failed[p][o] && i < outputs_of(p, o));
+	for (int p = 0; p < PARTITIONS; p++)
+		for (int o = 0; o < RECORDS; o++) {
+			CHECK_INT(lettered[p][o], begun[p][o] == ATTEMPTS);
+			CHECK(!poison(p, o) || (runs[p][o] == ATTEMPTS && lettered[p][o]));
+		}
+	for (int p = 0; p < PARTITIONS; p++)
+		CHECK_INT(partitions[p].attempts.count, 0);
 	CHECK(lanes_drained(&lanes));
 }
 

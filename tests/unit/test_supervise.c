@@ -16,8 +16,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"starting, second signal: killing: keep-signal kill-all",
 	"starting, worker died: starting: replace",
 	"starting, worker lost: draining: keep-status cut-lane drain arm",
-	"starting, stage died: restarting: kill-all",
-	"starting, fatal: killing: keep-status kill-all",
+	"starting, stage died: restarting: settle",
+	"starting, fatal: settling: keep-status settle",
 	"starting, closing: ending: arm",
 	"starting, timeout: starting:",
 	"starting, reaped: starting:",
@@ -27,8 +27,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"running, second signal: killing: keep-signal kill-all",
 	"running, worker died: running: replace",
 	"running, worker lost: draining: keep-status cut-lane drain arm",
-	"running, stage died: restarting: kill-all",
-	"running, fatal: killing: keep-status kill-all",
+	"running, stage died: restarting: settle",
+	"running, fatal: settling: keep-status settle",
 	"running, closing: ending: arm",
 	"running, timeout: running:",
 	"running, reaped: running:",
@@ -38,8 +38,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"draining, second signal: killing: keep-signal kill-all",
 	"draining, worker died: draining: replace",
 	"draining, worker lost: draining: keep-status cut-lane",
-	"draining, stage died: killing: keep-status kill-all",
-	"draining, fatal: killing: keep-status kill-all",
+	"draining, stage died: settling: keep-status settle",
+	"draining, fatal: settling: keep-status settle",
 	"draining, closing: closing: kill-unready",
 	"draining, timeout: cutting: keep-status kill-workers",
 	"draining, reaped: done:",
@@ -49,8 +49,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"ending, second signal: killing: keep-signal kill-all",
 	"ending, worker died: ending:",
 	"ending, worker lost: ending: keep-status",
-	"ending, stage died: restarting: kill-all",
-	"ending, fatal: killing: keep-status kill-all",
+	"ending, stage died: restarting: settle",
+	"ending, fatal: settling: keep-status settle",
 	"ending, closing: ending:",
 	"ending, timeout: killing: kill-all",
 	"ending, reaped: done:",
@@ -60,8 +60,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"closing, second signal: killing: keep-signal kill-all",
 	"closing, worker died: closing:",
 	"closing, worker lost: closing: keep-status",
-	"closing, stage died: killing: keep-status kill-all",
-	"closing, fatal: killing: keep-status kill-all",
+	"closing, stage died: settling: keep-status settle",
+	"closing, fatal: settling: keep-status settle",
 	"closing, closing: closing:",
 	"closing, timeout: killing: kill-all",
 	"closing, reaped: done:",
@@ -77,6 +77,28 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"cutting, timeout: killing: kill-all",
 	"cutting, reaped: done:",
 
+	"settling, ready: settling:",
+	"settling, signal: settling:",
+	"settling, second signal: killing: keep-signal kill-all",
+	"settling, worker died: settling:",
+	"settling, worker lost: settling:",
+	"settling, stage died: settling:",
+	"settling, fatal: settling:",
+	"settling, closing: settling:",
+	"settling, timeout: killing: kill-all",
+	"settling, reaped: done:",
+
+	"restarting, ready: restarting:",
+	"restarting, signal: settling: keep-status",
+	"restarting, second signal: killing: keep-signal kill-all",
+	"restarting, worker died: restarting:",
+	"restarting, worker lost: settling: keep-status",
+	"restarting, stage died: restarting:",
+	"restarting, fatal: settling: keep-status",
+	"restarting, closing: restarting:",
+	"restarting, timeout: restarting: kill-all",
+	"restarting, reaped: waiting: back-off",
+
 	"killing, ready: killing:",
 	"killing, signal: killing:",
 	"killing, second signal: killing: keep-signal",
@@ -87,17 +109,6 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"killing, closing: killing:",
 	"killing, timeout: killing:",
 	"killing, reaped: done:",
-
-	"restarting, ready: restarting:",
-	"restarting, signal: killing: keep-status",
-	"restarting, second signal: killing: keep-signal",
-	"restarting, worker died: restarting:",
-	"restarting, worker lost: killing: keep-status",
-	"restarting, stage died: restarting:",
-	"restarting, fatal: killing: keep-status",
-	"restarting, closing: restarting:",
-	"restarting, timeout: restarting:",
-	"restarting, reaped: waiting: back-off",
 
 	"waiting, ready: waiting:",
 	"waiting, signal: done: keep-status",
@@ -125,8 +136,8 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 static void show(char *text, size_t size, enum supervise_state state, enum supervise_event event)
 {
 	static const char *const names[ACTION_COUNT] = {"keep-status", "keep-signal", "say-ready",
-		"cut-lane", "replace", "drain", "arm", "kill-unready", "kill-workers", "kill-all",
-		"back-off", "start"};
+		"cut-lane", "replace", "drain", "arm", "kill-unready", "kill-workers", "settle",
+		"kill-all", "back-off", "start"};
 	struct supervise_step step = supervise(state, event);
 	size_t length = (size_t)snprintf(text, size, "%s, %s: %s:", supervise_state_name(state),
 		supervise_event_name(event), supervise_state_name(step.next));
@@ -156,7 +167,12 @@ static bool has(struct supervise_step step, unsigned actions)
 /* Stages run in these; in the others they are dead or dying. */
 static bool lives(enum supervise_state state)
 {
-	return state <= STATE_CUTTING;
+	return state <= STATE_RESTARTING;
+}
+
+static bool settles(enum supervise_state state)
+{
+	return state == STATE_SETTLING || state == STATE_RESTARTING;
 }
 
 /* What must hold whatever the cells say. */
@@ -180,12 +196,20 @@ TEST(rules_of_the_table)
 			if (lives(state) && !lives(step.next) && event != EVENT_REAPED)
 				CHECK(has(step, ACTION_KILL_ALL));
 			if (has(step, ACTION_KILL_ALL))
-				CHECK(!lives(step.next) &&
+				CHECK((!lives(step.next) || step.next == STATE_RESTARTING) &&
 					!has(step, ACTION_REPLACE | ACTION_DRAIN));
+			/* Who settles has a deadline for it, and only then. */
+			if (state <= STATE_CUTTING && settles(step.next))
+				CHECK(has(step, ACTION_SETTLE));
+			if (has(step, ACTION_SETTLE))
+				CHECK(state <= STATE_CUTTING && settles(step.next));
+			if (settles(state) && event == EVENT_TIMEOUT)
+				CHECK(has(step, ACTION_KILL_ALL));
 			/* A lane gets a successor or is told that there is none, not both. */
 			CHECK(!(has(step, ACTION_REPLACE) && has(step, ACTION_CUT_LANE)));
 			/* A failing end has a status; a drain has a deadline. */
-			if (event == EVENT_FATAL && lives(state) && state != STATE_CUTTING)
+			if (event == EVENT_FATAL && lives(state) && state != STATE_CUTTING &&
+				state != STATE_SETTLING)
 				CHECK(has(step, ACTION_KEEP_STATUS));
 			if (has(step, ACTION_DRAIN))
 				CHECK(has(step, ACTION_ARM) && step.next == STATE_DRAINING);
@@ -271,6 +295,51 @@ TEST(many_restarts)
 	CHECK_INT(taken, 1000);
 	CHECK(restarts.capacity <= 2100);
 	restarts_release(&restarts);
+}
+
+static bool accounts(struct event_mark *last, uint32_t state, uint64_t seq, uint32_t attempt)
+{
+	struct page_snapshot page = {.state = state, .seq = seq, .attempt = attempt};
+
+	return supervise_accounts_for(last, &page, 3);
+}
+
+TEST(an_event_accounts_for_its_attempts_and_no_more)
+{
+	struct event_mark last = {0};
+
+	for (uint64_t seq = 1; seq < 1000; seq += 7) {
+		CHECK(accounts(&last, RUN_RUNNING, seq, 0));
+		CHECK(!accounts(&last, RUN_RUNNING, seq, 0));
+		CHECK(accounts(&last, RUN_RUNNING, seq, 1));
+		CHECK(accounts(&last, RUN_RUNNING, seq, 2));
+		CHECK(!accounts(&last, RUN_RUNNING, seq, 3));
+		CHECK(!accounts(&last, RUN_RUNNING, seq, 1));
+	}
+	CHECK(!accounts(&last, RUN_RUNNING, 1, 0));
+}
+
+TEST(no_event_accounts_for_a_death_beside_it)
+{
+	struct event_mark last = {0};
+
+	CHECK(!accounts(&last, RUN_IDLE, 5, 0));
+	CHECK(!accounts(&last, RUN_WRITING, 5, 0));
+	CHECK(!accounts(&last, 77, 5, 0));
+	CHECK(!accounts(&last, RUN_RUNNING, 0, 0)); /* there is no such number */
+	CHECK(!accounts(&last, RUN_RUNNING, 5, UINT32_MAX));
+	CHECK_INT(last.seq, 0);
+	CHECK(accounts(&last, RUN_RUNNING, 5, 0));
+}
+
+/* A page that is written over claims what it likes; it gets one death for free. */
+TEST(a_false_claim_does_not_go_on_for_ever)
+{
+	struct event_mark last = {0};
+
+	CHECK(accounts(&last, RUN_RUNNING, UINT64_MAX, 2));
+	for (int i = 0; i < 100; i++)
+		CHECK(!accounts(&last, RUN_RUNNING, UINT64_MAX, 2));
 }
 
 TEST(back_off_doubles_to_half_a_minute)

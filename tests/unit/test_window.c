@@ -159,14 +159,15 @@ TEST(many_small_frames_grow_the_entries)
 	for (int i = 0; i < 20000; i++)
 		CHECK(queue(24));
 	for (uint64_t seq = 1; seq <= 20000; seq += 4999) {
+		struct window_tag tag;
 		uint32_t length = 0;
-		uint8_t *frame = window_frame(&window, seq, &length);
+		uint8_t *frame = window_frame(&window, seq, &length, &tag);
 
 		CHECK(frame != NULL);
 		CHECK_INT(length, 24);
 		CHECK_INT(frame[0], (uint8_t)seq);
 	}
-	CHECK(window_frame(&window, 20001, &(uint32_t){0}) == NULL);
+	CHECK(window_frame(&window, 20001, &(uint32_t){0}, &(struct window_tag){0}) == NULL);
 }
 
 TEST(a_slow_reader_gets_every_byte_once)

@@ -1,0 +1,43 @@
+/*
+ * An attempt at an event that failed: why, how long to wait before the next one, and the frame
+ * that stands for the event after the last.
+ */
+#ifndef WORKER_FAILURE_H
+#define WORKER_FAILURE_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "exception.h"
+#include "frame/frame.h"
+
+enum { FAILURE_TEXT_MAX = 8192 }; /* bytes of an error or a traceback in a frame */
+
+struct failure {
+	const char *what; /* "handler raised" */
+	struct exception exception;
+};
+
+/* Takes the exception that is set. */
+void failure_take(struct failure *failure, const char *what);
+void failure_release(struct failure *failure);
+
+/*
+ * One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
+ * record->head.attempt is the attempt that failed; a pause below 0: it was the last.
+ */
+void failure_log(const struct failure *failure, const struct frame_record *record,
+	int64_t pause_ms);
+
+/* The pause before attempt number `attempt` (from 1: the second), in ms: doubling, cut, and
+ * shortened at random by up to a half. */
+int64_t failure_pause_ms(const struct processor_config *processor, uint32_t attempt);
+
+/*
+ * Appends the record encoded at `frame` as FRAME_TYPE_FAILED, with the headers bruco-error and
+ * bruco-traceback behind its own. They are cut, or left out, where the frame would become larger
+ * than cap.
+ */
+void failure_append(const struct failure *failure, const uint8_t *frame,
+	const struct frame_record *record, uint32_t cap, struct buf *out);
+
+#endif

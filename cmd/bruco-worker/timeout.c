@@ -1,0 +1,49 @@
+#include <Python.h>
+
+#include "timeout.h"
+
+#include "base/clock.h"
+#include "config/values.h"
+#include "package.h"
+
+static const struct worker *timed;
+static PyObject *timeout_class;
+
+int timeout_prepare(const struct worker *worker)
+{
+	PyObject *prepare = package_function("bruco._signals", "prepare");
+	PyObject *done = NULL;
+
+	timed = worker;
+	timeout_class = package_function("bruco", "Timeout");
+	if (prepare != NULL && timeout_class != NULL)
+		done = PyObject_CallFunction(
+			prepare, "i", worker->config.processor.timeout_ms > 0);
+	Py_XDECREF(prepare);
+	Py_XDECREF(done);
+	return done == NULL ? -1 : 0;
+}
+
+/* The signal may come late, for an event that has just ended: only the page knows. */
+static bool is_overdue(struct page *page, int64_t timeout_ms)
+{
+	int64_t since_ns;
+
+	if (atomic_load_explicit(&page->state, memory_order_relaxed) != RUN_RUNNING)
+		return false;
+	since_ns = atomic_load_explicit(&page->since_ns, memory_order_relaxed);
+	return clock_ns() - since_ns >= timeout_ms * 1000000;
+}
+
+PyObject *timeout_raise(PyObject *self, PyObject *arguments)
+{
+	int64_t timeout_ms = timed->config.processor.timeout_ms;
+	char duration[32];
+
+	(void)self;
+	(void)arguments;
+	if (!is_overdue(timed->page, timeout_ms))
+		Py_RETURN_NONE;
+	format_duration(duration, timeout_ms);
+	return PyErr_Format(timeout_class, "no result within %s", duration);
+}

@@ -1,0 +1,18 @@
+/*
+ * processor.timeout, the worker's half: when the driver sends SIGALRM and an event has run for too
+ * long, bruco.Timeout is raised in the handler. And SIGUSR2 shows where all threads are.
+ */
+#ifndef WORKER_TIMEOUT_H
+#define WORKER_TIMEOUT_H
+
+#include <Python.h>
+
+#include "worker.h"
+
+/* Once Python runs, before the handler is imported. 0, or -1 with an exception set. */
+int timeout_prepare(const struct worker *worker);
+
+/* The Python-level handler of SIGALRM. */
+PyObject *timeout_raise(PyObject *self, PyObject *arguments);
+
+#endif

@@ -1,0 +1,261 @@
+"""One run: what all scenarios share, from the topics to the checker's verdict."""
+
+import os
+import random
+import re
+import subprocess
+import time
+
+from world import (ENVIRONMENT, TOOLS, Broker, Instance, Load, Reader, Stuck, descriptors, tool,
+                   wait_for)
+
+IDENTITY = """\
+def handle_event(context, data):
+    return data
+"""
+
+# Only these may make a record appear twice.
+MAY_REPEAT = {"source", "sink", "driver", "tree", "leave-kill", "broker", "outage"}
+
+
+class Mark:
+    """A fault that was done: its cause, and how much output there was just before and just after."""
+
+    def __init__(self, cause, detail, at, before):
+        self.cause, self.detail, self.at = cause, detail, at
+        self.before = list(before.ends)
+        self.after = None
+        self.recovery = None
+
+    def lies_between(self, copy):
+        """Whether it was done between the two copies of a record."""
+        before, later = copy[:2], copy[2:]
+        # Two partitions are read in any order.
+        return self.divides(before, later) or (before[0] != later[0] and self.divides(later, before))
+
+    def divides(self, before, later):
+        return (later[1] >= self.before[later[0]] and
+                (self.after is None or before[1] < self.after[before[0]]))
+
+
+class Run:
+    own_broker = False     # whether the broker itself is killed
+    workers = 2
+    static = False         # groupInstanceId
+    handler = IDENTITY
+    processor = ""         # further lines of the configuration
+    sink = ""
+    more = ""
+    special = 0            # one record in so many is of a special shape: nulls, headers, 1 MiB
+    checks = ()            # further options of kafka-compare
+    may_repeat = True      # whether any of its faults may
+    dead_letter = False
+
+    def __init__(self, folder, seed, records, faults):
+        self.folder, self.seed, self.records, self.faults = folder, seed, records, faults
+        self.random = random.Random(f"{type(self).__name__} {seed}")
+        self.schedule = self.plan()
+        self.marks = []
+        self.wrong = []         # what a human must read
+        self.instances = []
+        self.load = self.reader = self.broker = None
+        self.fds = {}
+
+    # ---- what a scenario says
+
+    def plan(self):
+        """The faults in their order, from self.random alone."""
+        raise NotImplementedError
+
+    def play(self):
+        raise NotImplementedError
+
+    # ---- what it may use
+
+    def config(self, name):
+        static = f"\n  groupInstanceId: chaos-{name}" if self.static else ""
+        dead = (f"deadLetter:\n  kind: kafka\n  brokers: [{self.broker.address}]\n"
+                f"  topic: {self.topics[2]}\n" if self.dead_letter else "")
+        return f"""\
+maxRestarts: 1000
+processor:
+  workers: {self.workers}
+{self.processor}source:
+  kind: kafka
+  brokers: [{self.broker.address}]
+  topics: [{self.topics[0]}]
+  offset: earliest
+  consumerGroup: {self.group}{static}
+  properties: {{session.timeout.ms: 3000, heartbeat.interval.ms: 200}}
+sink:
+  kind: kafka
+  brokers: [{self.broker.address}]
+  topic: {self.topics[1]}
+  partitioner: hash
+{self.sink}{dead}{self.more}"""
+
+    def instance(self, name):
+        instance = Instance(self.folder, name, self.config(name))
+        self.instances.append(instance)
+        return instance
+
+    def start(self, instance):
+        before = instance.count_ready() if instance.log.exists() else 0
+        instance.start()
+        return instance.wait_ready(before)
+
+    def pause(self, fault):
+        """The part of a fault's plan that says when."""
+        time.sleep(fault["wait"])
+
+    def mark(self, cause, detail=""):
+        mark = Mark(cause, detail, time.monotonic(), self.reader.look())
+        self.marks.append(mark)
+        return mark
+
+    def settle(self, mark, again_at, everywhere=True):
+        """Notes the recovery: the next output that is delivered after `again_at`, when what was hit
+        was there again; from every partition of the input, since output of any could be left over
+        from before."""
+        start = self.reader.before(again_at) if everywhere else self.reader.after(again_at)
+        moved = self.reader.after(
+            again_at, 30, f"output after {mark.cause} {len(self.marks)}",
+            lambda s: all(now > was for now, was in zip(s.seen, start.seen)) if everywhere
+            else s.delivered() > start.delivered())
+        mark.recovery = moved.at - mark.at
+        if mark.cause not in ("broker", "outage"):  # theirs come whenever the group is joined again
+            mark.after = list(self.reader.after(mark.at + 0.3).ends)
+
+    def note_descriptors(self, instance):
+        for kind in ("driver", "source", "sink"):
+            pids = [instance.process.pid] if kind == "driver" else instance.stages(kind)
+            for pid in pids:
+                count = descriptors(pid)
+                first = self.fds.setdefault((instance.name, kind, pid), count)
+                self.fds[instance.name, kind, pid] = min(first, count)
+
+    def check_descriptors(self):
+        """When all is quiet again, a process that lived through the faults holds what it held."""
+        for (name, kind, pid), count in self.fds.items():
+            now = descriptors(pid)
+            if now > count + 2:
+                self.wrong.append(f"{kind} of {name} has {now} descriptors, it had {count}")
+
+    def caught_up(self):
+        ends = [int(line.split()[2]) for line in
+                tool("kafka-offsets", "-b", self.broker.address, "ends",
+                     self.topics[0]).splitlines()]
+        self.reader.after(time.monotonic(), 300, "everything to be committed",
+                          lambda s: s.committed == ends)
+
+    # ---- the frame around
+
+    def run(self):
+        began = time.monotonic()
+        try:
+            self.set_up()
+            self.play()
+            self.load.wait()
+            self.caught_up()
+            self.check_descriptors()
+            for instance in self.instances:
+                if instance.running() and instance.stop() != 0:
+                    self.wrong.append(f"{instance.name} ended with {instance.process.returncode}: "
+                                      f"{instance.last_words()}")
+        except Stuck as stuck:
+            self.wrong.append(str(stuck))
+        finally:
+            self.clean_up()
+        seconds = time.monotonic() - began
+        result = self.check() if self.load is not None else {}
+        result["seconds"] = round(seconds, 1)
+        if self.broker is not None:
+            self.broker.stop()
+        return self.judge(result)
+
+    def set_up(self):
+        self.broker = Broker(self.folder, self.own_broker)
+        unique = f"{type(self).__name__.lower()}-{os.getpid()}-{self.random.getrandbits(32):08x}"
+        self.group = unique
+        self.topics = [self.broker.topic(f"{unique}-in"), self.broker.topic(f"{unique}-out")]
+        if self.dead_letter:
+            self.topics.append(self.broker.topic(f"{unique}-dead"))
+        (self.folder / "handler.py").write_text(self.handler)
+        self.load = Load(self.folder, self.broker.address, self.topics[0], self.seed, self.special)
+        self.reader = Reader(self.folder, self.broker.address, self.group, self.topics)
+        self.reader.first()
+
+    def clean_up(self):
+        for instance in self.instances:
+            left = instance.leftovers()
+            if left and not self.wrong:
+                self.wrong.append(f"{left} processes of {instance.name} were left over")
+        if self.load is not None:
+            self.load.end()
+        if self.reader is not None:
+            self.reader.end()
+
+    def check(self):
+        """Asks kafka-compare, and finds the cause of each duplicate."""
+        copies = self.folder / "copies"
+        words = ["-b", self.broker.address, "--samples", self.reader.path, "--copies", copies]
+        words += ["--dead-letter", self.topics[2]] if self.dead_letter else []
+        answer = subprocess.run(
+            [str(TOOLS / "kafka-compare"), *map(str, words), *map(str, self.checks),
+             *self.topics[:2]],
+            env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        result = {name.replace(" ", "_"): int(number) for name, number in
+                  re.findall(r"(?:^|, )([a-z ]+) (\d+)(?=,|$)", answer, re.MULTILINE)}
+        if "lost" not in result:
+            self.wrong.append(f"kafka-compare failed: {answer.strip()[-300:]}")
+            return result
+        self.examples = [line for line in answer.splitlines() if ": " in line]
+        result["duplicates_by_cause"] = self.causes(copies)
+        return result
+
+    def causes(self, copies):
+        """A duplicate is laid to a fault between its two copies: to one that may repeat records if
+        there is one."""
+        found = {}
+        for line in copies.read_text().splitlines():
+            copy = tuple(map(int, line.split()))
+            between = [mark.cause for mark in self.marks if mark.lies_between(copy)]
+            causes = [c for c in between if c in MAY_REPEAT] or between or ["none"]
+            found[causes[0]] = found.get(causes[0], 0) + 1
+        return found
+
+    def judge(self, result):
+        for name in ("lost", "invented", "out_of_order", "misplaced", "mislabelled",
+                     "committed_early", "went_back"):
+            if result.get(name, 0) != 0:
+                self.wrong.append(f"{result[name]} {name.replace('_', ' ')}")
+        for cause, count in result.get("duplicates_by_cause", {}).items():
+            if cause not in MAY_REPEAT or not self.may_repeat:
+                self.wrong.append(f"{count} duplicates after {cause}")
+        written, read = self.load.count if self.load else 0, result.get("input", 0)
+        if read < written or (read > written and not self.own_broker):
+            self.wrong.append(f"{written} records were written, {read} read")
+        if len(self.marks) < len(self.schedule):
+            self.wrong.append(f"only {len(self.marks)} of {len(self.schedule)} faults were done")
+        result["faults"] = self.count_faults()
+        result["recovery"] = self.recoveries()
+        result["wrong"] = self.wrong
+        if self.wrong:
+            result["examples"] = getattr(self, "examples", [])
+        return result
+
+    def count_faults(self):
+        counts = {}
+        for mark in self.marks:
+            counts[mark.cause] = counts.get(mark.cause, 0) + 1
+        return counts
+
+    def recoveries(self):
+        """By cause: how many, median and maximum in seconds."""
+        by_cause = {}
+        for mark in self.marks:
+            if mark.recovery is not None:
+                by_cause.setdefault(mark.cause, []).append(mark.recovery)
+        return {cause: {"count": len(times), "median": round(sorted(times)[len(times) // 2], 3),
+                        "maximum": round(max(times), 3)}
+                for cause, times in by_cause.items()}

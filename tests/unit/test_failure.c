@@ -1,0 +1,303 @@
+/* What the sink makes of failed frames and refused outputs, with the real lane and a kind that notes
+ * what it is given. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bruco-sink/failure.h"
+#include "bruco-sink/lane.h"
+#include "unit.h"
+
+static struct config config;
+static struct stage stage;
+static struct buf frames, notes; /* notes: "out:VALUE " or "letter:VALUE(ERROR) " in order */
+static bool out_full, letters_full;
+static uint64_t tickets[16];
+static size_t ticket_count;
+
+void stage_fail(struct stage *failed, int status)
+{
+	failed->status = status;
+}
+
+static const char *refuse(void *state, const struct frame_record *record)
+{
+	(void)state;
+	return record->value_length > 0 && record->value[0] == '!' ? "it is no good" : NULL;
+}
+
+static enum put_result put_out(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	(void)state;
+	if (out_full)
+		return PUT_FULL;
+	if (record->value[0] == '>')
+		return PUT_TOO_LARGE;
+	buf_printf(&notes, "out:%.*s ", record->value_length, record->value);
+	tickets[ticket_count++] = ticket;
+	return PUT_UNDER_WAY;
+}
+
+static enum put_result put_letter(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	const uint8_t *at = record->headers;
+	struct frame_header header, error = {0};
+
+	(void)state;
+	if (letters_full)
+		return PUT_FULL;
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		frame_header_next(&at, &header);
+		if (strncmp(header.name, "bruco-error", header.name_length) == 0)
+			error = header;
+	}
+	buf_printf(&notes, "letter:%.*s(%.*s) ", record->value_length, record->value,
+		error.value_length, error.value);
+	tickets[ticket_count++] = ticket;
+	return PUT_UNDER_WAY;
+}
+
+static const struct sink_kind out = {.name = "out", .refuse = refuse, .put = put_out};
+static const struct sink_kind letters = {.name = "letters", .put = put_letter};
+static const struct sink_kind passing = {.name = "frames", .put = put_out, .passes_failed = true};
+
+static void add(uint8_t type, uint16_t flags, uint64_t seq, const char *value, const char *error)
+{
+	uint8_t headers[256];
+	struct frame_header header = {.name = "bruco-error", .name_length = 11};
+	struct frame_record record = {.head = {.type = type, .flags = flags, .attempt = 3, .seq = seq},
+		.offset = 7, .timestamp = -1, .topic = "t", .topic_length = 1,
+		.key_length = FRAME_NULL, .value = (const uint8_t *)value,
+		.value_length = (int32_t)strlen(value)};
+
+	if (error != NULL) {
+		header.value = (const uint8_t *)error;
+		header.value_length = (int32_t)strlen(error);
+		record.headers = headers;
+		record.headers_length = (uint32_t)frame_header_write(headers, &header);
+		record.header_count = 1;
+	}
+	buf_reserve(&frames, 512);
+	frames.length += frame_record_write(frames.data + frames.length, &record);
+}
+
+/* Gives the lane what was added; what the kinds were given. */
+static const char *go(enum on_failure choice)
+{
+	int ends[2];
+
+	config_init(&config);
+	config.processor.on_failure = choice;
+	log_set_level(LEVEL_ERROR);
+	CHECK(pipe(ends) == 0);
+	stage.config = &config;
+	stage.link = -1;
+	stage.cap = 1 << 20;
+	stage.page = page_map(-1);
+	stage.lane_count = 1;
+	if (stage.out.kind == NULL)
+		stage.out.kind = &out;
+	stage.dead_letter.kind = choice == FAILURE_DEAD_LETTER ? &letters : NULL;
+	if (stage.lanes == NULL) {
+		stage.lanes = mem_array(1, sizeof *stage.lanes);
+		lane_init(stage.lanes, stage.cap, true);
+	}
+	lane_open(stage.lanes, ends[0]);
+	fd_write_all(ends[1], frames.data, frames.length);
+	lane_work(&stage, 0);
+	buf_byte(&notes, '\0');
+	return (const char *)notes.data;
+}
+
+static uint64_t acked(void)
+{
+	return deliveries_acked(&stage.lanes->deliveries);
+}
+
+static void add_three(const char *second)
+{
+	add(FRAME_TYPE_RECORD, 0, 1, "a", NULL);
+	add(FRAME_TYPE_RECORD, 0, 1, second, NULL);
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 1, "c", NULL);
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 2, "d", NULL);
+}
+
+TEST(refused_output_stops_before_any_of_its_input_is_put)
+{
+	add_three("!");
+	CHECK_TEXT(go(FAILURE_STOP), "");
+	CHECK_INT(stage.status, 1);
+	CHECK_INT(acked(), 0);
+}
+
+TEST(refused_output_skips_its_whole_input)
+{
+	add_three("!");
+	CHECK_TEXT(go(FAILURE_SKIP), "out:d ");
+	CHECK_INT(stage.status, 0);
+	CHECK_INT(acked(), 1);
+	stage_delivered(&stage, tickets[0]);
+	CHECK_INT(acked(), 2);
+	CHECK_INT(stage.under_way, 0);
+	CHECK_INT(page_get(stage.page, COUNT_FAILED), 3);
+}
+
+TEST(refused_output_takes_its_siblings_to_the_dead_letter)
+{
+	add_three("!");
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER),
+		"letter:a(another output of its event was refused) letter:!(it is no good) "
+		"letter:c(another output of its event was refused) out:d ");
+	CHECK_INT(acked(), 0);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_INT(acked(), 0);
+		stage_delivered(&stage, tickets[i]);
+	}
+	CHECK_INT(acked(), 1);
+}
+
+TEST(found_too_large_by_the_client_concerns_one_output)
+{
+	add_three(">");
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "out:a letter:>(message size too large) out:c out:d ");
+}
+
+TEST(failed_frame_by_its_own_error)
+{
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", "ValueError: bad");
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "letter:x(ValueError: bad) ");
+	CHECK_INT(acked(), 0);
+	stage_delivered(&stage, tickets[0]);
+	CHECK_INT(acked(), 1);
+}
+
+TEST(failed_frame_is_skipped)
+{
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
+	CHECK_TEXT(go(FAILURE_SKIP), "");
+	CHECK_INT(acked(), 1);
+	CHECK_INT(page_get(stage.page, COUNT_FAILED), 1);
+}
+
+TEST(failed_frame_stops)
+{
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 1, "a", NULL);
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 2, "x", NULL);
+	CHECK_TEXT(go(FAILURE_STOP), "out:a ");
+	CHECK_INT(stage.status, 1);
+	stage_delivered(&stage, tickets[0]);
+	CHECK_INT(acked(), 1);
+}
+
+TEST(failed_frame_passes_a_kind_of_frames_by_hand_only)
+{
+	stage.out.kind = &passing;
+	stage.control = -1;
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
+	CHECK_TEXT(go(FAILURE_STOP), "out:x ");
+	stage.control = 0;
+	buf_reset(&frames);
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 2, "y", NULL);
+	go(FAILURE_STOP);
+	CHECK_INT(stage.status, 1);
+}
+
+static const char *error_after(int status, uint32_t flags)
+{
+	struct message death = {.type = MESSAGE_LANE, .life = 1, .status = status, .flags = flags,
+		.page = {RUN_RUNNING, 2, 5}};
+	struct message other = {.type = MESSAGE_LANE, .life = 2, .status = 6,
+		.page = {RUN_RUNNING, 2, 4}};
+
+	stage.lanes = mem_array(1, sizeof *stage.lanes);
+	lane_init(stage.lanes, 1 << 20, false);
+	failure_death(stage.lanes, &death);
+	failure_death(stage.lanes, &other);
+	buf_reset(&frames);
+	buf_reset(&notes);
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 5, "x", NULL);
+	return go(FAILURE_DEAD_LETTER);
+}
+
+TEST(cause_of_a_workers_death)
+{
+	CHECK_TEXT(error_after(SIGSEGV, 0), "letter:x(worker killed by signal 11 (SIGSEGV)) ");
+	CHECK_TEXT(error_after(0, 0), "letter:x(worker exited with status 0 while the event ran) ");
+	CHECK_TEXT(error_after(3 << 8, 0), "letter:x(worker exited with status 3 while the event ran) ");
+	CHECK_TEXT(error_after(SIGKILL, LANE_TIMED_OUT),
+		"letter:x(worker killed: the event ran longer than processor.timeout) ");
+}
+
+TEST(death_that_nobody_saw)
+{
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "letter:x(worker died while the event ran) ");
+}
+
+TEST(full_dead_letter_holds_the_lane_back)
+{
+	letters_full = true;
+	add(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 2, "d", NULL);
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "");
+	CHECK_INT(acked(), 0);
+	letters_full = false;
+	buf_reset(&notes);
+	CHECK(lane_work(&stage, 0));
+	buf_byte(&notes, '\0');
+	CHECK_TEXT((const char *)notes.data, "letter:x(worker died while the event ran) out:d ");
+}
+
+/* The record "d" comes back from its delivery report. */
+static void refuse_late(uint64_t ticket)
+{
+	struct frame_record record = {.head = {.type = FRAME_TYPE_RECORD,
+					      .flags = FRAME_LAST | FRAME_ROUTED},
+		.offset = -1, .timestamp = -1, .topic = "o", .topic_length = 1,
+		.key_length = FRAME_NULL, .value = (const uint8_t *)"d", .value_length = 1};
+
+	stage_refused(&stage, ticket, &record, "too much");
+}
+
+TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
+{
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 1, "d", NULL);
+	go(FAILURE_DEAD_LETTER);
+	letters_full = true;
+	refuse_late(tickets[0]);
+	failure_work(&stage);
+	CHECK_INT(stage.under_way, 1);
+	CHECK_INT(acked(), 0);
+	letters_full = false;
+	buf_reset(&notes);
+	failure_work(&stage);
+	failure_work(&stage);
+	buf_byte(&notes, '\0');
+	CHECK_TEXT((const char *)notes.data, "letter:d(too much) ");
+	CHECK_INT(stage.under_way, 1);
+	CHECK_INT(acked(), 0);
+	stage_delivered(&stage, tickets[1]);
+	CHECK_INT(stage.under_way, 0);
+	CHECK_INT(acked(), 1);
+}
+
+TEST(late_refusal_skipped_or_stopped)
+{
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 1, "d", NULL);
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 2, "e", NULL);
+	go(FAILURE_SKIP);
+	refuse_late(tickets[0]);
+	CHECK_INT(acked(), 1);
+	CHECK_INT(stage.under_way, 1);
+	config.processor.on_failure = FAILURE_STOP;
+	refuse_late(tickets[1]);
+	CHECK_INT(stage.status, 1);
+	CHECK_INT(stage.under_way, 0);
+	CHECK_INT(acked(), 1);
+}
+
+UNIT_MAIN

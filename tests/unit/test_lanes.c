@@ -1,0 +1,181 @@
+/* What the source makes of a worker's page after its death, and of attempts from before. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "bruco-source/lanes.h"
+#include "config/config.h"
+#include "unit.h"
+
+static struct lanes lanes;
+static struct partition partition;
+static struct config config;
+static enum on_failure on_failure = FAILURE_SKIP;
+static int ends[2];
+
+static void open_lanes(uint32_t attempts)
+{
+	signal(SIGPIPE, SIG_IGN);
+	config_init(&config);
+	config.processor.retry_attempts = attempts;
+	config.processor.on_failure = on_failure;
+	lanes_init(&lanes, 1, &config, page_map(-1));
+	lanes.acknowledged = lanes.resumable = true;
+	partition.topic = mem_text("t");
+	tracker_begin(&partition.tracker);
+	CHECK(pipe(ends) == 0);
+	lanes_open(&lanes, 0, ends[1]);
+}
+
+static void queue(int64_t offset)
+{
+	struct frame_record record = {.offset = offset, .topic = "t", .topic_length = 1,
+		.key_length = FRAME_NULL, .value_length = FRAME_NULL};
+
+	CHECK_INT(lanes_take(&lanes, &partition, 0, &record), TAKE_OK);
+}
+
+static void take(int64_t offset)
+{
+	queue(offset);
+	CHECK(lanes_write(&lanes));
+}
+
+static void die(uint64_t r, uint32_t state, uint64_t seq, uint32_t attempt)
+{
+	struct message message = {.type = MESSAGE_RESUME, .seq = r, .page = {state, attempt, seq}};
+
+	close(ends[0]);
+	CHECK(pipe(ends) == 0);
+	CHECK(lanes_resume(&lanes, &message, ends[1]));
+	CHECK(lanes_write(&lanes));
+}
+
+static struct frame_head head_of(uint64_t seq)
+{
+	struct frame_head head = {0};
+	struct window_tag tag;
+	uint32_t length;
+	const char *why;
+	uint8_t *frame = window_frame(&lanes.items[0].window, seq, &length, &tag);
+
+	CHECK(frame != NULL);
+	CHECK_INT(frame_head_read(frame, length, length, &head, &why), FRAME_OK);
+	return head;
+}
+
+static void expect(uint64_t seq, int type, int attempt)
+{
+	CHECK_INT(head_of(seq).type, type);
+	CHECK_INT(head_of(seq).attempt, attempt);
+}
+
+TEST(only_what_ran_is_blamed)
+{
+	open_lanes(3);
+	for (int64_t offset = 10; offset < 14; offset++)
+		take(offset);
+	die(1, RUN_RUNNING, 2, 0);
+	expect(2, FRAME_TYPE_RECORD, 1);
+	die(1, RUN_IDLE, 3, 0);    /* nothing ran */
+	die(1, RUN_WRITING, 3, 0);
+	die(2, RUN_RUNNING, 2, 1); /* it was finished all the same */
+	die(2, RUN_RUNNING, 9, 0); /* there is none */
+	queue(14);
+	die(2, RUN_RUNNING, 5, 0); /* it was never sent */
+	for (uint64_t seq = 3; seq <= 5; seq++)
+		expect(seq, FRAME_TYPE_RECORD, 0);
+	expect(2, FRAME_TYPE_RECORD, 1);
+	CHECK_INT(partition.attempts.count, 1);
+	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
+	CHECK_INT(lanes.blamed, 1);
+}
+
+TEST(the_last_attempt_makes_it_failed)
+{
+	open_lanes(3);
+	take(10);
+	die(0, RUN_RUNNING, 1, 0);
+	die(0, RUN_RUNNING, 1, 1);
+	expect(1, FRAME_TYPE_RECORD, 2);
+	die(0, RUN_RUNNING, 1, 2);
+	expect(1, FRAME_TYPE_FAILED, 3);
+	die(0, RUN_RUNNING, 1, 3); /* it can't have run */
+	expect(1, FRAME_TYPE_FAILED, 3);
+	CHECK_INT(attempts_get(&partition.attempts, 10), 3);
+	CHECK(lanes_acknowledge(&lanes, 0, 1));
+	CHECK_INT(partition.attempts.count, 0);
+	CHECK_INT(tracker_frontier(&partition.tracker), 11);
+}
+
+TEST(one_attempt_is_no_retry)
+{
+	open_lanes(1);
+	take(10);
+	die(0, RUN_RUNNING, 1, 0);
+	expect(1, FRAME_TYPE_FAILED, 1);
+}
+
+TEST(retries_in_place_count)
+{
+	open_lanes(5);
+	take(10);
+	die(0, RUN_RUNNING, 1, 2);
+	expect(1, FRAME_TYPE_RECORD, 3);
+	die(0, RUN_RUNNING, 1, 0); /* a claim that is less than what is known */
+	expect(1, FRAME_TYPE_RECORD, 4);
+}
+
+TEST(a_page_that_lies_claims_no_more_than_all_attempts)
+{
+	open_lanes(5);
+	take(10);
+	die(0, RUN_RUNNING, 1, UINT32_MAX);
+	expect(1, FRAME_TYPE_FAILED, 5);
+}
+
+TEST(attempts_from_before_count)
+{
+	open_lanes(3);
+	attempts_set(&partition.attempts, 10, 1);
+	attempts_set(&partition.attempts, 12, 3);
+	for (int64_t offset = 10; offset < 13; offset++)
+		take(offset);
+	expect(1, FRAME_TYPE_RECORD, 1);
+	expect(2, FRAME_TYPE_RECORD, 0);
+	expect(3, FRAME_TYPE_FAILED, 3);
+	CHECK(lanes_acknowledge(&lanes, 0, 1));
+	CHECK_INT(partition.attempts.count, 1);
+}
+
+TEST(what_stopped_an_earlier_run_is_tried_anew)
+{
+	on_failure = FAILURE_STOP;
+	open_lanes(3);
+	attempts_set(&partition.attempts, 10, 3);
+	attempts_set(&partition.attempts, 11, 2);
+	take(10);
+	take(11);
+	expect(1, FRAME_TYPE_RECORD, 0);
+	expect(2, FRAME_TYPE_RECORD, 2);
+	die(0, RUN_RUNNING, 1, 0);
+	expect(1, FRAME_TYPE_RECORD, 1);
+	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
+}
+
+TEST(an_earlier_assignment_changes_nothing)
+{
+	open_lanes(3);
+	take(10);
+	take(11);
+	tracker_begin(&partition.tracker);
+	take(10);
+	die(0, RUN_RUNNING, 1, 0); /* of before */
+	CHECK_INT(partition.attempts.count, 0);
+	attempts_set(&partition.attempts, 10, 1);
+	CHECK(lanes_acknowledge(&lanes, 0, 2)); /* both of before */
+	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
+	CHECK_INT(tracker_frontier(&partition.tracker), -1);
+}
+
+UNIT_MAIN
