@@ -133,6 +133,15 @@ check: ## run all tests, or those named in ONLY= (installs what is missing, on D
 	@$(MAKE) --no-print-directory all tests
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/run-tests $(ONLY)
 
+CHAOS = BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
+
+chaos: all tests ## the long chaos scenarios, and their report in tests/chaos (half an hour)
+	@$(CHAOS)/chaos --long --report tests/chaos $(ONLY)
+	@$(CHAOS)/syscalls --seconds 150 --report tests/chaos/syscalls.json
+
+chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
+	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)
+
 tests: $(TESTS) ## build the tests
 
 dependencies: ## install the libraries and tools that build and tests need (Debian)
@@ -165,5 +174,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all demo check tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all demo check chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

@@ -52,8 +52,7 @@ static void begin(struct page *page, const struct frame_record *record, int64_t 
 
 /* The buffer back from its thread. That may mean waiting for a slow reader of the output, which
  * is not the handler's fault. */
-static void take_back(
-	struct output *output, struct page *page, const struct frame_record *record)
+static void take_back(struct output *output, struct page *page, const struct frame_record *record)
 {
 	if (output_take_back(output))
 		return;

@@ -18,8 +18,7 @@ void failure_release(struct failure *failure)
 	exception_release(&failure->exception);
 }
 
-void failure_log(
-	const struct failure *failure, const struct frame_record *record, int64_t pause_ms)
+void failure_log(const struct failure *failure, const struct frame_record *record, int64_t pause_ms)
 {
 	char topic[FRAME_TOPIC_MAX + 1], place[FRAME_TOPIC_MAX + 64];
 	struct log_about about = {0};
@@ -91,7 +90,8 @@ static const char *cut_front(const char *text, size_t max)
 	return text;
 }
 
-/* What one more header may take, its name not counted, out of what is left of the frame; 0: none. */
+/* What one more header may take, its name not counted, out of what is left of the frame; 0: none.
+ */
 static size_t value_room(size_t left, const char *name)
 {
 	size_t front = frame_header_size((uint32_t)strlen(name), 0);

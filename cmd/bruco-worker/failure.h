@@ -25,8 +25,8 @@ void failure_release(struct failure *failure);
  * One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
  * record->head.attempt is the attempt that failed; a pause below 0: it was the last.
  */
-void failure_log(const struct failure *failure, const struct frame_record *record,
-	int64_t pause_ms);
+void failure_log(
+	const struct failure *failure, const struct frame_record *record, int64_t pause_ms);
 
 /* The pause before attempt number `attempt` (from 1: the second), in ms: doubling, cut, and
  * shortened at random by up to a half. */

@@ -180,8 +180,7 @@ static int interrupted(
 }
 
 /* All attempts at an event. */
-static int run(
-	struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
+static int run(struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
 {
 	struct worker *worker = loop->worker;
 	struct failure failure;

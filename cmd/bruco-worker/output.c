@@ -47,9 +47,8 @@ void output_init(struct output *output, int fd)
 	pthread_t thread;
 	int error;
 
-	*output = (struct output){.fd = fd,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.filled = PTHREAD_COND_INITIALIZER};
+	*output = (struct output){
+		.fd = fd, .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
 	buf_reserve(&output->buf, 2 * OUTPUT_FULL);
 	pthread_mutex_lock(&output->lock);
 	/* Signals are for the main thread, where Python and the handler expect them. */

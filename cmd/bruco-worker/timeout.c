@@ -17,8 +17,7 @@ int timeout_prepare(const struct worker *worker)
 	timed = worker;
 	timeout_class = package_function("bruco", "Timeout");
 	if (prepare != NULL && timeout_class != NULL)
-		done = PyObject_CallFunction(
-			prepare, "i", worker->config.processor.timeout_ms > 0);
+		done = PyObject_CallFunction(prepare, "i", worker->config.processor.timeout_ms > 0);
 	Py_XDECREF(prepare);
 	Py_XDECREF(done);
 	return done == NULL ? -1 : 0;

@@ -210,8 +210,8 @@ struct missing {
 	size_t count;
 };
 
-static void require(struct missing *missing, bool given, unsigned bit, const char *section,
-	const char *key)
+static void require(
+	struct missing *missing, bool given, unsigned bit, const char *section, const char *key)
 {
 	if (given || (missing->config->mistaken & bit))
 		return;
@@ -241,8 +241,8 @@ static void require_source(struct missing *missing, const struct source_config *
 }
 
 /* `bits`: REQUIRED_SINK_KIND, or the other section's. */
-static void require_sink(struct missing *missing, const struct sink_config *sink,
-	const char *section, unsigned bits)
+static void require_sink(
+	struct missing *missing, const struct sink_config *sink, const char *section, unsigned bits)
 {
 	unsigned factor = bits / REQUIRED_SINK_KIND;
 
@@ -266,8 +266,8 @@ size_t config_missing(const struct config *config, unsigned sections, struct buf
 		require_source(&missing, &config->source);
 	if (sections & SECTION_SINK) {
 		require_sink(&missing, &config->sink, "sink", REQUIRED_SINK_KIND);
-		require_sink(&missing, &config->dead_letter, "deadLetter",
-			REQUIRED_DEAD_LETTER_KIND);
+		require_sink(
+			&missing, &config->dead_letter, "deadLetter", REQUIRED_DEAD_LETTER_KIND);
 	}
 	return missing.count;
 }

@@ -230,8 +230,7 @@ static void write_source(struct writer *writer, const struct source_config *sour
 	write_properties(writer, &source->properties);
 }
 
-static void write_sink(
-	struct writer *writer, const char *section, const struct sink_config *sink)
+static void write_sink(struct writer *writer, const char *section, const struct sink_config *sink)
 {
 	if (sink->kind == NULL)
 		return;

@@ -47,6 +47,7 @@ class Run:
     sink = ""
     more = ""
     special = 0            # one record in so many is of a special shape: nulls, headers, 1 MiB
+    size = 100             # of a plain record's value
     checks = ()            # further options of kafka-compare
     may_repeat = True      # whether any of its faults may
     dead_letter = False
@@ -181,7 +182,8 @@ sink:
         if self.dead_letter:
             self.topics.append(self.broker.topic(f"{unique}-dead"))
         (self.folder / "handler.py").write_text(self.handler)
-        self.load = Load(self.folder, self.broker.address, self.topics[0], self.seed, self.special)
+        self.load = Load(self.folder, self.broker.address, self.topics[0], self.seed, self.special,
+                         self.size)
         self.reader = Reader(self.folder, self.broker.address, self.group, self.topics)
         self.reader.first()
 

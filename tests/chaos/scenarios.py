@@ -61,6 +61,20 @@ class Kills(Run):
         self.settle(mark, again)
 
 
+class WorkerKills(Kills):
+    """SIGKILL of workers in the midst of bursts, so that they leave torn frames behind: nothing lost
+    and nothing twice."""
+
+    kinds = ("worker",)
+    may_repeat = False
+    size = 2000
+    flow = 0  # as fast as it can
+
+    def plan(self):
+        return [dict(fault, wait=round(self.random.uniform(0.05, 0.3), 3))
+                for fault in super().plan()]
+
+
 class Keys(Kills):
     """The same where it is each key that keeps its order, over more lanes than partitions."""
 
@@ -309,15 +323,16 @@ class Latest(Run):
         self.start(one)
 
 
-#            name          the class  long form           short form     (records, faults)
+# Records and faults of the long form, and of the short one.
 SCENARIOS = {
-    "kills":     (Kills,     (2_000_000, 300), (60_000, 15)),
-    "keys":      (Keys,      (400_000, 60),    (30_000, 5)),
-    "restarts":  (Restarts,  (600_000, 100),   (24_000, 6)),
-    "brokers":   (Brokers,   (300_000, 50),    (12_000, 2)),
-    "outages":   (Outages,   (60_000, 10),     (8_000, 1)),
-    "instances": (Instances, (600_000, 100),   (36_000, 6)),
-    "poison":    (Poison,    (300_000, 300),   (15_000, 15)),
-    "pauses":    (Pauses,    (200_000, 40),    (20_000, 5)),
-    "latest":    (Latest,    (6_000, 20),      (600, 2)),
+    "kills": (Kills, (2_000_000, 300), (60_000, 15)),
+    "worker-kills": (WorkerKills, (1_000_000, 100), (80_000, 8)),
+    "keys": (Keys, (400_000, 60), (30_000, 5)),
+    "restarts": (Restarts, (600_000, 100), (24_000, 6)),
+    "brokers": (Brokers, (300_000, 50), (12_000, 2)),
+    "outages": (Outages, (60_000, 10), (8_000, 1)),
+    "instances": (Instances, (600_000, 100), (36_000, 6)),
+    "poison": (Poison, (300_000, 300), (15_000, 15)),
+    "pauses": (Pauses, (200_000, 40), (20_000, 5)),
+    "latest": (Latest, (6_000, 20), (600, 2)),
 }

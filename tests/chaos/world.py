@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("BRUCO_BIN", ROOT / "build/bin"))
 TOOLS = Path(os.environ.get("BRUCO_TESTS", BIN.parent / "tests"))
 PARTITIONS = 4
+# The longest time in seconds that anything is waited for; less for builds that are broken anyway.
+PATIENCE = float(os.environ.get("CHAOS_PATIENCE", "inf"))
 
 ENVIRONMENT = dict(
     os.environ,
@@ -32,6 +34,7 @@ class Stuck(Exception):
 
 def wait_for(seconds, what, condition):
     """Waits until condition() is true and returns what it returned."""
+    seconds = min(seconds, PATIENCE)
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
@@ -214,7 +217,7 @@ class Instance:
         """SIGTERM; its exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(min(seconds, PATIENCE))
         except subprocess.TimeoutExpired:
             raise Stuck(f"{self.name} does not stop: {self.last_words()}") from None
 
@@ -233,8 +236,9 @@ class Instance:
 class Load:
     """Fills the input, part by part, in the background; a seed repeats every record."""
 
-    def __init__(self, folder, address, topic, seed, special):
-        self.address, self.topic, self.seed, self.special = address, topic, seed, special
+    def __init__(self, folder, address, topic, seed, special, size):
+        self.address, self.topic, self.seed = address, topic, seed
+        self.special, self.size = special, size
         self.log = open(folder / "fill.err", "ab")
         self.count = 0
         self.filler = None
@@ -244,7 +248,7 @@ class Load:
         self.wait()
         special = records // self.special if self.special else 0
         words = ["-b", self.address, "-t", self.topic, "-n", records - special, "--special",
-                 special, "--first", self.count, "-S", self.seed]
+                 special, "--first", self.count, "-S", self.seed, "-s", self.size]
         if seconds > 0:
             words += ["--rate", max(1, int(records / seconds))]
         self.filler = subprocess.Popen(
