@@ -137,7 +137,7 @@ CHAOS = BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
 
 chaos: all tests ## the long chaos scenarios, and their report in tests/chaos (half an hour)
 	@$(CHAOS)/chaos --long --report tests/chaos $(ONLY)
-	@$(CHAOS)/syscalls --seconds 150 --report tests/chaos/syscalls.json
+	@$(CHAOS)/syscalls --seconds 150 --report tests/chaos
 
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)

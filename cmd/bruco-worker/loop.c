@@ -111,7 +111,7 @@ static int back_off(struct loop *loop, const struct frame_record *record, int64_
 	struct worker *worker = loop->worker;
 	struct pollfd fds[] = {
 		{.fd = worker->driven ? loop->input.fd : -1},
-		{.fd = worker->control}, /* below 0 by hand: left out */
+		{.fd = worker->control, .events = POLLIN}, /* below 0 by hand: left out */
 	};
 	int64_t deadline = clock_ms() + pause_ms;
 	int status = flush(loop), ready;
@@ -125,9 +125,15 @@ static int back_off(struct loop *loop, const struct frame_record *record, int64_
 		if (interpreter_interrupted())
 			return STATUS_INTERRUPTED;
 	} while (ready < 0);
-	if (fds[1].revents != 0) {
+	if (fds[1].revents & ~POLLIN) {
 		log_error("the driver is gone");
 		return STATUS_TEMPFAIL;
+	}
+	/* All that the driver ever says to a worker is DRAIN. */
+	if (fds[1].revents != 0) {
+		log_info("stopping: record %llu is left for the next start",
+			(unsigned long long)record->head.seq);
+		return STATUS_OK;
 	}
 	if (fds[0].revents != 0) {
 		log_info("the input has ended: record %llu is not tried again here",

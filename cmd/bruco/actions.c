@@ -85,6 +85,8 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 	if (stage_start(&lane->stage, &pipeline->launch, number, lane->life,
 		    (const int[]){in[0], out[1]}, 2) == 0) {
 		stage_send(&pipeline->sink, &message, (const int[]){in[1], out[0]}, 2);
+		if (pipeline->state == STATE_DRAINING)
+			stage_send(&lane->stage, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
 		return;
 	}
 	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(errno));
@@ -125,6 +127,8 @@ static void drain(struct pipeline *pipeline, const struct happening *happening)
 	relay_log(&pipeline->relay, LEVEL_INFO, "stopping: %s", happening->text);
 	notify("STOPPING=1");
 	stage_send(&pipeline->source, &message, NULL, 0);
+	for (uint32_t i = 0; i < pipeline->lane_count; i++)
+		stage_send(&pipeline->lanes[i].stage, &message, NULL, 0);
 }
 
 static void arm(struct pipeline *pipeline, const struct happening *happening)

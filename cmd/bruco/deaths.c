@@ -112,6 +112,14 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 		pipeline_fire(pipeline, &happening);
 		return;
 	}
+	if (pipeline->state == STATE_DRAINING && was_ready && death == 0 &&
+		lane->page.state != RUN_RUNNING) {
+		/* It was in the pause before another attempt: what its lane holds is left for the
+		 * next start, and nothing has failed. */
+		happening.event = EVENT_WORKER_LOST;
+		pipeline_fire(pipeline, &happening);
+		return;
+	}
 	if (!pipeline->ever_ready && final && !killed) {
 		happening.event = EVENT_FATAL;
 		snprintf(more, sizeof more, "worker %u cannot start: %s", number,

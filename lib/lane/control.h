@@ -13,7 +13,8 @@
  *           none when there is no successor
  *   START   (source only) everybody else is ready: connect and begin. So a group is not joined
  *           for a handler that can't start
- *   DRAIN   (source only) dispatch nothing more, finish what is under way, then end
+ *   DRAIN   source: dispatch nothing more, finish what is under way, then end; worker: no pause
+ *           before another attempt any more, end there instead
  *
  * stage -> driver
  *   READY   worker: initialised; source: group joined; sink: connected

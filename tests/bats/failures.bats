@@ -397,3 +397,16 @@ with_property() { # with_property NAME VALUE: for the sink
     equals "$output" one
     contains "$stderr" "bruco-sink: error: event failed: ValueError: bad id"
 }
+
+@test "a stop ends the pause between two attempts: its record is left, nothing else is" {
+    config 2 stop 'retry: {attempts: 3, backoff: 100s, maxBackoff: 100s}'
+    handler
+    { good 500; bad unwell 1; good 500 501; } | send
+    start_x run bruco -c config.yaml
+    wait_for 60 file_has run.err 'retrying in'
+    stop_x run 0 20
+    file_has run.err 'is left for the next start'
+    printf 'def handle_event(context, data):\n    return data\n' >handler.py
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}

@@ -134,8 +134,6 @@ class Brokers(Run):
             self.broker.restart()
             # From the moment at which the broker answers again.
             mark.at = time.monotonic()
-            self.load.wait()
-            self.load.add(400)
             self.settle(mark, mark.at, everywhere=False)
             if one.process.poll() is not None:
                 raise Stuck(f"bruco ended with {one.process.returncode}: {one.last_words()}")
@@ -163,8 +161,6 @@ class Outages(Run):
             time.sleep(fault["stopped"])
             self.broker.signal(signal.SIGCONT)
             mark.at = time.monotonic()
-            self.load.wait()
-            self.load.add(400)
             self.settle(mark, mark.at, everywhere=False)
 
 
@@ -206,9 +202,6 @@ class Instances(Run):
             else:
                 who.kill_tree()
                 again = time.monotonic()
-            # What is still in the partitions of a leaver may be little: more comes for all.
-            self.load.wait()
-            self.load.add(400)
             self.settle(mark, again)
 
 
@@ -294,7 +287,6 @@ class Pauses(Run):
             time.sleep(fault["stopped"])
             os.kill(pid, signal.SIGCONT)
             mark.at = time.monotonic()
-            self.load.add(400)
             self.settle(mark, mark.at)
 
 

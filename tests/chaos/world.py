@@ -56,6 +56,13 @@ def tool(name, *words):
     ).stdout
 
 
+def versions():
+    """What the worker and the sink say of themselves and their libraries, in one line."""
+    answers = [subprocess.run([str(BIN / name), "--version"], stdout=subprocess.PIPE, text=True,
+                              check=False).stdout for name in ("bruco-worker", "bruco-sink")]
+    return " · ".join(" ".join(answer.split()) for answer in answers)
+
+
 def processes(session):
     """The pids of a session, zombies left out."""
     found = []
