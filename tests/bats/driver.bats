@@ -588,7 +588,8 @@ END
     exec 8>&-
     kill "$reader"
     local shown=$(grep -c yyyyyyyyy seen)
-    local dropped=$(sed -n 's/.*warning: \([0-9]*\) log lines dropped.*/\1/p' seen | paste -sd+ | bc)
+    local dropped=$(sed -n 's/.*warning: \([0-9]*\) log lines dropped.*/\1/p' seen |
+        awk '{ sum += $1 } END { print sum }')
     ((shown < 5000 && shown + dropped >= 5000))
 }
 
