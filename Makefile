@@ -123,14 +123,16 @@ $(PAGES:%=$(BUILD)/%):
 
 # ---- what people call
 
+build_now = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
+
 demo: ## show a small pipeline at work (installs what is missing, on Debian)
 	@tools/dependencies build
-	@$(MAKE) --no-print-directory all
+	@$(build_now) all
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/demo
 
 check: ## run all tests, or those named in ONLY= (installs what is missing, on Debian)
 	@tools/dependencies build test
-	@$(MAKE) --no-print-directory all tests
+	@$(build_now) all tests
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/run-tests $(ONLY)
 
 CHAOS = BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos

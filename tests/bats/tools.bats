@@ -4,7 +4,7 @@ load helpers
 
 setup() {
     common_setup
-    unset MAKEFLAGS MAKELEVEL MFLAGS
+    unset MAKEFLAGS MAKELEVEL MFLAGS BUILD CC CFLAGS DEV SANITIZE PREFIX DESTDIR
 }
 
 @test "check-deps sees each include that crosses a room's wall" {
@@ -141,26 +141,31 @@ run_tests() { # run_tests STATUS LAST-LINE [WORD ...]
     cat >tree/tests/kafka/broker <<END
 #!/bin/sh
 echo "\$1" >>$PWD/kafka.log
-[ "\$1" != start ] || echo 127.0.0.1:1
+[ ! -e $PWD/kafka.fails ] || exit 1
+[ "\$1" = stop ] || echo 127.0.0.1:1
 END
     run_tests 0 "5 passed, 0 failed, 1 skipped"
     equals "$(<kafka.log)" stop
     for name in two three; do
-        printf '# real_broker\n@test "%s" {\n [[ $BRUCO_KAFKA == 127.0.0.1:1 ]]\n}\n' $name \
+        printf 'real_broker() { :; }\n@test "%s" {\n [[ $BRUCO_KAFKA == 127.0.0.1:1 ]]\n}\n' $name \
             >tree/tests/bats/$name.bats
     done
     rm kafka.log
-    run_tests 0 "7 passed, 0 failed, 1 skipped"
-    equals "$(<kafka.log)" $'start\nstop'
+    run_tests 0 "8 passed, 0 failed, 1 skipped"
+    equals "$(<kafka.log)" $'start\nstatus\nstop'
 
-    printf '# real_broker\n@test "e" {\n touch %s; while :; do sleep 0.1; done\n}\n' \
+    printf 'real_broker() { :; }\n@test "e" {\n touch %s; while :; do sleep 0.1; done\n}\n' \
         "$PWD/runs" >tree/tests/bats/two.bats
     rm kafka.log
     start_x tests env -u BRUCO_KAFKA BRUCO_TESTS="$PWD/bin" tree/tools/run-tests two
     wait_for 20 test -e runs
     kill -TERM -- "-$(<tests.pid)"
     wait_x tests 143
-    equals "$(<kafka.log)" $'start\nstop'
+    equals "$(<kafka.log)" $'start\nstatus\nstop'
+
+    touch kafka.fails
+    run_tests 1 "5 passed, 1 failed, 1 skipped"
+    contains "$output" "not run tests/bats/two.bats"
 }
 
 @test "clang builds everything without a warning" {
@@ -175,7 +180,7 @@ END
     LIMIT=600
     for folder in one two/deeper; do
         mkdir -p "$folder"
-        cp -r "$ROOT"/{Makefile,lib,cmd,man} "$folder"
+        cp -r "$ROOT"/{Makefile,lib,cmd,man,examples} "$folder"
         run_x 0 make -s -j2 -C "$folder" build/bin/bruco-sink build/bin/bruco-worker
     done
     cmp one/build/bin/bruco-sink two/deeper/build/bin/bruco-sink

@@ -750,7 +750,7 @@ END
     kill_x worker INT
     wait_x worker 130 10
     equals "$(<worker.out)" one
-    contains "$(<worker.err)" "time.sleep(60)"
+    contains "$(<worker.err)" "handler raised KeyboardInterrupt"
 }
 
 @test "the reader of the output goes away: peer gone, status 75" {

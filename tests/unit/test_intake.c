@@ -201,6 +201,7 @@ TEST(deliveries_hold_the_frontier_back)
 	CHECK_INT(deliveries_acked(&deliveries), 0);
 	deliveries_done(&deliveries, 1);
 	CHECK_INT(deliveries_acked(&deliveries), 3);
+	deliveries_release(&deliveries);
 }
 
 TEST(deliveries_grow_and_keep_what_waits)
@@ -217,6 +218,7 @@ TEST(deliveries_grow_and_keep_what_waits)
 	CHECK_INT(deliveries_acked(&deliveries), 0);
 	deliveries_done(&deliveries, 1);
 	CHECK_INT(deliveries_acked(&deliveries), 10000);
+	deliveries_release(&deliveries);
 }
 
 UNIT_MAIN

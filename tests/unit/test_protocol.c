@@ -427,7 +427,7 @@ static void schedules(enum ordering order)
 	for (unsigned seed = 1; seed <= 100; seed++)
 		CHECK_EXITS(0, {
 			schedule(seed, order);
-			exit(0);
+			_exit(0); /* without a look for leaks: nothing is released */
 		});
 }
 
