@@ -109,7 +109,7 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 	control_hello(driver, &hello, fds, HELLO_SOURCE_SINK_FDS);
 	if (hello.lanes < 1 || hello.lanes > CONTROL_LANES_MAX)
 		die(STATUS_SOFTWARE, "the driver wants %u lanes", hello.lanes);
-	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SOURCE | SECTION_PROCESSOR, &notes) > 0)
+	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SOURCE | SECTION_POLICY, &notes) > 0)
 		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
 			(int)notes.length, (char *)notes.data);
 	buf_release(&notes);

@@ -120,9 +120,9 @@ void launch_init(
 	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
 	/* The source reads processor.ordering and retry, the sink onFailure. */
 	config_document(
-		config, SECTION_SOURCE | SECTION_PROCESSOR, false, &launch->documents[ROLE_SOURCE]);
+		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
 	config_document(
-		config, SECTION_SINK | SECTION_PROCESSOR, false, &launch->documents[ROLE_SINK]);
+		config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
 	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
 	launch->worker_environment = worker_environment(config, venv);
 	launch->oom_score = worker_oom_score();

@@ -38,7 +38,7 @@ void command_load(const struct program *program, struct config *config, const ch
 	char **kind = section == SECTION_SOURCE ? &config->source.kind : &config->sink.kind;
 	bool *present = section == SECTION_SOURCE ? &config->source.present : &config->sink.present;
 	struct buf notes = {0};
-	size_t mistakes = path == NULL ? 0 : config_load(config, path, section | SECTION_PROCESSOR, &notes);
+	size_t mistakes = path == NULL ? 0 : config_load(config, path, section | SECTION_POLICY, &notes);
 
 	print(&notes);
 	if (mistakes > 0)

@@ -19,6 +19,7 @@ enum config_section { /* what a program reads; the rest of the file is checked f
 	SECTION_PROCESSOR = 1,
 	SECTION_SOURCE = 2,
 	SECTION_SINK = 4, /* with deadLetter */
+	SECTION_POLICY = 8, /* of the processor only what source and sink go by: no env */
 	SECTION_ALL = 7
 };
 

@@ -158,7 +158,8 @@ static void write_env(struct writer *writer, const struct settings *env)
 
 /* ---- sections ---- */
 
-static void write_processor(struct writer *writer, const struct processor_config *processor)
+static void write_processor(
+	struct writer *writer, const struct processor_config *processor, bool with_env)
 {
 	if (!processor->present)
 		return;
@@ -174,7 +175,8 @@ static void write_processor(struct writer *writer, const struct processor_config
 	if (processor->timeout_ms > 0)
 		write_duration(writer, "  timeout", processor->timeout_ms);
 	write_key(writer, "  onFailure", on_failure_word(processor->on_failure));
-	write_env(writer, &processor->env);
+	if (with_env)
+		write_env(writer, &processor->env);
 }
 
 static void write_offset(struct writer *writer, const struct start_offset *offset)
@@ -256,8 +258,9 @@ void config_document(const struct config *config, unsigned sections, bool masked
 	write_duration(&writer, "shutdownTimeout", config->shutdown_timeout_ms);
 	write_size(&writer, "maxRecordSize", config->max_record_size);
 	write_number(&writer, "maxRestarts", config->max_restarts);
-	if (sections & SECTION_PROCESSOR)
-		write_processor(&writer, &config->processor);
+	if (sections & (SECTION_PROCESSOR | SECTION_POLICY))
+		write_processor(
+			&writer, &config->processor, (sections & SECTION_PROCESSOR) != 0);
 	if (sections & SECTION_SOURCE)
 		write_source(&writer, &config->source);
 	if (sections & SECTION_SINK)

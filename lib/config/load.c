@@ -145,6 +145,17 @@ static void check_processor(struct load *load)
 
 /* ---- the steps ---- */
 
+/* What the handler's environment needs is nobody else's business. */
+static void expand_policy(struct expansion *expansion, struct node *processor)
+{
+	for (size_t i = 0; i < processor->count; i++) {
+		struct entry *entry = &processor->entries[i];
+
+		expand_tree(expansion, entry->value,
+			entry->key == NULL || strcmp(entry->key->text, "env") != 0, NULL);
+	}
+}
+
 static void expand_section(struct load *load, struct expansion *expansion, struct entry *entry)
 {
 	static const struct {
@@ -154,6 +165,10 @@ static void expand_section(struct load *load, struct expansion *expansion, struc
 		{"sink", SECTION_SINK}, {"deadLetter", SECTION_SINK}};
 	struct texts *names = &load->config->secret_variables;
 
+	if ((load->sections & SECTION_POLICY) && strcmp(entry->key->text, "processor") == 0) {
+		expand_policy(expansion, entry->value);
+		return;
+	}
 	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
 		if (strcmp(entry->key->text, sections[i].name) == 0) {
 			expand_tree(expansion, entry->value,
@@ -168,7 +183,9 @@ static void expand_section(struct load *load, struct expansion *expansion, struc
 /* Sections that this program does not read stay as if they were not there. */
 static void forget_others(struct config *config, unsigned sections)
 {
-	if (!(sections & SECTION_PROCESSOR)) {
+	if (sections & SECTION_POLICY)
+		settings_release(&config->processor.env);
+	else if (!(sections & SECTION_PROCESSOR)) {
 		processor_release(&config->processor);
 		processor_init(&config->processor);
 	}

@@ -656,6 +656,27 @@ TEST(other_sections_are_neither_resolved_nor_kept)
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
 }
 
+TEST(source_and_sink_go_by_the_processor_but_never_see_its_environment)
+{
+	static const char text[] = "processor:\n  onFailure: skip\n  ordering: key\n"
+				   "  env: [{name: A, value: '${NO_SUCH_THING_HERE}'}]\n"
+				   "source: {kind: lines}\n";
+	struct buf out = {0};
+
+	CHECK_INT(load_bytes(text, strlen(text), SECTION_SOURCE | SECTION_POLICY), 0);
+	CHECK_INT(config.processor.on_failure, FAILURE_SKIP);
+	CHECK_INT(config.processor.ordering, ORDERING_KEY);
+	CHECK_INT(config.processor.env.count, 0);
+	config.processor.env.items = (struct setting[]){{"A", "secret"}};
+	config.processor.env.count = 1;
+	config_document(&config, SECTION_SINK | SECTION_POLICY, false, &out);
+	buf_byte(&out, '\0');
+	CHECK(strstr((char *)out.data, "onFailure") != NULL);
+	CHECK(strstr((char *)out.data, "secret") == NULL);
+	config.processor.env = (struct settings){0};
+	buf_release(&out);
+}
+
 /* ---- documents ---- */
 
 static struct buf document_of(const struct config *from, unsigned sections, bool masked)
