@@ -15,6 +15,7 @@
 #include "base/signals.h"
 #include "base/sock.h"
 #include "base/status.h"
+#include "config/command.h"
 #include "failure.h"
 #include "lane.h"
 
@@ -84,24 +85,13 @@ static void wire_by_hand(struct stage *stage, const struct stage_options *option
 
 static void wire_by_driver(struct stage *stage, struct config *config, int driver)
 {
-	struct buf notes = {0};
-	struct message hello;
-	int fds[SOCK_FDS_MAX];
+	struct greeting greeting;
 
-	fd_nonblocking(driver, true);
-	control_hello(driver, &hello, fds, HELLO_SOURCE_SINK_FDS);
-	if (hello.lanes < 1 || hello.lanes > LANES_MAX)
-		die(STATUS_SOFTWARE, "the driver wants %u lanes", hello.lanes);
-	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SINK | SECTION_POLICY, &notes) > 0)
-		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
-			(int)notes.length, (char *)notes.data);
-	buf_release(&notes);
-	close(fds[HELLO_CONFIG]);
-	stage->page = page_map(fds[HELLO_PAGE]);
-	close(fds[HELLO_PAGE]);
-	make_lanes(stage, hello.lanes, config, true);
+	command_greeted(driver, config, SECTION_SINK | SECTION_POLICY, LANES_MAX, &greeting);
+	stage->page = greeting.page;
+	make_lanes(stage, greeting.hello.lanes, config, true);
 	stage->control = driver;
-	stage->link = fds[HELLO_LINK];
+	stage->link = greeting.link;
 }
 
 static void on_control(struct stage *stage)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -410,10 +409,7 @@ static void *kafka_open(struct stage *stage)
 		die_plain(STATUS_CONFIG, "cannot create the consumer: %s", why);
 	rd_kafka_poll_set_consumer(kafka->client);
 	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
-	kafka->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (kafka->event_fd < 0)
-		die(STATUS_SOFTWARE, "cannot create an eventfd: %s", strerror(errno));
-	rd_kafka_queue_io_event_enable(kafka->queue, kafka->event_fd, &(uint64_t){1}, 8);
+	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
 	subscribe(kafka, &source->topics);
 	return kafka;
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "config/command.h"
 
 enum { CONTROL_LANES_MAX = 256 };
 
@@ -101,25 +102,14 @@ static void wire_by_hand(struct stage *stage, const struct stage_options *option
 /* The config section of HELLO replaces what was read so far. */
 static void wire_by_driver(struct stage *stage, struct config *config, int driver)
 {
-	struct buf notes = {0};
-	struct message hello;
-	int fds[SOCK_FDS_MAX];
+	struct greeting greeting;
 
-	fd_nonblocking(driver, true);
-	control_hello(driver, &hello, fds, HELLO_SOURCE_SINK_FDS);
-	if (hello.lanes < 1 || hello.lanes > CONTROL_LANES_MAX)
-		die(STATUS_SOFTWARE, "the driver wants %u lanes", hello.lanes);
-	if (config_load_fd(config, fds[HELLO_CONFIG], SECTION_SOURCE | SECTION_POLICY, &notes) > 0)
-		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
-			(int)notes.length, (char *)notes.data);
-	buf_release(&notes);
-	close(fds[HELLO_CONFIG]);
-	lanes_init(&stage->lanes, hello.lanes, config, page_map(fds[HELLO_PAGE]));
-	close(fds[HELLO_PAGE]);
+	command_greeted(driver, config, SECTION_SOURCE | SECTION_POLICY, CONTROL_LANES_MAX, &greeting);
+	lanes_init(&stage->lanes, greeting.hello.lanes, config, greeting.page);
 	stage->lanes.acknowledged = stage->lanes.resumable = true;
 	stage->control = driver;
-	stage->link = fds[HELLO_LINK];
-	stage->stop_at_end = (hello.flags & HELLO_STOP_AT_END) != 0;
+	stage->link = greeting.link;
+	stage->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
 
 /* What it has acknowledged can still be committed. */

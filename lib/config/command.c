@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -82,4 +83,24 @@ void command_complete(const struct program *program, struct config *config,
 	print(&notes);
 	if (missing > 0)
 		exit(config->path != NULL ? STATUS_CONFIG : STATUS_USAGE);
+}
+
+void command_greeted(int driver, struct config *config, unsigned sections, unsigned lanes_max,
+	struct greeting *greeting)
+{
+	struct buf notes = {0};
+	int fds[SOCK_FDS_MAX];
+
+	fd_nonblocking(driver, true);
+	control_hello(driver, &greeting->hello, fds, HELLO_SOURCE_SINK_FDS);
+	if (greeting->hello.lanes < 1 || greeting->hello.lanes > lanes_max)
+		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting->hello.lanes);
+	if (config_load_fd(config, fds[HELLO_CONFIG], sections, &notes) > 0)
+		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
+			(int)notes.length, (char *)notes.data);
+	buf_release(&notes);
+	close(fds[HELLO_CONFIG]);
+	greeting->page = page_map(fds[HELLO_PAGE]);
+	close(fds[HELLO_PAGE]);
+	greeting->link = fds[HELLO_LINK];
 }

@@ -9,6 +9,8 @@
 
 #include "base/options.h"
 #include "config/config.h"
+#include "lane/control.h"
+#include "stats/page.h"
 
 enum { COMMAND_PROPERTIES_MAX = 64 };
 
@@ -32,5 +34,16 @@ void command_load(const struct program *program, struct config *config, const ch
 /* Lays -X flags over the properties, then ends the program if something is missing still. */
 void command_complete(const struct program *program, struct config *config,
 	enum config_section section, const struct property_flags *flags);
+
+/* Of a source or sink under the driver: its greeting. Reads the stage's sections of the
+ * configuration into *config, maps the page; the link's descriptor is the caller's. At most
+ * lanes_max lanes. */
+struct greeting {
+	struct message hello;
+	struct page *page;
+	int link;
+};
+void command_greeted(int driver, struct config *config, unsigned sections, unsigned lanes_max,
+	struct greeting *greeting);
 
 #endif

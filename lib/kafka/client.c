@@ -1,8 +1,10 @@
 #include "kafka/client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -96,6 +98,16 @@ void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque
 		log_warning("no broker can be reached, waiting: %s", reason);
 	else
 		log_debug("%s", reason); /* librdkafka has logged it and goes on by itself */
+}
+
+int kafka_queue_descriptor(rd_kafka_queue_t *queue)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	if (fd < 0)
+		die(STATUS_SOFTWARE, "cannot create an eventfd: %s", strerror(errno));
+	rd_kafka_queue_io_event_enable(queue, fd, &(uint64_t){1}, sizeof(uint64_t));
+	return fd;
 }
 
 uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out)
