@@ -137,9 +137,9 @@ check: ## run all tests, or those named in ONLY= (installs what is missing, on D
 
 CHAOS = BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
 
-chaos: all tests ## the long chaos scenarios, and their report in tests/chaos (half an hour)
-	@$(CHAOS)/chaos --long --report tests/chaos $(ONLY)
-	@$(CHAOS)/syscalls --seconds 150 --report tests/chaos
+chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/chaos; half an hour
+	@status=0; $(CHAOS)/chaos --long --report tests/chaos $(ONLY) || status=1; \
+	$(if $(ONLY),,$(CHAOS)/syscalls --seconds 150 --report tests/chaos || status=1;) exit $$status
 
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)

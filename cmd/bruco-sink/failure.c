@@ -81,8 +81,8 @@ static char *error_of_worker(const struct frame_record *record)
 
 /* ---- the dead letter */
 
-static void add_header(struct frame_record *letter, struct buf *headers, const char *name,
-	const char *value)
+static void add_header(
+	struct frame_record *letter, struct buf *headers, const char *name, const char *value)
 {
 	struct frame_header header = {.name = name,
 		.name_length = (uint32_t)strlen(name),
@@ -94,8 +94,8 @@ static void add_header(struct frame_record *letter, struct buf *headers, const c
 	letter->header_count++;
 }
 
-static void add_number(struct frame_record *letter, struct buf *headers, const char *name,
-	int64_t value)
+static void add_number(
+	struct frame_record *letter, struct buf *headers, const char *name, int64_t value)
 {
 	char text[24];
 
@@ -150,8 +150,8 @@ static enum put_result put_letter(struct stage *stage, unsigned lane,
 
 /* ---- the choice */
 
-static void say(enum log_level level, const struct frame_record *record, const char *error,
-	const char *end)
+static void say(
+	enum log_level level, const struct frame_record *record, const char *error, const char *end)
 {
 	char *topic = mem_text_n(record->topic, record->topic_length);
 	bool failed = record->head.type == FRAME_TYPE_FAILED;
@@ -176,9 +176,10 @@ enum put_result failure_put(struct stage *stage, unsigned lane, const struct fra
 	const char *why, uint64_t ticket)
 {
 	char *by_worker = why == NULL ? error_of_worker(record) : NULL;
-	char *error = why != NULL       ? mem_text(why)
-		      : by_worker != NULL ? mem_text(by_worker)
-					: death_text(death_of(&stage->lanes[lane], record->head.seq));
+	char *error = why != NULL ? mem_text(why)
+		      : by_worker != NULL
+			      ? mem_text(by_worker)
+			      : death_text(death_of(&stage->lanes[lane], record->head.seq));
 	enum put_result result = PUT_FULL;
 
 	switch (stage->config->processor.on_failure) {
@@ -224,8 +225,8 @@ static bool settle(struct stage *stage, unsigned lane, const struct frame_record
 	return false;
 }
 
-void stage_refused(struct stage *stage, uint64_t ticket, const struct frame_record *record,
-	const char *why)
+void stage_refused(
+	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why)
 {
 	unsigned lane = stage_ticket_lane(ticket);
 	struct late_letter *late;

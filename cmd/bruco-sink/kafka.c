@@ -19,9 +19,9 @@ enum {
 	RETRY_MS = 500,
 	FULL_MS = 100,
 	MESSAGE_MAX = 1000000000, /* librdkafka's own limit */
-	LETTER_MORE = 65536, /* for the headers of a dead letter */
+	LETTER_MORE = 65536,      /* for the headers of a dead letter */
 	RECORD_AROUND = 36,
-	FIELDS_MAX = 8     /* of rd_kafka_produceva, without headers */
+	FIELDS_MAX = 8 /* of rd_kafka_produceva, without headers */
 };
 
 struct kafka {
@@ -33,8 +33,8 @@ struct kafka {
 	rd_kafka_topic_t **topics; /* [0] is the default */
 	char **names;
 	size_t topic_count;
-	size_t size_max;   /* message.max.bytes */
-	size_t batch_max;  /* batch.size: a record of that size or more has a batch of its own */
+	size_t size_max;  /* message.max.bytes */
+	size_t batch_max; /* batch.size: a record of that size or more has a batch of its own */
 	struct buf headers;
 	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
 	int64_t retry_at;  /* until it is connected */
@@ -45,8 +45,8 @@ struct kafka {
 
 /* ---- records that can't be delivered */
 
-/* What the client counts against message.max.bytes: a length of up to 63 takes 1 byte, 8191 takes 2,
- * and so on; 36 is what stands around a record at most. */
+/* What the client counts against message.max.bytes: a length of up to 63 takes 1 byte, 8191 takes
+ * 2, and so on; 36 is what stands around a record at most. */
 static size_t length_size(size_t length)
 {
 	size_t size = 1;
@@ -107,8 +107,8 @@ static void refused(struct kafka *kafka, const rd_kafka_message_t *message)
 		stage_fail(kafka->stage, STATUS_FAILED);
 		kafka->stage->under_way--;
 	} else {
-		stage_refused(kafka->stage, (uint64_t)(uintptr_t)message->_private, &record,
-			too_large);
+		stage_refused(
+			kafka->stage, (uint64_t)(uintptr_t)message->_private, &record, too_large);
 	}
 }
 
@@ -186,8 +186,8 @@ static void connect_topics(struct kafka *kafka)
 		if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		if (kafka_error_status(error) != STATUS_OK)
-			die(kafka_error_status(error), "cannot produce to '%s': %s", kafka->names[i],
-				rd_kafka_err2str(error));
+			die(kafka_error_status(error), "cannot produce to '%s': %s",
+				kafka->names[i], rd_kafka_err2str(error));
 		if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
 			log_warning("cannot produce to '%s' yet: %s", kafka->names[i],
 				rd_kafka_err2str(error));
@@ -275,8 +275,8 @@ static void free_headers(struct kafka *kafka)
 			free((char *)(size_t)kafka->fields[i].u.header.name);
 }
 
-static rd_kafka_resp_err_t produce(struct kafka *kafka, const struct frame_record *record,
-	uint64_t ticket)
+static rd_kafka_resp_err_t produce(
+	struct kafka *kafka, const struct frame_record *record, uint64_t ticket)
 {
 	bool routed = (record->head.flags & FRAME_ROUTED) != 0 && record->partition >= 0;
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -284,8 +284,8 @@ static rd_kafka_resp_err_t produce(struct kafka *kafka, const struct frame_recor
 
 	kafka->field_count = 0;
 	if (record->header_count > 0)
-		kafka->fields = mem_grow(kafka->fields, FIELDS_MAX + record->header_count,
-			sizeof *kafka->fields);
+		kafka->fields = mem_grow(
+			kafka->fields, FIELDS_MAX + record->header_count, sizeof *kafka->fields);
 	field(kafka, RD_KAFKA_VTYPE_RKT)->u.rkt = target(kafka, record);
 	field(kafka, RD_KAFKA_VTYPE_PARTITION)->u.i32 =
 		routed ? record->partition : kafka->partition;
@@ -405,8 +405,8 @@ static void *kafka_open(struct outlet *outlet)
 
 	snprintf(largest, sizeof largest, "%lld",
 		(long long)clamp(stage->config->max_record_size + more, 1000000, MESSAGE_MAX));
-	conf = kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
-		&sink->properties);
+	conf = kafka_conf(
+		sink->brokers, defaults, sizeof defaults / sizeof defaults[0], &sink->properties);
 	kafka->outlet = outlet;
 	kafka->stage = stage;
 	kafka->size_max = number_of(conf, "message.max.bytes");

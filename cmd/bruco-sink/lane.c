@@ -106,8 +106,8 @@ static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
 	return true;
 }
 
-static enum put_result put(struct stage *stage, unsigned index, const struct frame_record *record,
-	uint64_t ticket)
+static enum put_result put(
+	struct stage *stage, unsigned index, const struct frame_record *record, uint64_t ticket)
 {
 	enum put_result result;
 	const char *why;
@@ -210,8 +210,8 @@ static bool put_inputs(struct stage *stage, unsigned index)
 			return true;
 		}
 		lane->base = lane->deliveries.last;
-		deliveries_add(&lane->deliveries,
-			lane->base + (lane->input.last - lane->input.first) + 1);
+		deliveries_add(
+			&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
 		page_count(stage->page, COUNT_RECORDS_IN, 1);
 		page_count(stage->page, COUNT_BYTES_IN, lane->input.length);
 		lane->put = 0;
@@ -250,10 +250,9 @@ bool lane_work(struct stage *stage, unsigned index)
 
 void lane_succession(struct lane *lane, const struct message *message, int write_fd, int read_fd)
 {
-	lane->successors = mem_grow(
-		lane->successors, lane->successor_count + 1, sizeof *lane->successors);
-	lane->successors[lane->successor_count++] =
-		(struct successor){*message, write_fd, read_fd};
+	lane->successors =
+		mem_grow(lane->successors, lane->successor_count + 1, sizeof *lane->successors);
+	lane->successors[lane->successor_count++] = (struct successor){*message, write_fd, read_fd};
 	failure_death(lane, message);
 }
 

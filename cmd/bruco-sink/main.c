@@ -147,12 +147,12 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 	if (argc - optind > 1)
 		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
 	if (word != NULL && stage_kind(word) == NULL)
-		options_misuse(&program, "unknown kind '%s' (kafka, lines, json, frames, discard)",
-			word);
+		options_misuse(
+			&program, "unknown kind '%s' (kafka, lines, json, frames, discard)", word);
 	command_load(&program, config, flags->config_path, SECTION_SINK, word);
 	if (strcmp(config->sink.kind, "kafka") != 0 && any_kafka_flag(flags))
-		options_misuse(&program,
-			"-b, -t, -X, --partition and --partitioner are for kind kafka");
+		options_misuse(
+			&program, "-b, -t, -X, --partition and --partitioner are for kind kafka");
 	apply(flags, &config->sink);
 	command_complete(&program, config, SECTION_SINK, &flags->properties);
 }

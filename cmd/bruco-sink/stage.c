@@ -55,12 +55,14 @@ static void connect_link(struct stage *stage, const char *path)
 
 	while ((stage->link = sock_connect(path)) < 0) {
 		if (clock_ms() >= deadline)
-			die(STATUS_UNAVAILABLE, "cannot connect to '%s': %s", path, strerror(errno));
+			die(STATUS_UNAVAILABLE, "cannot connect to '%s': %s", path,
+				strerror(errno));
 		poll(NULL, 0, 20);
 	}
 }
 
-static void make_lanes(struct stage *stage, unsigned count, const struct config *config, bool strict)
+static void make_lanes(
+	struct stage *stage, unsigned count, const struct config *config, bool strict)
 {
 	stage->cap = (uint32_t)config->max_record_size;
 	stage->lane_count = count;
@@ -284,8 +286,7 @@ static void wait_for_work(struct stage *stage, bool full)
 		(struct pollfd){.fd = outlet_descriptor(&stage->dead_letter), .events = POLLIN};
 	for (unsigned i = 0; i < stage->lane_count && !full && stage->status == STATUS_OK; i++)
 		if (lane_wants(&stage->lanes[i]))
-			fds[count++] =
-				(struct pollfd){.fd = stage->lanes[i].fd, .events = POLLIN};
+			fds[count++] = (struct pollfd){.fd = stage->lanes[i].fd, .events = POLLIN};
 	if (stage->status != STATUS_OK)
 		timeout = clock_left(stage->deadline, clock_ms());
 	if (poll(fds, count, timeout) < 0 && errno != EINTR)
@@ -300,8 +301,8 @@ static void wait_for_work(struct stage *stage, bool full)
 		on_link(stage);
 }
 
-int stage_run(struct config *config, const struct sink_kind *kind,
-	const struct stage_options *options)
+int stage_run(
+	struct config *config, const struct sink_kind *kind, const struct stage_options *options)
 {
 	struct stage stage = {.config = config, .control = -1, .link = -1};
 	bool full = false;

@@ -39,8 +39,8 @@ struct sink_kind {
 	int (*timeout)(void *state);
 	/* Serves deliveries. */
 	void (*work)(void *state);
-	/* NULL, or why this record can never be delivered (static storage). Asked for all outputs of
-	 * an input before the first is put. */
+	/* NULL, or why this record can never be delivered (static storage). Asked for all outputs
+	 * of an input before the first is put. */
 	const char *(*refuse)(void *state, const struct frame_record *record);
 	enum put_result (*put)(void *state, const struct frame_record *record, uint64_t ticket);
 	/* Writes out what is PUT_DELIVERED. */
@@ -73,7 +73,7 @@ struct successor { /* a LANE message that waits for the old pipe to be read out 
 };
 
 enum lane_state {
-	LANE_NONE,   /* no worker yet */
+	LANE_NONE, /* no worker yet */
 	LANE_OPEN,
 	LANE_AT_END, /* its pipe was read to the end of file */
 	LANE_BROKEN, /* it sent something that is no frame of it: nothing more is read */
@@ -86,11 +86,11 @@ struct lane {
 	uint32_t life;
 	struct intake intake;
 	struct deliveries deliveries;
-	struct input input;      /* being put */
-	bool refused;            /* it as a whole, because of one of its outputs */
-	size_t put;              /* bytes of it that are put; input.length: none is open */
-	uint64_t base;           /* deliveries' number of the input before input.first */
-	uint64_t acknowledged;   /* the last number sent over the link */
+	struct input input;    /* being put */
+	bool refused;          /* it as a whole, because of one of its outputs */
+	size_t put;            /* bytes of it that are put; input.length: none is open */
+	uint64_t base;         /* deliveries' number of the input before input.first */
+	uint64_t acknowledged; /* the last number sent over the link */
 	struct successor *successors;
 	size_t successor_count;
 	struct death deaths[DEATHS_MAX]; /* a ring */
@@ -114,7 +114,7 @@ struct stage {
 	bool link_full;     /* something could not be sent */
 	bool ready;
 	bool end_sent;
-	int status; /* not 0: finish what is under way, then end with it */
+	int status;       /* not 0: finish what is under way, then end with it */
 	int64_t deadline; /* of that, clock_ms */
 };
 
@@ -124,8 +124,8 @@ struct stage_options {
 };
 
 /* Runs it to its end; returns the exit status. */
-int stage_run(struct config *config, const struct sink_kind *kind,
-	const struct stage_options *options);
+int stage_run(
+	struct config *config, const struct sink_kind *kind, const struct stage_options *options);
 
 /* ---- for the kinds */
 
@@ -134,8 +134,8 @@ void stage_delivered(struct stage *stage, uint64_t ticket);
 
 /* A delivery report says that this record can never be delivered (why: static storage). Routed, if
  * its topic, partition and offset are not its input's. */
-void stage_refused(struct stage *stage, uint64_t ticket, const struct frame_record *record,
-	const char *why);
+void stage_refused(
+	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why);
 
 /* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
  * then the sink ends with this status. The record is never acknowledged. */
@@ -152,13 +152,13 @@ static inline unsigned stage_ticket_lane(uint64_t ticket)
 
 void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */
 
-static inline const char *outlet_refuse(const struct outlet *outlet,
-	const struct frame_record *record)
+static inline const char *outlet_refuse(
+	const struct outlet *outlet, const struct frame_record *record)
 {
 	return outlet->kind->refuse == NULL ? NULL : outlet->kind->refuse(outlet->state, record);
 }
-static inline enum put_result outlet_put(const struct outlet *outlet,
-	const struct frame_record *record, uint64_t ticket)
+static inline enum put_result outlet_put(
+	const struct outlet *outlet, const struct frame_record *record, uint64_t ticket)
 {
 	return outlet->kind->put(outlet->state, record, ticket);
 }

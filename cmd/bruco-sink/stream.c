@@ -105,8 +105,7 @@ static enum put_result put_frame(void *state, const struct frame_record *record,
 
 	(void)ticket;
 	buf_reserve(&stream->out, record->head.length);
-	stream->out.length +=
-		frame_record_write(stream->out.data + stream->out.length, record);
+	stream->out.length += frame_record_write(stream->out.data + stream->out.length, record);
 	stream->frames = record->head.seq;
 	return written(stream);
 }

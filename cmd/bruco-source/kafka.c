@@ -13,14 +13,14 @@
 #include "kafka/client.h"
 
 enum {
-	TAKE_BUDGET = 4096,   /* records between two looks at lanes and link */
-	HOLD_MS = 200,        /* a record without room waits so long before its partition is paused:
-				 pausing throws the client's prefetched records away */
+	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
+	HOLD_MS = 200,      /* a record without room waits so long before its partition is paused:
+			       pausing throws the client's prefetched records away */
 	COMMIT_MS = 500,
-	BUSY_MS = 20,         /* while something waits for a lane, a commit or a rebalance */
-	POLL_MS = 200,        /* the longest time without asking the client */
+	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
+	POLL_MS = 200, /* the longest time without asking the client */
 	CLOSE_MS = 5000,
-	SILENCE_MS = 240000   /* with the default rebalanceTimeout the client's own 5 minutes */
+	SILENCE_MS = 240000 /* with the default rebalanceTimeout the client's own 5 minutes */
 };
 
 struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
@@ -79,7 +79,8 @@ static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_me
 			topic = kafka->topics[i];
 	if (topic == NULL) {
 		topic = kafka_partition(
-			kafka, rd_kafka_topic_name(message->rkt), message->partition)->topic;
+			kafka, rd_kafka_topic_name(message->rkt), message->partition)
+				->topic;
 		topic->handle = message->rkt;
 	}
 	if (message->partition < 0 || message->partition >= topic->partition_count ||
@@ -149,8 +150,8 @@ static void reached_end(struct kafka_partition *partition, int64_t next_offset)
 		partition->at_end = true;
 }
 
-static void take_or_stash(struct kafka *kafka, struct kafka_partition *partition,
-	rd_kafka_message_t *message)
+static void take_or_stash(
+	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
 {
 	unsigned lane;
 
@@ -367,8 +368,7 @@ static void subscribe(struct kafka *kafka, const struct texts *topics)
 	rd_kafka_resp_err_t error;
 
 	for (size_t i = 0; i < topics->count; i++)
-		rd_kafka_topic_partition_list_add(
-			list, topics->items[i], RD_KAFKA_PARTITION_UA);
+		rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
 	error = rd_kafka_subscribe(kafka->client, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -388,8 +388,7 @@ static void *kafka_open(struct stage *stage)
 		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "262144"},
-		{"topic.metadata.refresh.interval.ms", "30000"},
-		{"fetch.message.max.bytes", fetch},
+		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
 		/* It is also how long the group waits for us in a rebalance. */
 		{"max.poll.interval.ms", silence}};
 	rd_kafka_conf_t *conf;

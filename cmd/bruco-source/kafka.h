@@ -19,25 +19,25 @@
 struct kafka_partition {
 	struct partition base;
 	struct kafka_topic *topic;
-	int64_t committed;          /* what the broker has taken in this assignment, -1: nothing */
-	int64_t committing;         /* what is on its way there, -1: nothing */
+	int64_t committed;           /* what the broker has taken in this assignment, -1: nothing */
+	int64_t committing;          /* what is on its way there, -1: nothing */
 	uint64_t attempts_committed; /* versions of base.attempts, in the same way */
 	uint64_t attempts_committing;
-	int64_t end;                /* -e: stop at this offset, -1: not known */
-	bool at_end;                /* -e: reached */
+	int64_t end; /* -e: stop at this offset, -1: not known */
+	bool at_end; /* -e: reached */
 	bool paused;
-	rd_kafka_message_t *stash;  /* taken from the client, found no room in its lane */
-	int64_t stash_since;        /* clock_ms */
+	rd_kafka_message_t *stash; /* taken from the client, found no room in its lane */
+	int64_t stash_since;       /* clock_ms */
 	unsigned stash_lane;
 };
 
 struct kafka_topic {
 	char *name;
-	const void *handle;         /* the client's, to find it fast */
+	const void *handle;                  /* the client's, to find it fast */
 	struct kafka_partition **partitions; /* by number; NULL: never assigned */
 	int32_t partition_count;
-	int32_t known;              /* partitions when the group first saw it, -1: not known; those
-				       that came later start at their beginning */
+	int32_t known; /* partitions when the group first saw it, -1: not known; those
+			  that came later start at their beginning */
 };
 
 enum kafka_phase {
@@ -55,15 +55,15 @@ struct kafka {
 	size_t topic_count;
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
-	int64_t deadline;           /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
-	int64_t commit_due;         /* clock_ms */
-	uint64_t blamed;            /* lanes.blamed at the last commit: each is told at once */
-	bool commit_pending;        /* its answer has not come yet */
-	size_t stashed;             /* partitions with a stash */
-	size_t held;                /* of these, those that are not paused: the client is not polled */
-	bool more;                  /* the last work() stopped at its budget, not at an empty queue */
-	bool stopped;               /* all partitions were paused for the drain */
-	bool closing;               /* the group is being left */
+	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
+	int64_t commit_due;  /* clock_ms */
+	uint64_t blamed;     /* lanes.blamed at the last commit: each is told at once */
+	bool commit_pending; /* its answer has not come yet */
+	size_t stashed;      /* partitions with a stash */
+	size_t held;         /* of these, those that are not paused: the client is not polled */
+	bool more;           /* the last work() stopped at its budget, not at an empty queue */
+	bool stopped;        /* all partitions were paused for the drain */
+	bool closing;        /* the group is being left */
 	struct buf headers;
 };
 
@@ -81,8 +81,8 @@ void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_assign_work(struct kafka *kafka, int64_t now); /* goes on with what is under way */
-rd_kafka_resp_err_t kafka_watermarks(struct kafka *kafka, const char *topic, int32_t id,
-	int64_t *low, int64_t *high);
+rd_kafka_resp_err_t kafka_watermarks(
+	struct kafka *kafka, const char *topic, int32_t id, int64_t *low, int64_t *high);
 
 /* kafka_commit.c */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
@@ -92,8 +92,8 @@ bool kafka_commit_settled(struct kafka *kafka); /* all frontiers are with the br
 
 /* The metadata of a commit: "bruco partitions=N", as many as the topic had when the group first saw
  * it, and the attempts of records that were begun and not finished. */
-void kafka_metadata_write(rd_kafka_topic_partition_t *entry, int32_t known,
-	const struct attempts *attempts);
+void kafka_metadata_write(
+	rd_kafka_topic_partition_t *entry, int32_t known, const struct attempts *attempts);
 int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry); /* 0: nothing of ours */
 
 #endif

@@ -12,11 +12,10 @@ enum { REQUEST_MS = 5000, RETRY_MS = 500 };
 
 /* ---- where a partition starts */
 
-rd_kafka_resp_err_t kafka_watermarks(struct kafka *kafka, const char *topic, int32_t id,
-	int64_t *low, int64_t *high)
+rd_kafka_resp_err_t kafka_watermarks(
+	struct kafka *kafka, const char *topic, int32_t id, int64_t *low, int64_t *high)
 {
-	return rd_kafka_query_watermark_offsets(
-		kafka->client, topic, id, low, high, REQUEST_MS);
+	return rd_kafka_query_watermark_offsets(kafka->client, topic, id, low, high, REQUEST_MS);
 }
 
 static int32_t count_of(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t *error)
@@ -68,8 +67,8 @@ static rd_kafka_resp_err_t learn_known(struct kafka *kafka, struct kafka_topic *
 	return error;
 }
 
-static rd_kafka_resp_err_t by_time(struct kafka *kafka, rd_kafka_topic_partition_t *entry,
-	int64_t time, int64_t high)
+static rd_kafka_resp_err_t by_time(
+	struct kafka *kafka, rd_kafka_topic_partition_t *entry, int64_t time, int64_t high)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_resp_err_t error;
@@ -87,8 +86,7 @@ static rd_kafka_resp_err_t by_time(struct kafka *kafka, rd_kafka_topic_partition
 static rd_kafka_resp_err_t resolve(struct kafka *kafka, rd_kafka_topic_partition_t *entry)
 {
 	const struct start_offset *start = &kafka->stage->config->source.offset;
-	struct kafka_partition *partition =
-		kafka_partition(kafka, entry->topic, entry->partition);
+	struct kafka_partition *partition = kafka_partition(kafka, entry->topic, entry->partition);
 	rd_kafka_resp_err_t error;
 	int64_t low, high;
 
@@ -111,7 +109,9 @@ static rd_kafka_resp_err_t resolve(struct kafka *kafka, rd_kafka_topic_partition
 		entry->offset = high;
 		break;
 	case OFFSET_NUMBER:
-		entry->offset = start->value < low ? low : start->value > high ? high : start->value;
+		entry->offset = start->value < low    ? low
+				: start->value > high ? high
+						      : start->value;
 		break;
 	case OFFSET_TIME:
 		return by_time(kafka, entry, start->value, high);
@@ -136,7 +136,8 @@ static rd_kafka_resp_err_t pin(struct kafka *kafka, rd_kafka_topic_partition_lis
 		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
 			break;
 		if (entry->offset >= 0) {
-			/* Another instance may have set it meanwhile: the smallest is the oldest. */
+			/* Another instance may have set it meanwhile: the smallest is the oldest.
+			 */
 			if (topic->known < 0 || kafka_metadata_known(entry) < topic->known)
 				topic->known = kafka_metadata_known(entry);
 			continue;
@@ -201,8 +202,7 @@ static unsigned emptiest_lane(struct kafka *kafka)
 
 static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 {
-	struct kafka_partition *partition =
-		kafka_partition(kafka, entry->topic, entry->partition);
+	struct kafka_partition *partition = kafka_partition(kafka, entry->topic, entry->partition);
 
 	partition->base.lane = emptiest_lane(kafka);
 	partition->committed = entry->offset;
@@ -254,8 +254,8 @@ static void assign(struct kafka *kafka, int64_t now)
 		if (status != STATUS_OK)
 			die(status, "cannot start from the group's offsets: %s",
 				rd_kafka_err2str(error));
-		log_warning("cannot start from the group's offsets yet: %s",
-			rd_kafka_err2str(error));
+		log_warning(
+			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
 		kafka->deadline = clock_ms() + RETRY_MS;
 		return;
 	}

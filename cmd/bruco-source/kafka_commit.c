@@ -8,8 +8,8 @@
 
 /* librdkafka frees what it is given. A partition with a higher number than `known` came later and
  * has nobody's records read yet. */
-void kafka_metadata_write(rd_kafka_topic_partition_t *entry, int32_t known,
-	const struct attempts *attempts)
+void kafka_metadata_write(
+	rd_kafka_topic_partition_t *entry, int32_t known, const struct attempts *attempts)
 {
 	struct buf text = {0};
 

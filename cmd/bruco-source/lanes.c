@@ -77,8 +77,8 @@ static uint8_t type_after(const struct lanes *lanes, uint16_t attempts)
 }
 
 /* When a failure stops the pipeline, whoever starts it again wants it to be tried again. */
-static uint16_t attempts_before(const struct lanes *lanes, const struct partition *partition,
-	int64_t offset)
+static uint16_t attempts_before(
+	const struct lanes *lanes, const struct partition *partition, int64_t offset)
 {
 	uint16_t attempts = attempts_get(&partition->attempts, offset);
 
@@ -105,8 +105,7 @@ enum take_result lanes_take(struct lanes *lanes, struct partition *partition, un
 	record->head.type = type_after(lanes, record->head.attempt);
 	frame_record_write(place, record);
 	/* A stream's records need not have an offset: nothing of it is committed. */
-	tag.index = tracker_dispatch(
-		&partition->tracker, record->offset < 0 ? 0 : record->offset);
+	tag.index = tracker_dispatch(&partition->tracker, record->offset < 0 ? 0 : record->offset);
 	window_queue(window, length, tag);
 	lanes->in_flight++;
 	page_count(lanes->page, COUNT_RECORDS_IN, 1);
@@ -127,9 +126,9 @@ bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partit
 static struct partition *present(const struct window_tag *tag)
 {
 	struct partition *partition = tag->owner;
+	bool same = partition->tracker.active && partition->tracker.epoch == tag->epoch;
 
-	return partition->tracker.active && partition->tracker.epoch == tag->epoch ? partition
-										    : NULL;
+	return same ? partition : NULL;
 }
 
 static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
@@ -197,11 +196,11 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	return true;
 }
 
-/* How often a record was begun, by the page of its dead worker, which counts retries in place. It is
- * a claim of a process that ran the user's code: at least one more than the frame says, at most
+/* How often a record was begun, by the page of its dead worker, which counts retries in place. It
+ * is a claim of a process that ran the user's code: at least one more than the frame says, at most
  * what the worker may try. */
-static uint16_t attempts_by(const struct lanes *lanes, const struct frame_head *head,
-	const struct page_snapshot *page)
+static uint16_t attempts_by(
+	const struct lanes *lanes, const struct frame_head *head, const struct page_snapshot *page)
 {
 	uint32_t least = head->attempt + 1U;
 	uint32_t claimed = page->attempt >= lanes->attempts ? lanes->attempts : page->attempt + 1;
@@ -213,8 +212,8 @@ static uint16_t attempts_by(const struct lanes *lanes, const struct frame_head *
 
 /* The event that ran when the worker died has been begun once more than was known. When that was
  * its last attempt it is passed on as failed, not run. */
-static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
-	uint64_t r)
+static void blame(
+	struct lanes *lanes, struct window *window, const struct page_snapshot *page, uint64_t r)
 {
 	struct partition *partition;
 	struct frame_head head;
@@ -227,8 +226,7 @@ static void blame(struct lanes *lanes, struct window *window, const struct page_
 	if (page->state != RUN_RUNNING || page->seq <= r || page->seq > window->written_seq)
 		return;
 	frame = window_frame(window, page->seq, &length, &tag);
-	if (frame == NULL ||
-		frame_head_read(frame, length, UINT32_MAX, &head, &why) != FRAME_OK ||
+	if (frame == NULL || frame_head_read(frame, length, UINT32_MAX, &head, &why) != FRAME_OK ||
 		head.type == FRAME_TYPE_FAILED) /* which is never run */
 		return;
 	attempts = attempts_by(lanes, &head, page);

@@ -21,8 +21,8 @@
 enum lane_state {
 	LANE_WAITING, /* no descriptor: its worker has not come yet */
 	LANE_OPEN,
-	LANE_DOWN,    /* its reader is gone (EPIPE); RESUME will come */
-	LANE_GONE     /* it has no successor: nothing more is written, acknowledgements end at r */
+	LANE_DOWN, /* its reader is gone (EPIPE); RESUME will come */
+	LANE_GONE  /* it has no successor: nothing more is written, acknowledgements end at r */
 };
 
 struct lane {
@@ -48,8 +48,10 @@ struct lanes {
 
 enum take_result { TAKE_OK, TAKE_FULL, TAKE_TOO_LARGE };
 
-void lanes_init(struct lanes *lanes, unsigned count, const struct config *config, struct page *page);
-void lanes_open(struct lanes *lanes, unsigned lane, int fd); /* takes fd over; makes it non-blocking */
+void lanes_init(
+	struct lanes *lanes, unsigned count, const struct config *config, struct page *page);
+void lanes_open(
+	struct lanes *lanes, unsigned lane, int fd); /* takes fd over; makes it non-blocking */
 
 /* The lane of a record by the ordering; `own` is its partition's. */
 unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct frame_record *record);

@@ -66,8 +66,8 @@ static int64_t number(const char *what, const char *text, int64_t low)
 	int64_t value;
 
 	if (!text_integer(text, low, INT64_MAX, &value))
-		options_misuse(&program, "%s '%s' is not a whole number of %lld or more", what, text,
-			(long long)low);
+		options_misuse(&program, "%s '%s' is not a whole number of %lld or more", what,
+			text, (long long)low);
 	return value;
 }
 
@@ -144,8 +144,8 @@ static void apply(const struct flags *flags, struct source_config *source)
 	if (flags->group != NULL)
 		config_replace(&source->consumer_group, flags->group);
 	if (flags->offset != NULL && !config_offset(flags->offset, &source->offset))
-		options_misuse(&program,
-			"offset '%s' is not earliest, latest, a number or a time", flags->offset);
+		options_misuse(&program, "offset '%s' is not earliest, latest, a number or a time",
+			flags->offset);
 }
 
 static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 	parse(argc, argv, &flags, &options);
 	if (options.driver < 0)
 		configure(argc, argv, &flags, &config);
-	status = stage_run(&config, options.driver < 0 ? stage_kind(config.source.kind) : NULL,
-		&options);
+	status = stage_run(
+		&config, options.driver < 0 ? stage_kind(config.source.kind) : NULL, &options);
 	_exit(status); /* a client's threads may still run: no destructors under their feet */
 }

@@ -104,7 +104,8 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 {
 	struct greeting greeting;
 
-	command_greeted(driver, config, SECTION_SOURCE | SECTION_POLICY, CONTROL_LANES_MAX, &greeting);
+	command_greeted(
+		driver, config, SECTION_SOURCE | SECTION_POLICY, CONTROL_LANES_MAX, &greeting);
 	lanes_init(&stage->lanes, greeting.hello.lanes, config, greeting.page);
 	stage->lanes.acknowledged = stage->lanes.resumable = true;
 	stage->control = driver;
@@ -153,7 +154,8 @@ static void on_link(struct stage *stage)
 		}
 		if (message.type == MESSAGE_RESUME) {
 			if (!lanes_resume(&stage->lanes, &message, fd_count > 0 ? fds[0] : -1))
-				die(STATUS_SOFTWARE, "the sink resumes lane %u at %llu, which was not sent",
+				die(STATUS_SOFTWARE,
+					"the sink resumes lane %u at %llu, which was not sent",
 					message.lane, (unsigned long long)message.seq);
 			continue;
 		}
@@ -283,8 +285,8 @@ static void close_down(struct stage *stage)
 		unlink(stage->link_path);
 }
 
-int stage_run(struct config *config, const struct source_kind *kind,
-	const struct stage_options *options)
+int stage_run(
+	struct config *config, const struct source_kind *kind, const struct stage_options *options)
 {
 	struct stage stage = {.config = config,
 		.control = -1,

@@ -37,9 +37,9 @@ struct stage {
 	const struct source_kind *kind;
 	void *state;
 	struct lanes lanes;
-	int control;      /* the driver's socket, or -1 by hand */
-	int link;         /* to the sink, or -1 */
-	int listener;     /* by hand with --link: where the sink connects, or -1 */
+	int control;  /* the driver's socket, or -1 by hand */
+	int link;     /* to the sink, or -1 */
+	int listener; /* by hand with --link: where the sink connects, or -1 */
 	const char *link_path;
 	int signals;
 	int64_t limit;    /* -n: records still to take, -1: no limit */
@@ -61,8 +61,8 @@ struct stage_options {
 };
 
 /* Runs it to its end; returns the exit status. */
-int stage_run(struct config *config, const struct source_kind *kind,
-	const struct stage_options *options);
+int stage_run(
+	struct config *config, const struct source_kind *kind, const struct stage_options *options);
 
 /* ---- for the kinds */
 

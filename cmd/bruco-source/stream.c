@@ -18,19 +18,19 @@ enum { CHUNK = 256 << 10, TAKE_BUDGET = 4096 };
 
 struct stream {
 	struct stage *stage;
-	/* Finds the next record in data[0..length) and says how many bytes it took; 0: it needs more.
-	 * `end`: nothing more will come. Problems are reported through stream_bad. */
+	/* Finds the next record in data[0..length) and says how many bytes it took; 0: it needs
+	 * more. `end`: nothing more will come. Problems are reported through stream_bad. */
 	size_t (*next)(struct stream *stream, const uint8_t *data, size_t length, bool end,
 		struct frame_record *record);
 	struct buf buf;
-	size_t taken;            /* bytes of buf that are done */
-	struct buf space;        /* for record_json_read */
-	uint64_t position;       /* bytes read before buf */
-	int64_t count;           /* records taken: the line number, from 0 */
-	bool skip;               /* `next` consumed something that is no record */
-	bool more;               /* `take` stopped at its budget */
+	size_t taken;      /* bytes of buf that are done */
+	struct buf space;  /* for record_json_read */
+	uint64_t position; /* bytes read before buf */
+	int64_t count;     /* records taken: the line number, from 0 */
+	bool skip;         /* `next` consumed something that is no record */
+	bool more;         /* `take` stopped at its budget */
 	bool ended;
-	bool full;               /* the lane of the next record has no room */
+	bool full; /* the lane of the next record has no room */
 	unsigned full_lane;
 	struct partition partition;
 };
@@ -101,11 +101,11 @@ static bool take(struct stream *stream)
 			return false;
 		if (!stream->skip) {
 			stream->partition.lane =
-				record.partition < 0 ? 0
-						     : (unsigned)record.partition %
-							       stream->stage->lanes.count;
-			result = stage_take(stream->stage, &stream->partition, &record,
-				&stream->full_lane);
+				record.partition < 0
+					? 0
+					: (unsigned)record.partition % stream->stage->lanes.count;
+			result = stage_take(
+				stream->stage, &stream->partition, &record, &stream->full_lane);
 			stream->full = result == TAKE_FULL;
 			if (result != TAKE_OK)
 				return false;
@@ -124,7 +124,8 @@ static void at_end(struct stream *stream)
 	if (stream->full)
 		return;
 	if (left > 0)
-		stream_bad(stream, "input is truncated", "byte", stream->position + stream->buf.length);
+		stream_bad(stream, "input is truncated", "byte",
+			stream->position + stream->buf.length);
 	else
 		stage_drain(stream->stage, STATUS_OK);
 }
@@ -158,8 +159,8 @@ static void stream_work(void *state)
 
 	if (!stage_taking(stream->stage))
 		return;
-	if (stream->full && !lanes_relaxed(&stream->stage->lanes, stream->full_lane,
-				    &stream->partition))
+	if (stream->full &&
+		!lanes_relaxed(&stream->stage->lanes, stream->full_lane, &stream->partition))
 		return;
 	stream->full = false;
 	stream->more = take(stream);

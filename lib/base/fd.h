@@ -13,7 +13,7 @@
 void fd_ensure_standard(void);
 
 void fd_nonblocking(int fd, bool on);
-void fd_close(int *fd); /* closes if open, sets -1; errno is kept */
+void fd_close(int *fd);   /* closes if open, sets -1; errno is kept */
 int fd_move_high(int fd); /* moves to a number of 64 or more, close-on-exec; closes the old one */
 
 /* A pipe, both ends close-on-exec; grown towards `size` bytes as far as the kernel allows. */

@@ -183,7 +183,8 @@ static void write_line(const char *text, size_t length)
 	}
 }
 
-__attribute__((format(printf, 1, 0))) static char *format_message(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *format_message(
+	const char *format, va_list arguments)
 {
 	va_list again;
 	char *text = NULL;
@@ -199,8 +200,8 @@ __attribute__((format(printf, 1, 0))) static char *format_message(const char *fo
 	return text;
 }
 
-__attribute__((format(printf, 3, 0))) static void log_v(enum log_level level, const struct log_about *about, const char *format,
-	va_list arguments)
+__attribute__((format(printf, 3, 0))) static void log_v(
+	enum log_level level, const struct log_about *about, const char *format, va_list arguments)
 {
 	int saved = errno;
 	char *message = format_message(format, arguments);

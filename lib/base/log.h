@@ -22,7 +22,7 @@ enum log_format {
 
 /* What a line is about; all optional. */
 struct log_about {
-	const char *topic;     /* NULL: no record */
+	const char *topic; /* NULL: no record */
 	int32_t partition;
 	int64_t offset;
 	const char *error;     /* the error's class, for the JSON form */

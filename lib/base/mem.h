@@ -7,11 +7,11 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                            /* zeroed */
-void *mem_array(size_t count, size_t size);              /* zeroed */
-void *mem_grow(void *old, size_t count, size_t size);    /* realloc; new bytes are not set */
-char *mem_text(const char *text);                        /* strdup; NULL stays NULL */
-char *mem_text_n(const char *text, size_t length);       /* copies length bytes, adds a NUL */
+void *mem_alloc(size_t size);                         /* zeroed */
+void *mem_array(size_t count, size_t size);           /* zeroed */
+void *mem_grow(void *old, size_t count, size_t size); /* realloc; new bytes are not set */
+char *mem_text(const char *text);                     /* strdup; NULL stays NULL */
+char *mem_text_n(const char *text, size_t length);    /* copies length bytes, adds a NUL */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Tests only: the allocation after `count` more ones fails; negative: none does (the default). */

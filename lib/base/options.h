@@ -14,12 +14,15 @@ enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_LOG_FORMAT, OPTION_DRIVER, OPTI
 #define OPTIONS_COMMON                                                                             \
 	{"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION},  \
 		{"log-format", required_argument, NULL, OPTION_LOG_FORMAT},                        \
-		{"quiet", no_argument, NULL, 'q'}, {"verbose", no_argument, NULL, 'v'}
+		{"quiet", no_argument, NULL, 'q'},                                                 \
+	{                                                                                          \
+		"verbose", no_argument, NULL, 'v'                                                  \
+	}
 
 struct program {
 	const char *name;
-	const char *usage;               /* the whole text of --help */
-	void (*print_versions)(void);    /* the libraries' lines of --version; may be NULL */
+	const char *usage;            /* the whole text of --help */
+	void (*print_versions)(void); /* the libraries' lines of --version; may be NULL */
 };
 
 /* Handles one of the options above; exits for --help and --version (stdout, 0) and for an unknown

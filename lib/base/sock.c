@@ -57,8 +57,10 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 {
 	struct iovec part = {.iov_base = data, .iov_len = room};
 	union fd_space space;
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = space.bytes, .msg_controllen = sizeof space};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = space.bytes,
+		.msg_controllen = sizeof space};
 	ssize_t got;
 
 	*fd_count = 0;

@@ -12,7 +12,8 @@ enum { SOCK_FDS_MAX = 8 };
 
 void sock_pair(int ends[2]); /* both non-blocking, close-on-exec */
 
-/* 0, or -1 with errno: EAGAIN when there is no room (nothing was sent), EPIPE when the peer is gone. */
+/* 0, or -1 with errno: EAGAIN when there is no room (nothing was sent), EPIPE when the peer is
+ * gone. */
 int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd_count);
 
 /* Bytes of one message, 0 when the peer is gone, -1 with errno (EAGAIN: nothing there). A message
@@ -21,7 +22,7 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 
 /* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. */
 int sock_listen(const char *path);
-int sock_accept(int fd);                               /* non-blocking result; -1 with errno */
-int sock_connect(const char *path);                    /* -1 with errno */
+int sock_accept(int fd);            /* non-blocking result; -1 with errno */
+int sock_connect(const char *path); /* -1 with errno */
 
 #endif

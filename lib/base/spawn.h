@@ -15,14 +15,14 @@ struct spawn_move {
 };
 
 struct spawn {
-	const char *path;        /* the file to execute; no search */
-	char *const *arguments;  /* NULL-terminated; [0] is the name */
+	const char *path;         /* the file to execute; no search */
+	char *const *arguments;   /* NULL-terminated; [0] is the name */
 	char *const *environment; /* NULL: this process's */
-	const char *directory;   /* NULL: this one */
+	const char *directory;    /* NULL: this one */
 	const struct spawn_move *moves;
 	size_t move_count;
-	bool die_with_parent;    /* SIGKILL when this process ends */
-	bool own_group;          /* a process group of its own */
+	bool die_with_parent; /* SIGKILL when this process ends */
+	bool own_group;       /* a process group of its own */
 };
 
 /* The child's pid, or -1 with errno (that of fork, chdir or exec in the child). */

@@ -14,9 +14,10 @@ enum {
 	STATUS_DATA = 65,        /* input is not frames or JSON */
 	STATUS_UNAVAILABLE = 69, /* link socket absent, pip could not install */
 	STATUS_SOFTWARE = 70,    /* exception at import or in init_context; internal error */
-	STATUS_TEMPFAIL = 75,    /* peer gone, deadline passed, restarts used up, fatal producer error */
-	STATUS_REFUSED = 77,     /* authentication, authorisation, TLS */
-	STATUS_CONFIG = 78       /* configuration; no such module, no handle_event */
+	STATUS_TEMPFAIL =
+		75, /* peer gone, deadline passed, restarts used up, fatal producer error */
+	STATUS_REFUSED = 77, /* authentication, authorisation, TLS */
+	STATUS_CONFIG = 78   /* configuration; no such module, no handle_event */
 };
 
 /* Whether a stage that ended with this exit status may do better when it is started again. */

@@ -10,8 +10,8 @@
 #include "base/status.h"
 #include "base/text.h"
 
-void command_add_property(const struct program *program, struct property_flags *flags,
-	const char *assignment)
+void command_add_property(
+	const struct program *program, struct property_flags *flags, const char *assignment)
 {
 	if (flags->count == COMMAND_PROPERTIES_MAX)
 		options_misuse(program, "more than %d properties", COMMAND_PROPERTIES_MAX);
@@ -39,7 +39,8 @@ void command_load(const struct program *program, struct config *config, const ch
 	char **kind = section == SECTION_SOURCE ? &config->source.kind : &config->sink.kind;
 	bool *present = section == SECTION_SOURCE ? &config->source.present : &config->sink.present;
 	struct buf notes = {0};
-	size_t mistakes = path == NULL ? 0 : config_load(config, path, section | SECTION_POLICY, &notes);
+	size_t mistakes =
+		path == NULL ? 0 : config_load(config, path, section | SECTION_POLICY, &notes);
 
 	print(&notes);
 	if (mistakes > 0)
@@ -54,8 +55,8 @@ void command_load(const struct program *program, struct config *config, const ch
 	}
 }
 
-static void lay_property(const struct program *program, struct settings *settings,
-	const char *assignment)
+static void lay_property(
+	const struct program *program, struct settings *settings, const char *assignment)
 {
 	char *name = mem_text(assignment);
 	const char *why;
@@ -72,8 +73,8 @@ static void lay_property(const struct program *program, struct settings *setting
 void command_complete(const struct program *program, struct config *config,
 	enum config_section section, const struct property_flags *flags)
 {
-	struct settings *settings = section == SECTION_SOURCE ? &config->source.properties
-							      : &config->sink.properties;
+	struct settings *settings =
+		section == SECTION_SOURCE ? &config->source.properties : &config->sink.properties;
 	struct buf notes = {0};
 	size_t missing;
 

@@ -20,8 +20,8 @@ struct property_flags {
 	size_t count;
 };
 
-void command_add_property(const struct program *program, struct property_flags *flags,
-	const char *assignment);
+void command_add_property(
+	const struct program *program, struct property_flags *flags, const char *assignment);
 
 /* The value of --driver: the control socket's descriptor. */
 int command_driver(const struct program *program, const char *text);

@@ -18,7 +18,7 @@
 enum config_section { /* what a program reads; the rest of the file is checked for shape only */
 	SECTION_PROCESSOR = 1,
 	SECTION_SOURCE = 2,
-	SECTION_SINK = 4, /* with deadLetter */
+	SECTION_SINK = 4,   /* with deadLetter */
 	SECTION_POLICY = 8, /* of the processor only what source and sink go by: no env */
 	SECTION_ALL = 7
 };
@@ -57,7 +57,8 @@ struct start_offset {
 
 struct processor_config {
 	bool present;
-	char *handler_path; /* as it is to be opened: relative ones are joined to the config's folder */
+	char *handler_path; /* as it is to be opened: relative ones are joined to the config's
+			       folder */
 	char *module_name;
 	struct config_place handler_path_place; /* for messages of those who look there */
 	struct config_place module_name_place;
@@ -92,9 +93,9 @@ struct sink_config {
 	char *kind;
 	char *brokers;
 	char *topic;
-	struct texts topics;  /* further ones that a record may name */
-	char *partitioner;    /* librdkafka's word (config_partitioner); manual if partition is set */
-	int32_t partition;    /* for manual, else -1 */
+	struct texts topics; /* further ones that a record may name */
+	char *partitioner; /* librdkafka's word (config_partitioner); manual if partition is set */
+	int32_t partition; /* for manual, else -1 */
 	struct settings properties;
 };
 

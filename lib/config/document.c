@@ -259,8 +259,7 @@ void config_document(const struct config *config, unsigned sections, bool masked
 	write_size(&writer, "maxRecordSize", config->max_record_size);
 	write_number(&writer, "maxRestarts", config->max_restarts);
 	if (sections & (SECTION_PROCESSOR | SECTION_POLICY))
-		write_processor(
-			&writer, &config->processor, (sections & SECTION_PROCESSOR) != 0);
+		write_processor(&writer, &config->processor, (sections & SECTION_PROCESSOR) != 0);
 	if (sections & SECTION_SOURCE)
 		write_source(&writer, &config->source);
 	if (sections & SECTION_SINK)

@@ -106,8 +106,8 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 	return FRAME_OK;
 }
 
-enum frame_result frame_empty_read(const uint8_t *data, const struct frame_head *head,
-	uint64_t *first, const char **why)
+enum frame_result frame_empty_read(
+	const uint8_t *data, const struct frame_head *head, uint64_t *first, const char **why)
 {
 	*first = head->seq;
 	if (head->length == FRAME_HEADER)
@@ -125,8 +125,7 @@ void frame_header_next(const uint8_t **at, struct frame_header *header)
 	header->name_length = get_u32(*at);
 	header->value_length = (int32_t)get_u32(*at + 4);
 	header->name = (const char *)*at + 8;
-	header->value =
-		header->value_length < 0 ? NULL : *at + 8 + header->name_length;
+	header->value = header->value_length < 0 ? NULL : *at + 8 + header->name_length;
 	*at += frame_header_size(header->name_length, header->value_length);
 }
 
@@ -140,8 +139,8 @@ uint32_t frame_record_size(const struct frame_record *record, uint32_t cap)
 	return sum > cap ? 0 : (uint32_t)sum;
 }
 
-static void write_head(uint8_t *to, uint8_t type, uint16_t flags, uint16_t attempt,
-	uint32_t length, uint64_t seq)
+static void write_head(
+	uint8_t *to, uint8_t type, uint16_t flags, uint16_t attempt, uint32_t length, uint64_t seq)
 {
 	put_u16(to, FRAME_MAGIC);
 	to[2] = FRAME_VERSION;

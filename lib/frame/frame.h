@@ -29,9 +29,9 @@
 
 enum {
 	FRAME_HEADER = 24,
-	FRAME_RECORD = 64,              /* where topic, key, headers and value begin */
+	FRAME_RECORD = 64, /* where topic, key, headers and value begin */
 	FRAME_VERSION = 1,
-	FRAME_HEADERS_MAX = 65536,      /* headers in one record */
+	FRAME_HEADERS_MAX = 65536, /* headers in one record */
 	FRAME_TOPIC_MAX = 249
 };
 #define FRAME_MAGIC       0x7242U
@@ -98,8 +98,8 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 	struct frame_record *record, const char **why);
 
 /* The first sequence number that an empty frame ends (its own, or a batch's first). */
-enum frame_result frame_empty_read(const uint8_t *data, const struct frame_head *head,
-	uint64_t *first, const char **why);
+enum frame_result frame_empty_read(
+	const uint8_t *data, const struct frame_head *head, uint64_t *first, const char **why);
 
 /* Walks the headers of a record that frame_record_read accepted: *at starts as record->headers. */
 void frame_header_next(const uint8_t **at, struct frame_header *header);
@@ -175,7 +175,8 @@ static inline void put_u64(uint8_t *at, uint64_t value)
 	memcpy(at, &value, sizeof value);
 }
 
-/* The head's check: multiply-and-fold over bytes 0-7, 8-11 and 16-23. Any flipped bit changes it. */
+/* The head's check: multiply-and-fold over bytes 0-7, 8-11 and 16-23. Any flipped bit changes it.
+ */
 static inline uint32_t frame_check(const uint8_t *frame)
 {
 	uint64_t mix = get_u64(frame) * 0x9e3779b97f4a7c15U;

@@ -33,7 +33,8 @@ bool base64_decode(const char *text, size_t length, struct buf *out)
 		size_t count = 3;
 
 		for (size_t j = 0; j < 4; j++) {
-			const char *found = text[i + j] == '\0' ? NULL : strchr(alphabet, text[i + j]);
+			const char *found =
+				text[i + j] == '\0' ? NULL : strchr(alphabet, text[i + j]);
 
 			if (found == NULL && final && text[i + j] == '=' && j >= 2 &&
 				(j == 3 || text[i + 3] == '=')) {

@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-void base64_encode(const void *data, size_t length, struct buf *out);  /* appends */
-bool base64_decode(const char *text, size_t length, struct buf *out); /* appends; false: not base64 */
+void base64_encode(const void *data, size_t length, struct buf *out); /* appends */
+bool base64_decode(
+	const char *text, size_t length, struct buf *out); /* appends; false: not base64 */
 
 #endif

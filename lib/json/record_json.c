@@ -95,8 +95,8 @@ static bool refuse(struct reader *reader, const char *what, const char *expected
 	return false;
 }
 
-static bool bytes_in(struct reader *reader, const char *what, const json_t *value,
-	struct part *part)
+static bool bytes_in(
+	struct reader *reader, const char *what, const json_t *value, struct part *part)
 {
 	const json_t *coded;
 
@@ -109,8 +109,8 @@ static bool bytes_in(struct reader *reader, const char *what, const json_t *valu
 		coded = json_object_size(value) == 1 ? json_object_get(value, "base64") : NULL;
 		if (!json_is_string(coded))
 			return refuse(reader, what, "text, {\"base64\": ...} or null");
-		if (!base64_decode(json_string_value(coded), json_string_length(coded),
-			    reader->space))
+		if (!base64_decode(
+			    json_string_value(coded), json_string_length(coded), reader->space))
 			return refuse(reader, what, "valid base64");
 	}
 	if (reader->space->length - part->start > INT32_MAX)
@@ -119,8 +119,8 @@ static bool bytes_in(struct reader *reader, const char *what, const json_t *valu
 	return true;
 }
 
-static bool integer_in(struct reader *reader, const json_t *object, const char *what, int64_t high,
-	int64_t *value)
+static bool integer_in(
+	struct reader *reader, const json_t *object, const char *what, int64_t high, int64_t *value)
 {
 	const json_t *found = json_object_get(object, what);
 
@@ -136,8 +136,8 @@ static bool integer_in(struct reader *reader, const json_t *object, const char *
 
 /* Encodes the headers behind each other at the end of the buffer, in two steps: name and value
  * first go to their place, 8 bytes further on, then the lengths in front of them. */
-static bool headers_in(struct reader *reader, const json_t *list, struct frame_record *record,
-	struct part *part)
+static bool headers_in(
+	struct reader *reader, const json_t *list, struct frame_record *record, struct part *part)
 {
 	struct part name, value;
 	const json_t *pair;
@@ -148,7 +148,8 @@ static bool headers_in(struct reader *reader, const json_t *list, struct frame_r
 		return true;
 	if (!json_is_array(list) || json_array_size(list) > FRAME_HEADERS_MAX)
 		return refuse(reader, "headers", "a list of pairs");
-	json_array_foreach(list, i, pair) {
+	json_array_foreach(list, i, pair)
+	{
 		size_t front = reader->space->length;
 
 		if (json_array_size(pair) != 2)
@@ -174,7 +175,8 @@ static bool known_keys(struct reader *reader, json_t *object)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		bool found = false;
 
 		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -228,8 +230,8 @@ bool record_json_read(const char *line, size_t length, struct frame_record *reco
 	bool good;
 
 	*record = (struct frame_record){0};
-	object = json_loadb(line, length, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-		&error);
+	object = json_loadb(
+		line, length, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (object == NULL) {
 		snprintf(why, why_size, "not JSON: %s (column %d)", error.text, error.column);
 		return false;

@@ -36,7 +36,8 @@ const char *kafka_property(const rd_kafka_conf_t *conf, const char *name);
  * queue is. */
 int kafka_queue_descriptor(rd_kafka_queue_t *queue);
 
-/* Encodes a message's headers behind each other into *out (which is reset); returns their number. */
+/* Encodes a message's headers behind each other into *out (which is reset); returns their number.
+ */
 uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out);
 
 /* The last line of --version. */

@@ -15,7 +15,8 @@
 #include "base/buf.h"
 
 enum {
-	ATTEMPTS_MAX = 32, /* records; the text stays under 1 KiB, of the broker's default of 4 KiB */
+	ATTEMPTS_MAX =
+		32, /* records; the text stays under 1 KiB, of the broker's default of 4 KiB */
 	ATTEMPTS_COUNT_MAX = 1000
 };
 
@@ -23,7 +24,7 @@ struct attempts {
 	struct {
 		int64_t offset;
 		uint16_t count; /* 1 to ATTEMPTS_COUNT_MAX */
-	} items[ATTEMPTS_MAX]; /* by offset */
+	} items[ATTEMPTS_MAX];  /* by offset */
 	size_t count;
 	uint64_t version; /* grows with each change of the list */
 };

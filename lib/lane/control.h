@@ -52,8 +52,16 @@ enum message_type {
 };
 
 /* Descriptors of HELLO, in this order. */
-enum { HELLO_CONFIG, HELLO_PAGE, HELLO_LINK, HELLO_SOURCE_SINK_FDS,
-       /* worker: */ HELLO_IN = 2, HELLO_OUT, HELLO_LOG, HELLO_WORKER_FDS };
+enum {
+	HELLO_CONFIG,
+	HELLO_PAGE,
+	HELLO_LINK,
+	HELLO_SOURCE_SINK_FDS,
+	/* worker: */ HELLO_IN = 2,
+	HELLO_OUT,
+	HELLO_LOG,
+	HELLO_WORKER_FDS
+};
 
 struct message {
 	uint32_t type;

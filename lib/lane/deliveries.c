@@ -22,7 +22,8 @@ static void grow(struct deliveries *deliveries, uint64_t span)
 		capacity *= 2;
 	waiting = mem_array(capacity, sizeof *waiting);
 	for (uint64_t seq = deliveries->acked + 1; seq <= deliveries->last; seq++)
-		waiting[seq & (capacity - 1)] = deliveries->waiting[seq & (deliveries->capacity - 1)];
+		waiting[seq & (capacity - 1)] =
+			deliveries->waiting[seq & (deliveries->capacity - 1)];
 	free(deliveries->waiting);
 	deliveries->waiting = waiting;
 	deliveries->capacity = capacity;

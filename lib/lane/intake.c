@@ -51,8 +51,8 @@ static bool in_sequence(const struct intake *intake, const struct frame_head *he
 	return head->seq == intake->last + 1;
 }
 
-static enum intake_result whole(struct intake *intake, struct input *input, uint64_t first,
-	uint64_t last)
+static enum intake_result whole(
+	struct intake *intake, struct input *input, uint64_t first, uint64_t last)
 {
 	input->frames = intake->buf.data + intake->taken;
 	input->length = intake->scanned;
@@ -69,7 +69,8 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 {
 	uint32_t outputs = 0;
 
-	/* An incomplete input is scanned anew when more has come: rare, and nothing to keep in step. */
+	/* An incomplete input is scanned anew when more has come: rare, and nothing to keep in
+	 * step. */
 	intake->scanned = 0;
 	intake->open = 0;
 	input->end = false;

@@ -19,12 +19,12 @@ enum { INTAKE_INPUT_MAX = 80 << 20 }; /* bytes of one input's outputs together, 
 
 struct intake {
 	struct buf buf;
-	size_t taken;    /* bytes of buf that were handed out */
-	size_t scanned;  /* bytes of buf behind `taken` that belong to the incomplete input */
-	uint64_t last;   /* r: the last input that was read whole */
-	uint64_t open;   /* sequence number of the incomplete input's newest frame, 0: none */
+	size_t taken;      /* bytes of buf that were handed out */
+	size_t scanned;    /* bytes of buf behind `taken` that belong to the incomplete input */
+	uint64_t last;     /* r: the last input that was read whole */
+	uint64_t open;     /* sequence number of the incomplete input's newest frame, 0: none */
 	uint64_t position; /* bytes read in all, for messages */
-	uint32_t cap;    /* largest frame */
+	uint32_t cap;      /* largest frame */
 	bool strict;
 	const char *why; /* after INTAKE_BAD: a constant text */
 };
@@ -43,8 +43,8 @@ enum intake_result { INTAKE_INPUT, INTAKE_MORE, INTAKE_BAD };
 void intake_init(struct intake *intake, uint32_t cap, bool strict);
 void intake_release(struct intake *intake);
 
-/* One read(2) of up to 256 KiB (or what an open frame still needs, if more). Bytes, 0 at end of file,
- * -1 with errno. */
+/* One read(2) of up to 256 KiB (or what an open frame still needs, if more). Bytes, 0 at end of
+ * file, -1 with errno. */
 ssize_t intake_read(struct intake *intake, int fd);
 
 enum intake_result intake_next(struct intake *intake, struct input *input);

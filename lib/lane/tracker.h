@@ -16,7 +16,8 @@
 enum { TRACKER_SPAN_MAX = 1 << 18 }; /* records between the frontier and the newest dispatched */
 
 struct tracker {
-	int64_t *offsets; /* ring: dispatched, not below the frontier; done ones have the top bit set */
+	int64_t *offsets; /* ring: dispatched, not below the frontier; done ones have the top bit
+			     set */
 	size_t capacity;  /* a power of two */
 	uint64_t first;   /* dispatch index of the frontier's record */
 	uint64_t next;    /* dispatch index of the next record */
@@ -27,7 +28,8 @@ struct tracker {
 
 void tracker_release(struct tracker *tracker);
 
-/* A new assignment begins, or the present one ends: the epoch grows, what is under way is forgotten. */
+/* A new assignment begins, or the present one ends: the epoch grows, what is under way is
+ * forgotten. */
 void tracker_begin(struct tracker *tracker);
 void tracker_end(struct tracker *tracker);
 

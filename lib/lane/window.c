@@ -31,7 +31,8 @@ static struct window_entry *entry(const struct window *window, uint64_t seq)
 	return &window->entries[seq & (window->entry_capacity - 1)];
 }
 
-/* Where a frame of this length would start: a frame never wraps, the bytes before it are skipped. */
+/* Where a frame of this length would start: a frame never wraps, the bytes before it are skipped.
+ */
 static uint64_t place(const struct window *window, size_t length)
 {
 	size_t at = (size_t)(window->queued % window->capacity);
@@ -200,8 +201,7 @@ uint64_t window_rewind(struct window *window, uint64_t r)
 	return before - r + (begun ? 1 : 0);
 }
 
-uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length,
-	struct window_tag *tag)
+uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length, struct window_tag *tag)
 {
 	const struct window_entry *found;
 

@@ -33,17 +33,17 @@ struct window_entry {
 
 struct window {
 	uint8_t *ring;
-	size_t capacity;       /* bytes of ring */
-	size_t limit;          /* the configured size; capacity is more while a bigger frame is in it */
-	uint64_t acked;        /* byte position of the oldest frame that is not acknowledged */
-	uint64_t queued;       /* byte position behind the newest frame */
-	uint64_t sent;         /* byte position up to which bytes were written */
+	size_t capacity; /* bytes of ring */
+	size_t limit;    /* the configured size; capacity is more while a bigger frame is in it */
+	uint64_t acked;  /* byte position of the oldest frame that is not acknowledged */
+	uint64_t queued; /* byte position behind the newest frame */
+	uint64_t sent;   /* byte position up to which bytes were written */
 	struct window_entry *entries; /* of sequence numbers acked_seq+1 .. queued_seq, modulo */
-	size_t entry_capacity; /* a power of two */
+	size_t entry_capacity;        /* a power of two */
 	uint64_t acked_seq;
-	uint64_t written_seq;  /* the newest frame of which all bytes were written */
+	uint64_t written_seq; /* the newest frame of which all bytes were written */
 	uint64_t queued_seq;
-	uint64_t reserved;     /* byte position of the frame being encoded */
+	uint64_t reserved; /* byte position of the frame being encoded */
 };
 
 void window_init(struct window *window, size_t limit);
@@ -87,7 +87,7 @@ uint64_t window_rewind(struct window *window, uint64_t r);
 
 /* The frame with this sequence number, to be patched in place, and its tag, or NULL when it is not
  * in the window. */
-uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length,
-	struct window_tag *tag);
+uint8_t *window_frame(
+	struct window *window, uint64_t seq, uint32_t *length, struct window_tag *tag);
 
 #endif

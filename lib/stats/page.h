@@ -21,25 +21,26 @@ enum run_state {
 };
 
 enum counter {
-	COUNT_RECORDS_IN,     /* source: taken from the system; worker: events begun; sink: inputs whole */
-	COUNT_RECORDS_OUT,    /* source: acknowledged; worker: outputs; sink: delivered */
+	COUNT_RECORDS_IN, /* source: taken from the system; worker: events begun; sink: inputs whole
+			   */
+	COUNT_RECORDS_OUT, /* source: acknowledged; worker: outputs; sink: delivered */
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
-	COUNT_FILTERED,       /* worker: inputs without output */
-	COUNT_FAILED,         /* worker: events whose last attempt failed; sink: records skipped or
-				 put to the dead letter */
-	COUNT_RETRIED,        /* worker: attempts after the first */
-	COUNT_RESENT,         /* source: frames written again after a worker's death */
-	COUNT_COMMITS,        /* source: offset commits that the broker took */
-	COUNT_IN_FLIGHT,      /* source: records between dispatch and acknowledgement */
+	COUNT_FILTERED,  /* worker: inputs without output */
+	COUNT_FAILED,    /* worker: events whose last attempt failed; sink: records skipped or
+			    put to the dead letter */
+	COUNT_RETRIED,   /* worker: attempts after the first */
+	COUNT_RESENT,    /* source: frames written again after a worker's death */
+	COUNT_COMMITS,   /* source: offset commits that the broker took */
+	COUNT_IN_FLIGHT, /* source: records between dispatch and acknowledgement */
 	COUNT_MAX = 32
 };
 
 struct page {
-	_Atomic uint32_t state;   /* enum run_state */
-	_Atomic uint32_t attempt; /* of the event that runs: 0 at first */
-	_Atomic uint64_t seq;     /* of the event that runs */
-	_Atomic int64_t since_ns; /* when it began, clock_coarse_ns */
+	_Atomic uint32_t state;     /* enum run_state */
+	_Atomic uint32_t attempt;   /* of the event that runs: 0 at first */
+	_Atomic uint64_t seq;       /* of the event that runs */
+	_Atomic int64_t since_ns;   /* when it began, clock_coarse_ns */
 	_Atomic uint32_t set_count; /* events in flight in an async or batch handler */
 	uint32_t reserved[9];
 	_Atomic uint64_t counters[COUNT_MAX];
@@ -58,8 +59,8 @@ struct page_snapshot {
 	uint64_t seq;
 };
 
-int page_create(void);              /* a descriptor (memfd) for page_map; the driver's */
-struct page *page_map(int fd);      /* fd -1: a private page; ends the program on failure */
+int page_create(void);         /* a descriptor (memfd) for page_map; the driver's */
+struct page *page_map(int fd); /* fd -1: a private page; ends the program on failure */
 void page_unmap(struct page *page);
 struct page_snapshot page_snapshot(struct page *page);
 

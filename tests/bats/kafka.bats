@@ -56,6 +56,7 @@ teardown() {
         run_x 0 kafka-copy -b "$BROKERS" --break late "$input" "$TOPIC"
         run_x 1 kafka-compare -b "$BROKERS" --order partition "$input" "$TOPIC"
         contains "$output" "out of order 1"
+        run_x 1 kafka-compare -b "$BROKERS" --order keyed "$input" "$TOPIC"
         run_x 0 kafka-compare -b "$BROKERS" --order none "$input" "$TOPIC"
     }
     late 1

@@ -29,8 +29,9 @@ def lines(name, result):
         out.append(f"recovery after {cause}: median {times['median']:.2f} s, "
                    f"maximum {times['maximum']:.2f} s ({times['count']})")
     for program, sweep in result.get("programs", {}).items():
-        out.append(f"{program}: killed at {sweep['kills']} of {sweep['places']} places, {sweep['calls']} "
-                   f"different calls ({sweep['not_reached']} places were not reached again)")
+        out.append(f"{program}: killed at {sweep['kills']} of {sweep['places']} places, "
+                   f"{sweep['calls']} different calls ({sweep['not_reached']} places were not "
+                   "reached again)")
     out += [bound(result)] if bound(result) else []
     out += [f"WRONG: {text}" for text in result["wrong"]]
     return out

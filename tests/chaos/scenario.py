@@ -1,13 +1,14 @@
 """One run: what all scenarios share, from the topics to the checker's verdict."""
 
+import bisect
 import os
 import random
 import re
 import subprocess
 import time
 
-from world import (ENVIRONMENT, TOOLS, Broker, Instance, Load, Reader, Stuck, descriptors, tool,
-                   wait_for)
+from world import (ENVIRONMENT, PARTITIONS, TOOLS, Broker, Instance, Load, Reader, Stuck,
+                   descriptors, tool)
 
 IDENTITY = """\
 def handle_event(context, data):
@@ -27,15 +28,30 @@ class Mark:
         self.after = None
         self.recovery = None
 
-    def lies_between(self, copy):
-        """Whether it was done between the two copies of a record."""
-        before, later = copy[:2], copy[2:]
-        # Two partitions are read in any order.
-        return self.divides(before, later) or (before[0] != later[0] and self.divides(later, before))
 
-    def divides(self, before, later):
-        return (later[1] >= self.before[later[0]] and
-                (self.after is None or before[1] < self.after[before[0]]))
+class Timeline:
+    """Which marks lie between two places in the output. Both ends of the marks only grow."""
+
+    def __init__(self, marks, partitions):
+        self.marks = marks
+        never = float("inf")
+        self.before = [[mark.before[p] for mark in marks] for p in range(partitions)]
+        self.after = [[never if mark.after is None else mark.after[p] for mark in marks]
+                      for p in range(partitions)]
+
+    def between(self, first, second):
+        """The causes from one copy of a record to another, each a partition and an offset."""
+        begin = bisect.bisect_right(self.after[first[0]], first[1])
+        end = bisect.bisect_right(self.before[second[0]], second[1])
+        return [mark.cause for mark in self.marks[begin:end]]
+
+    def cause(self, copy):
+        """A fault that may repeat records, if there is one; two partitions are read in any order."""
+        first, second = copy[:2], copy[2:]
+        causes = self.between(first, second)
+        if first[0] != second[0]:
+            causes += self.between(second, first)
+        return next((c for c in causes if c in MAY_REPEAT), causes[0] if causes else "none")
 
 
 class Run:
@@ -44,8 +60,8 @@ class Run:
     static = False         # groupInstanceId
     handler = IDENTITY
     processor = ""         # further lines of the configuration
+    source = ""
     sink = ""
-    more = ""
     special = 0            # one record in so many is of a special shape: nulls, headers, 1 MiB
     size = 100             # of a plain record's value
     checks = ()            # further options of kafka-compare
@@ -88,12 +104,12 @@ processor:
   offset: earliest
   consumerGroup: {self.group}{static}
   properties: {{session.timeout.ms: 3000, heartbeat.interval.ms: 200}}
-sink:
+{self.source}sink:
   kind: kafka
   brokers: [{self.broker.address}]
   topic: {self.topics[1]}
   partitioner: hash
-{self.sink}{dead}{self.more}"""
+{self.sink}{dead}"""
 
     def instance(self, name):
         instance = Instance(self.folder, name, self.config(name))
@@ -131,23 +147,29 @@ sink:
             self.load.wait()
             self.load.add(400)
             self.reader.after(again_at, 30, f"output after {mark.cause} {len(self.marks)}", moved)
-        if mark.cause not in ("broker", "outage"):  # theirs come whenever the group is joined again
-            mark.after = list(self.reader.after(mark.at + 0.3).ends)
+        # What was under way to the broker when its sender died may be taken even after that. A
+        # broker's copies come whenever the group is joined again.
+        if mark.cause not in ("broker", "outage"):
+            mark.after = list(self.reader.after(
+                max(mark.at + 0.3, mark.at + (mark.recovery or 0))).ends)
+
+    def descriptors(self, instance):
+        """How many each process that should keep its number holds: by kind and pid."""
+        pids = [("driver", instance.process.pid)]
+        pids += [(kind, pid) for kind in ("source", "sink") for pid in instance.stages(kind)]
+        return {(instance.name, *pid): descriptors(pid[1]) for pid in pids}
 
     def note_descriptors(self, instance):
-        for kind in ("driver", "source", "sink"):
-            pids = [instance.process.pid] if kind == "driver" else instance.stages(kind)
-            for pid in pids:
-                count = descriptors(pid)
-                first = self.fds.setdefault((instance.name, kind, pid), count)
-                self.fds[instance.name, kind, pid] = min(first, count)
+        for process, count in self.descriptors(instance).items():
+            self.fds[process] = min(count, self.fds.get(process, count))
 
     def check_descriptors(self):
-        """When all is quiet again, a process that lived through the faults holds what it held."""
-        for (name, kind, pid), count in self.fds.items():
-            now = descriptors(pid)
-            if now > count + 2:
-                self.wrong.append(f"{kind} of {name} has {now} descriptors, it had {count}")
+        """When all is quiet again, a process that lived through faults holds what it held."""
+        for instance in filter(Instance.running, self.instances):
+            for process, now in self.descriptors(instance).items():
+                if now > self.fds.get(process, now) + 2:
+                    self.wrong.append(f"{process[1]} of {process[0]} has {now} descriptors, it had "
+                                      f"{self.fds[process]}")
 
     def caught_up(self):
         ends = [int(line.split()[2]) for line in
@@ -225,12 +247,12 @@ sink:
     def causes(self, copies):
         """A duplicate is laid to a fault between its two copies: to one that may repeat records if
         there is one."""
+        timeline = Timeline(self.marks, PARTITIONS)
         found = {}
-        for line in copies.read_text().splitlines():
-            copy = tuple(map(int, line.split()))
-            between = [mark.cause for mark in self.marks if mark.lies_between(copy)]
-            causes = [c for c in between if c in MAY_REPEAT] or between or ["none"]
-            found[causes[0]] = found.get(causes[0], 0) + 1
+        with open(copies, encoding="ascii") as lines:
+            for line in lines:
+                cause = timeline.cause(tuple(map(int, line.split())))
+                found[cause] = found.get(cause, 0) + 1
         return found
 
     def judge(self, result):

@@ -188,7 +188,8 @@ class Instance:
             if self.count_ready() > before:
                 return time.monotonic()
             if self.process.poll() is not None:
-                raise Stuck(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
+                raise Stuck(
+                    f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
             return None
         return wait_for(seconds, f"{self.name} to be ready", look)
 

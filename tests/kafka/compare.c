@@ -42,8 +42,10 @@ static const char usage[] =
 	"nothing is lost, invented, out of order, misplaced or committed early, else 1.\n"
 	"  -b, --brokers BROKERS\n"
 	"      --exact            duplicates are faults too\n"
-	"      --order WHAT       what keeps its order: each input partition (default), each key\n"
-	"                         within its input partition, or nothing\n"
+	"      --order WHAT       what keeps its order: \"partition\", each input partition (default);\n"
+	"                         \"keyed\", the records in it that have a key (one without may go to\n"
+	"                         another partition when it is sent again); \"key\", each key within\n"
+	"                         its input partition; \"none\"\n"
 	"      --dead-letter TOPIC\n"
 	"      --poison N         values \"ID ...\" whose ID is a multiple of N belong into the dead\n"
 	"                         letter, and no others\n"
@@ -57,7 +59,7 @@ static const char usage[] =
 
 static const struct program program = {"kafka-compare", usage, NULL};
 
-enum order { ORDER_PARTITION, ORDER_KEY, ORDER_NONE };
+enum order { ORDER_PARTITION, ORDER_KEYED, ORDER_KEY, ORDER_NONE };
 
 /* The highest input offset so far of one input partition (and key) in one output partition. */
 struct mark {
@@ -157,7 +159,8 @@ static void check_order(
 	uint64_t name = (uint64_t)entry->partition << 32 | (uint32_t)message->partition;
 	struct mark *mark;
 
-	if (all->job->order == ORDER_NONE || (all->job->order == ORDER_KEY && entry->key == 0))
+	if (all->job->order == ORDER_NONE ||
+		(all->job->order != ORDER_PARTITION && entry->key == 0))
 		return;
 	name = random_mix(random_mix(name + 1) ^ (all->job->order == ORDER_KEY ? entry->key : 0)) | 1;
 	if (all->mark_count >= all->mark_room / 2)
@@ -355,6 +358,8 @@ static enum order parse_order(const char *text)
 {
 	if (strcmp(text, "partition") == 0)
 		return ORDER_PARTITION;
+	if (strcmp(text, "keyed") == 0)
+		return ORDER_KEYED;
 	if (strcmp(text, "key") == 0)
 		return ORDER_KEY;
 	if (strcmp(text, "none") == 0)

@@ -19,8 +19,8 @@ void places_add(struct places *places, int32_t partition, int64_t offset, struct
 	struct place_list *list;
 
 	while (places->count <= partition) {
-		places->lists = mem_grow(
-			places->lists, (size_t)places->count + 1, sizeof *places->lists);
+		places->lists =
+			mem_grow(places->lists, (size_t)places->count + 1, sizeof *places->lists);
 		places->lists[places->count++] = (struct place_list){0};
 	}
 	list = &places->lists[partition];

@@ -21,9 +21,9 @@ struct places {
 		struct place {
 			int64_t offset;
 			struct hash hash;
-		} *items;
+		} * items;
 		size_t count, room;
-	} *lists;
+	} * lists;
 	int32_t count;
 };
 

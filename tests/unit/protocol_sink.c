@@ -38,9 +38,14 @@ void sink_make(unsigned lanes, int link)
 	config_init(&config);
 	config.processor.on_failure = FAILURE_DEAD_LETTER;
 	log_set_level(LEVEL_ERROR);
-	stage = (struct stage){.config = &config, .out = {&stage, &kind, NULL, NULL, true},
-		.dead_letter = {&stage, &letter_kind, NULL, NULL, true}, .control = -1, .link = link, .cap = 1 << 20,
-		.lane_count = lanes, .page = page_map(-1)};
+	stage = (struct stage){.config = &config,
+		.out = {&stage, &kind, NULL, NULL, true},
+		.dead_letter = {&stage, &letter_kind, NULL, NULL, true},
+		.control = -1,
+		.link = link,
+		.cap = 1 << 20,
+		.lane_count = lanes,
+		.page = page_map(-1)};
 	stage.lanes = mem_array(lanes, sizeof *stage.lanes);
 	for (unsigned i = 0; i < lanes; i++)
 		lane_init(&stage.lanes[i], stage.cap, true);
@@ -55,7 +60,8 @@ void sink_lane(const struct message *message, int write_fd, int read_fd)
 void sink_lane_step(unsigned lane)
 {
 	stage.link_full = false;
-	/* Half the time the death is looked at before the pipe is: it may hold more than one read. */
+	/* Half the time the death is looked at before the pipe is: it may hold more than one read.
+	 */
 	if (rand() % 2 == 0 || lane_work(&stage, lane))
 		lane_succeed(&stage, lane);
 	if (stage.lanes[lane].state == LANE_BROKEN)

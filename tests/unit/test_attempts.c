@@ -76,9 +76,10 @@ TEST(full_list_stays_under_a_kilobyte_and_goes_on)
 
 TEST(lies_of_others_are_ignored)
 {
-	static const char *const lies[] = {" attempts=", " attempts=x:1", " attempts=1", " attempts=1:",
-		" attempts=1:0", " attempts=1:1001", " attempts=1:99999999999999999999",
-		" attempts=99999999999999999999:1", " attempts=-1:1", " attempts=:1", "attempts=1:1"};
+	static const char *const lies[] = {" attempts=", " attempts=x:1", " attempts=1",
+		" attempts=1:", " attempts=1:0", " attempts=1:1001",
+		" attempts=1:99999999999999999999", " attempts=99999999999999999999:1",
+		" attempts=-1:1", " attempts=:1", "attempts=1:1"};
 
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
 		read_text(lies[i]);

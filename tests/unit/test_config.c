@@ -719,8 +719,8 @@ static void check_document(unsigned sections)
 		CHECK_INT(again.processor.timeout_ms, config.processor.timeout_ms);
 		CHECK_INT(again.processor.on_failure, config.processor.on_failure);
 	}
-	CHECK_INT(again.dead_letter.present,
-		(sections & SECTION_SINK) && config.dead_letter.present);
+	CHECK_INT(
+		again.dead_letter.present, (sections & SECTION_SINK) && config.dead_letter.present);
 	if (again.dead_letter.present) {
 		CHECK_TEXT(again.dead_letter.topic, config.dead_letter.topic);
 		CHECK_TEXT(again.sink.topic, config.sink.topic);

@@ -1,5 +1,5 @@
-/* What the sink makes of failed frames and refused outputs, with the real lane and a kind that notes
- * what it is given. */
+/* What the sink makes of failed frames and refused outputs, with the real lane and a kind that
+ * notes what it is given. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,9 +69,14 @@ static void add(uint8_t type, uint16_t flags, uint64_t seq, const char *value, c
 {
 	uint8_t headers[256];
 	struct frame_header header = {.name = "bruco-error", .name_length = 11};
-	struct frame_record record = {.head = {.type = type, .flags = flags, .attempt = 3, .seq = seq},
-		.offset = 7, .timestamp = -1, .topic = "t", .topic_length = 1,
-		.key_length = FRAME_NULL, .value = (const uint8_t *)value,
+	struct frame_record record = {
+		.head = {.type = type, .flags = flags, .attempt = 3, .seq = seq},
+		.offset = 7,
+		.timestamp = -1,
+		.topic = "t",
+		.topic_length = 1,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)value,
 		.value_length = (int32_t)strlen(value)};
 
 	if (error != NULL) {
@@ -208,10 +213,13 @@ TEST(failed_frame_passes_a_kind_of_frames_by_hand_only)
 
 static const char *error_after(int status, uint32_t flags)
 {
-	struct message death = {.type = MESSAGE_LANE, .life = 1, .status = status, .flags = flags,
+	struct message death = {.type = MESSAGE_LANE,
+		.life = 1,
+		.status = status,
+		.flags = flags,
 		.page = {RUN_RUNNING, 2, 5}};
-	struct message other = {.type = MESSAGE_LANE, .life = 2, .status = 6,
-		.page = {RUN_RUNNING, 2, 4}};
+	struct message other = {
+		.type = MESSAGE_LANE, .life = 2, .status = 6, .page = {RUN_RUNNING, 2, 4}};
 
 	stage.lanes = mem_array(1, sizeof *stage.lanes);
 	lane_init(stage.lanes, 1 << 20, false);
@@ -227,7 +235,8 @@ TEST(cause_of_a_workers_death)
 {
 	CHECK_TEXT(error_after(SIGSEGV, 0), "letter:x(worker killed by signal 11 (SIGSEGV)) ");
 	CHECK_TEXT(error_after(0, 0), "letter:x(worker exited with status 0 while the event ran) ");
-	CHECK_TEXT(error_after(3 << 8, 0), "letter:x(worker exited with status 3 while the event ran) ");
+	CHECK_TEXT(error_after(3 << 8, 0),
+		"letter:x(worker exited with status 3 while the event ran) ");
 	CHECK_TEXT(error_after(SIGKILL, LANE_TIMED_OUT),
 		"letter:x(worker killed: the event ran longer than processor.timeout) ");
 }
@@ -255,10 +264,15 @@ TEST(full_dead_letter_holds_the_lane_back)
 /* The record "d" comes back from its delivery report. */
 static void refuse_late(uint64_t ticket)
 {
-	struct frame_record record = {.head = {.type = FRAME_TYPE_RECORD,
-					      .flags = FRAME_LAST | FRAME_ROUTED},
-		.offset = -1, .timestamp = -1, .topic = "o", .topic_length = 1,
-		.key_length = FRAME_NULL, .value = (const uint8_t *)"d", .value_length = 1};
+	struct frame_record record = {
+		.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST | FRAME_ROUTED},
+		.offset = -1,
+		.timestamp = -1,
+		.topic = "o",
+		.topic_length = 1,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)"d",
+		.value_length = 1};
 
 	stage_refused(&stage, ticket, &record, "too much");
 }

@@ -14,21 +14,27 @@ static uint32_t sample(uint8_t *to)
 	struct frame_header first = {"h", 1, 2, (const uint8_t *)"v1"};
 	struct frame_header second = {"h", 1, FRAME_NULL, NULL};
 	size_t length = frame_header_write(headers, &first);
-	struct frame_record record = {.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST,
-					      .attempt = 3, .seq = 77},
-		.offset = 1234, .timestamp = 1767225600000, .partition = 3,
-		.topic = "orders", .topic_length = 6,
-		.key = (const uint8_t *)"\0\xff", .key_length = 2,
-		.value = (const uint8_t *)"value", .value_length = 5,
-		.headers = headers, .header_count = 2};
+	struct frame_record record = {
+		.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST, .attempt = 3, .seq = 77},
+		.offset = 1234,
+		.timestamp = 1767225600000,
+		.partition = 3,
+		.topic = "orders",
+		.topic_length = 6,
+		.key = (const uint8_t *)"\0\xff",
+		.key_length = 2,
+		.value = (const uint8_t *)"value",
+		.value_length = 5,
+		.headers = headers,
+		.header_count = 2};
 
 	length += frame_header_write(headers + length, &second);
 	record.headers_length = (uint32_t)length;
 	return frame_record_write(to, &record);
 }
 
-static enum frame_result decode(const uint8_t *data, size_t available, uint32_t cap,
-	struct frame_record *record)
+static enum frame_result decode(
+	const uint8_t *data, size_t available, uint32_t cap, struct frame_record *record)
 {
 	struct frame_head head;
 	const char *why = NULL;
@@ -210,7 +216,8 @@ TEST(end_mark_covers_its_range)
 
 TEST(size_stops_at_the_cap)
 {
-	struct frame_record record = {.value = bytes, .value_length = 100, .key_length = FRAME_NULL};
+	struct frame_record record = {
+		.value = bytes, .value_length = 100, .key_length = FRAME_NULL};
 
 	CHECK_INT(frame_record_size(&record, 164), 164);
 	CHECK_INT(frame_record_size(&record, 163), 0);

@@ -23,7 +23,9 @@ static void add_output(uint64_t seq, uint16_t flags, size_t size)
 	static uint8_t value[100000];
 	struct frame_record record = {
 		.head = {.type = FRAME_TYPE_RECORD, .flags = flags, .seq = seq},
-		.key_length = FRAME_NULL, .value = value, .value_length = (int32_t)size};
+		.key_length = FRAME_NULL,
+		.value = value,
+		.value_length = (int32_t)size};
 
 	buf_reserve(&stream, frame_record_size(&record, 1 << 20));
 	stream.length += frame_record_write(stream.data + stream.length, &record);

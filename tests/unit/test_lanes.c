@@ -29,8 +29,11 @@ static void open_lanes(uint32_t attempts)
 
 static void queue(int64_t offset)
 {
-	struct frame_record record = {.offset = offset, .topic = "t", .topic_length = 1,
-		.key_length = FRAME_NULL, .value_length = FRAME_NULL};
+	struct frame_record record = {.offset = offset,
+		.topic = "t",
+		.topic_length = 1,
+		.key_length = FRAME_NULL,
+		.value_length = FRAME_NULL};
 
 	CHECK_INT(lanes_take(&lanes, &partition, 0, &record), TAKE_OK);
 }
@@ -77,7 +80,7 @@ TEST(only_what_ran_is_blamed)
 		take(offset);
 	die(1, RUN_RUNNING, 2, 0);
 	expect(2, FRAME_TYPE_RECORD, 1);
-	die(1, RUN_IDLE, 3, 0);    /* nothing ran */
+	die(1, RUN_IDLE, 3, 0); /* nothing ran */
 	die(1, RUN_WRITING, 3, 0);
 	die(2, RUN_RUNNING, 2, 1); /* it was finished all the same */
 	die(2, RUN_RUNNING, 9, 0); /* there is none */

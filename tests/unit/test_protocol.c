@@ -1,9 +1,10 @@
 /*
- * The lanes' real code from source to sink under random schedules: worker crashes at any byte, short
- * reads and writes, a full broker, deliveries in any order between partitions, pipes that somebody
- * else still holds open. The invariants are the protocol's: nothing lost, nothing twice, nothing out
- * of order, no commit ahead of a delivery, blame exactly for what ran. Some records always crash
- * their worker: after their last attempt they are dead letters, once, and nobody else is.
+ * The lanes' real code from source to sink under random schedules: worker crashes at any byte,
+ * short reads and writes, a full broker, deliveries in any order between partitions, pipes that
+ * somebody else still holds open. The invariants are the protocol's: nothing lost, nothing twice,
+ * nothing out of order, no commit ahead of a delivery, blame exactly for what ran. Some records
+ * always crash their worker: after their last attempt they are dead letters, once, and nobody else
+ * is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +74,12 @@ static void source_take(void)
 	int p = rand() % PARTITIONS;
 	uint8_t key = (uint8_t)key_of(p, next_offset[p]);
 	uint8_t value[300] = {0};
-	struct frame_record record = {.offset = next_offset[p], .timestamp = -1, .partition = p,
-		.key = &key, .key_length = 1, .value = value,
+	struct frame_record record = {.offset = next_offset[p],
+		.timestamp = -1,
+		.partition = p,
+		.key = &key,
+		.key_length = 1,
+		.value = value,
 		.value_length = rand() % (int)sizeof value};
 	unsigned lane = lanes_choose(&lanes, partitions[p].lane, &record);
 
@@ -90,7 +95,8 @@ static void check_frontiers(void)
 			for (int i = 0; i < outputs_of(p, (int)o); i++)
 				if (!delivered[p][o][i] && !lettered[p][o])
 					unit_fail(__FILE__, __LINE__,
-						"commit ahead of a delivery: %d@%d.%d", p, (int)o, i);
+						"commit ahead of a delivery: %d@%d.%d", p, (int)o,
+						i);
 }
 
 static void source_read_link(void)
@@ -113,8 +119,8 @@ bool broker_put(const struct frame_record *record, uint64_t ticket)
 {
 	if (broker_count == BROKER_ROOM || rand() % 10 == 0)
 		return false;
-	broker[broker_count++] = (struct put){record->partition, (int)record->offset,
-		(int)record->timestamp, ticket};
+	broker[broker_count++] = (struct put){
+		record->partition, (int)record->offset, (int)record->timestamp, ticket};
 	return true;
 }
 
@@ -204,8 +210,10 @@ static void broker_deliver(void)
 static void start_worker(int index, int status)
 {
 	struct worker *worker = &workers[index];
-	struct message message = {.type = MESSAGE_LANE, .lane = (uint32_t)index,
-		.status = status, .page = worker->page};
+	struct message message = {.type = MESSAGE_LANE,
+		.lane = (uint32_t)index,
+		.status = status,
+		.page = worker->page};
 	int in[2], out[2];
 
 	fd_pipe(in, 0);
@@ -252,14 +260,13 @@ static void append_outputs(struct worker *worker, struct frame_record *record)
 
 	buf_reserve(&worker->write, (size_t)record->head.length * OUTPUTS + 64);
 	if (count == 0)
-		worker->write.length += frame_empty_write(
-			worker->write.data + worker->write.length, record->head.seq,
-			record->head.seq);
+		worker->write.length += frame_empty_write(worker->write.data + worker->write.length,
+			record->head.seq, record->head.seq);
 	for (int i = 0; i < count; i++) {
 		record->timestamp = i;
 		record->head.flags = i == count - 1 ? FRAME_LAST : 0;
-		worker->write.length += frame_record_write(
-			worker->write.data + worker->write.length, record);
+		worker->write.length +=
+			frame_record_write(worker->write.data + worker->write.length, record);
 	}
 }
 
@@ -395,8 +402,8 @@ static void schedule(unsigned seed, enum ordering order)
 	sink_link = ends[1];
 	sink_make(LANES, sink_link);
 	for (int p = 0; p < PARTITIONS; p++) {
-		partitions[p] = (struct partition){.topic = mem_text(""), .id = p,
-			.lane = (unsigned)p % LANES};
+		partitions[p] = (struct partition){
+			.topic = mem_text(""), .id = p, .lane = (unsigned)p % LANES};
 		tracker_begin(&partitions[p].tracker);
 	}
 	for (int k = 0; k < LANES; k++)
@@ -409,8 +416,8 @@ static void schedule(unsigned seed, enum ordering order)
 	for (int p = 0; p < PARTITIONS; p++)
 		for (int o = 0; o < RECORDS; o++)
 			for (int i = 0; i < OUTPUTS; i++)
-				CHECK_INT(delivered[p][o][i],
-					!failed[p][o] && i < outputs_of(p, o));
+				CHECK_INT(
+					delivered[p][o][i], !failed[p][o] && i < outputs_of(p, o));
 	for (int p = 0; p < PARTITIONS; p++)
 		for (int o = 0; o < RECORDS; o++) {
 			CHECK_INT(lettered[p][o], begun[p][o] == ATTEMPTS);
