@@ -31,7 +31,7 @@ static void keep_signal(struct pipeline *pipeline, const struct happening *happe
 static void say_ready(struct pipeline *pipeline, const struct happening *happening)
 {
 	(void)happening;
-	pipeline->running_since = clock_ms();
+	pipeline->was_ready = true;
 	relay_log(&pipeline->relay, LEVEL_INFO, "ready");
 	notify("READY=1");
 }
@@ -196,7 +196,9 @@ static void back_off(struct pipeline *pipeline, const struct happening *happenin
 	int64_t now = clock_ms();
 
 	(void)happening;
-	if (pipeline->running_since >= 0 && now - pipeline->running_since >= RUN_WELL_MS)
+	/* Who became ready did not fail to start: maxRestarts is the guard against dying soon
+	 * after. */
+	if (pipeline->was_ready)
 		pipeline->failures = 0;
 	pipeline->deadline = now + back_off_ms(++pipeline->failures);
 }
@@ -209,7 +211,7 @@ static void start(struct pipeline *pipeline, const struct happening *happening)
 
 	(void)happening;
 	pipeline->deadline = -1;
-	pipeline->running_since = -1;
+	pipeline->was_ready = false;
 	pipeline->source_started = false;
 	sock_pair(link);
 	for (int i = 0; i < 2; i++) {

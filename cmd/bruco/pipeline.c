@@ -286,7 +286,6 @@ static void pipeline_init(struct pipeline *pipeline, const struct config *config
 	*pipeline = (struct pipeline){.config = config,
 		.signal_fd = signal_fd,
 		.deadline = -1,
-		.running_since = -1,
 		.lane_count = config->processor.workers};
 	launch_init(&pipeline->launch, config, venv, stop_at_end);
 	relay_init(&pipeline->relay, STDERR_FILENO);

@@ -15,10 +15,9 @@
 #include "config/config.h"
 
 enum {
-	GRACE_MS = 5000,     /* for sink and source after the shutdown deadline */
-	SETTLE_MS = 2000,    /* for those that are left when source or sink has died */
-	RUN_WELL_MS = 10000, /* running that long ends a row of failures */
-	CAUSE_MS = 100,      /* what source and sink have to die of the same thing */
+	GRACE_MS = 5000,  /* for sink and source after the shutdown deadline */
+	SETTLE_MS = 2000, /* for those that are left when source or sink has died */
+	CAUSE_MS = 100,   /* what source and sink have to die of the same thing */
 	TEXT_MAX = 256
 };
 
@@ -48,12 +47,12 @@ struct pipeline {
 	int signal_fd;
 	enum supervise_state state;
 	struct restarts restarts;
-	int64_t deadline;      /* of the state, ms; -1: none */
-	int64_t running_since; /* ms; -1: not all were ready yet */
-	unsigned failures;     /* starts in a row that did not run well */
-	bool source_started;   /* it was told that everybody else is ready */
-	bool ever_ready;       /* a worker was, since the driver began */
-	unsigned signals;      /* that ask for an end */
+	int64_t deadline;    /* of the state, ms; -1: none */
+	bool was_ready;      /* this start: all were ready together */
+	unsigned failures;   /* starts in a row that did not become ready */
+	bool source_started; /* it was told that everybody else is ready */
+	bool ever_ready;     /* a worker was, since the driver began */
+	unsigned signals;    /* that ask for an end */
 	struct stage source;
 	struct stage sink;
 	struct end_death deaths[2]; /* of source and sink */
