@@ -221,8 +221,3 @@ void frame_patch(uint8_t *frame, uint8_t type, uint16_t flags, uint16_t attempt,
 	put_u64(frame + 16, seq);
 	put_u32(frame + 12, frame_check(frame));
 }
-
-uint64_t frame_seq(const uint8_t *frame)
-{
-	return get_u64(frame + 16);
-}

@@ -127,9 +127,6 @@ uint32_t frame_end_write(uint8_t *to, uint64_t seq);                   /* room: 
 /* Changes a frame in place; the check follows. */
 void frame_patch(uint8_t *frame, uint8_t type, uint16_t flags, uint16_t attempt, uint64_t seq);
 
-/* Fields of a head that is known to be good. */
-uint64_t frame_seq(const uint8_t *frame);
-
 /* ---- little-endian access, one instruction each on the machines that matter */
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
