@@ -61,20 +61,34 @@ static bool named(const struct frame_header *header, const char *name)
 	       memcmp(header->name, name, header->name_length) == 0;
 }
 
-/* The error that the worker appended, or NULL. A record that was read from a dead letter's topic
- * has headers of this name too, but others of ours behind them. */
-static char *error_of_worker(const struct frame_record *record)
+/* How many headers at the end are the worker's: bruco-error, and a bruco-traceback if there is one;
+ * 0 when it appended none. A record that was read from a dead letter's topic has headers of these
+ * names too, but others of ours behind them. */
+static uint32_t headers_of_worker(const struct frame_record *record, struct frame_header *error)
 {
 	const uint8_t *at = record->headers;
-	struct frame_header header = {0}, error = {0};
+	struct frame_header header = {0};
+	uint32_t last = 0; /* the error's place, counted from 1 */
 
-	for (uint32_t i = 0; i < record->header_count; i++) {
+	for (uint32_t i = 1; i <= record->header_count; i++) {
 		frame_header_next(&at, &header);
-		if (named(&header, "bruco-error"))
-			error = header;
+		if (named(&header, "bruco-error")) {
+			*error = header;
+			last = i;
+		}
 	}
-	if (error.value == NULL ||
+	if (last == 0 || error->value == NULL ||
 		(!named(&header, "bruco-error") && !named(&header, "bruco-traceback")))
+		return 0;
+	return record->header_count - last + 1;
+}
+
+/* The error that the worker appended, or NULL. */
+static char *error_of_worker(const struct frame_record *record)
+{
+	struct frame_header error;
+
+	if (headers_of_worker(record, &error) == 0)
 		return NULL;
 	return mem_text_n((const char *)error.value, (size_t)error.value_length);
 }
@@ -103,6 +117,37 @@ static void add_number(
 	add_header(letter, headers, name, text);
 }
 
+static bool of_failure(const struct frame_header *header)
+{
+	static const char *const names[] = {"bruco-error", "bruco-traceback", "bruco-attempts",
+		"bruco-topic", "bruco-partition", "bruco-offset", "bruco-worker"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (named(header, names[i]))
+			return true;
+	return false;
+}
+
+/* The record's headers, without what an earlier failure had left; the worker's at the end stay. */
+static void copy_headers(
+	struct frame_record *letter, struct buf *headers, const struct frame_record *record)
+{
+	struct frame_header header;
+	uint32_t own = record->header_count - headers_of_worker(record, &header);
+	const uint8_t *at = record->headers;
+
+	letter->header_count = 0;
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		const uint8_t *from = at;
+
+		frame_header_next(&at, &header);
+		if (i < own && of_failure(&header))
+			continue;
+		buf_append(headers, from, (size_t)(at - from));
+		letter->header_count++;
+	}
+}
+
 /* The record as it is, with what is known of its failure in headers behind its own. */
 static enum put_result put_letter(struct stage *stage, unsigned lane,
 	const struct frame_record *record, const char *error, bool has_error, uint64_t ticket)
@@ -115,7 +160,7 @@ static enum put_result put_letter(struct stage *stage, unsigned lane,
 	enum put_result result;
 
 	buf_reset(&headers);
-	buf_append(&headers, record->headers, record->headers_length);
+	copy_headers(&letter, &headers, record);
 	if (!has_error)
 		add_header(&letter, &headers, "bruco-error", error);
 	if (failed)
@@ -225,13 +270,32 @@ static bool settle(struct stage *stage, unsigned lane, const struct frame_record
 	return false;
 }
 
+/* As it was when it was put: with the place of its input, unless the handler chose the topic. */
+static struct frame_record with_origin(
+	struct stage *stage, const struct frame_record *record, uint64_t ticket)
+{
+	struct origin origin = deliveries_origin(
+		&stage->lanes[stage_ticket_lane(ticket)].deliveries, stage_ticket_number(ticket));
+	struct frame_record known = *record;
+
+	if (stage_ticket_routed(ticket) || origin.topic == NULL)
+		return known;
+	known.head.flags &= (uint16_t)~FRAME_ROUTED;
+	known.topic = origin.topic;
+	known.topic_length = (uint32_t)strlen(origin.topic);
+	known.partition = origin.partition;
+	known.offset = origin.offset;
+	return known;
+}
+
 void stage_refused(
 	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why)
 {
 	unsigned lane = stage_ticket_lane(ticket);
+	struct frame_record known = with_origin(stage, record, ticket);
 	struct late_letter *late;
 
-	if (stage->status == STATUS_OK && settle(stage, lane, record, why, ticket))
+	if (stage->status == STATUS_OK && settle(stage, lane, &known, why, ticket))
 		return;
 	if (stage->status != STATUS_OK) {
 		stage->under_way--; /* it is never acknowledged */
@@ -240,9 +304,9 @@ void stage_refused(
 	stage->late = mem_grow(stage->late, stage->late_count + 1, sizeof *stage->late);
 	late = &stage->late[stage->late_count++];
 	*late = (struct late_letter){.lane = lane, .ticket = ticket, .why = why};
-	late->length = frame_record_size(record, UINT32_MAX);
+	late->length = frame_record_size(&known, UINT32_MAX);
 	late->frame = mem_grow(NULL, late->length, 1);
-	frame_record_write(late->frame, record);
+	frame_record_write(late->frame, &known);
 }
 
 void failure_work(struct stage *stage)

@@ -125,6 +125,33 @@ static enum put_result put(
 	return result;
 }
 
+/* A name of its own for each topic that inputs come from, which are few. */
+static const char *topic_name(struct stage *stage, const struct frame_record *record)
+{
+	for (size_t i = stage->topic_count; i > 0; i--)
+		if (strlen(stage->topics[i - 1]) == record->topic_length &&
+			memcmp(stage->topics[i - 1], record->topic, record->topic_length) == 0)
+			return stage->topics[i - 1];
+	stage->topics = mem_grow(stage->topics, stage->topic_count + 1, sizeof *stage->topics);
+	return stage->topics[stage->topic_count++] =
+		       mem_text_n(record->topic, record->topic_length);
+}
+
+/* What a delivery report will have to be answered with. */
+static uint64_t ticket_for(struct stage *stage, unsigned index, const struct frame_record *record)
+{
+	struct lane *lane = &stage->lanes[index];
+	uint64_t number = lane->base + (record->head.seq - lane->input.first) + 1;
+	bool routed = (record->head.flags & FRAME_ROUTED) != 0;
+
+	if (!routed && record->offset >= 0)
+		deliveries_set_origin(&lane->deliveries, number,
+			(struct origin){
+				topic_name(stage, record), record->offset, record->partition});
+	return (uint64_t)index << TICKET_LANE_SHIFT | (uint64_t)routed << TICKET_ROUTED_SHIFT |
+	       number;
+}
+
 /* Puts the rest of the open input. False when the kind is full. */
 static bool put_open_input(struct stage *stage, unsigned index)
 {
@@ -137,21 +164,20 @@ static bool put_open_input(struct stage *stage, unsigned index)
 		struct frame_head head;
 		struct frame_record record;
 		const char *why;
-		uint64_t number;
+		uint64_t ticket;
 
 		frame_head_read(frame, lane->input.length - lane->put, stage->cap, &head, &why);
 		if (head.type != FRAME_TYPE_EMPTY) {
 			frame_record_read(frame, &head, &record, &why);
-			number = lane->base + (head.seq - lane->input.first) + 1;
-			switch (put(stage, index, &record,
-				(uint64_t)index << TICKET_LANE_SHIFT | number)) {
+			ticket = ticket_for(stage, index, &record);
+			switch (put(stage, index, &record, ticket)) {
 			case PUT_FULL:
 			case PUT_TOO_LARGE:
 				return false;
 			case PUT_SKIPPED:
 				break;
 			case PUT_UNDER_WAY:
-				deliveries_wait(&lane->deliveries, number, 1);
+				deliveries_wait(&lane->deliveries, stage_ticket_number(ticket), 1);
 				stage->under_way++;
 				break;
 			case PUT_DELIVERED:
@@ -170,7 +196,7 @@ void stage_settled(struct stage *stage, uint64_t ticket)
 {
 	struct lane *lane = &stage->lanes[stage_ticket_lane(ticket)];
 
-	deliveries_done(&lane->deliveries, ticket & (((uint64_t)1 << TICKET_LANE_SHIFT) - 1));
+	deliveries_done(&lane->deliveries, stage_ticket_number(ticket));
 	stage->under_way--;
 }
 

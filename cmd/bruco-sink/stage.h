@@ -103,6 +103,8 @@ struct stage {
 	struct outlet dead_letter;
 	struct late_letter *late; /* failure.c's */
 	size_t late_count;
+	char **topics; /* of origins: each name once */
+	size_t topic_count;
 	struct lane *lanes;
 	unsigned lane_count;
 	struct page *page;
@@ -132,8 +134,8 @@ int stage_run(
 void outlet_ready(struct outlet *outlet);
 void stage_delivered(struct stage *stage, uint64_t ticket);
 
-/* A delivery report says that this record can never be delivered (why: static storage). Routed, if
- * its topic, partition and offset are not its input's. */
+/* A delivery report says that this record can never be delivered (why: static storage). It is given
+ * as FRAME_ROUTED to where it was to go; where its input came from is known here. */
 void stage_refused(
 	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why);
 
@@ -143,11 +145,22 @@ void stage_fail(struct stage *stage, int status);
 
 /* ---- between the stage's own files */
 
-enum { TICKET_LANE_SHIFT = 48 }; /* a ticket is lane and number */
+/* A ticket is the lane, whether the handler chose the topic, and the number of the input. */
+enum { TICKET_LANE_SHIFT = 48, TICKET_ROUTED_SHIFT = 47 };
 
 static inline unsigned stage_ticket_lane(uint64_t ticket)
 {
 	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
+}
+
+static inline bool stage_ticket_routed(uint64_t ticket)
+{
+	return (ticket >> TICKET_ROUTED_SHIFT & 1) != 0;
+}
+
+static inline uint64_t stage_ticket_number(uint64_t ticket)
+{
+	return ticket & (((uint64_t)1 << TICKET_ROUTED_SHIFT) - 1);
 }
 
 void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */

@@ -7,25 +7,29 @@
 
 enum { FIRST_CAPACITY = 1024 };
 
+struct delivery {
+	struct origin origin;
+	uint32_t waiting; /* outputs under way */
+};
+
 void deliveries_release(struct deliveries *deliveries)
 {
-	free(deliveries->waiting);
+	free(deliveries->ring);
 	*deliveries = (struct deliveries){0};
 }
 
 static void grow(struct deliveries *deliveries, uint64_t span)
 {
 	size_t capacity = deliveries->capacity == 0 ? FIRST_CAPACITY : deliveries->capacity;
-	uint32_t *waiting;
+	struct delivery *ring;
 
 	while (capacity < span)
 		capacity *= 2;
-	waiting = mem_array(capacity, sizeof *waiting);
+	ring = mem_array(capacity, sizeof *ring);
 	for (uint64_t seq = deliveries->acked + 1; seq <= deliveries->last; seq++)
-		waiting[seq & (capacity - 1)] =
-			deliveries->waiting[seq & (deliveries->capacity - 1)];
-	free(deliveries->waiting);
-	deliveries->waiting = waiting;
+		ring[seq & (capacity - 1)] = deliveries->ring[seq & (deliveries->capacity - 1)];
+	free(deliveries->ring);
+	deliveries->ring = ring;
 	deliveries->capacity = capacity;
 }
 
@@ -35,26 +39,37 @@ void deliveries_add(struct deliveries *deliveries, uint64_t seq)
 	if (seq - deliveries->acked > deliveries->capacity)
 		grow(deliveries, seq - deliveries->acked);
 	while (deliveries->last < seq)
-		deliveries->waiting[++deliveries->last & (deliveries->capacity - 1)] = 0;
+		deliveries->ring[++deliveries->last & (deliveries->capacity - 1)] =
+			(struct delivery){0};
 }
 
-static uint32_t *slot(struct deliveries *deliveries, uint64_t seq)
+static struct delivery *slot(struct deliveries *deliveries, uint64_t seq)
 {
 	assert(seq > deliveries->acked && seq <= deliveries->last);
-	return &deliveries->waiting[seq & (deliveries->capacity - 1)];
+	return &deliveries->ring[seq & (deliveries->capacity - 1)];
 }
 
 void deliveries_wait(struct deliveries *deliveries, uint64_t seq, uint32_t outputs)
 {
-	*slot(deliveries, seq) += outputs;
+	slot(deliveries, seq)->waiting += outputs;
 }
 
 void deliveries_done(struct deliveries *deliveries, uint64_t seq)
 {
-	uint32_t *waiting = slot(deliveries, seq);
+	struct delivery *delivery = slot(deliveries, seq);
 
-	assert(*waiting > 0);
-	(*waiting)--;
+	assert(delivery->waiting > 0);
+	delivery->waiting--;
+}
+
+void deliveries_set_origin(struct deliveries *deliveries, uint64_t seq, struct origin origin)
+{
+	slot(deliveries, seq)->origin = origin;
+}
+
+struct origin deliveries_origin(struct deliveries *deliveries, uint64_t seq)
+{
+	return slot(deliveries, seq)->origin;
 }
 
 void deliveries_seal(struct deliveries *deliveries, uint64_t seq)
@@ -66,7 +81,7 @@ void deliveries_seal(struct deliveries *deliveries, uint64_t seq)
 uint64_t deliveries_acked(struct deliveries *deliveries)
 {
 	while (deliveries->acked < deliveries->sealed &&
-		deliveries->waiting[(deliveries->acked + 1) & (deliveries->capacity - 1)] == 0)
+		deliveries->ring[(deliveries->acked + 1) & (deliveries->capacity - 1)].waiting == 0)
 		deliveries->acked++;
 	return deliveries->acked;
 }

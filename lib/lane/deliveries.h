@@ -9,12 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The record that an input was. */
+struct origin {
+	const char *topic; /* NULL: unknown */
+	int64_t offset;
+	int32_t partition;
+};
+
 struct deliveries {
-	uint32_t *waiting; /* ring by sequence number: outputs under way */
-	size_t capacity;   /* a power of two */
-	uint64_t acked;    /* all up to it is delivered */
-	uint64_t sealed;   /* up to it all outputs are under way or delivered */
-	uint64_t last;     /* the newest input that was added */
+	struct delivery *ring; /* by sequence number */
+	size_t capacity;       /* a power of two */
+	uint64_t acked;        /* all up to it is delivered */
+	uint64_t sealed;       /* up to it all outputs are under way or delivered */
+	uint64_t last;         /* the newest input that was added */
 };
 
 void deliveries_release(struct deliveries *deliveries);
@@ -27,6 +34,10 @@ void deliveries_add(struct deliveries *deliveries, uint64_t seq);
  * above acked and have been added. */
 void deliveries_wait(struct deliveries *deliveries, uint64_t seq, uint32_t outputs);
 void deliveries_done(struct deliveries *deliveries, uint64_t seq);
+
+/* The origin of an input that has been added and is not acked; its topic's name is not copied. */
+void deliveries_set_origin(struct deliveries *deliveries, uint64_t seq, struct origin origin);
+struct origin deliveries_origin(struct deliveries *deliveries, uint64_t seq);
 
 void deliveries_seal(struct deliveries *deliveries, uint64_t seq);
 

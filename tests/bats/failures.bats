@@ -317,9 +317,10 @@ with_property() { # with_property NAME VALUE: for the sink
     run_x 0 bruco -e -c config.yaml
     good_delivered 6000
     topic "$DEAD" >dead.json
-    fields 'r["key"], len(r["value"]), h["bruco-error"]' <dead.json | sort >got
-    equals "$(cat got)" "('bad-big-1', 1500000, 'message size too large')
-('bad-big-2', 1200000, 'message size too large')"
+    fields 'r["key"], len(r["value"]), h["bruco-error"], h["bruco-topic"], h["bruco-offset"].isdigit()' \
+        <dead.json | sort >got
+    equals "$(cat got)" "('bad-big-1', 1500000, 'message size too large', '$IN', True)
+('bad-big-2', 1200000, 'message size too large', '$IN', True)"
     equals "$(committed)" 6002
 }
 
@@ -369,7 +370,7 @@ with_property() { # with_property NAME VALUE: for the sink
     run_x 0 bruco -e -c replay.yaml
     good_delivered 10 5
     equals "$(ends "$DEAD")" 5
-    handler # it was not: the second failure is told by the last headers
+    handler # it was not: the second failure's headers take the place of the first one's
     sed -i 's/^def segfault.*/def segfault(data): os._exit(3)/' handler.py
     sed -i "s/$GROUP-replay/$GROUP-again/" replay.yaml
     run_x 0 bruco -e -c replay.yaml
@@ -378,6 +379,8 @@ with_property() { # with_property NAME VALUE: for the sink
 2 ('segfault', True, 'worker exited with status 3 while the event ran')
 3 ('unwell', False, 'ValueError: bad id')
 3 ('unwell', True, 'ValueError: bad id')"
+    topic "$DEAD" | fields 'sum(pair[0] == "bruco-topic" for pair in r["headers"])' | sort -u >got
+    equals "$(cat got)" 1
 }
 
 # ---- by hand

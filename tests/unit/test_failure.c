@@ -15,6 +15,7 @@
 static struct config config;
 static struct stage stage;
 static struct buf frames, notes; /* notes: "out:VALUE " or "letter:VALUE(ERROR) " in order */
+static struct buf last_headers;  /* "NAME=VALUE " in order, of the last letter */
 static bool out_full, letters_full;
 static uint64_t tickets[16];
 static size_t ticket_count;
@@ -50,8 +51,11 @@ static enum put_result put_letter(void *state, const struct frame_record *record
 	(void)state;
 	if (letters_full)
 		return PUT_FULL;
+	buf_reset(&last_headers);
 	for (uint32_t i = 0; i < record->header_count; i++) {
 		frame_header_next(&at, &header);
+		buf_printf(&last_headers, "%.*s=%.*s ", (int)header.name_length, header.name,
+			header.value_length, header.value);
 		if (strncmp(header.name, "bruco-error", header.name_length) == 0)
 			error = header;
 	}
@@ -261,6 +265,67 @@ TEST(full_dead_letter_holds_the_lane_back)
 	CHECK_TEXT((const char *)notes.data, "letter:x(worker died while the event ran) out:d ");
 }
 
+static const char *headers_of_letter(void)
+{
+	buf_byte(&last_headers, '\0');
+	return (const char *)last_headers.data;
+}
+
+/* "NAME=VALUE" each, as headers of a failed frame that was a dead letter before. */
+static void add_replayed(const char *const *texts, size_t count)
+{
+	struct buf headers = {0};
+	struct frame_record record = {
+		.head = {.type = FRAME_TYPE_FAILED, .flags = FRAME_LAST, .attempt = 2, .seq = 1},
+		.offset = 9,
+		.partition = 1,
+		.timestamp = -1,
+		.topic = "dead",
+		.topic_length = 4,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)"x",
+		.value_length = 1,
+		.header_count = (uint32_t)count};
+
+	buf_reserve(&headers, 1024);
+	for (size_t i = 0; i < count; i++) {
+		const char *equals = strchr(texts[i], '=');
+		struct frame_header header = {.name = texts[i],
+			.name_length = (uint32_t)(equals - texts[i]),
+			.value = (const uint8_t *)equals + 1,
+			.value_length = (int32_t)strlen(equals + 1)};
+
+		headers.length += frame_header_write(headers.data + headers.length, &header);
+	}
+	record.headers = headers.data;
+	record.headers_length = (uint32_t)headers.length;
+	buf_reserve(&frames, 2048);
+	frames.length += frame_record_write(frames.data + frames.length, &record);
+}
+
+#define EARLIER                                                                                    \
+	"own=1", "bruco-error=old", "bruco-traceback=old", "bruco-attempts=3", "bruco-topic=in",   \
+		"bruco-partition=0", "bruco-offset=5", "bruco-worker=bruco-worker-7", "bruco-x=2"
+
+TEST(replayed_letter_that_fails_again_has_the_newest_headers)
+{
+	add_replayed(
+		(const char *const[]){EARLIER, "bruco-error=new", "bruco-traceback=newest"}, 11);
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "letter:x(new) ");
+	CHECK_TEXT(headers_of_letter(),
+		"own=1 bruco-x=2 bruco-error=new bruco-traceback=newest bruco-attempts=2 "
+		"bruco-topic=dead bruco-partition=1 bruco-offset=9 bruco-worker=bruco-worker-0 ");
+}
+
+TEST(replayed_letter_whose_worker_dies_has_nothing_of_the_earlier_failure)
+{
+	add_replayed((const char *const[]){EARLIER}, 8);
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER), "letter:x(worker died while the event ran) ");
+	CHECK_TEXT(headers_of_letter(),
+		"own=1 bruco-error=worker died while the event ran bruco-attempts=2 "
+		"bruco-topic=dead bruco-partition=1 bruco-offset=9 bruco-worker=bruco-worker-0 ");
+}
+
 /* The record "d" comes back from its delivery report. */
 static void refuse_late(uint64_t ticket)
 {
@@ -297,6 +362,18 @@ TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
 	stage_delivered(&stage, tickets[1]);
 	CHECK_INT(stage.under_way, 0);
 	CHECK_INT(acked(), 1);
+}
+
+TEST(late_refusal_says_where_its_input_came_from_unless_it_was_routed)
+{
+	add(FRAME_TYPE_RECORD, FRAME_LAST, 1, "d", NULL);
+	add(FRAME_TYPE_RECORD, FRAME_LAST | FRAME_ROUTED, 2, "d", NULL);
+	go(FAILURE_DEAD_LETTER);
+	refuse_late(tickets[0]);
+	CHECK_TEXT(headers_of_letter(), "bruco-error=too much bruco-topic=t bruco-partition=0 "
+					"bruco-offset=7 bruco-worker=bruco-worker-0 ");
+	refuse_late(tickets[1]);
+	CHECK_TEXT(headers_of_letter(), "bruco-error=too much bruco-worker=bruco-worker-0 ");
 }
 
 TEST(late_refusal_skipped_or_stopped)

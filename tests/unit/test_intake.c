@@ -206,6 +206,23 @@ TEST(deliveries_hold_the_frontier_back)
 	deliveries_release(&deliveries);
 }
 
+TEST(deliveries_keep_the_origin_as_long_as_it_waits)
+{
+	struct deliveries deliveries = {0};
+
+	for (uint64_t seq = 1; seq <= 5000; seq++) { /* it grows on its way */
+		deliveries_add(&deliveries, seq);
+		deliveries_wait(&deliveries, seq, 1);
+		deliveries_set_origin(&deliveries, seq, (struct origin){"t", (int64_t)seq * 10, 3});
+	}
+	CHECK_INT(deliveries_origin(&deliveries, 1).offset, 10);
+	CHECK_INT(deliveries_origin(&deliveries, 5000).offset, 50000);
+	CHECK_INT(deliveries_origin(&deliveries, 5000).partition, 3);
+	deliveries_add(&deliveries, 5001); /* in a place that was used before or not */
+	CHECK(deliveries_origin(&deliveries, 5001).topic == NULL);
+	deliveries_release(&deliveries);
+}
+
 TEST(deliveries_grow_and_keep_what_waits)
 {
 	struct deliveries deliveries = {0};
