@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "exception.h"
+#include "context.h"
+#include "event_object.h"
 #include "forks.h"
 #include "handler.h"
-#include "package.h"
 #include "result.h"
 
 /* A forked child's way ends here; its exception is shown as Python shows one. */
@@ -65,8 +65,8 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure)
 {
-	Py_ssize_t length = record->value_length > 0 ? record->value_length : 0;
-	PyObject *data = PyByteArray_FromStringAndSize((const char *)record->value, length);
+	PyObject *data = event_data(record);
+	struct event event = {frame, record, data, NULL};
 	PyObject *arguments[] = {NULL, handler->context, data};
 	struct page *page = worker->page;
 	size_t before;
@@ -74,7 +74,7 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	enum event_end end = EVENT_DONE;
 	int outputs = -1;
 
-	package_record = record;
+	context_now = &event;
 	begin(page, record, now_ns);
 	output_lend(output);
 	if (data != NULL)
@@ -102,7 +102,8 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	Py_XDECREF(data);
 	if (outputs >= 0)
 		count_done(page, record, outputs, out->length - before);
-	package_record = NULL;
+	context_now = NULL;
+	event_over(&event);
 	page_state(page, RUN_IDLE);
 	return end;
 }

@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "context.h"
+#include "event_object.h"
 #include "exception.h"
 #include "timeout.h"
-
-const struct frame_record *package_record;
 
 static unsigned long main_thread;
 
@@ -43,6 +43,7 @@ static enum log_level level_of(int number)
 static PyObject *package_log(PyObject *self, PyObject *arguments)
 {
 	struct log_about about = {0};
+	const struct frame_record *record = NULL;
 	char topic[FRAME_TOPIC_MAX + 1];
 	const char *message;
 	int level;
@@ -54,8 +55,10 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 		about.error = NULL;
 	if (*about.traceback == '\0')
 		about.traceback = NULL;
-	if (package_record != NULL && PyThread_get_thread_ident() == main_thread)
-		exception_about(package_record, topic, &about);
+	if (PyThread_get_thread_ident() == main_thread)
+		record = context_record();
+	if (record != NULL)
+		exception_about(record, topic, &about);
 	/* The driver may be slow to read: other threads go on meanwhile. */
 	Py_BEGIN_ALLOW_THREADS log_about(level_of(level), &about, "%s", message);
 	Py_END_ALLOW_THREADS Py_RETURN_NONE;
@@ -63,6 +66,7 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 
 static PyMethodDef functions[] = {
 	{"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
+	{"current_event", context_event, METH_O, "current_event(context)"},
 	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
 	{NULL, NULL, 0, NULL},
 };
@@ -77,7 +81,13 @@ static struct PyModuleDef definition = {
 
 static PyObject *create(void)
 {
-	return PyModule_Create(&definition);
+	PyObject *module = PyModule_Create(&definition);
+	PyObject *event = module == NULL ? NULL : event_object_type();
+
+	if (event == NULL || PyObject_SetAttrString(module, "Event", event) < 0)
+		Py_CLEAR(module);
+	Py_XDECREF(event);
+	return module;
 }
 
 void package_register(void)

@@ -7,8 +7,6 @@
 
 #include <Python.h>
 
-#include "frame/frame.h"
-
 /* Where the package is: PREFIX/lib/bruco/python beside PREFIX/bin. Owned by the caller. */
 char *package_folder(void);
 
@@ -20,7 +18,11 @@ int package_prepare(void);
 /* A function of a module of the package: a new reference, or NULL with an exception set. */
 PyObject *package_function(const char *module, const char *name);
 
-/* The record that the main thread's handler is at (NULL: none): log lines are about it. */
-extern const struct frame_record *package_record;
+/* Python 3.10 has Py_XNewRef, 3.9 has not. */
+static inline PyObject *new_reference(PyObject *object)
+{
+	Py_XINCREF(object);
+	return object;
+}
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "event_object.h"
 #include "exception.h"
 #include "forks.h"
 #include "format.h"
@@ -127,7 +128,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
-	if (result_prepare() < 0 || timeout_prepare(worker) < 0 ||
+	if (event_object_prepare() < 0 || result_prepare() < 0 || timeout_prepare(worker) < 0 ||
 		(format->prepare != NULL && format->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);

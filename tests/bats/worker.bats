@@ -394,10 +394,10 @@ def handle_event(context, data):
     context.calls.append(data.decode())
     context.logger.info("%s has %d", context.worker_name, len(context.calls))
     if data == b"c":
-        return [sorted(vars(context)), hasattr(context, "event"), context.calls]
+        return [sorted(vars(context)), context.event.data is data, context.calls]
 END
     run_x 0 bruco-worker --lines < <(printf 'a\nb\nc\n')
-    equals "$output" '[["calls"], false, ["a", "b", "c"]]'
+    equals "$output" '[["calls"], true, ["a", "b", "c"]]'
     contains "$stderr" "bruco-worker: info: worker-0 has 3"
 }
 

@@ -4,6 +4,21 @@ A handler is a module with a function ``handle_event(context, data)`` and, if it
 function ``init_context(context)``; bruco-worker(1) describes both.
 """
 
+from typing import TYPE_CHECKING
+
+from bruco._context import Context
+from bruco._headers import Headers
+
+if TYPE_CHECKING:
+    from bruco._event import Event
+else:
+    try:
+        from _bruco import Event
+    except ImportError:
+        from bruco._event import Event
+
+__all__ = ["Context", "Event", "Headers", "Timeout"]
+
 
 class Timeout(BaseException):
     """Raised in ``handle_event`` when it runs for longer than ``processor.timeout``.

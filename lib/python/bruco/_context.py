@@ -1,0 +1,54 @@
+"""The context that handlers get."""
+
+import contextvars
+import logging
+from typing import TYPE_CHECKING, Any, Optional
+
+from bruco._event import Event
+
+if TYPE_CHECKING:
+
+    def _current(context: object) -> Optional[Event]: ...
+
+else:
+    try:
+        from _bruco import current_event as _current
+    except ImportError:
+
+        def _current(context):
+            return variable.get()
+
+
+#: The event of each call outside a worker, and of each running call of an async def handler.
+variable: "contextvars.ContextVar[Optional[Event]]" = contextvars.ContextVar(
+    "bruco.event", default=None
+)
+
+
+class Context:
+    """What a worker knows: `logger`, `worker_name`, `event`, and what handlers keep on it.
+
+    There is one, for as long as the worker lives.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "logger", "_worker_name")
+
+    #: The handler's logger; its lines are the worker's log lines.
+    logger: logging.Logger
+
+    def __init__(self, logger: logging.Logger, worker_name: str) -> None:
+        self.logger = logger
+        self._worker_name = worker_name
+
+    @property
+    def worker_name(self) -> str:
+        """Which worker this is: "worker-0" and so on."""
+        return self._worker_name
+
+    event = property(_current, doc="The event that is being handled; None between events.")
+
+    if TYPE_CHECKING:  # whatever handlers set
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
