@@ -66,8 +66,8 @@ static const char *refuse(const struct stage *stage, const struct frame_record *
 	return is_failure(stage, record) ? NULL : outlet_refuse(&stage->out, record);
 }
 
-/* Checks all of an input's outputs before the first is put: one that is refused concerns the whole
- * input. False when it is not taken. */
+/* Checks all of an input's outputs before the first is put: one that is refused concerns all of its
+ * event. False when the input is not taken. */
 static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
 {
 	const struct input *input = &lane->input;
@@ -106,6 +106,26 @@ static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
 	return true;
 }
 
+/* Whether one of the outputs of this event in the open input is refused. */
+static bool event_refused(const struct stage *stage, const struct lane *lane, uint64_t seq)
+{
+	for (size_t at = 0; at < lane->input.length;) {
+		struct frame_head head;
+		struct frame_record record;
+		const char *why;
+
+		frame_head_read(
+			lane->input.frames + at, lane->input.length - at, stage->cap, &head, &why);
+		if (head.seq == seq && head.type != FRAME_TYPE_EMPTY) {
+			frame_record_read(lane->input.frames + at, &head, &record, &why);
+			if (refuse(stage, &record) != NULL)
+				return true;
+		}
+		at += head.length;
+	}
+	return false;
+}
+
 static enum put_result put(
 	struct stage *stage, unsigned index, const struct frame_record *record, uint64_t ticket)
 {
@@ -114,7 +134,8 @@ static enum put_result put(
 
 	if (is_failure(stage, record))
 		return failure_put(stage, index, record, NULL, ticket);
-	if (stage->lanes[index].refused) {
+	if (stage->lanes[index].refused &&
+		event_refused(stage, &stage->lanes[index], record->head.seq)) {
 		why = refuse(stage, record);
 		return failure_put(stage, index, record,
 			why != NULL ? why : "another output of its event was refused", ticket);
@@ -238,7 +259,7 @@ static bool put_inputs(struct stage *stage, unsigned index)
 		lane->base = lane->deliveries.last;
 		deliveries_add(
 			&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
-		page_count(stage->page, COUNT_RECORDS_IN, 1);
+		page_count(stage->page, COUNT_RECORDS_IN, lane->input.last - lane->input.first + 1);
 		page_count(stage->page, COUNT_BYTES_IN, lane->input.length);
 		lane->put = 0;
 		if (!put_open_input(stage, index))

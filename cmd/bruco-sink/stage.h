@@ -87,7 +87,7 @@ struct lane {
 	struct intake intake;
 	struct deliveries deliveries;
 	struct input input;    /* being put */
-	bool refused;          /* it as a whole, because of one of its outputs */
+	bool refused;          /* one of its outputs, and with it all of that output's event */
 	size_t put;            /* bytes of it that are put; input.length: none is open */
 	uint64_t base;         /* deliveries' number of the input before input.first */
 	uint64_t acknowledged; /* the last number sent over the link */

@@ -210,8 +210,25 @@ static uint16_t attempts_by(
 	return claimed > UINT16_MAX ? UINT16_MAX : (uint16_t)claimed;
 }
 
-/* The event that ran when the worker died has been begun once more than was known. When that was
- * its last attempt it is passed on as failed, not run. */
+/* A frame that the dead worker may have run, or NULL. */
+static uint8_t *find_run(
+	struct window *window, uint64_t seq, struct frame_head *head, struct window_tag *tag)
+{
+	uint32_t length;
+	const char *why;
+	uint8_t *frame = seq > window->written_seq ? NULL : window_frame(window, seq, &length, tag);
+
+	if (frame == NULL || frame_head_read(frame, length, UINT32_MAX, head, &why) != FRAME_OK ||
+		head->type == FRAME_TYPE_FAILED) /* which is never run */
+		return NULL;
+	return frame;
+}
+
+/*
+ * The event that ran when the worker died has been begun once more than was known. When that was
+ * its last attempt it is passed on as failed, not run. One that was waiting for another attempt
+ * keeps those that it has had, and is not failed for the death of a worker that did not run it.
+ */
 static void blame(
 	struct lanes *lanes, struct window *window, const struct page_snapshot *page, uint64_t r)
 {
@@ -219,23 +236,39 @@ static void blame(
 	struct frame_head head;
 	struct window_tag tag;
 	uint16_t attempts;
-	uint32_t length;
-	uint8_t *frame;
-	const char *why;
+	uint8_t *frame = page->seq <= r ? NULL : find_run(window, page->seq, &head, &tag);
 
-	if (page->state != RUN_RUNNING || page->seq <= r || page->seq > window->written_seq)
+	if (frame == NULL)
 		return;
-	frame = window_frame(window, page->seq, &length, &tag);
-	if (frame == NULL || frame_head_read(frame, length, UINT32_MAX, &head, &why) != FRAME_OK ||
-		head.type == FRAME_TYPE_FAILED) /* which is never run */
+	if (page->state == RUN_RUNNING)
+		attempts = attempts_by(lanes, &head, page);
+	else if (page->attempt > head.attempt && page->attempt < lanes->attempts)
+		attempts = (uint16_t)page->attempt;
+	else
 		return;
-	attempts = attempts_by(lanes, &head, page);
 	frame_patch(frame, type_after(lanes, attempts), head.flags, attempts, head.seq);
 	lanes->blamed++;
 	partition = present(&tag);
 	if (partition != NULL)
 		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
 			attempts);
+}
+
+/* Events that were in flight together: the worker is to run each of them alone. Nobody is blamed
+ * before one of them dies alone. */
+static void suspect(struct window *window, const struct page_snapshot *page, uint64_t r)
+{
+	uint64_t first = page->first > r ? page->first : r + 1;
+	uint64_t last = page->last < window->written_seq ? page->last : window->written_seq;
+
+	for (uint64_t seq = first; seq <= last; seq++) {
+		struct frame_head head;
+		struct window_tag tag;
+		uint8_t *frame = find_run(window, seq, &head, &tag);
+
+		if (frame != NULL)
+			frame_patch(frame, head.type, head.flags | FRAME_ALONE, head.attempt, seq);
+	}
 }
 
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
@@ -250,7 +283,10 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	lane = &lanes->items[message->lane];
 	fd_close(&lane->fd);
 	lane->r = message->seq;
-	blame(lanes, &lane->window, &message->page, message->seq);
+	if (message->page.state == RUN_TOGETHER)
+		suspect(&lane->window, &message->page, message->seq);
+	else
+		blame(lanes, &lane->window, &message->page, message->seq);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
 	if (fd < 0)
 		lane->state = LANE_GONE;

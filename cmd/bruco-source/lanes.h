@@ -43,7 +43,7 @@ struct lanes {
 	uint32_t attempts;  /* after so many a record is failed: processor.retry.attempts */
 	bool anew;          /* one that failed in an earlier run is tried anew: onFailure stop */
 	uint64_t in_flight; /* records in all windows */
-	uint64_t blamed;    /* grows with each record that was running when its worker died */
+	uint64_t blamed;    /* grows with each record whose attempts a dead worker counted */
 };
 
 enum take_result { TAKE_OK, TAKE_FULL, TAKE_TOO_LARGE };

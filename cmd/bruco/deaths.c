@@ -73,7 +73,7 @@ static bool ends_of_lanes_are_gone(const struct pipeline *pipeline)
 static bool handler_failed(const struct pipeline *pipeline, const struct lane *lane, int death)
 {
 	return lane->stage.ready && WIFEXITED(death) && WEXITSTATUS(death) == STATUS_FAILED &&
-	       lane->page.state != RUN_RUNNING &&
+	       !page_runs(lane->page.state) &&
 	       pipeline->config->processor.on_failure == FAILURE_STOP;
 }
 
@@ -113,7 +113,7 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 		return;
 	}
 	if (pipeline->state == STATE_DRAINING && was_ready && death == 0 &&
-		lane->page.state != RUN_RUNNING) {
+		!page_runs(lane->page.state)) {
 		/* It was in the pause before another attempt: what its lane holds is left for the
 		 * next start, and nothing has failed. */
 		happening.event = EVENT_WORKER_LOST;

@@ -228,9 +228,15 @@ bool supervise_accounts_for(
 	bool moves_on =
 		page->seq > last->seq || (page->seq == last->seq && page->attempt > last->attempt);
 
+	if (page->state == RUN_TOGETHER && page->first > last->together &&
+		page->last >= page->first) {
+		last->together = page->last;
+		return true;
+	}
 	if (page->state != RUN_RUNNING || page->attempt >= attempts || !moves_on)
 		return false;
-	*last = (struct event_mark){page->seq, page->attempt};
+	last->seq = page->seq;
+	last->attempt = page->attempt;
 	return true;
 }
 

@@ -96,11 +96,14 @@ bool restarts_take(struct restarts *restarts, int64_t now_ms);
  * and the source sees to it that it gets no more than `attempts`. Such deaths end by themselves, a
  * thousand events that kill their worker are no reason to stop. But the page is only a claim, so
  * what counts as accounted for must move on: in a lane each such death is of a later event than the
- * one before, or of a later attempt. `last` starts as zero with each start of the pipeline.
+ * one before, or of a later attempt. So do events that were in flight together: they are told apart
+ * by running alone, and are never together again. `last` starts as zero with each start of the
+ * pipeline.
  */
 struct event_mark {
 	uint64_t seq;
 	uint32_t attempt;
+	uint64_t together; /* up to which events have been in flight together in such a death */
 };
 
 bool supervise_accounts_for(

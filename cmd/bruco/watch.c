@@ -91,7 +91,7 @@ enum watch_order watch_look(
 {
 	enum watch_order order = WATCH_NOTHING;
 
-	if (claim->state != RUN_RUNNING) {
+	if (!page_runs(claim->state)) {
 		/* What begins from now on has its time until then. */
 		int64_t wait_ms = timeout_ms > 0 ? timeout_ms : WATCH_LONG_MS;
 

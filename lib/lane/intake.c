@@ -41,14 +41,18 @@ static enum intake_result bad(struct intake *intake, const char *why)
 	return INTAKE_BAD;
 }
 
-/* Whether this frame may come now: it goes on with the open input or begins the next one. */
+/* Whether this frame may come now. In a batch, which its end mark shows to be one, inputs without
+ * output are left out. */
 static bool in_sequence(const struct intake *intake, const struct frame_head *head)
 {
+	bool ends_its_own = head->type != FRAME_TYPE_EMPTY && (head->flags & FRAME_LAST) != 0 &&
+			    intake->open == 0;
+
 	if (!intake->strict)
 		return true;
-	if (intake->open != 0)
-		return head->seq == intake->open || head->seq == intake->open + 1;
-	return head->seq == intake->last + 1;
+	if (ends_its_own)
+		return head->seq == intake->last + 1;
+	return head->seq >= (intake->open != 0 ? intake->open : intake->last + 1);
 }
 
 static enum intake_result whole(
@@ -108,6 +112,8 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 				return INTAKE_BAD;
 			if (intake->strict && first != intake->last + 1)
 				return bad(intake, "end mark does not begin with the next input");
+			if (intake->strict && head.seq - first >= INTAKE_BATCH_MAX)
+				return bad(intake, "end mark covers too many inputs");
 			if ((head.flags & FRAME_LAST) == 0)
 				return bad(intake, "empty frame without the last flag");
 			input->outputs = outputs;

@@ -15,7 +15,10 @@
 #include "base/buf.h"
 #include "frame/frame.h"
 
-enum { INTAKE_INPUT_MAX = 80 << 20 }; /* bytes of one input's outputs together, framing included */
+enum {
+	INTAKE_INPUT_MAX = 80 << 20, /* bytes of an input's, or a batch's, outputs with framing */
+	INTAKE_BATCH_MAX = 1 << 16   /* inputs in a batch */
+};
 
 struct intake {
 	struct buf buf;

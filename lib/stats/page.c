@@ -40,5 +40,7 @@ struct page_snapshot page_snapshot(struct page *page)
 	snapshot.state = atomic_load_explicit(&page->state, memory_order_acquire);
 	snapshot.attempt = atomic_load_explicit(&page->attempt, memory_order_relaxed);
 	snapshot.seq = atomic_load_explicit(&page->seq, memory_order_relaxed);
+	snapshot.first = atomic_load_explicit(&page->first, memory_order_relaxed);
+	snapshot.last = atomic_load_explicit(&page->last, memory_order_relaxed);
 	return snapshot;
 }

@@ -10,14 +10,17 @@
 #define STATS_PAGE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { PAGE_SIZE = 4096, PAGE_SET_MAX = 128 };
+enum { PAGE_SIZE = 4096 };
 
 enum run_state {
 	RUN_IDLE = 0,
-	RUN_RUNNING = 1, /* the handler runs: the only state that counts for timeout and blame */
-	RUN_WRITING = 2  /* the handler is done, its outputs are being appended */
+	RUN_RUNNING = 1, /* the handler runs one event: what counts for timeout and blame */
+	RUN_WRITING = 2, /* the handler is done, its outputs are being appended */
+	RUN_TOGETHER = 3 /* several events are in flight: it counts for timeout, but blames nobody
+			    yet; `seq` is the one that has run for longest */
 };
 
 enum counter {
@@ -37,17 +40,14 @@ enum counter {
 };
 
 struct page {
-	_Atomic uint32_t state;     /* enum run_state */
-	_Atomic uint32_t attempt;   /* of the event that runs: 0 at first */
-	_Atomic uint64_t seq;       /* of the event that runs */
-	_Atomic int64_t since_ns;   /* when it began, clock_coarse_ns */
-	_Atomic uint32_t set_count; /* events in flight in an async or batch handler */
-	uint32_t reserved[9];
+	_Atomic uint32_t state;   /* enum run_state */
+	_Atomic uint32_t attempt; /* of the event that runs: 0 at first */
+	_Atomic uint64_t seq;     /* of the event that runs */
+	_Atomic int64_t since_ns; /* when it began, clock_coarse_ns */
+	_Atomic uint64_t first;   /* RUN_TOGETHER: what is in flight is within first..last */
+	_Atomic uint64_t last;
+	uint32_t reserved[6];
 	_Atomic uint64_t counters[COUNT_MAX];
-	struct {
-		_Atomic uint64_t seq;
-		_Atomic int64_t since_ns;
-	} set[PAGE_SET_MAX];
 };
 
 _Static_assert(sizeof(struct page) <= PAGE_SIZE, "the page must fit into one page");
@@ -57,6 +57,7 @@ struct page_snapshot {
 	uint32_t state;
 	uint32_t attempt;
 	uint64_t seq;
+	uint64_t first, last;
 };
 
 int page_create(void);         /* a descriptor (memfd) for page_map; the driver's */
@@ -94,6 +95,21 @@ static inline void page_begin(struct page *page, uint64_t seq, uint32_t attempt,
 static inline void page_state(struct page *page, enum run_state state)
 {
 	atomic_store_explicit(&page->state, state, memory_order_release);
+}
+
+/* Several events, within first..last; page_begin or page_state end it. A death between two of the
+ * stores leaves a range that is too wide. */
+static inline void page_together(struct page *page, uint64_t first, uint64_t last)
+{
+	atomic_store_explicit(&page->last, last, memory_order_relaxed);
+	atomic_store_explicit(&page->first, first, memory_order_release);
+	atomic_store_explicit(&page->state, RUN_TOGETHER, memory_order_release);
+}
+
+/* Whether a handler runs, by a state that was read. */
+static inline bool page_runs(uint32_t state)
+{
+	return state == RUN_RUNNING || state == RUN_TOGETHER;
 }
 
 #endif

@@ -8,8 +8,8 @@
  * without a key may when they are sent again, have no place in the order and are left out of it.
  *
  * With a dead letter, an input record is lost that is in neither, and one is misplaced that is in
- * the wrong one of them, or in one although it should be in none. Headers bruco-... of a dead letter
- * are not the record's, but must name its place in the input.
+ * the wrong one of them, or in one although it should be in none. Headers bruco-... of a dead
+ * letter are not the record's, but must name its place in the input.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +42,16 @@ static const char usage[] =
 	"nothing is lost, invented, out of order, misplaced or committed early, else 1.\n"
 	"  -b, --brokers BROKERS\n"
 	"      --exact            duplicates are faults too\n"
-	"      --order WHAT       what keeps its order: \"partition\", each input partition (default);\n"
-	"                         \"keyed\", the records in it that have a key (one without may go to\n"
-	"                         another partition when it is sent again); \"key\", each key within\n"
+	"      --order WHAT       what keeps its order: \"partition\", each input partition "
+	"(default);\n"
+	"                         \"keyed\", the records in it that have a key (one without may go "
+	"to\n"
+	"                         another partition when it is sent again); \"key\", each key "
+	"within\n"
 	"                         its input partition; \"none\"\n"
 	"      --dead-letter TOPIC\n"
-	"      --poison N         values \"ID ...\" whose ID is a multiple of N belong into the dead\n"
+	"      --poison N         values \"ID ...\" whose ID is a multiple of N belong into the "
+	"dead\n"
 	"                         letter, and no others\n"
 	"      --filtered N       those whose ID is N / 2 more than a multiple of N, into neither\n"
 	"      --samples FILE     what kafka-watch wrote during the run: nothing may have been\n"
@@ -162,7 +166,8 @@ static void check_order(
 	if (all->job->order == ORDER_NONE ||
 		(all->job->order != ORDER_PARTITION && entry->key == 0))
 		return;
-	name = random_mix(random_mix(name + 1) ^ (all->job->order == ORDER_KEY ? entry->key : 0)) | 1;
+	name = random_mix(random_mix(name + 1) ^ (all->job->order == ORDER_KEY ? entry->key : 0)) |
+	       1;
 	if (all->mark_count >= all->mark_room / 2)
 		enlarge_marks(all);
 	mark = find_mark(all, name);
@@ -182,8 +187,8 @@ static void check_order(
 	}
 }
 
-static void duplicate(struct comparison *all, const struct entry *entry,
-	const rd_kafka_message_t *message)
+static void duplicate(
+	struct comparison *all, const struct entry *entry, const rd_kafka_message_t *message)
 {
 	if (all->duplicates++ < SHOWN_MAX)
 		printf("duplicate: input [%d]@%lld again in output [%d]@%lld\n", entry->partition,
@@ -223,8 +228,8 @@ static void take_output(void *context, const rd_kafka_message_t *message)
 }
 
 /* Whether a dead letter's headers name the record's place. */
-static bool well_labelled(const struct job *job, const struct entry *entry,
-	const rd_kafka_message_t *message)
+static bool well_labelled(
+	const struct job *job, const struct entry *entry, const rd_kafka_message_t *message)
 {
 	static const char *const names[] = {"bruco-topic", "bruco-partition", "bruco-offset"};
 	char wanted[3][300];

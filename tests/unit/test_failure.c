@@ -169,6 +169,25 @@ TEST(refused_output_takes_its_siblings_to_the_dead_letter)
 	CHECK_INT(acked(), 1);
 }
 
+TEST(refused_output_in_a_batch_concerns_its_event_alone)
+{
+	add(FRAME_TYPE_RECORD, 0, 1, "a", NULL);
+	add(FRAME_TYPE_RECORD, 0, 2, "b", NULL);
+	add(FRAME_TYPE_RECORD, 0, 2, "!", NULL);
+	add(FRAME_TYPE_FAILED, 0, 4, "x", "ValueError: bad");
+	add(FRAME_TYPE_RECORD, 0, 5, "e", NULL);
+	frames.length += frame_empty_write(frames.data + frames.length, 5, 1);
+	CHECK_TEXT(go(FAILURE_DEAD_LETTER),
+		"out:a letter:b(another output of its event was refused) letter:!(it is no good) "
+		"letter:x(ValueError: bad) out:e ");
+	for (size_t i = 5; i-- > 1;)
+		stage_delivered(&stage, tickets[i]);
+	CHECK_INT(acked(), 0);
+	stage_delivered(&stage, tickets[0]);
+	CHECK_INT(acked(), 5);
+	CHECK_INT(page_get(stage.page, COUNT_RECORDS_IN), 5);
+}
+
 TEST(found_too_large_by_the_client_concerns_one_output)
 {
 	add_three(">");
@@ -221,9 +240,11 @@ static const char *error_after(int status, uint32_t flags)
 		.life = 1,
 		.status = status,
 		.flags = flags,
-		.page = {RUN_RUNNING, 2, 5}};
-	struct message other = {
-		.type = MESSAGE_LANE, .life = 2, .status = 6, .page = {RUN_RUNNING, 2, 4}};
+		.page = {.state = RUN_RUNNING, .attempt = 2, .seq = 5}};
+	struct message other = {.type = MESSAGE_LANE,
+		.life = 2,
+		.status = 6,
+		.page = {.state = RUN_RUNNING, .attempt = 2, .seq = 4}};
 
 	stage.lanes = mem_array(1, sizeof *stage.lanes);
 	lane_init(stage.lanes, 1 << 20, false);

@@ -117,6 +117,20 @@ TEST(a_batch_is_one_input_that_covers_its_range)
 	CHECK_INT(intake.last, 3);
 }
 
+TEST(in_a_batch_inputs_without_output_are_left_out)
+{
+	begin(true);
+	add_output(3, 0, 10);
+	add_output(6, 0, 10);
+	add_empty(8, 1);
+	add_empty(20, 9);
+	add_output(21, FRAME_LAST, 10);
+	feed(0, stream.length);
+	expect_input(1, 8, 2);
+	expect_input(9, 20, 0);
+	expect_input(21, 21, 1);
+}
+
 static void expect_bad(const char *why)
 {
 	feed(0, stream.length);
@@ -154,6 +168,26 @@ TEST(an_end_mark_must_begin_where_the_batch_does)
 	add_output(1, 0, 10);
 	add_empty(2, 2);
 	expect_bad("end mark does not begin with the next input");
+}
+
+TEST(a_batch_never_goes_back)
+{
+	begin(true);
+	add_output(2, 0, 10);
+	add_output(1, 0, 10);
+	add_empty(2, 1);
+	expect_bad("sequence number is not the next one");
+}
+
+TEST(an_end_mark_has_a_limit)
+{
+	begin(true);
+	add_empty(INTAKE_BATCH_MAX, 1);
+	add_empty(2 * INTAKE_BATCH_MAX + 1, INTAKE_BATCH_MAX + 1);
+	feed(0, stream.length);
+	expect_input(1, INTAKE_BATCH_MAX, 0);
+	CHECK_INT(next(), INTAKE_BAD);
+	CHECK_TEXT(intake.why, "end mark covers too many inputs");
 }
 
 TEST(captures_may_be_cut_and_put_together)

@@ -46,7 +46,9 @@ static void take(int64_t offset)
 
 static void die(uint64_t r, uint32_t state, uint64_t seq, uint32_t attempt)
 {
-	struct message message = {.type = MESSAGE_RESUME, .seq = r, .page = {state, attempt, seq}};
+	struct message message = {.type = MESSAGE_RESUME,
+		.seq = r,
+		.page = {.state = state, .attempt = attempt, .seq = seq}};
 
 	close(ends[0]);
 	CHECK(pipe(ends) == 0);
@@ -109,6 +111,65 @@ TEST(the_last_attempt_makes_it_failed)
 	CHECK(lanes_acknowledge(&lanes, 0, 1));
 	CHECK_INT(partition.attempts.count, 0);
 	CHECK_INT(tracker_frontier(&partition.tracker), 11);
+}
+
+static void die_together(uint64_t r, uint64_t first, uint64_t last)
+{
+	struct message message = {.type = MESSAGE_RESUME,
+		.seq = r,
+		.page = {.state = RUN_TOGETHER, .seq = first, .first = first, .last = last}};
+
+	close(ends[0]);
+	CHECK(pipe(ends) == 0);
+	CHECK(lanes_resume(&lanes, &message, ends[1]));
+	CHECK(lanes_write(&lanes));
+}
+
+static void expect_alone(uint64_t first, uint64_t last)
+{
+	for (uint64_t seq = 2; seq <= 8; seq++) {
+		CHECK_INT(head_of(seq).flags,
+			FRAME_LAST | (seq >= first && seq <= last ? FRAME_ALONE : 0));
+		expect(seq, FRAME_TYPE_RECORD, 0);
+	}
+}
+
+TEST(what_was_in_flight_together_runs_alone_and_is_not_blamed)
+{
+	open_lanes(1);
+	for (int64_t offset = 1; offset <= 7; offset++)
+		take(offset);
+	queue(8);
+	CHECK(lanes_acknowledge(&lanes, 0, 1));
+	die_together(1, 7, 6);
+	expect_alone(9, 9);
+	die_together(4, 2, 6); /* 2 to 4 had left */
+	expect_alone(5, 6);
+	queue(9);
+	die_together(4, 5, UINT64_MAX); /* a false claim: 9 was never sent */
+	expect_alone(5, 8);
+	CHECK_INT(head_of(9).flags, FRAME_LAST);
+	CHECK_INT(lanes.blamed, 0);
+	die(4, RUN_RUNNING, 5, 0);
+	expect(5, FRAME_TYPE_FAILED, 1);
+	CHECK_INT(lanes.blamed, 1);
+}
+
+TEST(one_that_waits_for_another_attempt_keeps_those_it_has_had)
+{
+	open_lanes(4);
+	take(10);
+	take(11);
+	die(0, RUN_IDLE, 1, 2);
+	expect(1, FRAME_TYPE_RECORD, 2);
+	CHECK_INT(attempts_get(&partition.attempts, 10), 2);
+	die(0, RUN_IDLE, 1, 1); /* less than what is known */
+	expect(1, FRAME_TYPE_RECORD, 2);
+	die(0, RUN_IDLE, 1, 4); /* a false claim */
+	expect(1, FRAME_TYPE_RECORD, 2);
+	die(1, RUN_IDLE, 1, 3); /* it was finished all the same */
+	expect(1, FRAME_TYPE_RECORD, 2);
+	expect(2, FRAME_TYPE_RECORD, 0);
 }
 
 TEST(one_attempt_is_no_retry)

@@ -4,7 +4,8 @@
  * somebody else still holds open. The invariants are the protocol's: nothing lost, nothing twice,
  * nothing out of order, no commit ahead of a delivery, blame exactly for what ran. Some records
  * always crash their worker: after their last attempt they are dead letters, once, and nobody else
- * is.
+ * is. Workers run events one at a time, or several together, whose outputs they give one after the
+ * other or as a batch; what was in flight together in a death runs alone from then on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "unit.h"
 
 enum { ATTEMPTS = 3 };
+enum { TOGETHER = 5 }; /* events in flight at most */
 enum { LANES = 3, PARTITIONS = 4, RECORDS = 300, OUTPUTS = 3, BROKER_ROOM = 20, KEYS = 5 };
 
 struct worker {
@@ -31,6 +33,7 @@ struct worker {
 	uint32_t life;
 	struct buf read, write;
 	struct page_snapshot page;
+	int partition, offset; /* of the record that page.seq is of, when it runs alone */
 	bool dead;
 };
 
@@ -43,6 +46,7 @@ static enum ordering ordering;
 /* How often it was begun, as of the last time that it ran when its worker died. */
 static int begun[PARTITIONS][RECORDS];
 static int runs[PARTITIONS][RECORDS]; /* also those whose outputs were lost with their worker */
+static bool suspected[PARTITIONS][RECORDS];
 static bool failed[PARTITIONS][RECORDS], lettered[PARTITIONS][RECORDS];
 
 static struct put {
@@ -254,34 +258,49 @@ static void worker_write(struct worker *worker)
 		buf_drop(&worker->write, (size_t)written);
 }
 
-static void append_outputs(struct worker *worker, struct frame_record *record)
+static void append_outputs(struct worker *worker, struct frame_record *record, bool in_batch)
 {
 	int count = outputs_of(record->partition, (int)record->offset);
 
 	buf_reserve(&worker->write, (size_t)record->head.length * OUTPUTS + 64);
-	if (count == 0)
+	if (count == 0 && !in_batch)
 		worker->write.length += frame_empty_write(worker->write.data + worker->write.length,
 			record->head.seq, record->head.seq);
 	for (int i = 0; i < count; i++) {
 		record->timestamp = i;
-		record->head.flags = i == count - 1 ? FRAME_LAST : 0;
+		record->head.flags = i == count - 1 && !in_batch ? FRAME_LAST : 0;
 		worker->write.length +=
 			frame_record_write(worker->write.data + worker->write.length, record);
 	}
 }
 
+/* The whole frame at a place of what the worker has read. */
+static bool frame_at(const struct worker *worker, size_t at, struct frame_record *record)
+{
+	struct frame_head head;
+	const char *why;
+
+	if (frame_head_read(worker->read.data + at, worker->read.length - at, 1 << 20, &head,
+		    &why) != FRAME_OK ||
+		worker->read.length - at < head.length)
+		return false;
+	CHECK_INT(frame_record_read(worker->read.data + at, &head, record, &why), FRAME_OK);
+	return true;
+}
+
 static void worker_crash(int index, bool held_open)
 {
 	struct worker *worker = &workers[index];
-	struct frame_head head;
+	const struct page_snapshot *page = &worker->page;
 	struct frame_record record;
-	const char *why;
+	int *count = &begun[worker->partition][worker->offset];
 
-	if (worker->page.state == RUN_RUNNING) {
-		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why);
-		frame_record_read(worker->read.data, &head, &record, &why);
-		begun[record.partition][record.offset] = (int)worker->page.attempt + 1;
-	}
+	if (page->state == RUN_TOGETHER)
+		for (size_t at = 0; frame_at(worker, at, &record) && record.head.seq <= page->last;
+			at += record.head.length)
+			suspected[record.partition][record.offset] = true;
+	else if (page->seq > 0 && (int)page->attempt + (page->state == RUN_RUNNING) > *count)
+		*count = (int)page->attempt + (page->state == RUN_RUNNING);
 	if (held_open) { /* by a grandchild: neither EPIPE nor an end of file will come */
 		CHECK(dup(worker->in) >= 0);
 		CHECK(dup(worker->out) >= 0);
@@ -291,48 +310,133 @@ static void worker_crash(int index, bool held_open)
 	start_worker(index, 9);
 }
 
-/* Begins an event, or ends the one that was begun; a crash may come between the two. */
+static void begin_alone(struct worker *worker, const struct frame_record *record, uint32_t attempt)
+{
+	worker->page = (struct page_snapshot){
+		.state = RUN_RUNNING, .attempt = attempt, .seq = record->head.seq};
+	worker->partition = record->partition;
+	worker->offset = (int)record->offset;
+	runs[worker->partition][worker->offset]++;
+}
+
+/* What is known of a record must be what its frame says. */
+static void check_frame(const struct frame_record *record)
+{
+	int p = record->partition, o = (int)record->offset;
+	bool is_failed = record->head.type == FRAME_TYPE_FAILED;
+
+	if (record->head.attempt != begun[p][o])
+		unit_fail(__FILE__, __LINE__, "%d@%d is attempt %d, but was begun %d times", p, o,
+			record->head.attempt, begun[p][o]);
+	if (is_failed != (begun[p][o] >= ATTEMPTS))
+		unit_fail(__FILE__, __LINE__, "%d@%d was begun %d times and is %sfailed", p, o,
+			begun[p][o], is_failed ? "" : "not ");
+	if (((record->head.flags & FRAME_ALONE) != 0) != suspected[p][o])
+		unit_fail(__FILE__, __LINE__, "%d@%d is %sto run alone", p, o,
+			suspected[p][o] ? "not " : "");
+}
+
+/* Begins several events, if more than one is there that may. */
+static bool begin_together(struct worker *worker)
+{
+	struct page_snapshot page = {.state = RUN_TOGETHER};
+	struct frame_record record;
+	int count = 0;
+
+	for (size_t at = 0;
+		count < TOGETHER && frame_at(worker, at, &record) &&
+		record.head.type == FRAME_TYPE_RECORD && (record.head.flags & FRAME_ALONE) == 0;
+		at += record.head.length) {
+		check_frame(&record);
+		if (count++ == 0)
+			page.seq = page.first = record.head.seq;
+		page.last = record.head.seq;
+	}
+	if (count < 2)
+		return false;
+	worker->page = page;
+	return true;
+}
+
+static bool holds_poison(const struct worker *worker)
+{
+	struct frame_record record;
+
+	for (size_t at = 0; frame_at(worker, at, &record) && record.head.seq <= worker->page.last;
+		at += record.head.length)
+		if (poison(record.partition, (int)record.offset))
+			return true;
+	return false;
+}
+
+/* All that are in flight as one batch, or the oldest of them. */
+static void end_together(struct worker *worker, bool as_batch)
+{
+	uint64_t first = worker->page.first, last = worker->page.last;
+	struct frame_record record;
+
+	do {
+		CHECK(frame_at(worker, 0, &record));
+		append_outputs(worker, &record, as_batch);
+		worker->page.first = record.head.seq + 1;
+		buf_drop(&worker->read, record.head.length);
+	} while (as_batch && record.head.seq < last);
+	worker->page.seq = 0;
+	if (as_batch) {
+		buf_reserve(&worker->write, 64);
+		worker->write.length +=
+			frame_empty_write(worker->write.data + worker->write.length, last, first);
+		worker->page.state = RUN_IDLE;
+	} else if (worker->page.first == last) {
+		CHECK(frame_at(worker, 0, &record));
+		begin_alone(worker, &record, record.head.attempt);
+	}
+}
+
+/* Begins an event or several, or ends what was begun; a crash may come between the two. */
 static void worker_run(int index)
 {
 	struct worker *worker = &workers[index];
-	struct frame_head head;
 	struct frame_record record;
-	const char *why;
 	int p, o;
+	bool waits;
 
-	if (worker->read.length < FRAME_HEADER ||
-		frame_head_read(worker->read.data, worker->read.length, 1 << 20, &head, &why) !=
-			FRAME_OK ||
-		worker->read.length < head.length)
+	if (worker->page.state == RUN_TOGETHER) {
+		if (holds_poison(worker) && rand() % 2 == 0)
+			worker_crash(index, rand() % 4 == 0);
+		else if (!holds_poison(worker))
+			end_together(worker, rand() % 2 == 0);
 		return;
-	CHECK_INT(frame_record_read(worker->read.data, &head, &record, &why), FRAME_OK);
+	}
+	if (!frame_at(worker, 0, &record))
+		return;
 	p = record.partition;
 	o = (int)record.offset;
-	if (worker->page.state != RUN_RUNNING && head.attempt != begun[p][o])
-		unit_fail(__FILE__, __LINE__, "%d@%d is attempt %d, but was begun %d times", p, o,
-			head.attempt, begun[p][o]);
-	if ((head.type == FRAME_TYPE_FAILED) != (begun[p][o] >= ATTEMPTS))
-		unit_fail(__FILE__, __LINE__, "%d@%d was begun %d times and is %sfailed", p, o,
-			begun[p][o], head.type == FRAME_TYPE_FAILED ? "" : "not ");
-	if (head.type == FRAME_TYPE_FAILED) {
+	waits = worker->page.state == RUN_IDLE && worker->page.seq == record.head.seq;
+	if (worker->page.state != RUN_RUNNING && !waits)
+		check_frame(&record);
+	if (record.head.type == FRAME_TYPE_FAILED) {
 		failed[p][o] = true;
-		buf_append(&worker->write, worker->read.data, head.length);
+		buf_append(&worker->write, worker->read.data, record.head.length);
+	} else if (waits) {
+		begin_alone(worker, &record, worker->page.attempt);
+		return;
 	} else if (worker->page.state != RUN_RUNNING) {
-		worker->page = (struct page_snapshot){RUN_RUNNING, head.attempt, head.seq};
-		runs[p][o]++;
+		if (rand() % 2 == 0 || !begin_together(worker))
+			begin_alone(worker, &record, record.head.attempt);
 		return;
 	} else if (worker->page.attempt + 1 < ATTEMPTS && rand() % 20 == 0) {
 		worker->page.attempt++; /* it raised, and is tried again in place */
-		runs[p][o]++;
+		worker->page.state = RUN_IDLE;
 		return;
 	} else if (poison(p, o)) {
 		worker_crash(index, rand() % 4 == 0);
 		return;
 	} else {
-		append_outputs(worker, &record);
+		append_outputs(worker, &record, false);
 	}
 	worker->page.state = RUN_IDLE;
-	buf_drop(&worker->read, head.length);
+	buf_drop(&worker->read, record.head.length);
 }
 
 static bool all_done(void)

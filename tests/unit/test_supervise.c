@@ -332,6 +332,25 @@ TEST(no_event_accounts_for_a_death_beside_it)
 	CHECK(accounts(&last, RUN_RUNNING, 5, 0));
 }
 
+static bool accounts_together(struct event_mark *last, uint64_t first, uint64_t end)
+{
+	struct page_snapshot page = {.state = RUN_TOGETHER, .first = first, .last = end};
+
+	return supervise_accounts_for(last, &page, 3);
+}
+
+TEST(events_in_flight_together_account_for_one_death)
+{
+	struct event_mark last = {0};
+
+	CHECK(accounts_together(&last, 5, 9));
+	for (uint64_t first = 0; first <= 9; first++)
+		CHECK(!accounts_together(&last, first, 30));
+	CHECK(!accounts_together(&last, 12, 11));
+	CHECK(accounts(&last, RUN_RUNNING, 7, 0)); /* one of them, alone */
+	CHECK(accounts_together(&last, 10, 10));
+}
+
 /* A page that is written over claims what it likes; it gets one death for free. */
 TEST(a_false_claim_does_not_go_on_for_ever)
 {
