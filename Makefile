@@ -46,12 +46,12 @@ STREAM := $(call room,lib/kafka) $(call room,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
-$(BUILD)/bin/bruco:        $(COMMON) $(call room,cmd/bruco)
+$(BUILD)/bin/bruco:        $(COMMON) $(call room,lib/json) $(call room,cmd/bruco)
 $(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call room,cmd/bruco-source)
 $(BUILD)/bin/bruco-worker: $(COMMON) $(call room,cmd/bruco-worker)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call room,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call room,cmd/bruco-broker)
-LIBS_bruco        := $(YAML)
+LIBS_bruco        := $(JANSSON) $(YAML)
 LIBS_bruco-source := $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(YAML) $(PYTHON_LIBS)
 LIBS_bruco-sink   := $(RDKAFKA) $(JANSSON) $(YAML)
@@ -79,6 +79,8 @@ $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
 $(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
 $(BUILD)/tests/test_failure: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
+$(BUILD)/tests/test_difference: $(patsubst %,$(BUILD)/obj/cmd/bruco/%.o,difference outcomes recording) $(call room,lib/json)
+LIBS_test_difference += $(JANSSON)
 $(BUILD)/tests/test_watch: $(BUILD)/obj/cmd/bruco/watch.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(BUILD)/obj/cmd/bruco-source/lanes.o $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "lane/death.h"
 
 /* A refused output whose dead letter has found no room yet; its ticket is still under way. */
 struct late_letter {
@@ -38,21 +39,11 @@ static const struct death *death_of(const struct lane *lane, uint64_t seq)
 	return NULL;
 }
 
-static char *death_text(const struct death *death)
+static char *text_of(const struct death *death)
 {
-	int number;
-
 	if (death == NULL) /* its attempts were used up before a restart */
 		return mem_text("worker died while the event ran");
-	if ((death->flags & LANE_TIMED_OUT) != 0)
-		return mem_text("worker killed: the event ran longer than processor.timeout");
-	if (!WIFSIGNALED(death->status))
-		return mem_printf("worker exited with status %d while the event ran",
-			WEXITSTATUS(death->status));
-	number = WTERMSIG(death->status);
-	if (sigabbrev_np(number) == NULL)
-		return mem_printf("worker killed by signal %d", number);
-	return mem_printf("worker killed by signal %d (SIG%s)", number, sigabbrev_np(number));
+	return death_text(death->status, (death->flags & LANE_TIMED_OUT) != 0);
 }
 
 static bool named(const struct frame_header *header, const char *name)
@@ -224,7 +215,7 @@ enum put_result failure_put(struct stage *stage, unsigned lane, const struct fra
 	char *error = why != NULL ? mem_text(why)
 		      : by_worker != NULL
 			      ? mem_text(by_worker)
-			      : death_text(death_of(&stage->lanes[lane], record->head.seq));
+			      : text_of(death_of(&stage->lanes[lane], record->head.seq));
 	enum put_result result = PUT_FULL;
 
 	switch (stage->config->processor.on_failure) {

@@ -14,9 +14,9 @@
 #include "base/text.h"
 
 /* What may be asked for, and the page that answers. Commands stand in bruco(1). */
-static const char *const words[] = {"bruco", "run", "check", "help", "source", "worker", "sink",
-	"broker", "yaml", "config", "frame", "internals"};
-static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco-source",
+static const char *const words[] = {"bruco", "run", "check", "test", "help", "source", "worker",
+	"sink", "broker", "yaml", "config", "frame", "internals"};
+static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco-source",
 	"bruco-worker", "bruco-sink", "bruco-broker", "bruco.yaml", "bruco.yaml", "bruco-frame",
 	"bruco-internals"};
 

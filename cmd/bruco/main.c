@@ -1,5 +1,6 @@
 /* bruco: wires source, workers and sink, watches them and loses nothing; bruco(1). */
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 static const char usage[] =
 	"usage: bruco [run] [-eqv] [-w workers] [-c file | file | directory]\n"
 	"       bruco check [--print] [-c file | file | directory]\n"
+	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
 	"       bruco help [page]\n"
 	"\n"
 	"Runs a Python function over a stream of records, as a configuration says.\n"
@@ -27,12 +29,13 @@ static const char usage[] =
 	"  -w, --workers COUNT    how many workers, 1 to 256 or auto, whatever the file says\n"
 	"      --log-format FORM  text or json\n"
 	"      --print            (check) show the configuration with all defaults\n"
+	"      --update           (test) make what comes what is expected\n"
 	"      --help             show this text\n"
 	"      --version          show the versions\n";
 
 static void print_versions(void)
 {
-	printf("libyaml %s\n", yaml_get_version_string());
+	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 
 static const struct program program = {"bruco", usage, print_versions};
@@ -49,7 +52,7 @@ struct command {
 };
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
-	{"help", command_help}, {"init", command_later}, {"test", command_later},
+	{"help", command_help}, {"init", command_later}, {"test", command_test},
 	{"dev", command_later}, {"status", command_later}, {"top", command_later},
 	{"reload", command_later}};
 

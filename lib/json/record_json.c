@@ -52,28 +52,68 @@ static int collect(const char *data, size_t length, void *out)
 	return 0;
 }
 
-static json_t *integer_or_null(int64_t value)
+static json_t *integer_out(int64_t value)
 {
 	return value < 0 ? json_null() : json_integer(value);
 }
 
-void record_json_write(const struct frame_record *record, struct buf *out)
+static json_t *topic_out(const struct frame_record *record)
 {
-	json_t *object = json_object();
+	return record->topic_length == 0 ? json_null()
+					 : json_stringn(record->topic, record->topic_length);
+}
 
-	json_object_set_new(object, "topic",
-		record->topic_length == 0 ? json_null()
-					  : json_stringn(record->topic, record->topic_length));
-	json_object_set_new(object, "partition", integer_or_null(record->partition));
-	json_object_set_new(object, "offset", integer_or_null(record->offset));
-	json_object_set_new(object, "timestamp", integer_or_null(record->timestamp));
-	json_object_set_new(object, "key", bytes_out(record->key, record->key_length));
-	json_object_set_new(object, "value", bytes_out(record->value, record->value_length));
-	json_object_set_new(object, "headers", headers_out(record));
+static void write_line(json_t *object, struct buf *out)
+{
 	if (json_dump_callback(object, collect, out, 0) != 0)
 		die(STATUS_SOFTWARE, "cannot write a record as JSON");
 	json_decref(object);
 	buf_byte(out, '\n');
+}
+
+/* The keys in the order of the header's example. */
+static json_t *object_out(const struct frame_record *record)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "topic", topic_out(record));
+	json_object_set_new(object, "partition", integer_out(record->partition));
+	json_object_set_new(object, "offset", integer_out(record->offset));
+	json_object_set_new(object, "timestamp", integer_out(record->timestamp));
+	json_object_set_new(object, "key", bytes_out(record->key, record->key_length));
+	json_object_set_new(object, "value", bytes_out(record->value, record->value_length));
+	json_object_set_new(object, "headers", headers_out(record));
+	return object;
+}
+
+void record_json_write(const struct frame_record *record, struct buf *out)
+{
+	write_line(object_out(record), out);
+}
+
+void record_json_write_given(const struct frame_record *record, struct buf *out)
+{
+	json_t *object = object_out(record), *value;
+	const char *name;
+	void *next;
+
+	json_object_foreach_safe(object, next, name, value)
+	{
+		bool empty = json_is_null(value) ||
+			     (json_is_array(value) && json_array_size(value) == 0);
+
+		if (empty && strcmp(name, "value") != 0)
+			json_object_del(object, name);
+	}
+	write_line(object, out);
+}
+
+void record_json_write_failed(const char *error, size_t length, struct buf *out)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "failed", bytes_out(error, (int32_t)length));
+	write_line(object, out);
 }
 
 /* ---- reading: parts go into one buffer, and become pointers when it stands still */
@@ -244,4 +284,20 @@ bool record_json_read(const char *line, size_t length, struct frame_record *reco
 	}
 	json_decref(object);
 	return good;
+}
+
+bool record_json_read_failed(const char *line, size_t length, struct buf *error)
+{
+	json_t *object = json_loadb(
+		line, length, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	const json_t *found =
+		json_object_size(object) == 1 ? json_object_get(object, "failed") : NULL;
+	struct reader reader = {error, (char[256]){0}, 256};
+	struct part part;
+	bool is_one;
+
+	buf_reset(error);
+	is_one = found != NULL && bytes_in(&reader, "failed", found, &part) && part.length >= 0;
+	json_decref(object);
+	return is_one;
 }

@@ -19,9 +19,18 @@
 /* Appends the record as one line with its newline. */
 void record_json_write(const struct frame_record *record, struct buf *out);
 
+/* The same without what is not given: keys that are null, but for the value, and empty headers. */
+void record_json_write_given(const struct frame_record *record, struct buf *out);
+
 /* Reads one line (without newline) into *record, whose parts then point into *space (reset first).
  * False with a text in *why (at least 200 bytes) for what is no JSON object of this form. */
 bool record_json_read(const char *line, size_t length, struct frame_record *record,
 	struct buf *space, char *why, size_t why_size);
+
+/* What stands for an event that failed, where outputs are listed: {"failed": "ValueError: bad id"}.
+ * Text that is not UTF-8 is written as bytes are above. */
+void record_json_write_failed(const char *error, size_t length, struct buf *out);
+/* Whether the line is one; then *error is its text. */
+bool record_json_read_failed(const char *line, size_t length, struct buf *error);
 
 #endif
