@@ -64,11 +64,13 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 	ssize_t got;
 
 	*fd_count = 0;
+	/* A peer that ends without having read all that we sent is told as ECONNRESET, once, ahead
+	 * of what it had sent itself. */
 	do
 		got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
-		return errno == ECONNRESET ? 0 : -1;
+		return -1;
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
 		header = CMSG_NXTHDR(&message, header)) {
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)

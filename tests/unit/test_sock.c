@@ -1,0 +1,43 @@
+/* Messages over Unix sockets. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/sock.h"
+#include "unit.h"
+
+TEST(messages_keep_their_bounds_and_then_the_peer_is_gone)
+{
+	int ends[2], fds[SOCK_FDS_MAX];
+	size_t fd_count;
+	char got[8];
+
+	sock_pair(ends);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), -1);
+	CHECK_INT(errno, EAGAIN);
+	CHECK_INT(sock_send(ends[1], "one", 3, NULL, 0), 0);
+	CHECK_INT(sock_send(ends[1], "two", 3, NULL, 0), 0);
+	close(ends[1]);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 3);
+	CHECK_BYTES(got, 3, "one", 3);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 3);
+	CHECK_BYTES(got, 3, "two", 3);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 0);
+}
+
+/* A worker says READY and RECYCLE and ends, and has never looked at the driver's DRAIN. */
+TEST(the_last_words_of_a_peer_that_did_not_read_ours_are_heard)
+{
+	int ends[2], fds[SOCK_FDS_MAX];
+	size_t fd_count;
+	char got[8];
+
+	sock_pair(ends);
+	CHECK_INT(sock_send(ends[0], "unread", 6, NULL, 0), 0);
+	CHECK_INT(sock_send(ends[1], "last", 4, NULL, 0), 0);
+	close(ends[1]);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 4);
+	CHECK_BYTES(got, 4, "last", 4);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 0);
+}
+
+UNIT_MAIN
