@@ -31,6 +31,8 @@ RDKAFKA   := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
 PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null))
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("-DBRUCO_PYTHON_MAJOR=%d \
+	-DBRUCO_PYTHON_MINOR=%d" % sys.version_info[:2])' 2>/dev/null)
 PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
 # A Python outside the system's folders is found again at run time; one that is linked in statically
 # shows its functions to extension modules.
@@ -101,7 +103,7 @@ $(BINARIES) $(TESTS):
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
-$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"'
+$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION)
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	@mkdir -p $(@D)

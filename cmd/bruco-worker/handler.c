@@ -122,6 +122,41 @@ static int call_init_context(PyObject *module, PyObject *context, const char *na
 	return STATUS_OK;
 }
 
+/* The module's close_context; NULL, without an exception, when it has none. */
+static PyObject *find_close(PyObject *module)
+{
+	PyObject *function = PyObject_GetAttrString(module, "close_context");
+
+	PyErr_Clear();
+	return function;
+}
+
+/* `async def` gives something to wait for; NULL stays NULL. */
+static PyObject *await_result(PyObject *result)
+{
+	PyObject *run, *awaited;
+
+	if (result == NULL || !PyCoro_CheckExact(result))
+		return result;
+	run = package_function("asyncio", "run");
+	awaited = run == NULL ? NULL : PyObject_CallOneArg(run, result);
+	Py_XDECREF(run);
+	Py_DECREF(result);
+	return awaited;
+}
+
+void handler_close(struct handler *handler)
+{
+	PyObject *result;
+
+	if (handler->close == NULL)
+		return;
+	result = await_result(PyObject_CallOneArg(handler->close, handler->context));
+	if (result == NULL)
+		failed(STATUS_SOFTWARE, "close_context", handler->module);
+	Py_XDECREF(result);
+}
+
 int handler_load(struct handler *handler, const struct worker *worker)
 {
 	const char *name = worker->config.processor.module_name;
@@ -136,6 +171,8 @@ int handler_load(struct handler *handler, const struct worker *worker)
 		status = handler->context == NULL
 				 ? failed(STATUS_SOFTWARE, "context", name)
 				 : call_init_context(module, handler->context, name);
+		handler->close = find_close(module);
+		handler->module = name;
 	}
 	Py_XDECREF(module);
 	return status;
@@ -144,5 +181,6 @@ int handler_load(struct handler *handler, const struct worker *worker)
 void handler_release(struct handler *handler)
 {
 	Py_CLEAR(handler->function);
+	Py_CLEAR(handler->close);
 	Py_CLEAR(handler->context);
 }

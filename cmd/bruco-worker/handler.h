@@ -1,5 +1,6 @@
 /*
- * The user's module: imported once, its context made, its init_context called.
+ * The user's module: imported once, its context made, its init_context called; at the end its
+ * close_context.
  */
 #ifndef WORKER_HANDLER_H
 #define WORKER_HANDLER_H
@@ -10,12 +11,17 @@
 
 struct handler {
 	PyObject *function; /* handle_event */
+	PyObject *close;    /* close_context, or NULL */
 	PyObject *context;
+	const char *module; /* its name, the configuration's */
 };
 
 /* Imports the module and calls its init_context, if it has one. 0, or an exit status, having said
  * why: a traceback where there is one, then one clear last line. */
 int handler_load(struct handler *handler, const struct worker *worker);
+
+/* Calls close_context, if there is one. What it raises is logged, and that is all. */
+void handler_close(struct handler *handler);
 
 void handler_release(struct handler *handler);
 

@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -16,11 +14,12 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "deadline.h"
 #include "exception.h"
 #include "package.h"
 #include "venv.h"
 
-enum { STOP_SECONDS = 5 };
+enum { STOP_MS = 5000 };
 
 static struct {
 	bool running;
@@ -87,11 +86,11 @@ static int add_package(void)
 	return status;
 }
 
-int interpreter_start(bool interactive)
+int interpreter_start(const char *venv, bool interactive)
 {
 	char *executable;
 	PyStatus python;
-	int status = venv_executable(&executable);
+	int status = venv_executable(venv, &executable);
 
 	if (status != STATUS_OK)
 		return status;
@@ -118,24 +117,12 @@ int interpreter_add_path(const char *folder)
 	return result;
 }
 
-static void *stop_at_deadline(void *status)
-{
-	struct timespec left = {.tv_sec = STOP_SECONDS};
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
-	log_warning("Python did not end within %d s", STOP_SECONDS);
-	_exit(*(int *)status);
-}
-
 _Noreturn void interpreter_stop(int status)
 {
-	static int final;
-	pthread_t thread;
-
-	final = status;
-	if (interpreter.running && pthread_create(&thread, NULL, stop_at_deadline, &final) == 0)
+	if (interpreter.running) {
+		deadline_set("Python", STOP_MS, status);
 		Py_FinalizeEx();
+	}
 	fflush(NULL);
 	if (status > 128)
 		signals_die(status - 128);

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 /*
- * Starts Python with the bruco package. `interactive`: Ctrl-C raises KeyboardInterrupt. 0, or an
- * exit status, having said why.
+ * Starts Python with the bruco package. `venv`: processor.python, or NULL. `interactive`: Ctrl-C
+ * raises KeyboardInterrupt. 0, or an exit status, having said why.
  */
-int interpreter_start(bool interactive);
+int interpreter_start(const char *venv, bool interactive);
 
 /* Puts a folder first on sys.path. 0, or -1 with an exception set. */
 int interpreter_add_path(const char *folder);

@@ -13,6 +13,7 @@
 #include "input.h"
 #include "interpreter.h"
 #include "output.h"
+#include "recycle.h"
 
 enum { GO_ON = -1 }; /* not an exit status */
 
@@ -301,6 +302,14 @@ static int fill(struct loop *loop)
 	return status == GO_ON ? STATUS_TEMPFAIL : status;
 }
 
+/* In order: all that was given is written. */
+static int end(struct loop *loop)
+{
+	int status = flush(loop);
+
+	return status == GO_ON ? STATUS_OK : status;
+}
+
 int loop_run(struct worker *worker, const struct handler *handler)
 {
 	static struct output output; /* its thread outlives this function */
@@ -317,6 +326,10 @@ int loop_run(struct worker *worker, const struct handler *handler)
 	input_init(&loop.input, worker->in);
 	output_init(&output, worker->out);
 	while (status == GO_ON) {
+		if (recycle_due(worker)) {
+			status = end(&loop);
+			break;
+		}
 		switch (loop.format->take(&loop.input, loop.cap, &frame, &record, &why)) {
 		case FRAME_OK:
 			status = take_in(&loop, frame, &record);
@@ -325,12 +338,7 @@ int loop_run(struct worker *worker, const struct handler *handler)
 			status = bad_input(&loop, why);
 			break;
 		case FRAME_MORE:
-			if (loop.input.ended) {
-				status = flush(&loop);
-				status = status == GO_ON ? STATUS_OK : status;
-			} else {
-				status = fill(&loop);
-			}
+			status = loop.input.ended ? end(&loop) : fill(&loop);
 			break;
 		}
 	}

@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "config/environment.h"
 #include "format.h"
 #include "worker.h"
 
@@ -108,6 +109,7 @@ static void load_config(const char *path, struct config *config)
 	struct buf notes = {0};
 	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
 
+	mistakes += environment_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	buf_release(&notes);
 	if (mistakes > 0)

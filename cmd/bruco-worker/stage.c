@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "event_object.h"
+#include "deadline.h"
 #include "exception.h"
 #include "forks.h"
 #include "format.h"
@@ -23,6 +24,7 @@
 #include "interpreter.h"
 #include "lane/control.h"
 #include "loop.h"
+#include "recycle.h"
 #include "result.h"
 #include "timeout.h"
 
@@ -124,7 +126,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 	int status = enter_directory(worker);
 
 	if (status == STATUS_OK)
-		status = interpreter_start(worker->interactive);
+		status = interpreter_start(worker->config.processor.python, worker->interactive);
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
@@ -153,7 +155,7 @@ static int tell_ready(const struct worker *worker)
 _Noreturn void stage_run(struct worker *worker)
 {
 	struct handler handler = {0};
-	bool runs;
+	bool runs, was_ready;
 	int status = STATUS_OK;
 
 	if (worker->driven)
@@ -169,11 +171,20 @@ _Noreturn void stage_run(struct worker *worker)
 	if (forks_child)
 		_exit(status); /* forked by the module or by init_context */
 	if (status == STATUS_OK)
-		status = tell_ready(worker);
+		status = recycle_prepare(worker);
 	if (status == STATUS_OK)
+		status = tell_ready(worker);
+	was_ready = status == STATUS_OK;
+	if (was_ready)
 		status = loop_run(worker, runs ? &handler : NULL);
+	if (worker->recycles)
+		control_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
 	/* The sink need not wait for Python to end. */
 	fd_close(&worker->out);
+	if (was_ready) {
+		deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
+		handler_close(&handler);
+	}
 	handler_release(&handler);
 	interpreter_stop(status);
 }

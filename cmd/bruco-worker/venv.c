@@ -2,76 +2,36 @@
 
 #include "venv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "config/environment.h"
 
-enum { SETTINGS_MAX = 65536 };
-
-/* The version in a pyvenv.cfg: `version = 3.11.2`, or `version_info`, as some tools write it. */
-static bool find_version(const char *settings, int *major, int *minor)
+static const char *named_by(const char *variable)
 {
-	static const char *const names[] = {"version", "version_info"};
+	const char *folder = getenv(variable);
 
-	for (const char *line = settings; line != NULL; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		for (size_t i = 0; i < 2; i++) {
-			size_t length = strlen(names[i]);
-
-			if (strncmp(line, names[i], length) == 0 &&
-				sscanf(line + length, " = %d.%d", major, minor) == 2)
-				return true;
-		}
-	}
-	return false;
+	return folder == NULL || *folder == '\0' ? NULL : folder;
 }
 
-static int check_version(const char *folder)
+int venv_executable(const char *folder, char **executable)
 {
-	char *path = mem_printf("%s/pyvenv.cfg", folder);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int major, minor, status = STATUS_CONFIG;
-	char *settings = NULL;
-	size_t length;
+	char why[ENVIRONMENT_WHY_MAX];
 
-	if (fd >= 0)
-		settings = fd_read_all(fd, SETTINGS_MAX, &length);
-	if (settings == NULL)
-		log_error("'%s' is not a virtual environment: cannot read 'pyvenv.cfg': %s", folder,
-			strerror(errno));
-	else if (find_version(settings, &major, &minor) &&
-		 (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION))
-		log_error(
-			"the virtual environment '%s' is for Python %d.%d, but bruco-worker embeds "
-			"Python %d.%d",
-			folder, major, minor, PY_MAJOR_VERSION, PY_MINOR_VERSION);
-	else
-		status = STATUS_OK;
-	free(settings);
-	fd_close(&fd);
-	free(path);
-	return status;
-}
-
-int venv_executable(char **executable)
-{
-	const char *folder = getenv("BRUCO_VENV");
-	int status;
-
-	if (folder == NULL || *folder == '\0')
-		folder = getenv("VIRTUAL_ENV");
-	if (folder == NULL || *folder == '\0') {
+	if (folder == NULL)
+		folder = named_by("BRUCO_VENV");
+	if (folder == NULL)
+		folder = named_by("VIRTUAL_ENV");
+	if (folder == NULL) {
 		*executable = mem_text(BRUCO_PYTHON);
 		return STATUS_OK;
 	}
-	status = check_version(folder);
-	if (status == STATUS_OK)
-		*executable = mem_printf("%s/bin/python3", folder);
-	return status;
+	if (!environment_fits(folder, PY_MAJOR_VERSION, PY_MINOR_VERSION, why)) {
+		log_error("%s", why);
+		return STATUS_CONFIG;
+	}
+	*executable = mem_printf("%s/bin/python3", folder);
+	return STATUS_OK;
 }

@@ -79,6 +79,7 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 	char text[TEXT_MAX];
 
 	lane->start_at = -1;
+	lane->recycles = false;
 	lane->overdue = false;
 	fd_pipe(in, size);
 	fd_pipe(out, size);
@@ -111,7 +112,9 @@ static void replace(struct pipeline *pipeline, const struct happening *happening
 	char text[32];
 
 	lane->start_at = clock_ms() + wait;
-	if (wait > 0) {
+	if (happening->event == EVENT_WORKER_RECYCLED) {
+		pipeline_start_lane(pipeline, lane); /* the worker itself has said why */
+	} else if (wait > 0) {
 		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting in %s", happening->text,
 			pipeline_duration(wait, text));
 	} else {

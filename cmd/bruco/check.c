@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "config/environment.h"
 #include "config/notes.h"
 
 /* ---- is the handler there? ---- */
@@ -140,6 +141,7 @@ size_t check_load(struct config *config, const char *path, struct buf *notes)
 	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
+	mistakes += environment_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
 	return mistakes + check_config(config, notes);
 }
 

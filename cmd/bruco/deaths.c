@@ -77,6 +77,14 @@ static bool handler_failed(const struct pipeline *pipeline, const struct lane *l
 	       pipeline->config->processor.on_failure == FAILURE_STOP;
 }
 
+/* It has said so before, and ended with its work done. What it died of after that, in close_context
+ * or in a library's last moments, costs no record. */
+static bool is_recycled(const struct lane *lane)
+{
+	return lane->stage.ready && lane->recycles && !lane->stage.killed &&
+	       lane->page.state != RUN_RUNNING;
+}
+
 static void describe_worker(
 	char text[TEXT_MAX], const struct pipeline *pipeline, const struct lane *lane, int death)
 {
@@ -94,6 +102,7 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 {
 	struct happening happening = {.lane = lane, .status = WEXITSTATUS(death)};
 	bool was_ready = lane->stage.ready, killed = lane->stage.killed;
+	bool recycled = is_recycled(lane);
 	bool counts = !was_ready || !supervise_accounts_for(&lane->deadly, &lane->page,
 					    pipeline->config->processor.retry_attempts);
 	uint32_t number = (uint32_t)(lane - pipeline->lanes);
@@ -106,6 +115,14 @@ static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death
 	describe_worker(text, pipeline, lane, death);
 	happening.text = text;
 
+	if (recycled) {
+		if (death != 0)
+			relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
+		happening.event = EVENT_WORKER_RECYCLED;
+		if (pipeline->state == STATE_CUTTING || !ends_of_lanes_are_gone(pipeline))
+			pipeline_fire(pipeline, &happening);
+		return;
+	}
 	if (handler_failed(pipeline, lane, death)) {
 		happening.event = EVENT_WORKER_LOST;
 		snprintf(text, sizeof text, "the handler failed in worker %u", number);

@@ -80,6 +80,8 @@ static void handle_message(struct pipeline *pipeline, struct stage *stage, struc
 {
 	if (message->type == MESSAGE_READY && !stage->ready)
 		ready(pipeline, stage, lane);
+	else if (message->type == MESSAGE_RECYCLE && lane != NULL)
+		lane->recycles = true;
 	else if (message->type == MESSAGE_CLOSING && stage == &pipeline->source)
 		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
 	else if (message->type == MESSAGE_BROKEN && stage == &pipeline->sink)

@@ -31,6 +31,7 @@ struct lane {
 	struct page_snapshot page; /* and what it was doing */
 	struct event_mark deadly;  /* the last event that is accountable for a death */
 	struct watch watch;        /* over the life that runs */
+	bool recycles;             /* that life has said that it ends between two events */
 	bool overdue;              /* that life was killed for an event that took too long */
 };
 

@@ -101,7 +101,7 @@ int command_run(const struct program *program, int argc, char **argv)
 		config.processor.workers = options.workers;
 	if (status == STATUS_OK) {
 		signal_fd = signals_init(1);
-		if (config.processor.present)
+		if (config.processor.present && config.processor.python == NULL)
 			status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
 	}
 	if (status == STATUS_OK)

@@ -34,6 +34,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = GO(DRAINING, DRAIN),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(STARTING, REPLACE),
+		[EVENT_WORKER_RECYCLED] = GO(STARTING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
 		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
@@ -47,6 +48,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = GO(DRAINING, DRAIN),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(RUNNING, REPLACE),
+		[EVENT_WORKER_RECYCLED] = GO(RUNNING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
 		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
@@ -60,6 +62,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		/* Without a successor what the dead one had taken would never be finished. */
 		[EVENT_WORKER_DIED] = GO(DRAINING, REPLACE),
+		[EVENT_WORKER_RECYCLED] = GO(DRAINING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT),
 		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
@@ -72,6 +75,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = GO(CLOSING, KILL_UNREADY),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(ENDING), /* that is how they end */
+		[EVENT_WORKER_RECYCLED] = STAY(ENDING),
 		[EVENT_WORKER_LOST] = GO(ENDING, KEEP),
 		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE), /* was it the end? it will see */
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
@@ -84,6 +88,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = STAY(CLOSING),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(CLOSING),
+		[EVENT_WORKER_RECYCLED] = STAY(CLOSING),
 		[EVENT_WORKER_LOST] = GO(CLOSING, KEEP),
 		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
@@ -96,6 +101,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = STAY(CUTTING),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(CUTTING, CUT),
+		[EVENT_WORKER_RECYCLED] = GO(CUTTING, CUT),
 		[EVENT_WORKER_LOST] = GO(CUTTING, CUT),
 		[EVENT_STAGE_DIED] = STAY(CUTTING), /* the other one sees the link end, or the deadline */
 		[EVENT_FATAL] = STAY(CUTTING),
@@ -108,6 +114,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = STAY(SETTLING),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(SETTLING),
+		[EVENT_WORKER_RECYCLED] = STAY(SETTLING),
 		[EVENT_WORKER_LOST] = STAY(SETTLING),
 		[EVENT_STAGE_DIED] = STAY(SETTLING),
 		[EVENT_FATAL] = STAY(SETTLING),
@@ -121,6 +128,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = GO(SETTLING, KEEP),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = STAY(RESTARTING),
+		[EVENT_WORKER_RECYCLED] = STAY(RESTARTING),
 		[EVENT_WORKER_LOST] = GO(SETTLING, KEEP),
 		[EVENT_STAGE_DIED] = STAY(RESTARTING),
 		[EVENT_FATAL] = GO(SETTLING, KEEP), /* it had ended before it was killed */
@@ -133,6 +141,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = STAY(KILLING),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL),
 		[EVENT_WORKER_DIED] = STAY(KILLING),
+		[EVENT_WORKER_RECYCLED] = STAY(KILLING),
 		[EVENT_WORKER_LOST] = STAY(KILLING),
 		[EVENT_STAGE_DIED] = STAY(KILLING),
 		[EVENT_FATAL] = STAY(KILLING),
@@ -145,6 +154,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = GO(DONE, KEEP),
 		[EVENT_SECOND_SIGNAL] = GO(DONE, SIGNAL),
 		[EVENT_WORKER_DIED] = STAY(WAITING),
+		[EVENT_WORKER_RECYCLED] = STAY(WAITING),
 		[EVENT_WORKER_LOST] = STAY(WAITING),
 		[EVENT_STAGE_DIED] = STAY(WAITING),
 		[EVENT_FATAL] = STAY(WAITING),
@@ -157,6 +167,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SIGNAL] = STAY(DONE),
 		[EVENT_SECOND_SIGNAL] = STAY(DONE),
 		[EVENT_WORKER_DIED] = STAY(DONE),
+		[EVENT_WORKER_RECYCLED] = STAY(DONE),
 		[EVENT_WORKER_LOST] = STAY(DONE),
 		[EVENT_STAGE_DIED] = STAY(DONE),
 		[EVENT_FATAL] = STAY(DONE),
@@ -172,7 +183,8 @@ static const char *const state_names[STATE_COUNT] = {"starting", "running", "dra
 	"closing", "cutting", "settling", "restarting", "killing", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",
-	"worker died", "worker lost", "stage died", "fatal", "closing", "timeout", "reaped"};
+	"worker died", "worker recycled", "worker lost", "stage died", "fatal", "closing",
+	"timeout", "reaped"};
 
 struct supervise_step supervise(enum supervise_state state, enum supervise_event event)
 {

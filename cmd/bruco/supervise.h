@@ -29,16 +29,17 @@ enum supervise_state {
 };
 
 enum supervise_event {
-	EVENT_READY,         /* every stage has said so */
-	EVENT_SIGNAL,        /* the first that asks for an end */
-	EVENT_SECOND_SIGNAL, /* each one after it */
-	EVENT_WORKER_DIED,   /* it may have a successor */
-	EVENT_WORKER_LOST,   /* it must have none: the handler failed, or restarts are used up */
-	EVENT_STAGE_DIED,    /* source or sink, in a way that a new start may mend */
-	EVENT_FATAL,         /* a stage ended in a way that no new start mends */
-	EVENT_CLOSING,       /* the source says that all is acknowledged and committed */
-	EVENT_TIMEOUT,       /* the state's deadline has passed */
-	EVENT_REAPED,        /* no stage is left */
+	EVENT_READY,           /* every stage has said so */
+	EVENT_SIGNAL,          /* the first that asks for an end */
+	EVENT_SECOND_SIGNAL,   /* each one after it */
+	EVENT_WORKER_DIED,     /* it may have a successor */
+	EVENT_WORKER_RECYCLED, /* it ended because it was to end, and has a successor */
+	EVENT_WORKER_LOST,     /* it must have none: the handler failed, or restarts are used up */
+	EVENT_STAGE_DIED,      /* source or sink, in a way that a new start may mend */
+	EVENT_FATAL,           /* a stage ended in a way that no new start mends */
+	EVENT_CLOSING,         /* the source says that all is acknowledged and committed */
+	EVENT_TIMEOUT,         /* the state's deadline has passed */
+	EVENT_REAPED,          /* no stage is left */
 	EVENT_COUNT
 };
 

@@ -69,6 +69,10 @@ struct processor_config {
 	int64_t retry_max_backoff_ms;
 	int64_t timeout_ms; /* of one event; 0: none */
 	enum on_failure on_failure;
+	uint32_t max_events; /* a worker is recycled after so many; 0: never */
+	int64_t max_memory;  /* or when it takes so many bytes; 0: never */
+	char *python;        /* a virtual environment's folder, as it is to be opened; NULL: none */
+	struct config_place python_place;
 	struct settings env;
 };
 

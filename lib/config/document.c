@@ -86,6 +86,12 @@ static void write_key(struct writer *writer, const char *key, const char *text)
 	buf_byte(writer->out, '\n');
 }
 
+static void write_optional(struct writer *writer, const char *key, const char *text)
+{
+	if (text != NULL)
+		write_key(writer, key, text);
+}
+
 static void write_number(struct writer *writer, const char *key, int64_t number)
 {
 	buf_printf(writer->out, "%s: %" PRId64 "\n", key, number);
@@ -175,6 +181,11 @@ static void write_processor(
 	if (processor->timeout_ms > 0)
 		write_duration(writer, "  timeout", processor->timeout_ms);
 	write_key(writer, "  onFailure", on_failure_word(processor->on_failure));
+	if (processor->max_events > 0)
+		write_number(writer, "  maxEvents", processor->max_events);
+	if (processor->max_memory > 0)
+		write_size(writer, "  maxMemory", processor->max_memory);
+	write_optional(writer, "  python", processor->python);
 	if (with_env)
 		write_env(writer, &processor->env);
 }
@@ -203,12 +214,6 @@ static void write_offset(struct writer *writer, const struct start_offset *offse
 static bool is_kafka(const char *kind)
 {
 	return kind != NULL && strcmp(kind, "kafka") == 0;
-}
-
-static void write_optional(struct writer *writer, const char *key, const char *text)
-{
-	if (text != NULL)
-		write_key(writer, key, text);
 }
 
 static void write_source(struct writer *writer, const struct source_config *source)

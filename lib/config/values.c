@@ -160,6 +160,22 @@ bool read_handler_path(
 	return true;
 }
 
+bool read_python(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char **path = field;
+
+	if (!value_line(load, key, node, "the folder of a virtual environment"))
+		return false;
+	if (node->text[0] == '~')
+		return value_wrong(load, key, node,
+			"'~' is not expanded here (write '${HOME}%.80s')",
+			strchrnul(node->text, '/'));
+	free(*path);
+	*path = config_path(load->config->directory, node->text);
+	load->config->processor.python_place = node->place;
+	return true;
+}
+
 bool read_module(struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	const char *text = node->text;

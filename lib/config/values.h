@@ -12,6 +12,7 @@ typedef bool read_value(
 
 read_value read_text;            /* char *: one line, not empty, at most key->high bytes */
 read_value read_handler_path;    /* char *: relative ones joined to the config's folder */
+read_value read_python;          /* char *: a folder, joined to the config's */
 read_value read_module;          /* char *: a Python module's name */
 read_value read_kafka_name;      /* char *: what Kafka takes as a topic's name */
 read_value read_kafka_names;     /* struct texts: list or comma text of those */

@@ -14,12 +14,14 @@
  *   START   (source only) everybody else is ready: connect and begin. So a group is not joined
  *           for a handler that can't start
  *   DRAIN   source: dispatch nothing more, finish what is under way, then end; worker: no pause
- *           before another attempt any more, end there instead
+ *           before another attempt any more, end there instead; no recycling either
  *
  * stage -> driver
  *   READY   worker: initialised; source: group joined; sink: connected
  *   CLOSING (source) all is acknowledged and committed; the lanes are about to be closed
- *   BROKEN  (sink) lane's life `life` sent something that is no frame of it: kill it
+ *   RECYCLE (worker) between two events, all outputs are written: it ends now, as
+ * processor.maxEvents or maxMemory asks, and its lane is to have a successor BROKEN  (sink) lane's
+ * life `life` sent something that is no frame of it: kill it
  *
  * sink -> source, on the link
  *   ACK     lane, seq: all up to seq is delivered or had no output; several to a message
@@ -48,7 +50,8 @@ enum message_type {
 	MESSAGE_BROKEN,
 	MESSAGE_ACK,
 	MESSAGE_RESUME,
-	MESSAGE_END
+	MESSAGE_END,
+	MESSAGE_RECYCLE
 };
 
 /* Descriptors of HELLO, in this order. */

@@ -296,20 +296,14 @@ YAML
     refuses "config.yaml:1:1: 'metrics' is not supported yet" \
         "config.yaml:3:3: 'processor.concurrency: 5' is not supported yet (only '1')" \
         "config.yaml:4:3: 'processor.batch' is not supported yet" \
-        "config.yaml:5:3: 'processor.maxEvents' is not supported yet" \
-        "config.yaml:6:3: 'processor.maxMemory' is not supported yet" \
-        "config.yaml:7:3: 'processor.python' is not supported yet" \
-        "config.yaml:8:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
-        "config.yaml:9:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:10:3: 'processor.user' is not supported yet" \
-        "config.yaml:11:3: 'processor.limits' is not supported yet" <<'YAML'
+        "config.yaml:5:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
+        "config.yaml:6:3: 'processor.network: false' is not supported yet (only 'true')" \
+        "config.yaml:7:3: 'processor.user' is not supported yet" \
+        "config.yaml:8:3: 'processor.limits' is not supported yet" <<'YAML'
 metrics: {listen: ':9100'}
 processor:
   concurrency: 5
   batch: {size: 2}
-  maxEvents: 5
-  maxMemory: 1GiB
-  python: venv
   isolation: strict
   network: false
   user: nobody

@@ -15,6 +15,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"starting, signal: draining: drain arm",
 	"starting, second signal: killing: keep-signal kill-all",
 	"starting, worker died: starting: replace",
+	"starting, worker recycled: starting: replace",
 	"starting, worker lost: draining: keep-status cut-lane drain arm",
 	"starting, stage died: restarting: settle",
 	"starting, fatal: settling: keep-status settle",
@@ -26,6 +27,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"running, signal: draining: drain arm",
 	"running, second signal: killing: keep-signal kill-all",
 	"running, worker died: running: replace",
+	"running, worker recycled: running: replace",
 	"running, worker lost: draining: keep-status cut-lane drain arm",
 	"running, stage died: restarting: settle",
 	"running, fatal: settling: keep-status settle",
@@ -37,6 +39,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"draining, signal: draining:",
 	"draining, second signal: killing: keep-signal kill-all",
 	"draining, worker died: draining: replace",
+	"draining, worker recycled: draining: replace",
 	"draining, worker lost: draining: keep-status cut-lane",
 	"draining, stage died: settling: keep-status settle",
 	"draining, fatal: settling: keep-status settle",
@@ -48,6 +51,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"ending, signal: closing: kill-unready",
 	"ending, second signal: killing: keep-signal kill-all",
 	"ending, worker died: ending:",
+	"ending, worker recycled: ending:",
 	"ending, worker lost: ending: keep-status",
 	"ending, stage died: restarting: settle",
 	"ending, fatal: settling: keep-status settle",
@@ -59,6 +63,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"closing, signal: closing:",
 	"closing, second signal: killing: keep-signal kill-all",
 	"closing, worker died: closing:",
+	"closing, worker recycled: closing:",
 	"closing, worker lost: closing: keep-status",
 	"closing, stage died: settling: keep-status settle",
 	"closing, fatal: settling: keep-status settle",
@@ -70,6 +75,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"cutting, signal: cutting:",
 	"cutting, second signal: killing: keep-signal kill-all",
 	"cutting, worker died: cutting: cut-lane",
+	"cutting, worker recycled: cutting: cut-lane",
 	"cutting, worker lost: cutting: cut-lane",
 	"cutting, stage died: cutting:",
 	"cutting, fatal: cutting:",
@@ -81,6 +87,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"settling, signal: settling:",
 	"settling, second signal: killing: keep-signal kill-all",
 	"settling, worker died: settling:",
+	"settling, worker recycled: settling:",
 	"settling, worker lost: settling:",
 	"settling, stage died: settling:",
 	"settling, fatal: settling:",
@@ -92,6 +99,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"restarting, signal: settling: keep-status",
 	"restarting, second signal: killing: keep-signal kill-all",
 	"restarting, worker died: restarting:",
+	"restarting, worker recycled: restarting:",
 	"restarting, worker lost: settling: keep-status",
 	"restarting, stage died: restarting:",
 	"restarting, fatal: settling: keep-status",
@@ -103,6 +111,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"killing, signal: killing:",
 	"killing, second signal: killing: keep-signal",
 	"killing, worker died: killing:",
+	"killing, worker recycled: killing:",
 	"killing, worker lost: killing:",
 	"killing, stage died: killing:",
 	"killing, fatal: killing:",
@@ -114,6 +123,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"waiting, signal: done: keep-status",
 	"waiting, second signal: done: keep-signal",
 	"waiting, worker died: waiting:",
+	"waiting, worker recycled: waiting:",
 	"waiting, worker lost: waiting:",
 	"waiting, stage died: waiting:",
 	"waiting, fatal: waiting:",
@@ -125,6 +135,7 @@ static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
 	"done, signal: done:",
 	"done, second signal: done:",
 	"done, worker died: done:",
+	"done, worker recycled: done:",
 	"done, worker lost: done:",
 	"done, stage died: done:",
 	"done, fatal: done:",
@@ -215,7 +226,8 @@ TEST(rules_of_the_table)
 				CHECK(has(step, ACTION_ARM) && step.next == STATE_DRAINING);
 			/* What needs a lane comes only of events that have one. */
 			if (has(step, ACTION_REPLACE | ACTION_CUT_LANE))
-				CHECK(event == EVENT_WORKER_DIED || event == EVENT_WORKER_LOST);
+				CHECK(event == EVENT_WORKER_DIED || event == EVENT_WORKER_LOST ||
+					event == EVENT_WORKER_RECYCLED);
 			if (has(step, ACTION_KEEP_SIGNAL))
 				CHECK(event == EVENT_SECOND_SIGNAL);
 		}
@@ -230,6 +242,19 @@ TEST(workers_are_replaced_until_all_is_committed)
 	for (int state = STATE_ENDING; state < STATE_COUNT; state++)
 		CHECK(!has(
 			supervise((enum supervise_state)state, EVENT_WORKER_DIED), ACTION_REPLACE));
+}
+
+/* Recycling is a death like others, only that nobody counts it and nobody complains. */
+TEST(recycled_workers_are_replaced_like_dead_ones)
+{
+	for (int i = 0; i < STATE_COUNT; i++) {
+		enum supervise_state state = (enum supervise_state)i;
+		struct supervise_step died = supervise(state, EVENT_WORKER_DIED);
+		struct supervise_step recycled = supervise(state, EVENT_WORKER_RECYCLED);
+
+		CHECK_INT(recycled.next, died.next);
+		CHECK_INT(recycled.actions, died.actions);
+	}
 }
 
 /* From every state two signals, the deadlines and the reaping lead to the end. */

@@ -1,0 +1,19 @@
+/*
+ * When a worker is to make room for a new one: processor.maxEvents and maxMemory, under the driver.
+ */
+#ifndef WORKER_RECYCLE_H
+#define WORKER_RECYCLE_H
+
+#include <stdbool.h>
+
+#include "worker.h"
+
+/* Before the first event. 0, or an exit status, having said why: with so little memory each worker
+ * would be at its end before it began. */
+int recycle_prepare(const struct worker *worker);
+
+/* For between two events, with none in flight: whether the worker is to end now (said once, and
+ * noted in worker->recycles). It has done one event at least. Memory is looked at every 10 ms. */
+bool recycle_due(struct worker *worker);
+
+#endif
