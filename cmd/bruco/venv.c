@@ -23,8 +23,9 @@
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
+#include "bruco/requirements.h"
 
-enum { REQUIREMENTS_MAX = 1 << 20, OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100 };
+enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100 };
 
 struct install {
 	char *handler_path; /* absolute */
@@ -36,43 +37,17 @@ struct install {
 
 /* ---- which environment */
 
-static uint64_t hash(uint64_t mix, const void *data, size_t length)
-{
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < length; i++)
-		mix = (mix ^ bytes[i]) * 0x100000001b3U; /* FNV-1a */
-	return mix;
-}
-
-/* Whether a line may name a file beside the handler, so that equal texts can mean other things. */
-static bool names_files(const char *text)
-{
-	while (*text != '\0') {
-		size_t length = strcspn(text, "\n");
-		size_t blank = strspn(text, " \t");
-
-		if (blank < length && text[blank] != '#' &&
-			(text[blank] == '-' || memchr(text, '/', length) != NULL))
-			return true;
-		text += length + (text[length] == '\n');
-	}
-	return false;
-}
-
 /* The cache is per Python: its path and the time of its file stand for its version. */
-static uint64_t identity(const char *requirements, size_t length, const char *handler_path)
+static uint64_t identity(const char *requirements, const struct install *install)
 {
-	uint64_t mix = hash(0xcbf29ce484222325U, requirements, length);
+	uint64_t mix = requirements_hash(requirements, install->file, install->handler_path);
 	char python[PATH_MAX];
 	struct stat status;
 
 	if (realpath(BRUCO_PYTHON, python) != NULL && stat(python, &status) == 0) {
-		mix = hash(mix, python, strlen(python) + 1);
-		mix = hash(mix, &status.st_mtim, sizeof status.st_mtim);
+		mix = hash_more(mix, python, strlen(python) + 1);
+		mix = hash_more(mix, &status.st_mtim, sizeof status.st_mtim);
 	}
-	if (names_files(requirements))
-		mix = hash(mix, handler_path, strlen(handler_path) + 1);
 	return mix;
 }
 
@@ -293,21 +268,6 @@ static bool ensure(const struct install *install)
 	return done;
 }
 
-/* The text of requirements.txt; NULL when there is none or after a line on stderr (*failed). */
-static char *read_requirements(const char *file, size_t *length, bool *failed)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-
-	if (fd >= 0)
-		text = fd_read_all(fd, REQUIREMENTS_MAX, length);
-	*failed = text == NULL && errno != ENOENT && errno != ENOTDIR;
-	if (*failed)
-		log_error("cannot read '%s': %s", file, strerror(errno));
-	fd_close(&fd);
-	return text;
-}
-
 static bool pip_is_off(void)
 {
 	const char *off = getenv("BRUCO_DISABLE_PIP");
@@ -320,7 +280,6 @@ int venv_prepare(const char *handler_path, int signal_fd, char **venv)
 	struct install install = {.signal_fd = signal_fd};
 	char *requirements = NULL, *cache = NULL;
 	bool failed = false;
-	size_t length;
 
 	*venv = NULL;
 	if (pip_is_off())
@@ -329,15 +288,18 @@ int venv_prepare(const char *handler_path, int signal_fd, char **venv)
 	if (install.handler_path == NULL)
 		return STATUS_OK; /* the worker says what is wrong with it */
 	install.file = mem_printf("%s/requirements.txt", install.handler_path);
-	requirements = read_requirements(install.file, &length, &failed);
+	requirements = requirements_read(install.file);
+	failed = requirements == NULL && errno != ENOENT && errno != ENOTDIR;
+	if (failed)
+		log_error("cannot read '%s': %s", install.file, strerror(errno));
 	if (requirements == NULL)
 		goto out;
 	failed = true;
 	cache = cache_folder();
 	if (cache == NULL)
 		goto out;
-	install.folder = mem_printf("%s/venv-%016llx", cache,
-		(unsigned long long)identity(requirements, length, install.handler_path));
+	install.folder = mem_printf(
+		"%s/venv-%016llx", cache, (unsigned long long)identity(requirements, &install));
 	install.complete = mem_printf("%s/bruco-complete", install.folder);
 	failed = !ensure(&install);
 	if (!failed)

@@ -1,0 +1,22 @@
+/*
+ * What a requirements.txt says, as far as it decides whether an environment can be used again.
+ */
+#ifndef BRUCO_REQUIREMENTS_H
+#define BRUCO_REQUIREMENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* FNV-1a: `mix` with more bytes in it. */
+uint64_t hash_more(uint64_t mix, const void *data, size_t length);
+
+/* The text of a file, which the caller frees, or NULL with errno. */
+char *requirements_read(const char *file);
+
+/*
+ * A hash of all that it says: its text, that of the files that it includes (-r, -c) wherever they
+ * can be read, and, if any line may name something beside the handler, the handler's folder.
+ */
+uint64_t requirements_hash(const char *text, const char *file, const char *handler_path);
+
+#endif

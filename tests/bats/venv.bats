@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# Where a handler's packages come from: requirements.txt, processor.python, a virtual environment
+# that is active.
+
+load helpers
+
+# project: a folder `app` with a configuration from lines to lines and, from standard input, a
+# handler.
+project() {
+    mkdir -p app
+    cat >app/handler.py
+    cat >app/config.yaml <<END
+processor: {handlerPath: .}
+source: {kind: lines}
+sink: {kind: lines}
+END
+}
+
+file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
+    ! grep -E -- "$2" "$1"
+}
+
+count_in() { # count_in FILE PATTERN COUNT
+    equals "$(grep -cE -- "$2" "$1")" "$3"
+}
+
+embedded_version() { # 3.11
+    bruco-worker --version | sed -n 's/CPython \([0-9]*\.[0-9]*\).*/\1/p'
+}
+
+# make_venv FOLDER: without pip, for the Python that is embedded, with a module only_there.
+make_venv() {
+    local python
+    python=$(embedded_version)
+    mkdir -p "$1/bin" "$1/lib/python$python/site-packages"
+    ln -s /usr/bin/python3 "$1/bin/python3"
+    printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = %s.2\n' "$python" >"$1/pyvenv.cfg"
+    echo 'name = "in the venv"' >"$1/lib/python$python/site-packages/only_there.py"
+}
+
+# ---- an environment that is there
+
+@test "a virtual environment is used; one of another Python is refused with both versions" {
+    local python
+    python=$(embedded_version)
+    make_venv venv
+    echo 'import sys, only_there
+def handle_event(context, data): return [only_there.name, sys.prefix, sys.executable]' >handler.py
+    local where="[\"in the venv\", \"$PWD/venv\", \"$PWD/venv/bin/python3\"]"
+    BRUCO_VENV=$PWD/venv VIRTUAL_ENV=/nowhere run_x 0 bruco-worker --lines < <(echo 1)
+    equals "$output" "$where"
+    VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines < <(echo 1)
+    equals "$output" "$where"
+
+    sed -i 's/^version.*/version_info = 2.7.18/' venv/pyvenv.cfg
+    VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines </dev/null
+    contains "$stderr" "error: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python $python"
+    VIRTUAL_ENV=$PWD/absent run_x 78 bruco-worker --lines </dev/null
+    contains "$stderr" "error: cannot open '$PWD/absent': No such file or directory"
+    VIRTUAL_ENV=$PWD run_x 78 bruco-worker --lines </dev/null
+    contains "$stderr" "error: '$PWD' is not a virtual environment: cannot read 'pyvenv.cfg': No such file or directory"
+}
+
+@test "processor.python: this environment, as it is, relative to the configuration; no pip" {
+    unset BRUCO_DISABLE_PIP
+    export XDG_CACHE_HOME=$PWD/cache
+    project <<<'import sys, only_there
+def handle_event(context, data): return [only_there.name, sys.prefix]'
+    echo there-is-no-such-package >app/requirements.txt
+    make_venv app/environment
+    sed -i 's/handlerPath: ./python: environment/' app/config.yaml
+    local where="[\"in the venv\", \"$PWD/app/environment\"]"
+    BRUCO_VENV=/nowhere run_x 0 bruco app <<<hello
+    equals "$output" "$where"
+    [[ ! -e cache ]]
+    BRUCO_VENV=/nowhere run_x 0 bruco-worker --lines -c app <<<hello
+    equals "$output" "$where"
+    sed -i 's/python: .*}/python: "${WHERE}"}/' app/config.yaml
+    WHERE=$PWD/app/environment run_x 0 bruco app <<<hello
+    equals "$output" "$where"
+    WHERE=environment run_x 0 bruco check --print app
+    contains "$output" "  python: $PWD/app/environment"
+}
+
+@test "processor.python that is no environment, or one of another Python, is a mistake with its place" {
+    local where="app/config.yaml:1:21: processor.python:"
+    project <<<'def handle_event(context, data): return data'
+    make_venv app/environment
+    sed -i 's/handlerPath: ./python: absent/' app/config.yaml
+    for command in "bruco app" "bruco check app" "bruco-worker --lines -c app"; do
+        run_x 78 $command <<<hello
+        equals "$stderr" "$where cannot open '$PWD/app/absent': No such file or directory"
+    done
+    sed -i "s/absent/'.'/" app/config.yaml
+    run_x 78 bruco check app
+    equals "$stderr" "$where '$PWD/app' is not a virtual environment: cannot read 'pyvenv.cfg': No such file or directory"
+    sed -i "s/'.'/environment/" app/config.yaml
+    sed -i 's/^version.*/version = 2.7.18/' app/environment/pyvenv.cfg
+    for command in "bruco app" "bruco-worker --lines -c app"; do
+        run_x 78 $command <<<hello
+        equals "$stderr" "$where the virtual environment '$PWD/app/environment' is for Python 2.7, but bruco-worker embeds Python $(embedded_version)"
+    done
+    sed -i "s/environment/~\/venv/" app/config.yaml
+    run_x 78 bruco check app
+    contains "$stderr" "app/config.yaml:1:21: processor.python: '~' is not expanded here (write '\${HOME}/venv')"
+}
+
+# ---- requirements.txt
+
+# A package that needs no network: a wheel in the handler's folder.
+requirements_project() {
+    project <<'END'
+import tinypackage
+def handle_event(context, data):
+    return '%s %s' % (tinypackage.word, tinypackage.__file__)
+END
+    /usr/bin/python3 - <<'END'
+import zipfile
+with zipfile.ZipFile('app/tinypackage-1.0-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('tinypackage.py', 'word = "found"\n')
+    wheel.writestr('tinypackage-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tinypackage\nVersion: 1.0\n')
+    wheel.writestr('tinypackage-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+    wheel.writestr('tinypackage-1.0.dist-info/RECORD', '')
+END
+    printf '%s\n' '--no-index' './tinypackage-1.0-py3-none-any.whl' >app/requirements.txt
+    export XDG_CACHE_HOME=$PWD/cache
+    unset BRUCO_DISABLE_PIP
+}
+
+@test "requirements.txt is installed once, for two that start at once, and kept" {
+    requirements_project
+    start_x one bruco app <<<hello
+    start_x two bruco app <<<hello
+    wait_x one 0
+    wait_x two 0
+    contains "$(<one.out)" "found $PWD/cache/bruco/venv-"
+    equals "$(<two.out)" "$(<one.out)"
+    count_in <(cat one.err two.err) "info: installing '$PWD/app/requirements.txt'" 1
+
+    # The next start runs no Python to find that out: only the worker's own is there.
+    requires strace
+    ASAN_OPTIONS=detect_leaks=0 run_x 0 strace -f -e trace=execve -o trace bruco app <<<hello
+    equals "$output" "$(<one.out)"
+    file_lacks stderr installing
+    file_lacks trace python3
+}
+
+@test "another requirements.txt is another environment" {
+    requirements_project
+    run_x 0 bruco app <<<hello
+    echo '# changed' >>app/requirements.txt
+    run_x 0 bruco app <<<hello
+    contains "$stderr" installing
+    equals "$(ls -d cache/bruco/venv-*/ | wc -l)" 2
+}
+
+@test "a package that cannot be installed: pip's words, 69, nothing half-made" {
+    requirements_project
+    echo 'there-is-no-such-package' >>app/requirements.txt
+    run_x 69 bruco app <<<hello
+    contains "$stderr" "No matching distribution found for there-is-no-such-package"
+    contains "$(tail -n 1 stderr)" "bruco: error: cannot install '$PWD/app/requirements.txt'"
+    equals "$output" ""
+    [[ -z $(ls -d cache/bruco/venv-*/ 2>/dev/null) ]]
+}
+
+@test "a signal during the installation ends it and removes what is half-made" {
+    requirements_project
+    start_x bruco bruco app </dev/null
+    wait_for 20 has_environment
+    kill_x bruco TERM
+    wait_x bruco 143
+    [[ -z $(ls -d cache/bruco/venv-*/ 2>/dev/null) ]]
+    # teardown sees that pip is gone
+}
+
+has_environment() {
+    [[ -n $(ls cache/bruco/venv-*/pyvenv.cfg 2>/dev/null) ]]
+}
+
+@test "what a killed one left half-made is made again" {
+    requirements_project
+    start_x bruco bruco app </dev/null
+    wait_for 20 has_environment
+    kill_x bruco KILL
+    wait_x bruco 137
+    run_x 0 bruco app <<<hello
+    contains "$stderr" installing
+    contains "$output" found
+}
+
+@test "BRUCO_DISABLE_PIP=true installs nothing; no place to install into is 69" {
+    requirements_project
+    BRUCO_DISABLE_PIP=true run_x 70 bruco app <<<hello
+    contains "$stderr" "No module named 'tinypackage'"
+    [[ ! -e cache ]]
+    run_x 69 env -u HOME -u XDG_CACHE_HOME bruco app <<<hello
+    contains "$stderr" "neither HOME nor XDG_CACHE_HOME is set"
+}
+
+@test "what requirements.txt includes counts too: a change there is another environment" {
+    requirements_project
+    mkdir app/more
+    mv app/requirements.txt app/more/base.txt
+    printf '%s\n' '--requirement=more/base.txt # first' '-c limits.txt' >app/requirements.txt
+    echo 'tinypackage<2' >app/limits.txt
+    run_x 0 bruco app <<<hello
+    contains "$output" found
+    run_x 0 bruco app <<<hello
+    file_lacks stderr installing
+    local file
+    for file in limits.txt more/base.txt; do
+        echo '# changed' >>"app/$file"
+        run_x 0 bruco app <<<hello
+        contains "$stderr" installing
+        run_x 0 bruco app <<<hello
+        file_lacks stderr installing
+    done
+    equals "$(ls -d cache/bruco/venv-*/ | wc -l)" 3
+    echo '-r ../requirements.txt' >>app/more/base.txt # round and round: pip's to judge
+    run_x 0 bruco app <<<hello || run_x 69 bruco app <<<hello
+}
+
+@test "a folder of packages by --find-links; HOME where there is no XDG_CACHE_HOME" {
+    requirements_project
+    mkdir wheels
+    mv app/tinypackage-1.0-py3-none-any.whl wheels
+    printf '%s\n' --no-index '--find-links ../wheels' tinypackage >app/requirements.txt
+    run_x 0 env -u XDG_CACHE_HOME HOME="$PWD/home" bruco app <<<hello
+    contains "$output" "found $PWD/home/.cache/bruco/venv-"
+    equals "$(stat -c %a home/.cache/bruco)" 700
+}
