@@ -37,6 +37,13 @@ char *requirements_read(const char *file)
 	return text;
 }
 
+bool requirements_empty(const char *text)
+{
+	for (text += strspn(text, blanks); *text == '#'; text += strspn(text, blanks))
+		text = strchrnul(text, '\n');
+	return *text == '\0';
+}
+
 /* The file that a line includes, -r FILE or -c FILE, or NULL; the caller frees it. It begins,
  * unless it is absolute, at the folder of the file that the line stands in. */
 static char *included(const char *line, const char *file)

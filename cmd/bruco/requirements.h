@@ -4,6 +4,7 @@
 #ifndef BRUCO_REQUIREMENTS_H
 #define BRUCO_REQUIREMENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@ uint64_t hash_more(uint64_t mix, const void *data, size_t length);
 
 /* The text of a file, which the caller frees, or NULL with errno. */
 char *requirements_read(const char *file);
+
+/* Whether it asks for nothing: blank lines and comments only. */
+bool requirements_empty(const char *text);
 
 /*
  * A hash of all that it says: its text, that of the files that it includes (-r, -c) wherever they

@@ -290,7 +290,7 @@ int command_test(const struct program *program, int argc, char **argv)
 	config_init(&config);
 	status = load(&config, testing.config_path);
 	signal_fd = signals_init(1);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK && config.processor.python == NULL)
 		status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
 	if (status == STATUS_OK) {
 		trial_init(&testing.trial, &config, venv, signal_fd);

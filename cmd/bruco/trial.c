@@ -44,6 +44,8 @@ void trial_init(struct trial *trial, struct config *config, const char *venv, in
 	config->processor.retry_attempts = 1;
 	config->processor.on_failure = FAILURE_SKIP; /* failed events come out as frames */
 	config->processor.workers = 1;
+	config->processor.max_events = 0; /* nothing is to depend on where a worker begins */
+	config->processor.max_memory = 0;
 	*trial = (struct trial){.config = config, .signal_fd = signal_fd};
 	launch_init(&trial->launch, config, venv, false);
 	/* What a handler started and left behind is ours to bury. */

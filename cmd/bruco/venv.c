@@ -292,7 +292,7 @@ int venv_prepare(const char *handler_path, int signal_fd, char **venv)
 	failed = requirements == NULL && errno != ENOENT && errno != ENOTDIR;
 	if (failed)
 		log_error("cannot read '%s': %s", install.file, strerror(errno));
-	if (requirements == NULL)
+	if (requirements == NULL || requirements_empty(requirements))
 		goto out;
 	failed = true;
 	cache = cache_folder();

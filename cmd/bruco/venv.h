@@ -7,10 +7,10 @@
 
 /*
  * Makes sure that the environment is there; *venv is its folder (owned by the caller), or NULL when
- * none is needed: no requirements.txt, or BRUCO_DISABLE_PIP=true. (With processor.python none is.)
- * No Python is started when it is there already. 0, or STATUS_UNAVAILABLE with a line on stderr.
- * SIGINT and SIGTERM (from signal_fd, signals_init's) end the installation, remove what is
- * half-made and the driver too.
+ * none is needed: no requirements.txt or an empty one, or BRUCO_DISABLE_PIP=true. (With
+ * processor.python none is.) No Python is started when it is there already. 0, or
+ * STATUS_UNAVAILABLE with a line on stderr. SIGINT and SIGTERM (from signal_fd, signals_init's) end
+ * the installation, remove what is half-made and the driver too.
  */
 int venv_prepare(const char *handler_path, int signal_fd, char **venv);
 

@@ -230,3 +230,17 @@ has_environment() {
     contains "$output" "found $PWD/home/.cache/bruco/venv-"
     equals "$(stat -c %a home/.cache/bruco)" 700
 }
+
+@test "a requirements.txt of blanks and comments makes no environment; one requirement does" {
+    unset BRUCO_DISABLE_PIP
+    export XDG_CACHE_HOME=$PWD/cache
+    project <<<'def handle_event(context, data): return data'
+    printf '# nothing yet\r\n\n  # really' >app/requirements.txt
+    echo one >input
+    run_x 0 bruco -q app <input
+    equals "$output$stderr" one
+    [[ ! -e cache ]]
+    printf '# one\n\n./nowhere' >app/requirements.txt
+    run_x 69 bruco -q app <input
+    [[ -e cache/bruco ]]
+}
