@@ -60,7 +60,7 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 	if (record != NULL)
 		exception_about(record, topic, &about);
 	/* The driver may be slow to read: other threads go on meanwhile. */
-	Py_BEGIN_ALLOW_THREADS log_about(level_of(level), &about, "%s", message);
+	Py_BEGIN_ALLOW_THREADS log_entry(level_of(level), &about, message);
 	Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 

@@ -78,9 +78,16 @@ static void add_escaped(struct line *line, const char *text, size_t length, bool
 	add(line, text + clean, length - clean);
 }
 
-static size_t cut(size_t length)
+/* The length up to which it is shown: not into the middle of a character. */
+static size_t cut(const char *text, size_t length)
 {
-	return length > LOG_LINE_MAX ? LOG_LINE_MAX : length;
+	size_t end = LOG_LINE_MAX;
+
+	if (length <= LOG_LINE_MAX)
+		return length;
+	while (end > LOG_LINE_MAX - 4 && ((unsigned char)text[end] & 0xc0) == 0x80)
+		end--;
+	return end;
 }
 
 static void add_field(struct line *line, const char *name, const char *value)
@@ -108,7 +115,7 @@ static void make_json(struct line *line, enum log_level level, const char *progr
 	add_field(line, "program", program);
 	add_field(line, "worker", worker);
 	add_text(line, ", \"message\": \"");
-	add_escaped(line, message, cut(strlen(message)), true);
+	add_escaped(line, message, cut(message, strlen(message)), true);
 	add_text(line, "\"");
 	if (about != NULL && about->topic != NULL) {
 		add_field(line, "topic", about->topic);
@@ -140,7 +147,7 @@ static void make_text(struct line *line, enum log_level level, const char *progr
 	add_text(line, ": ");
 	add_text(line, level_names[level]);
 	add_text(line, ": ");
-	add_escaped(line, message, cut(strlen(message)), false);
+	add_escaped(line, message, cut(message, strlen(message)), false);
 	add_text(line, "\n");
 	if (about == NULL || about->traceback == NULL)
 		return;
@@ -150,7 +157,7 @@ static void make_text(struct line *line, enum log_level level, const char *progr
 		if (logger.format == FORMAT_JOURNAL)
 			add_text(line, journal[level]);
 		add_text(line, "  ");
-		add_escaped(line, from, cut(length), false);
+		add_escaped(line, from, cut(from, length), false);
 		add_text(line, "\n");
 		from += length + (from[length] == '\n');
 	}
@@ -200,19 +207,25 @@ __attribute__((format(printf, 1, 0))) static char *format_message(
 	return text;
 }
 
+void log_entry(enum log_level level, const struct log_about *about, const char *message)
+{
+	int saved = errno;
+	size_t length = 0;
+	char *line = log_make(level, logger.program, logger.worker, about, message, &length);
+
+	if (line != NULL)
+		write_line(line, length);
+	free(line);
+	errno = saved;
+}
+
 __attribute__((format(printf, 3, 0))) static void log_v(
 	enum log_level level, const struct log_about *about, const char *format, va_list arguments)
 {
 	int saved = errno;
 	char *message = format_message(format, arguments);
-	size_t length = 0;
-	char *line;
 
-	line = log_make(level, logger.program, logger.worker, about,
-		message == NULL ? format : message, &length);
-	if (line != NULL)
-		write_line(line, length);
-	free(line);
+	log_entry(level, about, message == NULL ? format : message);
 	free(message);
 	errno = saved;
 }
@@ -226,7 +239,7 @@ __attribute__((format(printf, 1, 0))) static void plain_v(const char *format, va
 
 	add_text(&line, logger.program);
 	add_text(&line, ": error: ");
-	add_escaped(&line, text, cut(strlen(text)), false);
+	add_escaped(&line, text, cut(text, strlen(text)), false);
 	add_text(&line, "\n");
 	if (line.text != NULL)
 		write_line(line.text, line.length);

@@ -47,6 +47,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* An entry that is shown whatever the level is: others have decided. */
+void log_entry(enum log_level level, const struct log_about *about, const char *message);
+
 /* The same line as log_about makes, but returned (owned by the caller) with its length, with the
  * program's and worker's name given: for the driver, which logs what others print. */
 char *log_make(enum log_level level, const char *program, const char *worker,

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import traceback
 
 import _bruco
@@ -19,31 +20,83 @@ def line(text):
     return text.encode("utf-8", "backslashreplace").replace(b"\0", rb"\x00")
 
 
+def entry(level, message, error=None, details=()):
+    """One log entry: level as logging counts, error an exception's class, details its text."""
+    name = error.__qualname__ if error is not None else ""
+    _bruco.log(level, line(message), line(name), line("".join(details)))
+
+
 class LineHandler(logging.Handler):
     """Hands each record to the worker's logger, a traceback as part of the same entry."""
 
     def emit(self, record):
         try:
-            error, details = "", []
+            error, details = None, []
             if record.exc_info and record.exc_info[0] is not None:
-                error = record.exc_info[0].__qualname__
+                error = record.exc_info[0]
                 details.extend(traceback.format_exception(*record.exc_info))
             if record.stack_info:
                 details.append(record.stack_info)
-            _bruco.log(
-                record.levelno,
-                line(record.getMessage()),
-                line(error),
-                line("".join(details)),
-            )
+            entry(record.levelno, self.message(record), error, details)
         except Exception:
             self.handleError(record)
+
+    def message(self, record):
+        """What the record says, by the formatter that a handler has set, without tracebacks."""
+        if self.formatter is None:
+            return record.getMessage()
+        bare = logging.makeLogRecord(record.__dict__)
+        bare.exc_info = bare.exc_text = bare.stack_info = None
+        return self.formatter.format(bare)
+
+    def handleError(self, record):
+        """The log call is wrong: an entry that says where it is."""
+        if logging.raiseExceptions:
+            kind, value, trace = sys.exc_info()
+            message = f"cannot log {record.msg!a}, at {record.pathname}:{record.lineno}: "
+            entry(
+                logging.ERROR,
+                message + "".join(traceback.format_exception_only(kind, value)).strip(),
+                kind,
+                traceback.format_exception(kind, value, trace),
+            )
+
+
+def log_thread_exception(arguments):
+    """threading.excepthook: what ends a thread is one entry."""
+    if arguments.exc_type is SystemExit:
+        return
+    name = arguments.thread.name if arguments.thread is not None else "?"
+    logging.getLogger("threading").error(
+        "exception in thread %s: %s",
+        name,
+        arguments.exc_type.__qualname__,
+        exc_info=(arguments.exc_type, arguments.exc_value, arguments.exc_traceback),
+    )
+
+
+def log_unraisable(unraisable):
+    """sys.unraisablehook: what is raised where nobody can catch it, in __del__ for example."""
+    try:
+        logging.getLogger("unraisable").warning(
+            "%s %r",
+            unraisable.err_msg or "Exception ignored in",
+            unraisable.object,
+            exc_info=(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback),
+        )
+    except Exception:
+        sys.__unraisablehook__(unraisable)
 
 
 def prepare(level):
     """Sends the logging module, warnings and prints their way; level as log lines name it."""
     root = logging.getLogger()
-    root.addHandler(LineHandler())
+    handler = LineHandler()
+    if LEVELS[level] > logging.INFO:
+        handler.setLevel(LEVELS[level])  # quiet: whatever levels the handler's loggers have
+    root.addHandler(handler)
     root.setLevel(LEVELS[level])
     logging.captureWarnings(True)
+    threading.excepthook = log_thread_exception
+    sys.unraisablehook = log_unraisable
     sys.stdout.reconfigure(line_buffering=True)
