@@ -401,7 +401,6 @@ static void *kafka_open(struct outlet *outlet)
 		{"queue.buffering.max.messages", "500000"},
 		{"queue.buffering.max.kbytes", "262144"}};
 	rd_kafka_conf_t *conf;
-	char why[512];
 
 	snprintf(largest, sizeof largest, "%lld",
 		(long long)clamp(stage->config->max_record_size + more, 1000000, MESSAGE_MAX));
@@ -417,9 +416,7 @@ static void *kafka_open(struct outlet *outlet)
 	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
-	kafka->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-	if (kafka->client == NULL)
-		die_plain(STATUS_CONFIG, "cannot create the producer: %s", why);
+	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
 	kafka->queue = rd_kafka_queue_get_main(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
 	open_topics(kafka, sink);

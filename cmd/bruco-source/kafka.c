@@ -392,7 +392,6 @@ static void *kafka_open(struct stage *stage)
 		/* It is also how long the group waits for us in a rebalance. */
 		{"max.poll.interval.ms", silence}};
 	rd_kafka_conf_t *conf;
-	char why[512];
 
 	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
 	snprintf(silence, sizeof silence, "%lld",
@@ -403,9 +402,7 @@ static void *kafka_open(struct stage *stage)
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
-	kafka->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-	if (kafka->client == NULL)
-		die_plain(STATUS_CONFIG, "cannot create the consumer: %s", why);
+	kafka->client = kafka_client(RD_KAFKA_CONSUMER, conf);
 	rd_kafka_poll_set_consumer(kafka->client);
 	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);

@@ -209,9 +209,9 @@ static void on_signals(struct stage *stage)
 	int number;
 
 	while ((number = signals_next(stage->signals)) != 0) {
-		if (number == SIGHUP && stage->control >= 0)
-			continue; /* the terminal's; the driver decides */
-		if (stage->draining && stage->control < 0)
+		if (stage->control >= 0)
+			continue; /* the terminal or systemd tells all; the driver decides */
+		if (stage->draining)
 			signals_die(number);
 		stage_drain(stage, STATUS_OK);
 	}

@@ -84,7 +84,8 @@ static void on_signal(int number)
 /*
  * A terminal and systemd signal all stages at once: what ends this one is the end of its input,
  * after the source has drained. Not SIG_IGN, which would be inherited by what a handler starts. In
- * a pipeline made by hand a second signal ends it, for a handler that hangs.
+ * a pipeline made by hand a second signal ends it, for a handler that hangs. SIGUSR1 means nothing,
+ * and must not cost the event that runs an attempt.
  */
 static void set_signals(struct worker *worker)
 {
@@ -95,11 +96,13 @@ static void set_signals(struct worker *worker)
 	signal(SIGPIPE, SIG_IGN);
 	if (worker->interactive)
 		return;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGUSR1, &action, NULL);
 	if (!worker->driven)
 		action.sa_flags |= (int)SA_RESETHAND;
-	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 static int enter_directory(struct worker *worker)

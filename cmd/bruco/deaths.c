@@ -1,6 +1,7 @@
 /* How stages end, and what that means: from waitpid(2) to the events of the table. */
 #include "bruco/pipeline.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,7 +234,10 @@ static bool bury_one(struct pipeline *pipeline, int *deaths, bool *dead)
 	uint32_t index;
 	int death;
 
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return false;
+	if (info.si_pid == 0)
 		return false;
 	index = find_stage(pipeline, info.si_pid);
 	/* Before its pid is free again: what a worker's handler had started goes with it. */

@@ -75,6 +75,7 @@ static void prefer_for_oom(pid_t pid, const char *score)
 	free(path);
 }
 
+/* Takes the descriptors. */
 static void greet(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
 	const int *fds, size_t fd_count)
 {
@@ -86,8 +87,7 @@ static void greet(struct stage *stage, const struct launch *launch, uint32_t lan
 		.log_format = log_format(),
 		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0};
 
-	/* Into the empty buffer of a new socket; if it fails the stage will tell by ending. */
-	(void)!control_send(stage->control, &hello, fds, fd_count);
+	stage_send(stage, &hello, fds, fd_count);
 }
 
 int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
@@ -139,12 +139,14 @@ int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane,
 			prefer_for_oom(pid, launch->oom_score);
 		}
 		greet(stage, launch, lane, life, given, given_count);
+	} else {
+		for (size_t i = 0; i < given_count; i++)
+			if (given[i] != log_end)
+				close(given[i]);
 	}
 
-	for (size_t i = 0; i < given_count; i++)
-		if (given[i] != log_end)
-			fd_close(&given[i]);
-	fd_close(&log_end);
+	if (pid <= 0 || !worker)
+		fd_close(&log_end);
 	fd_close(&print_ends[0]);
 	fd_close(&print_ends[1]);
 	fd_close(&sockets[1]);
@@ -199,8 +201,10 @@ static bool is_dead(pid_t pid)
 {
 	siginfo_t info = {0};
 
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == pid;
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return false;
+	return info.si_pid == pid;
 }
 
 void stage_kill(struct stage *stage)

@@ -42,7 +42,7 @@ enum { STAGE_PRINTED, STAGE_PRINTED_ERRORS, STAGE_LOG, STAGE_STREAMS };
 
 struct parcel {
 	struct message message;
-	int fds[2];
+	int fds[SOCK_FDS_MAX];
 	size_t fd_count;
 };
 

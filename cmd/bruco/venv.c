@@ -133,8 +133,9 @@ static int wait_for(const struct install *install, pid_t pid)
 {
 	int death = 0;
 	int number;
+	pid_t got;
 
-	while (waitpid(pid, &death, WNOHANG) == 0) {
+	while ((got = waitpid(pid, &death, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
 		number = ending_signal(install, -1);
 		if (number == 0)
 			continue;

@@ -1,6 +1,7 @@
 /*
  * Signals as a descriptor: init blocks them, the descriptor becomes readable, next() names them.
- * No code runs in a handler. Children get an empty mask from spawn. SIGPIPE is ignored.
+ * No code runs in a handler. Children get an empty mask from spawn. SIGPIPE, SIGUSR1 and SIGUSR2 are
+ * ignored.
  */
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H

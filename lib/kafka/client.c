@@ -20,6 +20,10 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 		log_warning("librdkafka: %s: %s", facility, text);
 	else
 		log_debug("librdkafka: %s: %s", facility, text);
+	/* "Unable to create broker thread": it tells nobody else, and would do without that broker
+	 * for ever. */
+	if (level <= LOG_CRIT && strcmp(facility, "THREAD") == 0)
+		_exit(STATUS_TEMPFAIL);
 }
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -48,6 +52,20 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 		set(conf, properties->items[i].name, properties->items[i].value);
 	set(conf, "bootstrap.servers", brokers);
 	return conf;
+}
+
+rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
+{
+	char why[512];
+	rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
+
+	if (client == NULL)
+		die_plain(rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
+				  ? STATUS_TEMPFAIL
+				  : STATUS_CONFIG,
+			"cannot create the %s: %s",
+			type == RD_KAFKA_PRODUCER ? "producer" : "consumer", why);
+	return client;
 }
 
 const char *kafka_property(const rd_kafka_conf_t *conf, const char *name)

@@ -19,14 +19,20 @@ struct kafka_default {
 };
 
 /* A client configuration: Bruco's defaults, then the user's properties over them, then the
- * brokers. Logs go to log lines. A property that librdkafka refuses ends the program, status 78. */
+ * brokers. Logs go to log lines; one about a thread that
+ * could not be made ends the program, status 75. A property that librdkafka refuses ends the program, status 78. */
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
 	size_t default_count, const struct settings *properties);
+
+/* The client, which takes the configuration; ends the program with 78 when librdkafka does not like
+ * that, with 75 when there are not enough threads. */
+rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 
 /* The exit status that an error calls for: 77 refused, 75 fatal, or 0: wait, it may pass. */
 int kafka_error_status(rd_kafka_resp_err_t error);
 
-/* For error_cb: logs it once per state, ends the program (77) when the broker refuses us. */
+/* For error_cb: logs it once per state, ends the program when its status
+ * is not 0. */
 void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque);
 
 /* The value of a property as the client has it; "" when it has none. Static storage. */
