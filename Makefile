@@ -70,7 +70,8 @@ all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 # ---- tests: tests/unit/test_X.c with unit.c and COMMON, tools on librdkafka, the bench's loop
 
 UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch bench-loop
+TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch kafka-mock bench-loop
+PRELOAD := short_io.so clock_jump.so no_processes.so
 TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
 tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
 
@@ -91,9 +92,16 @@ $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)
 $(BUILD)/tests/kafka-compare: $(call tests_obj,kafka/compare kafka/table kafka/samples kafka/client) $(BASE)
 $(BUILD)/tests/kafka-offsets: $(call tests_obj,kafka/offsets kafka/client) $(BASE)
 $(BUILD)/tests/kafka-watch:   $(call tests_obj,kafka/watch kafka/client) $(BASE)
+$(BUILD)/tests/kafka-mock:    $(call tests_obj,kafka/mock kafka/client) $(BASE)
 $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
 LIBS_bench-loop += $(PYTHON_LIBS)
+
+# Libraries that the chaos scenarios preload.
+$(BUILD)/tests/%.so: tests/chaos/%.c
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARN) -o $@ $<
 
 # ---- rules
 
@@ -148,7 +156,7 @@ chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/ch
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)
 
-tests: $(TESTS) ## build the tests
+tests: $(TESTS) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test

@@ -19,6 +19,15 @@ scenario() { # scenario NAME [option ...]
     contains "$output" ", lost 0, invented 0, out of order 0,"
 }
 
+traceable() {
+    requires strace
+    strace -qq -o /dev/null true || skip "this machine does not let strace trace"
+}
+
+preloadable() {
+    ! grep -q __asan_init "$BRUCO_BIN/bruco" || skip "a sanitizer wants to be first"
+}
+
 @test "SIGKILL of workers, source, sink, driver and everything: nothing lost" {
     scenario kills
 }
@@ -63,9 +72,43 @@ scenario() { # scenario NAME [option ...]
     scenario latest
 }
 
+@test "storms of signals: one drains, a second ends at once, and stages take no notice" {
+    scenario signals
+}
+
+@test "interrupted system calls: the same output, byte for byte" {
+    traceable
+    scenario interrupts
+    contains "$output" " duplicates 0,"
+}
+
+@test "short reads and writes, small pipes: the same output, byte for byte" {
+    preloadable
+    scenario short-calls
+    contains "$output" " duplicates 0,"
+}
+
+@test "no process and no thread more: tried again until there is one" {
+    preloadable
+    scenario processes
+}
+
+@test "a clock that is set: no time-out comes early or late, nothing is lost" {
+    preloadable
+    scenario clock
+    contains "$output" " duplicates 0,"
+}
+
+@test "brokers that answer with errors, move their leaders, and end the producer's life" {
+    scenario errors
+}
+
+@test "a network that fails: nothing lost" {
+    scenario network
+}
+
 @test "a kill at some system calls of each program" {
-    requires strace
-    strace -qq -o /dev/null true || skip "this machine does not let strace trace"
+    traceable
     run_x 0 "$ROOT/tests/chaos/syscalls" --count 4 --seed "$SEED"
     contains "$output" " 0 wrong"
 }

@@ -4,19 +4,33 @@ import bisect
 import os
 import random
 import re
+import signal
 import subprocess
 import time
 
 from world import (ENVIRONMENT, PARTITIONS, TOOLS, Broker, Instance, Load, Reader, Stuck,
-                   descriptors, tool)
+                   descriptors, tool, wait_for)
 
 IDENTITY = """\
 def handle_event(context, data):
     return data
 """
 
+SLOW = """\
+import time
+
+def handle_event(context, data):
+    time.sleep(0.001)
+    return data
+"""
+
 # Only these may make a record appear twice.
-MAY_REPEAT = {"source", "sink", "driver", "tree", "leave-kill", "broker", "outage"}
+MAY_REPEAT = {"source", "sink", "driver", "tree", "leave-kill", "broker", "outage", "TERM-driver",
+              "INT-driver", "short-of-processes", "error-group", "fatal", "broker-away", "network"}
+
+
+# Their copies come whenever the group is joined again.
+LATE = {"broker", "outage", "broker-away", "network", "error-group"}
 
 
 class Mark:
@@ -61,6 +75,7 @@ class Run:
     handler = IDENTITY
     processor = ""         # further lines of the configuration
     source = ""
+    client = ""            # further properties of the source's client
     sink = ""
     special = 0            # one record in so many is of a special shape: nulls, headers, 1 MiB
     size = 100             # of a plain record's value
@@ -87,11 +102,17 @@ class Run:
     def play(self):
         raise NotImplementedError
 
+    def make_broker(self):
+        return Broker(self.folder, self.own_broker)
+
     # ---- what it may use
+
+    def bruco_address(self):
+        return self.broker.address
 
     def config(self, name):
         static = f"\n  groupInstanceId: chaos-{name}" if self.static else ""
-        dead = (f"deadLetter:\n  kind: kafka\n  brokers: [{self.broker.address}]\n"
+        dead = (f"deadLetter:\n  kind: kafka\n  brokers: [{self.bruco_address()}]\n"
                 f"  topic: {self.topics[2]}\n" if self.dead_letter else "")
         return f"""\
 maxRestarts: 1000
@@ -99,14 +120,14 @@ processor:
   workers: {self.workers}
 {self.processor}source:
   kind: kafka
-  brokers: [{self.broker.address}]
+  brokers: [{self.bruco_address()}]
   topics: [{self.topics[0]}]
   offset: earliest
   consumerGroup: {self.group}{static}
-  properties: {{session.timeout.ms: 3000, heartbeat.interval.ms: 200}}
+  properties: {{session.timeout.ms: 3000, heartbeat.interval.ms: 200{self.client}}}
 {self.source}sink:
   kind: kafka
-  brokers: [{self.broker.address}]
+  brokers: [{self.bruco_address()}]
   topic: {self.topics[1]}
   partitioner: hash
 {self.sink}{dead}"""
@@ -147,11 +168,19 @@ processor:
             self.load.wait()
             self.load.add(400)
             self.reader.after(again_at, 30, f"output after {mark.cause} {len(self.marks)}", moved)
-        # What was under way to the broker when its sender died may be taken even after that. A
-        # broker's copies come whenever the group is joined again.
-        if mark.cause not in ("broker", "outage"):
+        # What was under way to the broker when its sender died may be taken even after that.
+        if mark.cause not in LATE:
             mark.after = list(self.reader.after(
                 max(mark.at + 0.3, mark.at + (mark.recovery or 0))).ends)
+
+    def kill_worker(self, instance, pick, cause="worker"):
+        victim = instance.stage("worker", pick)
+        mark = self.mark(cause)
+        before = set(instance.stages("worker"))
+        os.kill(victim, signal.SIGKILL)
+        wait_for(30, "a new worker", lambda: set(instance.stages("worker")) - before)
+        # By then what the dead one had given has been delivered.
+        self.settle(mark, max(time.monotonic(), mark.at + 0.05))
 
     def descriptors(self, instance):
         """How many each process that should keep its number holds: by kind and pid."""
@@ -171,11 +200,11 @@ processor:
                     self.wrong.append(f"{process[1]} of {process[0]} has {now} descriptors, it had "
                                       f"{self.fds[process]}")
 
-    def caught_up(self):
+    def caught_up(self, seconds=300):
         ends = [int(line.split()[2]) for line in
                 tool("kafka-offsets", "-b", self.broker.address, "ends",
                      self.topics[0]).splitlines()]
-        self.reader.after(time.monotonic(), 300, "everything to be committed",
+        self.reader.after(time.monotonic(), seconds, "everything to be committed",
                           lambda s: s.committed == ends)
 
     # ---- the frame around
@@ -204,7 +233,7 @@ processor:
         return self.judge(result)
 
     def set_up(self):
-        self.broker = Broker(self.folder, self.own_broker)
+        self.broker = self.make_broker()
         unique = f"{type(self).__name__.lower()}-{os.getpid()}-{self.random.getrandbits(32):08x}"
         self.group = unique
         self.topics = [self.broker.topic(f"{unique}-in"), self.broker.topic(f"{unique}-out")]

@@ -4,17 +4,10 @@ import os
 import signal
 import time
 
-from scenario import Run
-from world import Stuck, wait_for
-
-
-SLOW = """\
-import time
-
-def handle_event(context, data):
-    time.sleep(0.001)
-    return data
-"""
+from cluster import Blackholes, Errors, Network
+from machine import Clock, Interrupts, Processes, ShortCalls, Signals
+from scenario import SLOW, Run
+from world import Stuck
 
 
 class Kills(Run):
@@ -49,14 +42,9 @@ class Kills(Run):
         kind = fault["kind"]
         ready = one.count_ready()
         if kind == "worker":
-            victim = one.stage("worker", fault["pick"])
-            mark = self.mark(kind)
-            before = set(one.stages("worker"))
-            os.kill(victim, signal.SIGKILL)
-            wait_for(30, "a new worker", lambda: set(one.stages("worker")) - before)
-            # By then what the dead one had given has been delivered.
-            again = max(time.monotonic(), mark.at + 0.05)
-        elif kind in ("source", "sink"):
+            self.kill_worker(one, fault["pick"])
+            return
+        if kind in ("source", "sink"):
             victim = one.stage(kind)
             mark = self.mark(kind)
             os.kill(victim, signal.SIGKILL)
@@ -347,4 +335,12 @@ SCENARIOS = {
     "poison": (Poison, (300_000, 300), (15_000, 15)),
     "pauses": (Pauses, (200_000, 40), (20_000, 5)),
     "latest": (Latest, (6_000, 20), (600, 2)),
+    "signals": (Signals, (320_000, 160), (16_000, 16)),
+    "interrupts": (Interrupts, (40_000, 40), (4_000, 4)),
+    "short-calls": (ShortCalls, (60_000, 40), (3_000, 2)),
+    "processes": (Processes, (60_000, 30), (6_000, 6)),
+    "errors": (Errors, (45_000, 90), (4_500, 9)),
+    "network": (Network, (120_000, 60), (6_000, 4)),
+    "blackholes": (Blackholes, (10_000, 5), (2_000, 1)),
+    "clock": (Clock, (40_000, 20), (4_000, 2)),
 }

@@ -104,13 +104,16 @@ def descriptors(pid):
 class Broker:
     """Kafka itself: a broker of the scenario's own, or the one that the whole test run shares."""
 
-    def __init__(self, folder, own):
+    def __init__(self, folder, own, proxy=0):
+        """`proxy`: a port at which a second listener, `proxied`, is said to be."""
         self.shared = None if own else os.environ.get("BRUCO_KAFKA")
         self.environment = dict(
             ENVIRONMENT,
             BRUCO_KAFKA_RUN=str(folder / "kafka"),
             JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # a quick start
         )
+        if proxy:
+            self.environment["BRUCO_KAFKA_PROXY"] = str(proxy)
         self.run = folder / "kafka"
         self.address = self.shared or self.call("start")
 
@@ -122,6 +125,10 @@ class Broker:
             stdout=subprocess.PIPE,
             text=True,
         ).stdout.strip()
+
+    @property
+    def proxied(self):
+        return (self.run / "proxied").read_text().strip()
 
     def kill(self):
         self.call("kill")
@@ -148,6 +155,8 @@ class Instance:
     def __init__(self, folder, name, config):
         self.name = name
         self.folder = folder
+        self.environment = {}
+        self.become = None  # called in the child before it becomes Bruco
         self.config = folder / f"{name}.yaml"
         self.config.write_text(config)
         self.log = folder / f"{name}.err"
@@ -161,11 +170,12 @@ class Instance:
             self.process = subprocess.Popen(
                 [str(BIN / "bruco"), "-c", str(self.config)],
                 cwd=self.folder,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=self.become,
             )
         self.sessions.append(self.process.pid)
 

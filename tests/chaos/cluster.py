@@ -1,0 +1,187 @@
+"""Scenarios of the brokers and the way to them: what they answer, where their leaders are, networks
+that fail, disks that are full."""
+
+import subprocess
+import time
+
+from proxy import MODES, Proxy
+from scenario import SLOW, Run
+from world import ENVIRONMENT, PARTITIONS, TOOLS, Broker
+
+
+class MockCluster:
+    """Three brokers in memory that answer what they are told to (kafka-mock). They look after groups
+    and offsets, but not for what was sent to them twice."""
+
+    def __init__(self, folder):
+        self.log = open(folder / "mock.err", "wb")
+        self.process = subprocess.Popen(
+            [str(TOOLS / "kafka-mock")], env=ENVIRONMENT, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+        self.address = self.process.stdout.readline().strip()
+
+    def say(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != "ok\n":
+            raise RuntimeError(f"kafka-mock does not take {words}")
+
+    def topic(self, name):
+        self.say("topic", name, PARTITIONS)
+        return name
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+        self.log.close()
+
+
+# Kafka's protocol: what each request may be answered with, and still has to be tried again.
+PRODUCE, FETCH, LIST_OFFSETS, COMMIT, OFFSET_FETCH, FIND, JOIN, HEARTBEAT, SYNC = (
+    0, 1, 2, 8, 9, 10, 11, 12, 14)
+PASSING = {
+    "error-produce": (PRODUCE, {5: "LEADER_NOT_AVAILABLE", 6: "NOT_LEADER_OR_FOLLOWER",
+                                7: "REQUEST_TIMED_OUT", 19: "NOT_ENOUGH_REPLICAS",
+                                20: "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+                                56: "KAFKA_STORAGE_ERROR"}),
+    "error-fetch": (FETCH, {5: "LEADER_NOT_AVAILABLE", 6: "NOT_LEADER_OR_FOLLOWER",
+                            56: "KAFKA_STORAGE_ERROR"}),
+    "error-commit": (COMMIT, {14: "COORDINATOR_LOAD_IN_PROGRESS",
+                              15: "COORDINATOR_NOT_AVAILABLE", 16: "NOT_COORDINATOR"}),
+    "error-group": (HEARTBEAT, {16: "NOT_COORDINATOR", 22: "ILLEGAL_GENERATION",
+                                25: "UNKNOWN_MEMBER_ID", 27: "REBALANCE_IN_PROGRESS"}),
+}
+ON_REJOINING = {FIND: (15,), JOIN: (14, 15, 16), SYNC: (16, 27), OFFSET_FETCH: (14, 16)}
+# Any of these ends an idempotent producer's life.
+FATAL = {45: "OUT_OF_ORDER_SEQUENCE_NUMBER", 47: "INVALID_PRODUCER_EPOCH"}
+
+
+class Errors(Run):
+    """Brokers that answer with errors, whose leaders and coordinators move, that go away for a while
+    or answer late; and errors that are fatal to the producer, after which all starts again."""
+
+    handler = SLOW
+    kinds = (*PASSING, "fatal", "leader", "coordinator", "broker-away", "late")
+
+    def make_broker(self):
+        return MockCluster(self.folder)
+
+    def plan(self):
+        kinds = [self.kinds[i % len(self.kinds)] for i in range(self.faults)]
+        self.random.shuffle(kinds)
+        return [self.plan_one(kind) for kind in kinds]
+
+    def plan_one(self, kind):
+        fault = {"kind": kind, "wait": round(self.random.uniform(0.05, 0.4), 3)}
+        if kind in PASSING:
+            codes = sorted(PASSING[kind][1])
+            fault["codes"] = [self.random.choice(codes)
+                              for _ in range(self.random.randrange(1, 6))]
+            if kind == "error-group":
+                fault["codes"] = fault["codes"][:1]
+                fault["then"] = {api: self.random.choice(codes)
+                                 for api, codes in ON_REJOINING.items()}
+        elif kind == "fatal":
+            fault["codes"] = [self.random.choice(sorted(FATAL))]
+        else:
+            fault["broker"] = self.random.randrange(1, 4)
+            fault["partition"] = self.random.randrange(PARTITIONS)
+        return fault
+
+    def play(self):
+        one = self.instance("one")
+        self.start(one)
+        for fault in self.schedule:
+            kind = fault["kind"]
+            # All of it at once: what is injected must not meet who writes the input.
+            self.load.add(self.records // self.faults, wait=True)
+            self.note_descriptors(one)
+            self.pause(fault)
+            ready = one.count_ready()
+            mark = self.mark(kind, str(fault))
+            self.strike(kind, fault)
+            if kind == "fatal":
+                again = one.wait_ready(ready)
+            else:
+                again = mark.at
+            self.settle(mark, again, everywhere=False)
+            self.caught_up(60)
+
+    def strike(self, kind, fault):
+        say = self.broker.say
+        if kind in PASSING or kind == "fatal":
+            say("error", PASSING[kind][0] if kind in PASSING else PRODUCE, *fault["codes"])
+            for api, code in fault.get("then", {}).items():
+                say("error", api, code)
+        elif kind == "leader":
+            for topic in self.topics:
+                say("leader", topic, fault["partition"], fault["broker"])
+        elif kind == "coordinator":
+            say("coordinator", self.group, fault["broker"])
+        elif kind == "broker-away":
+            say("down", fault["broker"])
+            self.pause({"wait": 1})
+            say("up", fault["broker"])
+        else:
+            say("delay", fault["broker"], 700)
+            self.pause({"wait": 2})
+            say("delay", fault["broker"], 0)
+
+
+class Network(Run):
+    """The way to the broker fails (proxy.py): bytes come late, one by one, slowly or not at all,
+    connections are reset or silently dead."""
+
+    own_broker = True
+    special = 200
+    client = ", socket.timeout.ms: 3000"
+    sink = "  properties: {socket.timeout.ms: 3000, request.timeout.ms: 3000}\n"
+    held = (0.3, 3)
+
+    def make_broker(self):
+        self.proxy = Proxy()
+        broker = Broker(self.folder, True, self.proxy.port)
+        self.proxy.start(broker.proxied)
+        return broker
+
+    def bruco_address(self):
+        return self.proxy.address
+
+    def clean_up(self):
+        super().clean_up()
+        if self.broker is not None:
+            self.proxy.stop()
+
+    def plan(self):
+        modes = [MODES[i % len(MODES)] for i in range(self.faults)]
+        self.random.shuffle(modes)
+        return [{"kind": "network", "mode": mode,
+                 "wait": round(self.random.uniform(0.05, 0.5), 3),
+                 "held": round(self.random.uniform(*self.held), 3)} for mode in modes]
+
+    def play(self):
+        one = self.instance("one")
+        self.start(one)
+        for fault in self.schedule:
+            self.load.add(self.records // self.faults, 1)
+            self.note_descriptors(one)
+            self.pause(fault)
+            mark = self.mark(fault["kind"], fault["mode"])
+            self.proxy.set(fault["mode"])
+            self.pause({"wait": fault["held"]})
+            self.proxy.set("pass")
+            mark.at = time.monotonic()
+            self.settle(mark, mark.at, everywhere=False)
+
+
+class Blackholes(Network):
+    """Nothing comes back from the broker for longer than a delivery may take: what timed out is not
+    acknowledged, and all is taken up again at the committed offsets."""
+
+    sink = ("  properties: {socket.timeout.ms: 3000, request.timeout.ms: 3000, "
+            "message.timeout.ms: 10000}\n")
+    held = (11, 13)
+
+    def plan(self):
+        return [dict(fault, mode="blackhole") for fault in super().plan()]
