@@ -24,11 +24,11 @@ enum {
 };
 #define FIRST_TIMESTAMP 1700000000000 /* ms; one more for each record */
 
-enum { OPTION_SPECIAL = OPTION_OWN, OPTION_FIRST, OPTION_RATE };
+enum { OPTION_SPECIAL = OPTION_OWN, OPTION_FIRST, OPTION_RATE, OPTION_JSON };
 
 static const char usage[] =
 	"usage: kafka-fill -b brokers -t topic [-n count] [-s size] [-k keys] [-S seed]\n"
-	"                  [--special count] [--first id] [--rate records/s]\n"
+	"                  [--special count] [--json] [--first id] [--rate records/s]\n"
 	"  -b, --brokers BROKERS\n"
 	"  -t, --topic TOPIC      its partitions are used by the key's hash\n"
 	"  -n, --count COUNT      plain records (default: 1000), value \"ID text ...\"\n"
@@ -39,6 +39,7 @@ static const char usage[] =
 	"                         binary), binary, null and empty keys, null and empty values and\n"
 	"                         values of 1 byte and 1 MiB (for which the topic needs\n"
 	"                         max.message.bytes=2097152)\n"
+	"      --json             plain values are JSON, {\"id\": ID, \"text\": \"...\"}\n"
 	"      --first ID         of the first record (default: 0)\n"
 	"      --rate COUNT       records a second (default: as fast as possible)\n"
 	"      --help\n"
@@ -56,6 +57,7 @@ struct load {
 	int64_t seed;
 	int64_t first;
 	int64_t rate;
+	bool json;
 };
 
 struct header {
@@ -77,26 +79,32 @@ struct record {
 struct scratch {
 	char key[32];
 	uint8_t bytes[256];
-	uint8_t value[VALUE_MAX + 1];
+	uint8_t value[VALUE_MAX + 64];
 };
 
 static void make_plain(struct record *record, const struct load *load, int64_t id,
 	struct scratch *scratch, uint64_t *random)
 {
+	const char *end = load->json ? "\"}" : "";
+	int64_t room = load->size - (int64_t)strlen(end);
 	int front;
 
 	record->key = (uint8_t *)scratch->key;
 	record->key_length = (size_t)snprintf(scratch->key, sizeof scratch->key, "key-%u",
 		random_below(random, (uint32_t)load->keys));
-	front = snprintf((char *)scratch->value, 32, "%lld ", (long long)id);
-	for (int64_t at = front; at < load->size; at += 8) {
+	front = snprintf((char *)scratch->value, 64,
+		load->json ? "{\"id\": %lld, \"text\": \"" : "%lld ", (long long)id);
+	for (int64_t at = front; at < room; at += 8) {
 		uint64_t bits = random_next(random);
 
-		for (int64_t i = at; i < at + 8 && i < load->size; i++, bits >>= 8)
+		for (int64_t i = at; i < at + 8 && i < room; i++, bits >>= 8)
 			scratch->value[i] = (uint8_t)('a' + bits % 26);
 	}
+	if (room < front)
+		room = front;
+	memcpy(scratch->value + room, end, strlen(end));
 	record->value = scratch->value;
-	record->value_length = (size_t)(front > load->size ? front : load->size);
+	record->value_length = (size_t)room + strlen(end);
 }
 
 /* A part of the 256 byte values in some order: NULL, empty, or up to 256 bytes. */
@@ -266,6 +274,7 @@ int main(int argc, char **argv)
 		{"count", required_argument, NULL, 'n'}, {"size", required_argument, NULL, 's'},
 		{"keys", required_argument, NULL, 'k'}, {"seed", required_argument, NULL, 'S'},
 		{"special", required_argument, NULL, OPTION_SPECIAL},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"first", required_argument, NULL, OPTION_FIRST},
 		{"rate", required_argument, NULL, OPTION_RATE}, {0}};
 	struct load load = {.count = 1000, .size = 100, .keys = 1000, .seed = 1};
@@ -294,6 +303,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_SPECIAL:
 			number(optarg, 0, 10000000, &load.special);
+			break;
+		case OPTION_JSON:
+			load.json = true;
 			break;
 		case OPTION_FIRST:
 			number(optarg, 0, INT64_MAX / 2, &load.first);
