@@ -70,8 +70,9 @@ all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 # ---- tests: tests/unit/test_X.c with unit.c and COMMON, tools on librdkafka, the bench's loop
 
 UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch kafka-mock bench-loop
-PRELOAD := short_io.so clock_jump.so no_processes.so
+TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch kafka-mock \
+	bench-loop bench-span bench-latency
+PRELOAD := short_io.so clock_jump.so no_processes.so allocations.so
 TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
 tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
 
@@ -94,14 +95,21 @@ $(BUILD)/tests/kafka-offsets: $(call tests_obj,kafka/offsets kafka/client) $(BAS
 $(BUILD)/tests/kafka-watch:   $(call tests_obj,kafka/watch kafka/client) $(BASE)
 $(BUILD)/tests/kafka-mock:    $(call tests_obj,kafka/mock kafka/client) $(BASE)
 $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
+$(BUILD)/tests/bench-span:    $(call tests_obj,bench/span kafka/client) $(BASE)
+$(BUILD)/tests/bench-latency: $(call tests_obj,bench/latency kafka/client) $(BASE)
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
 LIBS_bench-loop += $(PYTHON_LIBS)
 
-# Libraries that the chaos scenarios preload.
-$(BUILD)/tests/%.so: tests/chaos/%.c
+# Libraries that the chaos scenarios and the bench preload.
+define PRELOADED
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARN) -o $@ $<
+endef
+$(BUILD)/tests/%.so: tests/chaos/%.c
+	$(PRELOADED)
+$(BUILD)/tests/%.so: tests/bench/%.c
+	$(PRELOADED)
 
 # ---- rules
 
@@ -158,6 +166,11 @@ chaos-mutants: ## build Bruco broken on purpose and show that each break is caug
 
 tests: $(TESTS) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
+bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 20 minutes
+	@BRUCO_BIN=$(abspath $(BUILD))/bin PYTHON=$(PYTHON) $(PYTHON) tests/bench/bench \
+		--work $(abspath $(BUILD))/bench --report tests/bench \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) $(ONLY)
+
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test
 
@@ -188,5 +201,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all demo check chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all demo bench check chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

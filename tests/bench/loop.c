@@ -3,11 +3,12 @@
  * the handler's Python function with a fresh bytearray and produces what it returns, with the
  * record's key, headers and timestamp, to another topic. It acknowledges nothing, commits nothing,
  * and what it holds is lost when it dies. Consumer and producer are set as Bruco's are: acks=all,
- * idempotence, linger.ms of 5 (librdkafka's default), queued.min.messages=1000000,
+ * idempotence, the same linger.ms, queued.min.messages=1000000,
  * queued.max.messages.kbytes=262144.
  */
 #include <Python.h>
 #include <librdkafka/rdkafka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -21,13 +22,16 @@
 
 enum { HEADERS_MAX = 256 };
 
-static const char usage[] = "usage: bench-loop -b brokers [-d directory] [-m module] input output\n"
-			    "Prints: records, wall seconds, CPU seconds.\n"
-			    "  -b, --brokers BROKERS\n"
-			    "  -d, --directory DIR    the handler's folder (default: .)\n"
-			    "  -m, --module MODULE    the handler's module (default: handler)\n"
-			    "      --help\n"
-			    "      --version\n";
+static const char usage[] =
+	"usage: bench-loop -b brokers [-f] [-l ms] [-d directory] [-m module] input output\n"
+	"Prints: records, wall seconds, CPU seconds.\n"
+	"  -b, --brokers BROKERS\n"
+	"  -d, --directory DIR    the handler's folder (default: .)\n"
+	"  -f, --follow           until SIGTERM, not to the input's present end\n"
+	"  -l, --linger MS        the producer's linger.ms (default: 5)\n"
+	"  -m, --module MODULE    the handler's module (default: handler)\n"
+	"      --help\n"
+	"      --version\n";
 
 static const struct program program = {"bench-loop", usage, NULL};
 
@@ -36,9 +40,18 @@ struct loop {
 	rd_kafka_topic_t *output;
 	PyObject *function;
 	PyObject *context;
+	const char *linger;
 	int64_t consumed, produced, delivered;
 	rd_kafka_vu_t fields[6 + HEADERS_MAX];
 };
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_signal(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
 
 static _Noreturn void python_failed(const char *what)
 {
@@ -174,6 +187,37 @@ static void consume_one(void *context, const rd_kafka_message_t *message)
 	handle(loop, message);
 }
 
+static void follow(struct loop *loop, const char *brokers, const char *input)
+{
+	rd_kafka_conf_t *conf = client_consumer_conf(brokers);
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_t *client;
+	int partitions;
+
+	client_set(conf, "enable.partition.eof", "false");
+	client = client_new(RD_KAFKA_CONSUMER, conf);
+	partitions = client_partitions(client, input);
+	list = rd_kafka_topic_partition_list_new(partitions);
+	for (int i = 0; i < partitions; i++)
+		rd_kafka_topic_partition_list_add(list, input, i)->offset =
+			RD_KAFKA_OFFSET_BEGINNING;
+	rd_kafka_assign(client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	while (!told_to_end) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(client, 100);
+
+		if (message == NULL) {
+			rd_kafka_poll(loop->producer, 0);
+			continue;
+		}
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			consume_one(loop, message);
+		rd_kafka_message_destroy(message);
+	}
+	rd_kafka_consumer_close(client);
+	rd_kafka_destroy(client);
+}
+
 static double cpu_seconds(void)
 {
 	struct rusage used;
@@ -183,16 +227,21 @@ static double cpu_seconds(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static void run(struct loop *loop, const char *brokers, const char *input, const char *output)
+static void run(struct loop *loop, const char *brokers, const char *input, const char *output,
+	bool following)
 {
 	rd_kafka_conf_t *conf = client_producer_conf(brokers);
 
+	client_set(conf, "linger.ms", loop->linger);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_opaque(conf, loop);
 	loop->producer = client_new(RD_KAFKA_PRODUCER, conf);
 	client_partitions(loop->producer, output); /* known before the first record comes */
 	loop->output = rd_kafka_topic_new(loop->producer, output, NULL);
-	client_read(brokers, input, consume_one, loop);
+	if (following)
+		follow(loop, brokers, input);
+	else
+		client_read(brokers, input, consume_one, loop);
 	rd_kafka_flush(loop->producer, 60000);
 	if (loop->delivered != loop->produced)
 		die(STATUS_TEMPFAIL, "only %lld of %lld records were delivered",
@@ -205,19 +254,25 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
 		{"brokers", required_argument, NULL, 'b'},
-		{"directory", required_argument, NULL, 'd'},
-		{"module", required_argument, NULL, 'm'}, {0}};
+		{"directory", required_argument, NULL, 'd'}, {"follow", no_argument, NULL, 'f'},
+		{"linger", required_argument, NULL, 'l'}, {"module", required_argument, NULL, 'm'},
+		{0}};
 	const char *brokers = NULL, *directory = ".", *module = "handler";
 	int64_t begun = clock_ns();
-	struct loop loop = {0};
+	struct loop loop = {.linger = "5"};
+	bool following = false;
 	int option;
 
 	log_init(program.name);
-	while ((option = getopt_long(argc, argv, "qvb:d:m:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "qvb:d:fl:m:", options, NULL)) != -1) {
 		if (option == 'b')
 			brokers = optarg;
 		else if (option == 'd')
 			directory = optarg;
+		else if (option == 'f')
+			following = true;
+		else if (option == 'l')
+			loop.linger = optarg;
 		else if (option == 'm')
 			module = optarg;
 		else
@@ -225,8 +280,9 @@ int main(int argc, char **argv)
 	}
 	if (brokers == NULL || argc - optind != 2)
 		options_misuse(&program, "brokers, an input and an output topic are needed");
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
 	load_handler(&loop, directory, module);
-	run(&loop, brokers, argv[optind], argv[optind + 1]);
+	run(&loop, brokers, argv[optind], argv[optind + 1], following);
 	printf("%lld %.3f %.3f\n", (long long)loop.consumed, (double)(clock_ns() - begun) / 1e9,
 		cpu_seconds());
 	return STATUS_OK;

@@ -6,14 +6,11 @@ Fields: topic, partition, offset, timestamp (ms since 1970), key, value, headers
 
 import base64
 import json
-from typing import Any, Dict, List, Optional, Tuple
-
-Header = Tuple[bytes, Optional[bytes]]
 
 FIELDS = ("topic", "partition", "offset", "timestamp", "key", "value", "headers")
 
 
-def to_bytes(what: str, value: Any) -> Optional[bytes]:
+def to_bytes(what, value):
     """Text, {"base64": text} or None as bytes or None."""
     if value is None:
         return None
@@ -24,7 +21,7 @@ def to_bytes(what: str, value: Any) -> Optional[bytes]:
     raise ValueError(f'{what} is neither text, null nor {{"base64": text}}')
 
 
-def from_bytes(value: Optional[bytes]) -> Any:
+def from_bytes(value):
     if value is None:
         return None
     try:
@@ -33,7 +30,7 @@ def from_bytes(value: Optional[bytes]) -> Any:
         return {"base64": base64.b64encode(value).decode()}
 
 
-def to_number(what: str, value: Any, bits: int) -> int:
+def to_number(what, value, bits):
     """A number, or None as -1: there is none."""
     if value is None:
         return -1
@@ -42,7 +39,7 @@ def to_number(what: str, value: Any, bits: int) -> int:
     return value
 
 
-def to_headers(pairs: Any) -> List[Tuple[Optional[bytes], Optional[bytes]]]:
+def to_headers(pairs):
     if not isinstance(pairs, list):
         raise ValueError("headers is not a list of [name, value]")
     headers = []
@@ -54,14 +51,14 @@ def to_headers(pairs: Any) -> List[Tuple[Optional[bytes], Optional[bytes]]]:
     return headers
 
 
-def no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+def no_duplicates(pairs):
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise ValueError("a key stands there twice")
     return fields
 
 
-def parse(text: bytes) -> Tuple[Any, ...]:
+def parse(text):
     """One line as the tuple of FIELDS; ValueError says what is wrong with it."""
     record = json.loads(text.decode(), object_pairs_hook=no_duplicates)
     if not isinstance(record, dict):
@@ -80,15 +77,7 @@ def parse(text: bytes) -> Tuple[Any, ...]:
     )
 
 
-def print_record(
-    topic: bytes,
-    partition: int,
-    offset: int,
-    timestamp: int,
-    key: Optional[bytes],
-    value: Optional[bytes],
-    headers: List[Header],
-) -> bytes:
+def print_record(topic, partition, offset, timestamp, key, value, headers):
     """The same back as one line, in bytes."""
     record = {
         "topic": from_bytes(topic or None),

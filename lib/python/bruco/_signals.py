@@ -3,10 +3,10 @@
 import faulthandler
 import signal
 
-import _bruco  # type: ignore[import]
+import _bruco
 
 
-def prepare(with_timeout: bool) -> None:
+def prepare(with_timeout):
     """SIGUSR2 shows every thread's traceback; SIGALRM raises bruco.Timeout, if there is one."""
     faulthandler.register(signal.SIGUSR2, file=2, all_threads=True, chain=False)
     if with_timeout:

@@ -1,0 +1,56 @@
+# The bench works: every part that needs no download, with a few records. No timing is asserted.
+
+load helpers
+
+# The cell of a table's row: cell ROW COLUMN, the row by its first cell, within a section.
+section() { # section TITLE
+    sed -n "/^## $1/,/^## /p" RESULTS.md
+}
+
+@test "the short bench runs all of its parts and writes a table and a plot" {
+    real_broker
+    export BRUCO_KAFKA=$BROKERS
+    LIMIT=300 run_x 0 "$ROOT/tests/bench/bench" --short --work work
+    same_bytes stdout RESULTS.md
+    for title in "Identity, 100 bytes" "JSON: parse" "A handler of 1 ms"; do
+        for contender in "one C loop" "bruco, 1 worker" "bruco, 2 workers"; do
+            section "$title" | grep -E "^\| $contender \| [0-9,]+ \| [0-9,]+ \([0-9,–]+\) \| [0-9.]+ "
+        done
+    done
+    section "Latency" | grep -E "^\| bruco, 1 worker \| [0-9.]+ \("
+    grep -v "not supported yet" RESULTS.md >supported.md
+    run ! grep -E "failed: |time was up" supported.md
+    for target in "start, exec to ready" "restart of a killed worker" "idle, 2 workers: memory" \
+        "system calls per record" "own allocations per record" "identity, 1 worker: CPU, to the C loop's"; do
+        grep -E "^\| $target[^|]*\|[^|]+\| (source )?[0-9.]+" RESULTS.md
+    done
+    head -c 5 results.svg | grep "^<svg "
+    tail -n 1 results.svg | grep "^</svg>"
+    contains "$(section Contenders)" "| confluent-kafka, best prefetch | left out |"
+}
+
+@test "a contender that fails is in the table with its reason, and the bench goes on" {
+    real_broker
+    export BRUCO_KAFKA=$BROKERS
+    mkdir programs
+    ln -s "$BRUCO_BIN"/* programs/
+    rm programs/bruco
+    printf '#!/bin/sh\n[ "$1" != --version ] || { echo bruco 0; exit; }\necho "broken on purpose" >&2\nexit 3\n' >programs/bruco
+    chmod +x programs/bruco
+    BRUCO_BIN=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work identity
+    section Identity | grep -F "| bruco, 1 worker | failed: ended early: broken on purpose |"
+    section Identity | grep -E "^\| one C loop \| [0-9,]+ \| [0-9,]+ "
+}
+
+@test "a run whose output lacks records, or has too many, does not count" {
+    real_broker
+    export BRUCO_KAFKA=$BROKERS
+    mkdir programs
+    ln -s "$BRUCO_TESTS"/* programs/
+    rm programs/bench-span
+    # One record more than there are: as if a contender had doubled one.
+    printf '#!/bin/sh\nset -- $("%s/bench-span" "$@") && echo "$(($1 + 1)) $2 $3"\n' "$BRUCO_TESTS" >programs/bench-span
+    chmod +x programs/bench-span
+    BRUCO_TESTS=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work --contenders loop identity
+    section Identity | grep -E "one C loop \| failed: 5000 records went in, 5001 came out"
+}

@@ -1,0 +1,5 @@
+"""Identity, in batches."""
+
+
+def handle_batch(context, events):
+    return [event.data for event in events]

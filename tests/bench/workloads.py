@@ -1,0 +1,56 @@
+"""What the contenders have to do."""
+import dataclasses
+
+MILLION = 1000000
+
+
+@dataclasses.dataclass
+class Workload:
+    """`records` is by contender, for RECORDS=1000000: slow ones get fewer, and their figures are
+    scaled. `size` is a value's bytes."""
+
+    name: str
+    title: str
+    handler: str
+    records: dict
+    rounds: int
+    kind: str = "plain"
+    size: int = 100
+    json: bool = False
+    partitions: int = 4
+
+
+def _each(count, *names, **others):
+    return {**{name: count for name in names},
+            **{name.replace("_", "-"): number for name, number in others.items()}}
+
+
+WORKLOADS = [
+    Workload("identity", "Identity, 100 bytes", "identity",
+             _each(MILLION, "loop", "bruco-1", "bruco-2", "confluent", "confluent-default",
+                   "confluent-2.0.2", quix=200000, faust=20000), rounds=5),
+    Workload("identity-1k", "Identity, 1 KiB", "identity",
+             _each(MILLION // 2, "loop", "bruco-1", "bruco-2", "confluent", "confluent-default"),
+             rounds=3, size=1024),
+    Workload("json", "JSON: parse, change, serialise", "json_change",
+             _each(MILLION, "loop", "bruco-1", "bruco-2", "confluent",
+                   confluent_default=MILLION // 2, quix=100000, faust=20000),
+             rounds=3, json=True),
+    Workload("wait", "A handler of 1 ms", "wait",
+             _each(3000, "loop", "bruco-1", "bruco-2", "bruco-8", "confluent", "quix", "faust"),
+             rounds=2),
+    Workload("batch", "Identity in batches of up to 500 (handle_batch)", "batch",
+             _each(MILLION, "bruco-1", "bruco-2", "confluent", faust=20000),
+             rounds=3, kind="batch"),
+    Workload("async", "Waits of 10 ms, 100 at a time (async def)", "asynchronous",
+             _each(20000, "bruco-1", "bruco-2", "confluent", faust=10000),
+             rounds=2, kind="async"),
+]
+
+# For what grows: the same identity with more records, more partitions, more lanes.
+GROWTH = [
+    Workload("ten-million", "Identity, 100 bytes, ten times the records", "identity",
+             _each(10 * MILLION, "loop", "bruco-1"), rounds=1),
+    Workload("partitions-200", "Identity, 100 bytes, 200 partitions", "identity",
+             {"bruco-2": MILLION, "bruco-64": MILLION}, rounds=3, partitions=200),
+]
