@@ -196,7 +196,10 @@ static void say(
 		.offset = record->offset,
 		.error = error};
 
-	if ((record->head.flags & FRAME_ROUTED) != 0 || record->offset < 0)
+	if (record->topic_length == 0 && record->partition >= 0)
+		log_line(level, "a record for partition %d can't be delivered: %s%s",
+			(int)record->partition, error, end);
+	else if ((record->head.flags & FRAME_ROUTED) != 0 || record->offset < 0)
 		log_line(level, "a record for '%s' can't be delivered: %s%s", topic, error, end);
 	else if (failed)
 		log_about(level, &about, "event failed: %s (%s[%d]@%lld, %u attempts)%s", error,

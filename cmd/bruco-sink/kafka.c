@@ -32,6 +32,7 @@ struct kafka {
 	int event_fd;
 	rd_kafka_topic_t **topics; /* [0] is the default */
 	char **names;
+	int32_t *partitions; /* of each topic, as last heard; 0: never yet */
 	size_t topic_count;
 	size_t size_max;  /* message.max.bytes */
 	size_t batch_max; /* batch.size: a record of that size or more has a batch of its own */
@@ -172,18 +173,26 @@ static void serve(struct kafka *kafka)
 
 /* ---- connecting: ready when every topic's partitions are known */
 
+static rd_kafka_resp_err_t ask_partitions(struct kafka *kafka, size_t topic)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t error =
+		rd_kafka_metadata(kafka->client, 0, kafka->topics[topic], &metadata, CONNECT_MS);
+
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error;
+	error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN;
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		kafka->partitions[topic] = metadata->topics[0].partition_cnt;
+	rd_kafka_metadata_destroy(metadata);
+	return error;
+}
+
 static void connect_topics(struct kafka *kafka)
 {
 	for (size_t i = 0; i < kafka->topic_count; i++) {
-		const struct rd_kafka_metadata *metadata;
-		rd_kafka_resp_err_t error = rd_kafka_metadata(
-			kafka->client, 0, kafka->topics[i], &metadata, CONNECT_MS);
+		rd_kafka_resp_err_t error = ask_partitions(kafka, i);
 
-		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			error = metadata->topic_cnt == 1 ? metadata->topics[0].err
-							 : RD_KAFKA_RESP_ERR_UNKNOWN;
-			rd_kafka_metadata_destroy(metadata);
-		}
 		if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		if (kafka_error_status(error) != STATUS_OK)
@@ -223,23 +232,45 @@ static int kafka_timeout(void *state)
 
 /* ---- producing */
 
-static rd_kafka_topic_t *target(const struct kafka *kafka, const struct frame_record *record)
+static bool is_routed(const struct frame_record *record)
 {
-	if ((record->head.flags & FRAME_ROUTED) == 0 || record->topic_length == 0)
-		return kafka->topics[0];
-	for (size_t i = 0; i < kafka->topic_count; i++)
-		if (strlen(kafka->names[i]) == record->topic_length &&
-			memcmp(kafka->names[i], record->topic, record->topic_length) == 0)
-			return kafka->topics[i];
-	return NULL;
+	return (record->head.flags & FRAME_ROUTED) != 0;
+}
+
+/* Which of the topics; topic_count: none of them. */
+static size_t target(const struct kafka *kafka, const struct frame_record *record)
+{
+	size_t topic = 0;
+
+	if (!is_routed(record) || record->topic_length == 0)
+		return 0;
+	while (topic < kafka->topic_count &&
+		(strlen(kafka->names[topic]) != record->topic_length ||
+			memcmp(kafka->names[topic], record->topic, record->topic_length) != 0))
+		topic++;
+	return topic;
+}
+
+/* A partition that is not known may be new. */
+static bool has_partition(struct kafka *kafka, size_t topic, int32_t partition)
+{
+	if (partition < kafka->partitions[topic])
+		return true;
+	ask_partitions(kafka, topic);
+	return kafka->partitions[topic] == 0 || partition < kafka->partitions[topic];
 }
 
 static const char *kafka_refuse(void *state, const struct frame_record *record)
 {
 	struct kafka *kafka = state;
 
-	if (target(kafka, record) == NULL)
+	size_t topic = target(kafka, record);
+
+	if (topic == kafka->topic_count)
 		return "topic is not in sink.topics";
+	if (is_routed(record) && record->partition >= 0 &&
+		!has_partition(kafka, topic, record->partition))
+		return "the topic has no such partition";
 	if (wire_size(record) > kafka->size_max)
 		return too_large;
 	return NULL;
@@ -279,7 +310,7 @@ static void add_headers(struct kafka *kafka, const struct frame_record *record)
 static rd_kafka_resp_err_t produce(
 	struct kafka *kafka, const struct frame_record *record, uint64_t ticket)
 {
-	bool routed = (record->head.flags & FRAME_ROUTED) != 0 && record->partition >= 0;
+	bool chosen = is_routed(record) && record->partition >= 0;
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	rd_kafka_error_t *error;
 
@@ -287,9 +318,9 @@ static rd_kafka_resp_err_t produce(
 	if (record->header_count > 0)
 		kafka->fields = mem_grow(
 			kafka->fields, FIELDS_MAX + record->header_count, sizeof *kafka->fields);
-	field(kafka, RD_KAFKA_VTYPE_RKT)->u.rkt = target(kafka, record);
+	field(kafka, RD_KAFKA_VTYPE_RKT)->u.rkt = kafka->topics[target(kafka, record)];
 	field(kafka, RD_KAFKA_VTYPE_PARTITION)->u.i32 =
-		routed ? record->partition : kafka->partition;
+		chosen ? record->partition : kafka->partition;
 	field(kafka, RD_KAFKA_VTYPE_MSGFLAGS)->u.i = RD_KAFKA_MSG_F_COPY;
 	field(kafka, RD_KAFKA_VTYPE_OPAQUE)->u.ptr = (void *)(uintptr_t)ticket;
 	if (record->timestamp > 0)
@@ -335,7 +366,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
 		return PUT_TOO_LARGE;
 	/* Nothing of it was taken: hold it for ever, and end. */
-	log_error("cannot produce to '%s': %s", rd_kafka_topic_name(target(kafka, record)),
+	log_error("cannot produce to '%s': %s", kafka->names[target(kafka, record)],
 		rd_kafka_err2str(error));
 	stage_fail(kafka->stage, STATUS_TEMPFAIL);
 	return PUT_FULL;
@@ -371,6 +402,7 @@ static void open_topics(struct kafka *kafka, const struct sink_config *sink)
 	kafka->topic_count = sink->topics.count + 1;
 	kafka->topics = mem_array(kafka->topic_count, sizeof(rd_kafka_topic_t *));
 	kafka->names = mem_array(kafka->topic_count, sizeof(char *));
+	kafka->partitions = mem_array(kafka->topic_count, sizeof(int32_t));
 	for (size_t i = 0; i < kafka->topic_count; i++) {
 		kafka->names[i] = i == 0 ? sink->topic : sink->topics.items[i - 1];
 		kafka->topics[i] = topic_handle(kafka, kafka->names[i]);

@@ -2,8 +2,6 @@
 
 #include "event.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "context.h"
 #include "event_object.h"
@@ -11,15 +9,9 @@
 #include "handler.h"
 #include "result.h"
 
-/* A forked child's way ends here; its exception is shown as Python shows one. */
-static _Noreturn void end_child(PyObject *result)
-{
-	if (result == NULL && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
-		PyErr_Print();
-		_exit(1);
-	}
-	_exit(0);
-}
+enum { GENERATED_KEPT = 1 << 20 }; /* room for a generator's outputs from one event to the next */
+
+static const char unusable[] = "cannot use what the handler returned:";
 
 static void count_in(struct page *page, const struct frame_record *record)
 {
@@ -61,49 +53,69 @@ static void take_back(struct output *output, struct page *page, const struct fra
 	begin(page, record, clock_coarse_ns());
 }
 
+/* The handler's part: its call, and a generator's run, whose outputs are put into `generated`. A
+ * new reference to what it returned, or NULL with an exception set. */
+static PyObject *call(const struct handler *handler, struct event *event, uint32_t cap,
+	struct buf *generated, int *outputs, bool *raised)
+{
+	PyObject *arguments[] = {NULL, handler->context, event->data};
+	PyObject *result = NULL;
+
+	*raised = true;
+	if (event->data != NULL)
+		result = PyObject_Vectorcall(
+			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	if (forks_child)
+		forks_end(result);
+	if (result == NULL || !result_is_generator(result))
+		return result;
+	*outputs = result_generate(generated, event, result, cap, raised);
+	if (*outputs < 0)
+		Py_CLEAR(result);
+	return result;
+}
+
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure)
 {
-	PyObject *data = event_data(record);
-	struct event event = {frame, record, data, NULL};
-	PyObject *arguments[] = {NULL, handler->context, data};
+	static struct buf generated;
+	struct event event = {frame, record, event_data(record), NULL};
 	struct page *page = worker->page;
+	uint32_t cap = (uint32_t)worker->config.max_record_size;
 	size_t before;
-	PyObject *result = NULL;
+	PyObject *result;
 	enum event_end end = EVENT_DONE;
 	int outputs = -1;
+	bool raised;
 
 	context_now = &event;
 	begin(page, record, now_ns);
 	output_lend(output);
-	if (data != NULL)
-		result = PyObject_Vectorcall(
-			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-	if (forks_child)
-		end_child(result);
+	result = call(handler, &event, cap, &generated, &outputs, &raised);
 	take_back(output, page, record);
 	before = out->length;
-	if (result == NULL) {
-		end = worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
+	if (outputs >= 0)
+		buf_append(out, generated.data, generated.length);
+	else if (result != NULL)
+		outputs = result_append(out, &event, result, cap);
+	if (outputs < 0) {
+		end = result == NULL && raised && worker->interactive &&
+				      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
 			      ? EVENT_INTERRUPTED
 			      : EVENT_FAILED;
-		failure_take(failure, "handler raised");
-	} else {
-		outputs = result_append(
-			out, frame, record, data, result, (uint32_t)worker->config.max_record_size);
-		if (outputs < 0) {
-			end = EVENT_FAILED;
-			failure_take(failure, "cannot use what the handler returned:");
-		}
-		page_state(page, RUN_WRITING); /* until here the user's code may run */
-		Py_DECREF(result);
+		failure_take(failure, result == NULL && raised ? "handler raised" : unusable);
 	}
-	Py_XDECREF(data);
+	page_state(page, RUN_WRITING); /* until here the user's code may run */
+	Py_XDECREF(result);
+	Py_XDECREF(event.data);
 	if (outputs >= 0)
 		count_done(page, record, outputs, out->length - before);
 	context_now = NULL;
 	event_over(&event);
+	if (generated.capacity > GENERATED_KEPT)
+		buf_release(&generated);
+	buf_reset(&generated);
 	page_state(page, RUN_IDLE);
 	return end;
 }

@@ -1,8 +1,11 @@
+#include <Python.h>
+
 #include "forks.h"
 
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -25,4 +28,13 @@ void forks_guard(struct worker *worker)
 {
 	guarded = worker;
 	pthread_atfork(NULL, NULL, in_child);
+}
+
+_Noreturn void forks_end(PyObject *result)
+{
+	if (result == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
+		PyErr_Print();
+		_exit(1);
+	}
+	_exit(0);
 }

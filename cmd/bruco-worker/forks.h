@@ -5,6 +5,7 @@
 #ifndef WORKER_FORKS_H
 #define WORKER_FORKS_H
 
+#include <Python.h>
 #include <stdbool.h>
 
 #include "worker.h"
@@ -14,5 +15,9 @@
 void forks_guard(struct worker *worker);
 
 extern bool forks_child; /* this process is such a child */
+
+/* The way out of one: ends it as Python ends. `result` is what the user's code returned, or NULL:
+ * its exception, if one is set, is shown. */
+_Noreturn void forks_end(PyObject *result);
 
 #endif

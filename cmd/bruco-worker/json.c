@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exception.h"
+#include "headers.h"
 #include "package.h"
 
 static PyObject *parse;
@@ -37,27 +38,6 @@ static enum frame_result bad_line(const char **why)
 	return FRAME_BAD;
 }
 
-/* The headers, a list of (name, value or None) as bytes, as encoded in frames. */
-static int encode_headers(PyObject *list, struct buf *headers)
-{
-	buf_reset(headers);
-	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-		struct frame_header header;
-		Py_ssize_t name_length, value_length;
-		const char *value;
-
-		if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "y#z#", &header.name, &name_length,
-			    &value, &value_length))
-			return -1;
-		header.name_length = (uint32_t)name_length;
-		header.value = (const uint8_t *)value;
-		header.value_length = value == NULL ? FRAME_NULL : (int32_t)value_length;
-		buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
-		headers->length += frame_header_write(headers->data + headers->length, &header);
-	}
-	return 0;
-}
-
 /* fields: (topic, partition, offset, timestamp, key, value, headers), see bruco._records. */
 static int record_of(PyObject *fields, struct frame_record *record, struct buf *headers)
 {
@@ -77,7 +57,7 @@ static int record_of(PyObject *fields, struct frame_record *record, struct buf *
 	record->key_length = key == NULL ? FRAME_NULL : (int32_t)key_length;
 	record->value = (const uint8_t *)value;
 	record->value_length = value == NULL ? FRAME_NULL : (int32_t)value_length;
-	if (encode_headers(list, headers) < 0)
+	if (headers_encode(headers, list) < 0)
 		return -1;
 	record->headers = headers->data;
 	record->headers_length = (uint32_t)headers->length;

@@ -1,5 +1,6 @@
 /*
- * What a handler returned, as bytes. The rules of bruco-worker(1), in this one place.
+ * What a handler returned, as frames. The rules are those of bruco.encoding, in Python; known here
+ * are only None, bytes, bytearray and str, and how a generator is run to its end.
  */
 #ifndef WORKER_RESULT_H
 #define WORKER_RESULT_H
@@ -7,17 +8,29 @@
 #include <Python.h>
 
 #include "base/buf.h"
-#include "frame/frame.h"
+#include "event_object.h"
 
 int result_prepare(void); /* once Python runs; 0, or -1 with an exception set */
 
 /*
- * Appends the frames that `result` makes of the event `record`, encoded at `frame`; the last one
- * is flagged so. `data` is what the handler was given: returned as it came it stays null. No frame
- * will be larger than cap. The number of outputs, or -1 with an exception set and nothing
- * appended.
+ * Appends the frames that `result` makes of the event; the last one is flagged so. The event's
+ * `data` returned as it came stays null. No frame will be larger than cap. The number of outputs,
+ * or -1 with an exception set and nothing appended. A generator has no such form.
  */
-int result_append(struct buf *out, const uint8_t *frame, const struct frame_record *record,
-	PyObject *data, PyObject *result, uint32_t cap);
+int result_append(struct buf *out, struct event *event, PyObject *result, uint32_t cap);
+
+/* Whether the handler is a generator function: what it does is still to be done. */
+static inline int result_is_generator(PyObject *result)
+{
+	return PyGen_CheckExact(result);
+}
+
+/*
+ * Runs a generator to its end and appends its outputs: the same. *raised: the exception is its own,
+ * and not about an output of it. For while the user's code may run: it is the user's code.
+ * Does not return in the child of a generator that forks.
+ */
+int result_generate(
+	struct buf *out, struct event *event, PyObject *generator, uint32_t cap, bool *raised);
 
 #endif

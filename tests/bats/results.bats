@@ -166,3 +166,244 @@ END
     contains "$stderr" "ValueError: this is 1 (record 1, attempt 1, "
     contains "$stderr" "ValueError: this is 2 (record 1, attempt 2, "
 }
+
+# ---- results
+
+@test "each kind of result is the same in the worker and in bruco.testing, byte for byte" {
+    local corpus=$ROOT/tests/corpus python
+    handler <<'END'
+import sys
+def handle_event(context, data):
+    return sys.executable
+END
+    run_x 0 bruco-worker --lines <<<""
+    python=$output
+    cat >config.yaml <<END
+maxRecordSize: 64KiB
+processor: {handlerPath: $corpus, retry: {attempts: 1}, onFailure: skip}
+END
+    export PYTHONDONTWRITEBYTECODE=1
+    "$python" "$corpus/compare.py" frames >in
+    run_x 0 bruco-worker -q -c config.yaml <in
+    mv stdout out
+    run_x 0 "$python" "$corpus/compare.py" out
+    contains "$output" " 0 different"
+}
+
+@test "a Message's parts, as JSON: what is given, the rest is the input's; where to" {
+    handler <<'END'
+from bruco import Message
+
+def handle_event(context, data):
+    return eval(data, {"Message": Message, "data": b"v"})
+END
+    local line='"topic":"in","partition":1,"offset":7,"timestamp":5,"key":"k","headers":[["a","1"]]'
+    run_x 0 bruco-worker --json < <(printf "{\"value\":\"%s\",$line}\n" 'Message(data)' \
+        "Message(data, key=None)" "Message(None, key='x')" "Message({'a': 1}, headers={'b': None})" \
+        "Message(data, timestamp=6, headers=[])" "Message(data, topic='out')" \
+        "Message(data, topic='out', partition=2)" "Message(data, partition=2)")
+    equals "$output" '{"topic": "in", "partition": 1, "offset": 7, "timestamp": 5, "key": "k", "value": "v", "headers": [["a", "1"]]}
+{"topic": "in", "partition": 1, "offset": 7, "timestamp": 5, "key": null, "value": "v", "headers": [["a", "1"]]}
+{"topic": "in", "partition": 1, "offset": 7, "timestamp": 5, "key": "x", "value": null, "headers": [["a", "1"]]}
+{"topic": "in", "partition": 1, "offset": 7, "timestamp": 5, "key": "k", "value": "{\"a\": 1}", "headers": [["b", null]]}
+{"topic": "in", "partition": 1, "offset": 7, "timestamp": 6, "key": "k", "value": "v", "headers": []}
+{"topic": "out", "partition": null, "offset": null, "timestamp": 5, "key": "k", "value": "v", "headers": [["a", "1"]]}
+{"topic": "out", "partition": 2, "offset": null, "timestamp": 5, "key": "k", "value": "v", "headers": [["a", "1"]]}
+{"topic": null, "partition": 2, "offset": null, "timestamp": 5, "key": "k", "value": "v", "headers": [["a", "1"]]}'
+}
+
+@test "a second worker keeps where the first one's message goes to" {
+    handler first.py <<'END'
+from bruco import Message
+def handle_event(context, data):
+    return Message(data, topic="out", partition=2)
+END
+    handler second.py <<'END'
+def handle_event(context, data):
+    return data.upper()
+END
+    frames write 'record(1, b"v", topic="in", partition=0, offset=5)' >in
+    run_x 0 bash -c 'bruco-worker -m first <in | bruco-worker -m second >out'
+    equals "$(frames read <out)" "type='record' flags=3 attempt=0 seq=1 topic='out' partition=2 offset=-1 timestamp=-1 key=None headers=[] value=b'V'"
+}
+
+@test "a generator's outputs: in order, one input's, the last one flagged; none is one empty frame" {
+    handler <<'END'
+def handle_event(context, data):
+    for number in range(int(data)):
+        yield f"{data.decode()}.{number}"
+        yield None
+END
+    frames write 'record(1, b"3", key=b"k")' 'record(2, b"0")' 'record(3, b"1")' >in
+    run_x 0 bruco-worker <in
+    equals "$(frames read <stdout | sed 's/topic.*key/key/')" \
+"type='record' flags=0 attempt=0 seq=1 key=b'k' headers=[] value=b'3.0'
+type='record' flags=0 attempt=0 seq=1 key=b'k' headers=[] value=b'3.1'
+type='record' flags=1 attempt=0 seq=1 key=b'k' headers=[] value=b'3.2'
+type='empty' flags=1 attempt=0 seq=2
+type='record' flags=1 attempt=0 seq=3 key=None headers=[] value=b'1.0'"
+    run_x 0 bruco-worker --lines < <(printf '2\n0\n1\n')
+    equals "$output" "2.0
+2.1
+1.0"
+}
+
+@test "a generator that fails gives nothing, also what it had yielded; its finally runs" {
+    handler <<'END'
+def handle_event(context, data):
+    try:
+        yield b"one"
+        yield eval(data)
+        yield b"three"
+    finally:
+        context.logger.info("finally")
+END
+    local text why
+    while IFS='|' read -r text why; do
+        run_x 1 bruco-worker --lines < <(printf '"2"\n%s\n' "$text")
+        equals "$output" "one
+2
+three"
+        contains "$stderr" "error: $why (record 2, attempt 1)"
+        equals "$(grep -c finally stderr)" 2
+    done <<'END'
+1 / 0|handler raised ZeroDivisionError: division by zero
+{1}|cannot use what the handler returned: TypeError: outputs[1]: a set has no form in JSON
+{"a": [{1}]}|cannot use what the handler returned: TypeError: outputs[1]["a"][0]: a set has no form in JSON
+b"x" * (16 << 20)|cannot use what the handler returned: ValueError: outputs[1]: 16777280 bytes with key and headers are more than maxRecordSize, 16777216
+END
+}
+
+@test "a generator's outputs are capped at 64 MiB an input" {
+    handler <<'END'
+def handle_event(context, data):
+    for _ in range(int(data)):
+        yield bytes(1 << 20)
+END
+    run_x 1 bruco-worker --lines < <(printf '63\n64\n')
+    equals "$(wc -l <stdout)" 63
+    contains "$stderr" "ValueError: outputs[63]: with it the outputs of one input are more than 64 MiB together (record 2, attempt 1)"
+}
+
+@test "a generator is tried again as a whole" {
+    handler <<'END'
+def handle_event(context, data):
+    yield f"{context.event.attempt}.1"
+    if context.event.attempt < 3:
+        raise ValueError("not yet")
+    yield f"{context.event.attempt}.2"
+END
+    echo 'processor: {retry: {attempts: 3, backoff: 1ms}}' >config.yaml
+    run_x 0 bruco-worker --lines -c config.yaml <<<x
+    equals "$output" "3.1
+3.2"
+}
+
+@test "a generator that forks: the child sends nothing, wherever it comes back" {
+    handler <<'END'
+import os
+
+def handle_event(context, data):
+    yield b"before"
+    pid = os.fork()
+    if pid == 0:
+        if data == b"ends":
+            return
+        yield b"child"
+        os._exit(7)
+    yield b"status %d" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+END
+    run_x 0 bruco-worker --lines < <(printf 'yields\nends\n')
+    equals "$output" "before
+status 0
+before
+status 0"
+}
+
+@test "an output does not wait for a generator that is slow behind it" {
+    handler <<'END'
+import os
+def handle_event(context, data):
+    if data == b"slow":
+        yield b"begun"
+        while not os.path.exists("go"):
+            context.event
+    yield data
+END
+    printf 'quick\nslow\n' >in
+    start_x worker sh -c 'exec bruco-worker --lines <in'
+    wait_for 10 lines_in worker.out 1
+    equals "$(<worker.out)" quick
+    touch go
+    wait_x worker 0 10
+    equals "$(<worker.out)" "quick
+begun
+slow"
+}
+
+@test "processor.timeout covers a generator's body" {
+    handler <<'END'
+import time
+def handle_event(context, data):
+    yield b"one"
+    if data == b"2":
+        time.sleep(60)
+    yield b"two"
+END
+    cat >config.yaml <<'END'
+processor: {timeout: 300ms, onFailure: skip, retry: {attempts: 1}}
+source: {kind: lines}
+sink: {kind: lines}
+END
+    run_x 0 bruco -q -c config.yaml < <(seq 3)
+    equals "$output" "one
+two
+one
+two"
+    contains "$stderr" "bruco.Timeout: no result within 300ms"
+}
+
+# ---- handlers of earlier versions
+
+@test "a handler of earlier versions runs unchanged" {
+    handler <<'END'
+import json
+import logging
+import os
+
+
+def init_context(context):
+    context.logger.setLevel(logging.INFO)
+    context.logger.info("init %s %s", context.worker_name, os.environ.get("GREETING"))
+    context.count = 0
+
+
+def handle_event(context, data):
+    text = data.decode("utf-8")
+    context.count += 1
+    context.logger.info(f"event {context.count}: {text}")
+    if text == "dict":
+        return {"count": context.count, "text": text}
+    if text == "str":
+        return text * 2
+    if text == "positional":
+        return context.response(context.count, json.dumps({"n": 1}), "text/json")
+    if text == "keywords":
+        return context.response(key="k", data={"n": 1}, content_type="application/json")
+    return context.response("default", text)
+END
+    cat >config.yaml <<'END'
+processor: {env: [{name: GREETING, value: hello}]}
+END
+    run_x 0 bruco-worker --json -c config.yaml < <(
+        printf '{"value":"%s","key":"in","headers":[["a","1"],["Content-Type","x/y"]]}\n' \
+            dict str positional keywords other)
+    equals "$(sed 's/.*"timestamp": null, //' stdout)" \
+'"key": "in", "value": "{\"count\": 1, \"text\": \"dict\"}", "headers": [["a", "1"], ["Content-Type", "x/y"]]}
+"key": "in", "value": "strstr", "headers": [["a", "1"], ["Content-Type", "x/y"]]}
+"key": "3", "value": "{\"n\": 1}", "headers": [["a", "1"], ["content-type", "text/json"]]}
+"key": "k", "value": "{\"n\": 1}", "headers": [["a", "1"], ["content-type", "application/json"]]}
+"key": "default", "value": "other", "headers": [["a", "1"], ["content-type", "application/json"]]}'
+    contains "$stderr" "info: init worker-0 hello"
+    contains "$stderr" "info: event 5: other"
+}

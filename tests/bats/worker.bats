@@ -234,9 +234,6 @@ b'[1, 2]'"
 async def later():
     pass
 
-def many():
-    yield 1
-
 def endless():
     result = []
     result.append(result)
@@ -252,14 +249,14 @@ END
         contains "$stderr" "error: cannot use what the handler returned: $why"
         contains "$stderr" "(record 2, attempt 1)"
     done <<'END'
-{1}|TypeError: a result of type set has no form in JSON
-[float("nan")]|ValueError: Out of range float values are not JSON compliant
-"\ud800"|UnicodeEncodeError: 'utf-8' codec can't encode character
-endless()|ValueError: Circular reference detected
-{(1, 2): 3}|TypeError: keys must be str
-later()|NotImplementedError: a coroutine (async def) is not supported yet
-many()|NotImplementedError: a generator is not supported yet
-b"x" * (16 << 20)|ValueError: 16777280 bytes with key and headers are more than maxRecordSize, 16777216
+{1}|TypeError: result: a set has no form in JSON
+{"items": [1, 2, 3, {1}]}|TypeError: result["items"][3]: a set has no form in JSON
+[float("nan")]|ValueError: result[0]: nan has no form in JSON
+"\ud800"|ValueError: result: 'utf-8' codec can't encode character
+endless()|ValueError: result[0]: it contains itself
+{(1, 2): 3}|TypeError: result: a tuple as a key has no form in JSON
+later()|TypeError: result: a coroutine: is an await missing?
+b"x" * (16 << 20)|ValueError: result: 16777280 bytes with key and headers are more than maxRecordSize, 16777216
 END
     [[ $stderr != *"never awaited"* ]]
 }

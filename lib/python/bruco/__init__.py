@@ -1,13 +1,16 @@
 """What Bruco gives to handlers.
 
 A handler is a module with a function ``handle_event(context, data)`` and, if it needs one, a
-function ``init_context(context)``; bruco-worker(1) describes both.
+function ``init_context(context)``; bruco-worker(1) describes both. ``bruco.testing`` runs it
+without Bruco.
 """
 
 from typing import TYPE_CHECKING
 
 from bruco._context import Context
+from bruco._failures import Failed, Timeout
 from bruco._headers import Headers
+from bruco._message import Message
 
 if TYPE_CHECKING:
     from bruco._event import Event
@@ -17,14 +20,9 @@ else:
     except ImportError:
         from bruco._event import Event
 
-__all__ = ["Context", "Event", "Headers", "Timeout"]
+__all__ = ["Context", "Event", "Failed", "Headers", "Message", "Timeout"]
 
-
-class Timeout(BaseException):
-    """Raised in ``handle_event`` when it runs for longer than ``processor.timeout``.
-
-    The attempt has failed, unless the handler catches this and returns within 2 seconds; after
-    that the worker is killed. It derives from BaseException so that ``except Exception`` lets it
-    through. It is raised in the main thread only, between two bytecodes or out of a wait such as
-    ``time.sleep``.
-    """
+for _public in (Context, Event, Failed, Headers, Message, Timeout):
+    if _public.__module__ != "bruco":
+        _public.__module__ = "bruco"  # their name in tracebacks, wherever they are defined
+del _public

@@ -5,6 +5,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Optional
 
 from bruco._event import Event
+from bruco._message import KEEP, Message, response
 
 if TYPE_CHECKING:
 
@@ -46,6 +47,18 @@ class Context:
         return self._worker_name
 
     event = property(_current, doc="The event that is being handled; None between events.")
+
+    def response(
+        self, key: Any = KEEP, data: Any = None, content_type: Optional[str] = "application/json"
+    ) -> Message:
+        """An output for handle_event to return, as in earlier versions.
+
+        key           bytes-like, str, None for null; anything else becomes its str; left out, the
+                      input's is kept
+        data          as the value of a Message
+        content_type  becomes the header "content-type", in place of the input's; None: no change
+        """
+        return response(key, data, content_type)
 
     if TYPE_CHECKING:  # whatever handlers set
 

@@ -3,7 +3,7 @@
 import datetime
 from typing import Optional, Union
 
-from bruco._headers import Headers, Source, to_value
+from bruco._headers import Headers, Source, kind, to_value
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -112,7 +112,7 @@ def to_milliseconds(timestamp: Union[datetime.datetime, int, None], place: str) 
         number = timestamp
     else:
         raise TypeError(
-            f"{place}: {type(timestamp).__name__} is neither a datetime, milliseconds nor None"
+            f"{place}: {kind(timestamp)} is neither a datetime, milliseconds nor None"
         )
     if not 0 <= number < 2**63:
         raise ValueError(f"{place}: before 1970 or out of range")

@@ -116,8 +116,8 @@ def to_pairs(source: Any, place: str) -> List[Pair]:
             raise TypeError(f"{place}[{number}]: {kind(item)} is no (name, value) pair")
         name, value = item
         if not isinstance(name, str):
-            raise TypeError(f"{place}[{number}]: a name of type {type(name).__name__} is not str")
-        pairs.append((name, to_value(value, f"{place}[{name!r}]")))
+            raise TypeError(f"{place}[{number}]: {kind(name)} as a name is not str")
+        pairs.append((name, to_value(value, f'{place}["{name}"]')))
     return pairs
 
 
@@ -127,8 +127,10 @@ def to_value(value: Any, place: str) -> Optional[bytes]:
         return value
     if isinstance(value, str):
         return to_utf8(value, place)
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, (bytes, bytearray)):
         return bytes(value)
+    if isinstance(value, memoryview):
+        return of_view(value, place)
     raise TypeError(f"{place}: {kind(value)} is neither bytes, str nor None")
 
 
@@ -140,7 +142,17 @@ def to_utf8(text: str, place: str) -> bytes:
         raise ValueError(f"{place}: {error}") from None
 
 
+def of_view(view: memoryview, place: str) -> bytes:
+    """A memoryview's bytes in their logical order; ValueError for one that is released."""
+    try:
+        return view.tobytes()
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
 def kind(value: object) -> str:
-    """A value's type with its article, for errors: "a set", "an int"."""
+    """What a value is, for errors: "a set", "an int"."""
+    if value is None or isinstance(value, bytes):
+        return "None" if value is None else "bytes"
     name = type(value).__name__
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

@@ -1,11 +1,15 @@
 """Log records become Bruco's log lines: one line, one write, by the worker itself."""
 
+import io
 import logging
 import sys
 import threading
 import traceback
+from typing import Iterable, List, Optional, Type
 
-import _bruco
+import _bruco  # type: ignore[import]
+
+from bruco._exceptions import line
 
 LEVELS = {
     "error": logging.ERROR,
@@ -15,12 +19,12 @@ LEVELS = {
 }
 
 
-def line(text):
-    """Text as bytes for a C string: always encodable, without NUL."""
-    return text.encode("utf-8", "backslashreplace").replace(b"\0", rb"\x00")
-
-
-def entry(level, message, error=None, details=()):
+def entry(
+    level: int,
+    message: str,
+    error: Optional[Type[BaseException]] = None,
+    details: Iterable[str] = (),
+) -> None:
     """One log entry: level as logging counts, error an exception's class, details its text."""
     name = error.__qualname__ if error is not None else ""
     _bruco.log(level, line(message), line(name), line("".join(details)))
@@ -29,9 +33,10 @@ def entry(level, message, error=None, details=()):
 class LineHandler(logging.Handler):
     """Hands each record to the worker's logger, a traceback as part of the same entry."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         try:
-            error, details = None, []
+            error: Optional[Type[BaseException]] = None
+            details: List[str] = []
             if record.exc_info and record.exc_info[0] is not None:
                 error = record.exc_info[0]
                 details.extend(traceback.format_exception(*record.exc_info))
@@ -41,7 +46,7 @@ class LineHandler(logging.Handler):
         except Exception:
             self.handleError(record)
 
-    def message(self, record):
+    def message(self, record: logging.LogRecord) -> str:
         """What the record says, by the formatter that a handler has set, without tracebacks."""
         if self.formatter is None:
             return record.getMessage()
@@ -49,7 +54,7 @@ class LineHandler(logging.Handler):
         bare.exc_info = bare.exc_text = bare.stack_info = None
         return self.formatter.format(bare)
 
-    def handleError(self, record):
+    def handleError(self, record: logging.LogRecord) -> None:
         """The log call is wrong: an entry that says where it is."""
         if logging.raiseExceptions:
             kind, value, trace = sys.exc_info()
@@ -62,7 +67,7 @@ class LineHandler(logging.Handler):
             )
 
 
-def log_thread_exception(arguments):
+def log_thread_exception(arguments: "threading.ExceptHookArgs") -> None:
     """threading.excepthook: what ends a thread is one entry."""
     if arguments.exc_type is SystemExit:
         return
@@ -71,24 +76,32 @@ def log_thread_exception(arguments):
         "exception in thread %s: %s",
         name,
         arguments.exc_type.__qualname__,
-        exc_info=(arguments.exc_type, arguments.exc_value, arguments.exc_traceback),
+        exc_info=(  # type: ignore[arg-type]
+            arguments.exc_type,
+            arguments.exc_value,
+            arguments.exc_traceback,
+        ),
     )
 
 
-def log_unraisable(unraisable):
+def log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     """sys.unraisablehook: what is raised where nobody can catch it, in __del__ for example."""
     try:
         logging.getLogger("unraisable").warning(
             "%s %r",
             unraisable.err_msg or "Exception ignored in",
             unraisable.object,
-            exc_info=(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback),
+            exc_info=(  # type: ignore[arg-type]
+                unraisable.exc_type,
+                unraisable.exc_value,
+                unraisable.exc_traceback,
+            ),
         )
     except Exception:
         sys.__unraisablehook__(unraisable)
 
 
-def prepare(level):
+def prepare(level: str) -> None:
     """Sends the logging module, warnings and prints their way; level as log lines name it."""
     root = logging.getLogger()
     handler = LineHandler()
@@ -99,4 +112,5 @@ def prepare(level):
     logging.captureWarnings(True)
     threading.excepthook = log_thread_exception
     sys.unraisablehook = log_unraisable
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)

@@ -6,11 +6,14 @@ Fields: topic, partition, offset, timestamp (ms since 1970), key, value, headers
 
 import base64
 import json
+from typing import Any, Dict, List, Optional, Tuple
+
+Header = Tuple[bytes, Optional[bytes]]
 
 FIELDS = ("topic", "partition", "offset", "timestamp", "key", "value", "headers")
 
 
-def to_bytes(what, value):
+def to_bytes(what: str, value: Any) -> Optional[bytes]:
     """Text, {"base64": text} or None as bytes or None."""
     if value is None:
         return None
@@ -21,7 +24,7 @@ def to_bytes(what, value):
     raise ValueError(f'{what} is neither text, null nor {{"base64": text}}')
 
 
-def from_bytes(value):
+def from_bytes(value: Optional[bytes]) -> Any:
     if value is None:
         return None
     try:
@@ -30,7 +33,7 @@ def from_bytes(value):
         return {"base64": base64.b64encode(value).decode()}
 
 
-def to_number(what, value, bits):
+def to_number(what: str, value: Any, bits: int) -> int:
     """A number, or None as -1: there is none."""
     if value is None:
         return -1
@@ -39,7 +42,7 @@ def to_number(what, value, bits):
     return value
 
 
-def to_headers(pairs):
+def to_headers(pairs: Any) -> List[Tuple[Optional[bytes], Optional[bytes]]]:
     if not isinstance(pairs, list):
         raise ValueError("headers is not a list of [name, value]")
     headers = []
@@ -51,14 +54,14 @@ def to_headers(pairs):
     return headers
 
 
-def no_duplicates(pairs):
+def no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise ValueError("a key stands there twice")
     return fields
 
 
-def parse(text):
+def parse(text: bytes) -> Tuple[Any, ...]:
     """One line as the tuple of FIELDS; ValueError says what is wrong with it."""
     record = json.loads(text.decode(), object_pairs_hook=no_duplicates)
     if not isinstance(record, dict):
@@ -77,7 +80,15 @@ def parse(text):
     )
 
 
-def print_record(topic, partition, offset, timestamp, key, value, headers):
+def print_record(
+    topic: bytes,
+    partition: int,
+    offset: int,
+    timestamp: int,
+    key: Optional[bytes],
+    value: Optional[bytes],
+    headers: List[Header],
+) -> bytes:
     """The same back as one line, in bytes."""
     record = {
         "topic": from_bytes(topic or None),

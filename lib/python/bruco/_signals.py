@@ -3,10 +3,10 @@
 import faulthandler
 import signal
 
-import _bruco
+import _bruco  # type: ignore[import]
 
 
-def prepare(with_timeout):
+def prepare(with_timeout: bool) -> None:
     """SIGUSR2 shows every thread's traceback; SIGALRM raises bruco.Timeout, if there is one."""
     faulthandler.register(signal.SIGUSR2, file=2, all_threads=True, chain=False)
     if with_timeout:

@@ -1,14 +1,235 @@
-"""How a handler's result becomes JSON: one definition of the rules, see bruco-worker(1)."""
+"""What becomes of a handler's result: the one definition of the rules in bruco-worker(1).
+
+The worker calls `encode` for every result but None, bytes, bytearray and str, which it knows
+itself; `bruco.testing` calls it for all.
+"""
 
 import dataclasses
 import datetime
 import decimal
 import enum
 import json
+import re
+import types
 import uuid
+from typing import Any, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Tuple, Union
+
+from bruco._event import Event, to_milliseconds
+from bruco._headers import kind, of_view, to_pairs, to_utf8, to_value
+from bruco._message import KEEP, Keep, Message
+
+GENERATOR_MAX = 64 << 20  #: bytes of all outputs of one input, with their keys and headers
+HEADERS_MAX = 65536  #: headers in one record
+RECORD_FRONT = 64  #: bytes of a record besides topic, key, headers and value
+HEADER_FRONT = 8  #: bytes of a header besides name and value
+
+Header = Tuple[bytes, Optional[bytes]]
 
 
-def default(value):
+class Output(NamedTuple):
+    """One output. KEEP stands for what is the input's; None is null."""
+
+    value: Optional[bytes]
+    key: Union[bytes, None, Keep] = KEEP
+    headers: Union[List[Header], Keep] = KEEP
+    timestamp: Union[int, Keep] = KEEP  #: milliseconds since 1970, -1: none
+    topic: Union[bytes, Keep] = KEEP  #: where to; b"" is the sink's own, KEEP too
+    partition: Union[int, Keep] = KEEP  #: -1 with a topic: the sink's partitioner chooses
+
+
+def encode(result: Any, event: Event, number: Optional[int] = None) -> Optional[Output]:
+    """What a handler returned (or yielded as the output of this number) for an event.
+
+    None when there is no output. TypeError and ValueError name the place that has no form.
+    """
+    if result is None:
+        return None
+    place = "result" if number is None else f"outputs[{number}]"
+    if isinstance(result, Message):
+        return _of_message(result, event, place)
+    return Output(_to_bytes(result, event, place))
+
+
+def _of_message(message: Message, event: Event, place: str) -> Output:
+    key = message.key
+    timestamp: Union[int, Keep] = KEEP
+    topic: Union[bytes, Keep] = KEEP
+    partition: Union[int, Keep] = KEEP
+    if message.timestamp is not KEEP:
+        given = to_milliseconds(message.timestamp, f"{place}.timestamp")
+        timestamp = -1 if given is None else given
+    if message.topic is not KEEP or message.partition is not KEEP:
+        topic, partition = b"", -1
+        if message.topic is not KEEP:
+            topic = _to_topic(message.topic, f"{place}.topic")
+        if message.partition is not KEEP:
+            partition = _to_partition(message.partition, f"{place}.partition")
+    return Output(
+        _to_bytes(message.value, event, f"{place}.value"),
+        key if key is KEEP else to_value(key, f"{place}.key"),
+        _to_headers(message, event, f"{place}.headers"),
+        timestamp,
+        topic,
+        partition,
+    )
+
+
+def _to_topic(topic: Any, place: str) -> bytes:
+    if not isinstance(topic, str):
+        raise TypeError(f"{place}: {kind(topic)} is not str")
+    if not re.fullmatch("[A-Za-z0-9._-]{1,249}", topic):
+        raise ValueError(f"{place}: {topic!r} can't be the name of a topic")
+    return topic.encode()
+
+
+def _to_partition(partition: Any, place: str) -> int:
+    if not isinstance(partition, int) or isinstance(partition, bool):
+        raise TypeError(f"{place}: {kind(partition)} is not int")
+    if not 0 <= partition < 2**31:
+        raise ValueError(f"{place}: {partition} can't be a partition")
+    return partition
+
+
+def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header], Keep]:
+    content_type = message._content_type
+    if message.headers is not KEEP:
+        pairs = to_pairs(message.headers, place)
+    elif content_type is None:
+        return KEEP
+    else:
+        pairs = list(event.headers.items())
+    if content_type is not None:
+        pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
+        pairs.append(("content-type", to_value(content_type, "content_type")))
+    if len(pairs) > HEADERS_MAX:
+        raise ValueError(f"{place}: {len(pairs)} headers are more than {HEADERS_MAX}")
+    return [(_to_name(name, place), value) for name, value in pairs]
+
+
+def _to_name(name: str, place: str) -> bytes:
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _to_bytes(value: Any, event: Event, place: str) -> Optional[bytes]:
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, bytearray):
+        if not value and value is event.data and event.value is None:
+            return None  # the record as it came, null included
+        return bytes(value)
+    if isinstance(value, str):
+        return to_utf8(value, place)
+    if isinstance(value, memoryview):
+        return of_view(value, place)
+    return to_json(value, place).encode()
+
+
+# ---- sizes
+
+
+def size(output: Output, event: Event) -> int:
+    """The bytes of this output's record with all that it keeps of the event."""
+    topic, key = output.topic, output.key
+    headers: Iterable[Header]
+    if topic is KEEP:
+        topic = (event.topic or "").encode("utf-8", "surrogateescape")
+    if key is KEEP:
+        key = event.key
+    if output.headers is KEEP:
+        headers = [(_to_name(name, "headers"), value) for name, value in event.headers.items()]
+    else:
+        headers = output.headers
+    return (
+        RECORD_FRONT
+        + len(topic)
+        + len(key or b"")
+        + sum(HEADER_FRONT + len(name) + len(value or b"") for name, value in headers)
+        + len(output.value or b"")
+    )
+
+
+def too_large(size: int, cap: int, number: Optional[int] = None) -> NoReturn:
+    """Raises for an output of more than maxRecordSize."""
+    place = "result" if number is None else f"outputs[{number}]"
+    raise ValueError(
+        f"{place}: {size} bytes with key and headers are more than maxRecordSize, {cap}"
+    )
+
+
+def too_much(number: int) -> NoReturn:
+    """Raises when a generator's outputs are too many, with output `number`."""
+    raise ValueError(
+        f"outputs[{number}]: with it the outputs of one input are more than 64 MiB together"
+    )
+
+
+def returned(value: Any) -> NoReturn:
+    """Raises for a generator that returns a value."""
+    raise TypeError(f"a generator returned {kind(value)}: only what it yields is output")
+
+
+def outputs(result: Any, event: Event, cap: int) -> List[Output]:
+    """All outputs that a result makes of an event, none of more than `cap` bytes.
+
+    The worker does the same in C (result.c).
+    """
+    if not isinstance(result, types.GeneratorType):
+        output = encode(result, event)
+        if output is None:
+            return []
+        if size(output, event) > cap:
+            too_large(size(output, event), cap)
+        return [output]
+    try:
+        return _generate(result, event, cap)
+    finally:
+        result.close()
+
+
+def _generate(generator: Iterator[Any], event: Event, cap: int) -> List[Output]:
+    made: List[Output] = []
+    total = 0
+    while True:
+        try:
+            item = next(generator)
+        except StopIteration as end:
+            if end.value is not None:
+                returned(end.value)
+            return made
+        number = len(made)
+        output = encode(item, event, number)
+        if output is None:
+            continue
+        bytes_more = size(output, event)
+        if bytes_more > cap:
+            too_large(bytes_more, cap, number)
+        total += bytes_more
+        if total > GENERATOR_MAX:
+            too_much(number)
+        made.append(output)
+
+
+def of_batch(results: Any, count: int) -> List[Any]:
+    """What handle_batch returned for `count` events: a result for each, or a Failed.
+
+    TypeError and ValueError fail the whole batch.
+    """
+    if not isinstance(results, (list, tuple)):
+        raise TypeError(f"handle_batch returned {kind(results)}, not a list of results")
+    if len(results) != count:
+        raise ValueError(f"handle_batch returned {len(results)} results for {count} events")
+    return list(results)
+
+
+# ---- JSON
+
+
+def default(value: Any) -> Any:
     """What the standard library's encoder doesn't know.
 
     Dataclasses become objects, dates and times ISO 8601 text, UUIDs and Decimals text (exact),
@@ -26,8 +247,76 @@ def default(value):
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
-    raise TypeError(f"a result of type {type(value).__name__} has no form in JSON")
+    if isinstance(value, Message):
+        raise TypeError("a Message in another value: yield it, as an output of its own")
+    if isinstance(value, types.CoroutineType):
+        value.close()  # or Python warns that nobody awaited it
+        raise TypeError("a coroutine: is an await missing?")
+    raise TypeError(f"{kind(value)} has no form in JSON")
 
 
-#: ``to_json(value) -> str``: ASCII, default separators; NaN and infinities raise ValueError.
-to_json = json.JSONEncoder(allow_nan=False, default=default).encode
+_encode = json.JSONEncoder(allow_nan=False, default=default).encode
+
+
+def to_json(value: Any, place: str = "result") -> str:
+    """The value as JSON: ASCII, default separators.
+
+    TypeError and ValueError name what has no such form (NaN and infinities are such) and where.
+    """
+    try:
+        return _encode(value)
+    except RecursionError:
+        raise ValueError(f"{place}: nested too deeply for JSON") from None
+    except (TypeError, ValueError) as error:
+        _explain(value, place, [])
+        raise _same_kind(error, place) from None
+
+
+def _same_kind(error: Exception, place: str) -> Exception:
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{place}: {error}")
+
+
+def _explain(value: Any, place: str, above: List[int]) -> None:
+    """Raises for the first part of a value that has no form in JSON."""
+    if value is None or isinstance(value, str):
+        return
+    if isinstance(value, (int, float)):
+        _explain_number(value, place)
+        return
+    if id(value) in above:
+        raise ValueError(f"{place}: it contains itself")
+    above.append(id(value))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not (key is None or isinstance(key, (str, int, float))):
+                raise TypeError(f"{place}: {kind(key)} as a key has no form in JSON")
+            if isinstance(key, float):
+                _explain_number(key, f"{place}: a key")
+            _explain(item, f"{place}[{_short(key)}]", above)
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            _explain(item, f"{place}[{number}]", above)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for name, item in default(value).items():
+            _explain(item, f"{place}.{name}", above)
+    else:
+        try:
+            inner = default(value)
+        except (TypeError, ValueError) as error:
+            raise _same_kind(error, place) from None
+        _explain(inner, place, above)
+    above.pop()
+
+
+def _explain_number(value: Union[int, float], place: str) -> None:
+    try:
+        _encode(value)
+    except ValueError as error:
+        why = f"{value!r} has no form in JSON" if isinstance(value, float) else str(error)
+        raise ValueError(f"{place}: {why}") from None
+
+
+def _short(key: Any) -> str:
+    if not isinstance(key, str):
+        return repr(key)
+    return json.dumps(key if len(key) <= 40 else key[:39] + "…", ensure_ascii=False)
