@@ -59,11 +59,12 @@ LIBS_bruco-worker := $(YAML) $(PYTHON_LIBS)
 LIBS_bruco-sink   := $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA)
 
-# What the programs find beside themselves: ../lib/bruco/python and ../share/man.
+# What the programs find beside themselves: ../lib/bruco/python, ../share/bruco and ../share/man.
 PACKAGE := $(patsubst lib/python/%,%,$(sort $(shell find lib/python -type f ! -name '*.pyc')))
 MAN     := $(sort $(wildcard man/*.[1-8]))
 PAGES   := $(foreach page,$(MAN),share/man/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-SHARED  := $(PACKAGE:%=lib/bruco/python/%) $(PAGES)
+PROJECT := $(sort $(shell find share -type f ! -name '*.pyc'))
+SHARED  := $(PACKAGE:%=lib/bruco/python/%) $(PROJECT:share/%=share/bruco/%) $(PAGES)
 
 all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 
@@ -135,6 +136,9 @@ $(BUILD)/libraries-found:
 $(BUILD)/lib/bruco/python/%: lib/python/%
 	@mkdir -p $(@D) && cp $< $@
 
+$(BUILD)/share/bruco/%: share/%
+	@mkdir -p $(@D) && cp $< $@
+
 $(foreach page,$(PAGES),$(eval $(BUILD)/$(page): man/$(notdir $(page))))
 $(PAGES:%=$(BUILD)/%):
 	@mkdir -p $(@D) && cp $< $@
@@ -193,7 +197,7 @@ install: all ## install into DESTDIR/PREFIX
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
 uninstall: ## remove what install put there
-	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) lib/bruco share/doc/bruco
+	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) lib/bruco share/bruco share/doc/bruco
 
 clean: ## remove all that was built
 	rm -rf build

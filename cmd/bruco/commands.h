@@ -6,6 +6,7 @@
 #include "base/options.h"
 
 int command_run(const struct program *program, int argc, char **argv);
+int command_init(const struct program *program, int argc, char **argv);
 int command_test(const struct program *program, int argc, char **argv);
 int command_help(const struct program *program, int argc, char **argv);
 

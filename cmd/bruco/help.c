@@ -2,7 +2,6 @@
 #include "bruco/commands.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +9,16 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/self.h"
 #include "base/status.h"
 #include "base/text.h"
 
 /* What may be asked for, and the page that answers. Commands stand in bruco(1). */
-static const char *const words[] = {"bruco", "run", "check", "test", "help", "source", "worker",
-	"sink", "broker", "yaml", "config", "frame", "internals"};
-static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco-source",
-	"bruco-worker", "bruco-sink", "bruco-broker", "bruco.yaml", "bruco.yaml", "bruco-frame",
-	"bruco-internals"};
+static const char *const words[] = {"bruco", "run", "check", "init", "test", "help", "source",
+	"worker", "sink", "broker", "yaml", "config", "frame", "internals"};
+static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco",
+	"bruco-source", "bruco-worker", "bruco-sink", "bruco-broker", "bruco.yaml", "bruco.yaml",
+	"bruco-frame", "bruco-internals"};
 
 enum { WORDS = sizeof words / sizeof words[0] };
 
@@ -39,16 +39,11 @@ static const char *find_page(const struct program *program, const char *word)
  * place where man's own list goes. */
 static void prefer_own_pages(void)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 	const char *others = getenv("MANPATH");
-	char *folder, *list;
+	char *folder = self_beside("../share/man"), *list;
 
-	if (length <= 0)
+	if (folder == NULL)
 		return;
-	self[length] = '\0';
-	*strrchr(self, '/') = '\0';
-	folder = mem_printf("%s/../share/man", self);
 	list = mem_printf("%s:%s", folder, others == NULL ? "" : others);
 	if (access(folder, F_OK) == 0)
 		setenv("MANPATH", list, 1);

@@ -3,13 +3,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/self.h"
 #include "base/status.h"
 
 extern char **environ;
@@ -17,19 +17,12 @@ extern char **environ;
 /* Beside the program that runs, then in PATH. */
 static char *find_program(const char *name)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 	const char *path = getenv("PATH");
-	char *slash, *file;
+	char *file = self_beside(name);
 
-	if (length > 0) {
-		self[length] = '\0';
-		slash = strrchr(self, '/');
-		file = mem_printf("%.*s/%s", (int)(slash - self), self, name);
-		if (access(file, X_OK) == 0)
-			return file;
-		free(file);
-	}
+	if (file != NULL && access(file, X_OK) == 0)
+		return file;
+	free(file);
 	while (path != NULL && *path != '\0') {
 		size_t folder = strcspn(path, ":");
 

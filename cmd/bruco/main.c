@@ -16,6 +16,7 @@
 static const char usage[] =
 	"usage: bruco [run] [-eqv] [-w workers] [-c file | file | directory]\n"
 	"       bruco check [--print] [-c file | file | directory]\n"
+	"       bruco init [-q] directory\n"
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -52,7 +53,7 @@ struct command {
 };
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
-	{"help", command_help}, {"init", command_later}, {"test", command_test},
+	{"help", command_help}, {"init", command_init}, {"test", command_test},
 	{"dev", command_later}, {"status", command_later}, {"top", command_later},
 	{"reload", command_later}};
 

@@ -1,0 +1,11 @@
+/*
+ * Where the running program's own file is, and what was installed beside it.
+ */
+#ifndef BASE_SELF_H
+#define BASE_SELF_H
+
+/* A path that is relative to the running program's folder, "../share/man". The caller frees it;
+ * NULL when /proc does not tell. Whether there is such a file is not looked at. */
+char *self_beside(const char *relative);
+
+#endif
