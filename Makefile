@@ -188,7 +188,7 @@ format: ## clang-format all C files
 	clang-format -i $(sort $(shell find lib cmd tests -name '*.[ch]'))
 
 INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED)
-EXAMPLES  := $(sort $(shell find examples -type f ! -name '*.pyc'))
+EXAMPLES  := $(sort $(shell find examples -name env -prune -o -type f ! -name '*.pyc' ! -name '*.joblib' -print))
 install: all ## install into DESTDIR/PREFIX
 	@for file in $(INSTALLED); do \
 		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
