@@ -1278,7 +1278,7 @@ END
         equals "${#lines[@]}" 1
         contains "$stderr" "error: line 2 of the input: not a record as JSON: $why"
     done <<'END'
-{"value": |Expecting value: line 1 column 11
+{"value": |Expecting value (column 11)
 [1]|not an object
 {"kez": 1}|unknown key 'kez'
 {"value": "a", "value": "b"}|a key stands there twice

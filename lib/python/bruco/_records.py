@@ -63,7 +63,10 @@ def no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 
 def parse(text: bytes) -> Tuple[Any, ...]:
     """One line as the tuple of FIELDS; ValueError says what is wrong with it."""
-    record = json.loads(text.decode(), object_pairs_hook=no_duplicates)
+    try:
+        record = json.loads(text.decode(), object_pairs_hook=no_duplicates)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} (column {error.colno})") from None
     if not isinstance(record, dict):
         raise ValueError("not an object")
     for name in record:
