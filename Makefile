@@ -60,7 +60,7 @@ LIBS_bruco-sink   := $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA)
 
 # What the programs find beside themselves: ../lib/bruco/python, ../share/bruco and ../share/man.
-PACKAGE := $(patsubst lib/python/%,%,$(sort $(shell find lib/python -type f ! -name '*.pyc')))
+PACKAGE := $(patsubst lib/python/%,%,$(sort $(wildcard lib/python/*.* lib/python/bruco/*.*)))
 MAN     := $(sort $(wildcard man/*.[1-8]))
 PAGES   := $(foreach page,$(MAN),share/man/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 PROJECT := $(sort $(shell find share -type f ! -name '*.pyc'))
