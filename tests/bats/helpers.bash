@@ -20,7 +20,8 @@ export PATH=$BRUCO_BIN:$BRUCO_TESTS:$PATH
 export LC_ALL=C.UTF-8 BRUCO_DISABLE_PIP=${BRUCO_DISABLE_PIP-true}
 unset NOTIFY_SOCKET JOURNAL_STREAM
 
-: "${LIMIT:=60}" # seconds that run_x gives a command
+: "${LIMIT:=60}"   # seconds that run_x gives a command
+: "${PATIENCE:=1}" # how many times as long to wait, here and in wait_for: for builds that are slow
 
 setup() {
     common_setup
@@ -87,7 +88,7 @@ in_session() {
 run_x() {
     local expected=$1
     shift
-    in_session timeout -k 5 "$LIMIT" "$@" >stdout 2>stderr
+    in_session timeout -k 5 $((LIMIT * PATIENCE)) "$@" >stdout 2>stderr
     status=0
     wait "$!" || status=$?
     output=$(tr -d '\0' <stdout)
@@ -147,7 +148,7 @@ process_ended() {
 
 # wait_for SECONDS command ...: tries until it succeeds; says so and fails when the time is up.
 wait_for() {
-    local deadline=$((SECONDS + $1))
+    local deadline=$((SECONDS + $1 * PATIENCE))
     shift
     until "$@"; do
         if ((SECONDS > deadline)); then

@@ -237,9 +237,10 @@ def handle_event(context, data):
     return data
 END
     run_x 0 bruco app < <(seq 2)
-    says X 'bruco-worker-0: info: X filtered one' 'bruco-worker-0: debug: X loud debug' \
-        'bruco-worker-0: info: X filtered one' 'bruco-worker-0: debug: X loud debug' \
-        'bruco-worker-0: warning: X own INFO root after'
+    says 'X filtered' 'bruco-worker-0: info: X filtered one' 'bruco-worker-0: info: X filtered one'
+    says 'X loud' 'bruco-worker-0: debug: X loud debug' 'bruco-worker-0: debug: X loud debug'
+    says 'X own' 'bruco-worker-0: warning: X own INFO root after'
+    file_lacks stderr 'quiet|secret'
     file_lacks stderr never
 }
 

@@ -194,6 +194,7 @@ END
     file_lacks bruco.err 'error'
 }
 
+# bats test_tags=kafka
 @test "on Kafka: many recyclings, every record once and in order" {
     real_broker
     new_topic 4

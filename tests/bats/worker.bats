@@ -747,52 +747,6 @@ END
     contains "$stderr" "error: cannot read the input: Bad file descriptor"
 }
 
-@test "100,000 events: no kind of result leaves memory behind" {
-    handler <<'END'
-import decimal, enum, sys
-
-class Colour(enum.Enum):
-    RED = 1
-
-calls = blocks = 0
-
-def result(data):
-    kind = calls % 10
-    if kind == 0:
-        return data
-    if kind == 1:
-        return None
-    if kind == 2:
-        return bytes(data)
-    if kind == 3:
-        return bytearray(data)
-    if kind == 4:
-        return memoryview(bytes(data))
-    if kind == 5:
-        return memoryview(data)[::2]
-    if kind == 6:
-        return "é" + data.decode()
-    if kind == 7:
-        return {"a": [1, 2.5, Colour.RED, decimal.Decimal(1), data.decode()]}
-    if kind == 8:
-        data.clear()
-        return data
-    return data.decode()
-
-def handle_event(context, data):
-    global calls, blocks
-    calls += 1
-    if calls == 50000:
-        blocks = sys.getallocatedblocks()
-    if data == b"last":
-        context.logger.info("blocks more: %d", sys.getallocatedblocks() - blocks)
-    return result(data)
-END
-    run_x 0 bruco-worker --lines < <(seq 99999; echo last)
-    local more=${stderr##*blocks more: }
-    ((more < 100)) || equals "$more" "less than 100 blocks"
-}
-
 # ---- as the driver starts it
 
 driven() {

@@ -135,6 +135,8 @@ TEST(carets_count_characters)
 	CHECK_TEXT((const char *)view.data,
 		"> @@ record 1 @@\n> \033[31m-\xc3\xa9-1-\033[0m\n"
 		"> \033[32m+\xc3\xa9-\xc3\xa9\xc3\xa9-\033[0m\n>    ^^\n");
+	outcomes_reset(&one);
+	outcomes_reset(&other);
 }
 
 TEST(a_failed_event_is_never_the_same_as_a_value)
@@ -148,6 +150,8 @@ TEST(a_failed_event_is_never_the_same_as_a_value)
 	outcomes_add_failed(&other, 1, "x", 1);
 	CHECK_TEXT(other.items[0].line, line);
 	CHECK(difference_show(&one, &other, "", false, &view));
+	outcomes_reset(&one);
+	outcomes_reset(&other);
 }
 
 UNIT_MAIN

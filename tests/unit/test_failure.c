@@ -99,7 +99,8 @@ static const char *go(enum on_failure choice)
 {
 	int ends[2];
 
-	config_init(&config);
+	if (config.name == NULL)
+		config_init(&config);
 	config.processor.on_failure = choice;
 	log_set_level(LEVEL_ERROR);
 	CHECK(pipe(ends) == 0);
