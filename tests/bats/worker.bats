@@ -300,6 +300,13 @@ class Silent(Exception):
 def deep():
     deep()
 
+# Since 3.11 there are groups.
+class Several(ExceptionGroup if sys.version_info >= (3, 11) else Exception):
+    pass
+several = Several("several", [ValueError(1)])
+if sys.version_info < (3, 11):
+    several = Several("several (1 sub-exception)")
+
 def handle_event(context, data):
     exec(data.decode())
     return b"fine"
@@ -318,7 +325,7 @@ raise Silent|handler.Silent: <its __str__ raises>
 raise MemoryError|MemoryError
 deep()|RecursionError: maximum recursion depth exceeded
 raise ValueError("\ud800\0")|ValueError: \ud800\x00
-raise ExceptionGroup("several", [ValueError(1)])|ExceptionGroup: several (1 sub-exception)
+raise several|handler.Several: several (1 sub-exception)
 END
     frames write 'record(1, b"raise KeyboardInterrupt")' >in
     run_x 1 bruco-worker < <(cat in)
@@ -353,10 +360,11 @@ END
     run_x 78 bruco-worker </dev/null
     contains "$stderr" "error: handle_event in module 'handler' is not a function"
 
-    printf 'def handle_event(context, data):\n    return (\n' >handler.py
+    printf 'def handle_event(context, data):\n    return 1 1\n' >handler.py
     run_x 78 bruco-worker </dev/null
     last=$(tail -1 stderr)
-    contains "$last" "error: import of 'handler' failed: SyntaxError: '(' was never closed (handler.py, line 2)"
+    contains "$last" "error: import of 'handler' failed: SyntaxError: invalid syntax"
+    contains "$last" "(handler.py, line 2)"
     contains "$stderr" "File \"$PWD/handler.py\", line 2"
 
     run_x 78 bruco-worker -d absent </dev/null
