@@ -85,6 +85,31 @@ everything_once_in_order() { # everything_once_in_order WORKERS
     everything_once_in_order 4
 }
 
+@test "values of 0 bytes to 10 MiB and up to 10,000 headers, with names doubled or empty: byte for byte" {
+    new_topic 4 max.message.bytes=16777216
+    IN=$TOPIC
+    new_topic 4 max.message.bytes=16777216
+    OUT=$TOPIC
+    config 2
+    fill 34 --shapes
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+    contains "$output" "input 34,"
+    committed_is 34
+}
+
+@test "a record of more than maxRecordSize stops it before that one, and is not tried for ever" {
+    new_topic 1 max.message.bytes=16777216
+    IN=$TOPIC
+    config 1
+    echo 'maxRecordSize: 1MiB' >>config.yaml
+    fill 17 --shapes
+    run_x 1 bruco -e -c config.yaml
+    contains "$stderr" "record is larger than maxRecordSize, 1048576 bytes ($IN[0]@9)"
+    committed_is 9
+    equals "$(ends "$OUT")" 9
+}
+
 @test "SIGTERM in full flow and start again: nothing lost, nothing twice" {
     config 2
     # Records come all the while, so that each start finds a backlog and none comes to the end.

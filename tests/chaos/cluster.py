@@ -1,12 +1,13 @@
 """Scenarios of the brokers and the way to them: what they answer, where their leaders are, networks
 that fail, disks that are full."""
 
+import os
 import subprocess
 import time
 
 from proxy import MODES, Proxy
 from scenario import SLOW, Run
-from world import ENVIRONMENT, PARTITIONS, TOOLS, Broker
+from world import ENVIRONMENT, PARTITIONS, TOOLS, Broker, Stuck, wait_for
 
 
 class MockCluster:
@@ -173,6 +174,81 @@ class Network(Run):
             self.proxy.set("pass")
             mark.at = time.monotonic()
             self.settle(mark, mark.at, everywhere=False)
+
+
+class Quotas(Run):
+    """The broker lets Bruco read and write but a little for a while: all of it waits, nothing is
+    dropped, nobody leaves the group."""
+
+    own_broker = True
+    may_repeat = False
+
+    def plan(self):
+        return [{"kind": "quota", "rate": self.random.choice((50_000, 150_000)),
+                 "wait": round(self.random.uniform(0.05, 0.5), 3),
+                 "held": round(self.random.uniform(2, 4), 3)} for _ in range(self.faults)]
+
+    def play(self):
+        one = self.instance("one")
+        self.start(one)
+        for fault in self.schedule:
+            self.load.add(self.records // self.faults, 3)
+            self.note_descriptors(one)
+            self.pause(fault)
+            mark = self.mark(fault["kind"], str(fault["rate"]))
+            self.broker.quota("--add-config", ",".join(
+                f"{what}_byte_rate={fault['rate']}" for what in ("producer", "consumer")))
+            self.pause({"wait": fault["held"]})
+            self.broker.quota("--delete-config", "producer_byte_rate,consumer_byte_rate")
+            mark.at = time.monotonic()
+            self.settle(mark, mark.at, everywhere=False)
+
+
+class Disk(Run):
+    """The broker's disk gets full, which ends it; then there is room again, and it is restarted."""
+
+    own_broker = True
+    size = 1000
+
+    def make_broker(self):
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(self.disk)],
+                       check=True)
+        return Broker(self.disk, True)
+
+    def resize(self, size):
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.disk)], check=True)
+
+    def run(self):
+        try:
+            return super().run()
+        finally:
+            subprocess.run(["umount", "-l", str(self.disk)], check=False)
+
+    def plan(self):
+        return [{"kind": "broker", "room": self.random.randrange(50, 400) * 1024,
+                 "away": round(self.random.uniform(0, 1), 3)} for _ in range(self.faults)]
+
+    def play(self):
+        one = self.instance("one")
+        self.start(one)
+        for fault in self.schedule:
+            self.resize("1g")
+            status = os.statvfs(self.disk)
+            self.load.add(self.records // self.faults)
+            # Half of the time it is the input that finds no room.
+            used = (status.f_blocks - status.f_bfree) * status.f_frsize
+            mark = self.mark(fault["kind"], f"{used} used")
+            self.resize(used + fault["room"])
+            wait_for(60, "the broker to end", lambda: not self.broker.alive())
+            time.sleep(fault["away"])
+            self.resize("1g")
+            self.broker.restart()
+            mark.at = time.monotonic()
+            self.settle(mark, mark.at, everywhere=False)
+            if one.process.poll() is not None:
+                raise Stuck(f"bruco ended with {one.process.returncode}: {one.last_words()}")
 
 
 class Blackholes(Network):

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from cluster import Blackholes, Errors, Network
+from cluster import Blackholes, Disk, Errors, Network, Quotas
 from machine import Clock, Interrupts, Processes, ShortCalls, Signals
 from scenario import SLOW, Run
 from world import Stuck
@@ -342,5 +342,7 @@ SCENARIOS = {
     "errors": (Errors, (45_000, 90), (4_500, 9)),
     "network": (Network, (120_000, 60), (6_000, 4)),
     "blackholes": (Blackholes, (10_000, 5), (2_000, 1)),
+    "quotas": (Quotas, (60_000, 10), (6_000, 1)),
+    "disk": (Disk, (60_000, 10), (6_000, 1)),
     "clock": (Clock, (40_000, 20), (4_000, 2)),
 }

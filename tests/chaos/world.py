@@ -136,6 +136,19 @@ class Broker:
     def restart(self):
         self.call("restart")
 
+    def alive(self):
+        return subprocess.run([str(ROOT / "tests/kafka/broker"), "status"], env=self.environment,
+                              check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+    def quota(self, *words):
+        """Of the client Bruco, by Kafka's own tool."""
+        subprocess.run(
+            ["java", "-cp", str(ROOT / "tests/kafka/libs/*"), "kafka.admin.ConfigCommand",
+             "--bootstrap-server", self.address, "--alter", "--entity-type", "clients",
+             "--entity-name", "bruco", *words],
+            env=self.environment, check=True, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+
     def signal(self, number):
         os.kill(int((self.run / "pid").read_text().split()[0]), number)
 

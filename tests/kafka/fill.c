@@ -20,15 +20,28 @@
 enum {
 	VALUE_MAX = 1 << 20,
 	HEADERS_MAX = 20,
+	SHAPED_VALUE_MAX = 10 << 20,
+	SHAPED_HEADERS_MAX = 10000,
 	BIG_EVERY = 500 /* special records: one in so many has a value of 1 MiB */
 };
 #define FIRST_TIMESTAMP 1700000000000 /* ms; one more for each record */
 
-enum { OPTION_SPECIAL = OPTION_OWN, OPTION_FIRST, OPTION_RATE, OPTION_JSON };
+/* --shapes: values of so many bytes, -1: null; then records with so many headers. */
+static const int32_t shaped_values[] = {-1, 0, 1, 4095, 4096, 4097, 65535, 65536, 65537,
+	VALUE_MAX - 1, VALUE_MAX, VALUE_MAX + 1, SHAPED_VALUE_MAX};
+static const int32_t shaped_headers[] = {0, 1, 1000, SHAPED_HEADERS_MAX};
+
+enum {
+	SHAPED_VALUES = sizeof shaped_values / sizeof shaped_values[0],
+	SHAPES = SHAPED_VALUES + sizeof shaped_headers / sizeof shaped_headers[0]
+};
+
+enum { OPTION_SPECIAL = OPTION_OWN, OPTION_SHAPES, OPTION_FIRST, OPTION_RATE, OPTION_JSON };
 
 static const char usage[] =
 	"usage: kafka-fill -b brokers -t topic [-n count] [-s size] [-k keys] [-S seed]\n"
-	"                  [--special count] [--json] [--first id] [--rate records/s]\n"
+	"                  [--special count | --shapes] [--json] [--first id]\n"
+	"                  [--rate records/s]\n"
 	"  -b, --brokers BROKERS\n"
 	"  -t, --topic TOPIC      its partitions are used by the key's hash\n"
 	"  -n, --count COUNT      plain records (default: 1000), value \"ID text ...\"\n"
@@ -40,6 +53,9 @@ static const char usage[] =
 	"                         values of 1 byte and 1 MiB (for which the topic needs\n"
 	"                         max.message.bytes=2097152)\n"
 	"      --json             plain values are JSON, {\"id\": ID, \"text\": \"...\"}\n"
+	"      --shapes           nothing but records of 17 shapes, in turn: values from null to\n"
+	"                         10 MiB, and from 0 to 10,000 headers (the topic needs\n"
+	"                         max.message.bytes=16777216)\n"
 	"      --first ID         of the first record (default: 0)\n"
 	"      --rate COUNT       records a second (default: as fast as possible)\n"
 	"      --help\n"
@@ -52,6 +68,7 @@ struct load {
 	const char *topic;
 	int64_t count;
 	int64_t special;
+	bool shapes;
 	int64_t size;
 	int64_t keys;
 	int64_t seed;
@@ -71,7 +88,7 @@ struct record {
 	size_t key_length;
 	const uint8_t *value; /* NULL: null */
 	size_t value_length;
-	struct header headers[HEADERS_MAX];
+	struct header *headers; /* SHAPED_HEADERS_MAX */
 	size_t header_count;
 };
 
@@ -79,7 +96,9 @@ struct record {
 struct scratch {
 	char key[32];
 	uint8_t bytes[256];
-	uint8_t value[VALUE_MAX + 64];
+	uint8_t value[SHAPED_VALUE_MAX];
+	struct header headers[SHAPED_HEADERS_MAX];
+	rd_kafka_vu_t arguments[6 + SHAPED_HEADERS_MAX];
 };
 
 static void make_plain(struct record *record, const struct load *load, int64_t id,
@@ -121,6 +140,18 @@ static const uint8_t *some_bytes(struct scratch *scratch, uint64_t *random, size
 	return scratch->bytes + from;
 }
 
+static void fill_value(
+	struct record *record, size_t length, struct scratch *scratch, uint64_t *random)
+{
+	for (size_t i = 0; i < length; i += 8) {
+		uint64_t bits = random_next(random);
+
+		memcpy(scratch->value + i, &bits, length - i < 8 ? length - i : 8);
+	}
+	record->value = scratch->value;
+	record->value_length = length;
+}
+
 static void make_special(
 	struct record *record, int64_t number, struct scratch *scratch, uint64_t *random)
 {
@@ -139,19 +170,42 @@ static void make_special(
 		header->value = some_bytes(scratch, random, &header->length);
 	}
 	if (number % BIG_EVERY == 0) {
-		for (size_t i = 0; i < VALUE_MAX; i += 8) {
-			uint64_t bits = random_next(random);
-
-			memcpy(scratch->value + i, &bits, 8);
-		}
-		record->value = scratch->value;
-		record->value_length = VALUE_MAX;
+		fill_value(record, VALUE_MAX, scratch, random);
 	} else if (random_below(random, 4) == 0) {
 		scratch->value[0] = (uint8_t)random_below(random, 256);
 		record->value = scratch->value;
 		record->value_length = 1;
 	} else {
 		record->value = some_bytes(scratch, random, &record->value_length);
+	}
+}
+
+static void make_shape(struct record *record, int64_t id, struct scratch *scratch, uint64_t *random)
+{
+	uint32_t shape = (uint32_t)(id % SHAPES);
+
+	record->key = (uint8_t *)scratch->key;
+	record->key_length =
+		(size_t)snprintf(scratch->key, sizeof scratch->key, "shape-%lld", (long long)id);
+	if (shape < SHAPED_VALUES) {
+		if (shaped_values[shape] >= 0)
+			fill_value(record, (size_t)shaped_values[shape], scratch, random);
+		return;
+	}
+	fill_value(record, 100, scratch, random);
+	record->header_count = (size_t)shaped_headers[shape - SHAPED_VALUES];
+	for (size_t i = 0; i < record->header_count; i++) {
+		struct header *header = &record->headers[i];
+		uint32_t which = random_below(random, 10);
+
+		/* Each tenth name is empty; of the others many are there more than once. */
+		if (which == 0)
+			header->name[0] = '\0';
+		else
+			snprintf(header->name, sizeof header->name, "h%u",
+				random_below(random, 5000));
+		header->length = which < 2 ? 0 : which;
+		header->value = which == 1 ? NULL : scratch->value + which;
 	}
 }
 
@@ -173,9 +227,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
 }
 
 static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition,
-	int64_t timestamp, const struct record *record)
+	int64_t timestamp, const struct record *record, rd_kafka_vu_t *arguments)
 {
-	rd_kafka_vu_t arguments[6 + HEADERS_MAX];
 	size_t count = 0;
 
 	arguments[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic};
@@ -236,16 +289,18 @@ static void fill(const struct load *load)
 	for (int64_t i = 0; i < total; i++) {
 		int64_t id = load->first + i;
 		uint64_t random = random_mix((uint64_t)load->seed) ^ random_mix((uint64_t)id + 1);
-		struct record record = {0};
+		struct record record = {.headers = scratch->headers};
 
-		if ((i + 1) * load->special / total > specials)
+		if (load->shapes)
+			make_shape(&record, id, scratch, &random);
+		else if ((i + 1) * load->special / total > specials)
 			make_special(&record, specials++, scratch, &random);
 		else
 			make_plain(&record, load, id, scratch, &random);
 		if (load->rate > 0)
 			pace(client, begun, i, load->rate);
 		produce(client, topic, choose_partition(&record, partitions, &random),
-			FIRST_TIMESTAMP + id, &record);
+			FIRST_TIMESTAMP + id, &record, scratch->arguments);
 		if (i % 1024 == 0)
 			rd_kafka_poll(client, 0);
 	}
@@ -275,6 +330,7 @@ int main(int argc, char **argv)
 		{"keys", required_argument, NULL, 'k'}, {"seed", required_argument, NULL, 'S'},
 		{"special", required_argument, NULL, OPTION_SPECIAL},
 		{"json", no_argument, NULL, OPTION_JSON},
+		{"shapes", no_argument, NULL, OPTION_SHAPES},
 		{"first", required_argument, NULL, OPTION_FIRST},
 		{"rate", required_argument, NULL, OPTION_RATE}, {0}};
 	struct load load = {.count = 1000, .size = 100, .keys = 1000, .seed = 1};
@@ -306,6 +362,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_JSON:
 			load.json = true;
+			break;
+		case OPTION_SHAPES:
+			load.shapes = true;
 			break;
 		case OPTION_FIRST:
 			number(optarg, 0, INT64_MAX / 2, &load.first);
