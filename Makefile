@@ -73,7 +73,7 @@ all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch kafka-mock \
 	bench-loop bench-span bench-latency
-PRELOAD := short_io.so clock_jump.so no_processes.so allocations.so
+PRELOAD := short_io.so clock_jump.so no_processes.so allocations.so ballast.so
 TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
 tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
 

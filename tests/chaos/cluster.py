@@ -3,6 +3,7 @@ that fail, disks that are full."""
 
 import os
 import subprocess
+import tempfile
 import time
 
 from proxy import MODES, Proxy
@@ -209,6 +210,15 @@ class Disk(Run):
 
     own_broker = True
     size = 1000
+
+    @staticmethod
+    def unsupported():
+        with tempfile.TemporaryDirectory() as folder:
+            if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False,
+                              stderr=subprocess.DEVNULL).returncode != 0:
+                return "nothing may be mounted"
+            subprocess.run(["umount", folder], check=True)
+            return ""
 
     def make_broker(self):
         self.disk = self.folder / "disk"

@@ -2,6 +2,7 @@
 left, a clock that is set."""
 
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -87,6 +88,14 @@ class Interrupts(Run):
     calls = "read,write,readv,writev,poll,ppoll,wait4,waitid,clock_nanosleep"
     # librdkafka takes what can't happen to a socket that never blocks for a broken connection.
     more = {"driver": ",recvmsg,sendmsg", "worker": ",recvmsg,sendmsg", "source": "", "sink": ""}
+
+    @staticmethod
+    def unsupported():
+        if shutil.which("strace") is None:
+            return "strace is not installed"
+        traces = subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False,
+                                stderr=subprocess.DEVNULL).returncode == 0
+        return "" if traces else "strace may not trace"
 
     def plan(self):
         kinds = ["source", "worker", "sink", "driver"]
@@ -262,3 +271,89 @@ class Clock(Run):
             self.load.add(PARTITIONS * 100)
             self.settle(mark, mark.at)
             self.caught_up(60)
+
+
+MEMORY_POISON = 500
+
+HUNGRY = f"""\
+def handle_event(context, data):
+    number = int(data.split(b" ", 1)[0])
+    if number % {MEMORY_POISON} == 0:
+        hoard = []
+        while True:
+            hoard.append(bytearray(1 << 20))
+    return data
+"""
+
+
+def remove(group):
+    try:
+        group.rmdir()
+        return True
+    except OSError:
+        return False
+
+
+class Memory(Run):
+    """A control group's memory is used up by handlers, and the kernel kills: workers, never driver,
+    source or sink, although one of these holds more (ballast.c); exactly the events that did it end
+    in the dead letter."""
+
+    handler = HUNGRY
+    processor = "  retry: {attempts: 2, backoff: 10ms}\n  onFailure: deadLetter\n"
+    checks = ("--poison", MEMORY_POISON)
+    dead_letter = True
+    may_repeat = False
+    limit = 400 << 20  # bytes of all processes together
+    ballast = 200      # mebibytes
+
+    @staticmethod
+    def groups():
+        """The folder in which memory groups are made, and the name of the limit there."""
+        old = Path("/sys/fs/cgroup/memory")
+        return (old, "memory.limit_in_bytes") if old.exists() else (old.parent, "memory.max")
+
+    @classmethod
+    def unsupported(cls):
+        where, limit = cls.groups()
+        group = where / f"bruco-chaos-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError as error:
+            return f"no control group can be made: {error.strerror}"
+        try:
+            return "" if (group / limit).exists() else "memory is not controlled"
+        finally:
+            group.rmdir()
+
+    def plan(self):
+        self.heavy = self.random.choice(("bruco", "bruco-source", "bruco-sink"))
+        return [{"kind": "memory", "heavy": self.heavy} for _ in range(0, self.records, MEMORY_POISON)]
+
+    def play(self):
+        where, limit = self.groups()
+        group = where / f"bruco-chaos-{os.getpid()}"
+        group.mkdir()
+        try:
+            (group / limit).write_text(str(self.limit))
+            self.load.add(self.records, wait=True)
+            one = self.instance("one")
+            one.environment = {"LD_PRELOAD": str(TOOLS / "ballast.so"),
+                               "BALLAST": f"{self.heavy} {self.ballast}"}
+            one.become = lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+            self.start(one)
+            before = [one.process.pid, *one.stages("source"), *one.stages("sink")]
+            for fault in self.schedule:
+                self.mark(fault["kind"])
+            self.caught_up()
+            if before != [one.process.pid, *one.stages("source"), *one.stages("sink")]:
+                self.wrong.append("driver, source or sink was killed")
+            if one.stop() != 0:
+                self.wrong.append(f"it ended with {one.process.returncode}: {one.last_words()}")
+            killed = one.log.read_text(errors="replace").count("was killed by signal 9")
+            if killed != 2 * len(self.schedule):
+                self.wrong.append(f"{killed} workers were killed")
+        finally:
+            for instance in self.instances:
+                instance.leftovers()
+            wait_for(10, "the control group to be empty", lambda: remove(group))

@@ -95,6 +95,11 @@ class Run:
 
     # ---- what a scenario says
 
+    @staticmethod
+    def unsupported():
+        """Why this machine can't do it; empty when it can."""
+        return ""
+
     def plan(self):
         """The faults in their order, from self.random alone."""
         raise NotImplementedError

@@ -5,7 +5,7 @@ import signal
 import time
 
 from cluster import Blackholes, Disk, Errors, Network, Quotas
-from machine import Clock, Interrupts, Processes, ShortCalls, Signals
+from machine import Clock, Interrupts, Memory, Processes, ShortCalls, Signals
 from scenario import SLOW, Run
 from world import Stuck
 
@@ -335,14 +335,15 @@ SCENARIOS = {
     "poison": (Poison, (300_000, 300), (15_000, 15)),
     "pauses": (Pauses, (200_000, 40), (20_000, 5)),
     "latest": (Latest, (6_000, 20), (600, 2)),
-    "signals": (Signals, (320_000, 160), (16_000, 16)),
+    "signals": (Signals, (200_000, 96), (16_000, 16)),
     "interrupts": (Interrupts, (40_000, 40), (4_000, 4)),
     "short-calls": (ShortCalls, (60_000, 40), (3_000, 2)),
     "processes": (Processes, (60_000, 30), (6_000, 6)),
-    "errors": (Errors, (45_000, 90), (4_500, 9)),
-    "network": (Network, (120_000, 60), (6_000, 4)),
+    "errors": (Errors, (30_000, 63), (4_500, 9)),
+    "network": (Network, (90_000, 48), (6_000, 4)),
     "blackholes": (Blackholes, (10_000, 5), (2_000, 1)),
-    "quotas": (Quotas, (60_000, 10), (6_000, 1)),
-    "disk": (Disk, (60_000, 10), (6_000, 1)),
+    "quotas": (Quotas, (30_000, 5), (6_000, 1)),
+    "disk": (Disk, (30_000, 5), (6_000, 1)),
+    "memory": (Memory, (20_000, 40), (2_000, 4)),
     "clock": (Clock, (40_000, 20), (4_000, 2)),
 }
