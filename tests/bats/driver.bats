@@ -388,6 +388,31 @@ END
     contains "$stderr" "was killed by signal 6 (SIGABRT), restarting"
 }
 
+@test "a handler that writes garbage among the frames: its worker is killed, nothing of it goes out" {
+    project 2 <<'END'
+import fcntl, os
+def handle_event(context, data):
+    if data in (b'700', b'1400'):
+        try:
+            os.close(os.open('garbage-' + data.decode(), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return data
+        for fd in map(int, os.listdir('/proc/self/fd')):
+            try:
+                pipe = os.readlink(f'/proc/self/fd/{fd}').startswith('pipe:')
+                if fd > 2 and pipe and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_WRONLY:
+                    os.write(fd, b'no frame' * 100)
+            except OSError:
+                pass
+    return data
+END
+    set_key processor '{workers: 2, ordering: none, retry: {attempts: 3}}'
+    seq 3000 >input
+    run_x 0 bruco app <input
+    same_lines input stdout
+    contains "$stderr" "wrote something that is no frame, killing it"
+}
+
 @test "kill -9 of source or sink: everything starts anew, nothing stays behind" {
     echo_project 2
     start_bruco

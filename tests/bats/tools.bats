@@ -214,3 +214,25 @@ END
         grep -qE "^$target +[a-z]" stdout
     done
 }
+
+@test "tests/chaos/README.md names scenarios and tests that there are" {
+    run_x 0 /usr/bin/python3 - "$ROOT" <<'END'
+import pathlib, re, sys
+root = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(root / "tests/chaos"))
+sys.dont_write_bytecode = True
+from scenarios import SCENARIOS
+names = {*SCENARIOS, "syscalls"}
+used = set()
+for row in re.findall(r"^\|[^|]*\|(.*)\|$", (root / "tests/chaos/README.md").read_text(), re.M):
+    for file, tests in re.findall(r"`([^`]+)`((?:,? \"[^\"]+\")*)", row):
+        if file.endswith((".bats", ".c")):
+            folder = "bats" if file.endswith("bats") else "unit"
+            text = (root / "tests" / folder / file).read_text()
+            for test in re.findall(r"\"([^\"]+)\"", tests):
+                assert f'@test "{test}"' in text, f"{file} has no test {test!r}"
+        else:
+            used.add(file)
+assert used == names, f"not in both: {used ^ names}"
+END
+}
