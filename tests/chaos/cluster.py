@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 
+from kafka_cluster import NODES, KafkaCluster
 from proxy import MODES, Proxy
 from scenario import SLOW, Run
 from world import ENVIRONMENT, PARTITIONS, TOOLS, Broker, Stuck, wait_for
@@ -129,6 +130,38 @@ class Errors(Run):
             say("delay", fault["broker"], 700)
             self.pause({"wait": 2})
             say("delay", fault["broker"], 0)
+
+
+class Leaders(Run):
+    """Three real nodes with replicated topics: each time one of them is killed, with the leaders and
+    coordinators that it has, and started again while the others go on."""
+
+    # What is under way to a leader that dies may be kept by its successor, and its producer knows
+    # that: nothing is twice but for what the group repeats.
+    own_broker = True
+
+    def make_broker(self):
+        return KafkaCluster(self.folder)
+
+    def plan(self):
+        return [{"kind": "broker", "node": self.random.randrange(NODES),
+                 "wait": round(self.random.uniform(0.1, 0.5), 3),
+                 "away": round(self.random.uniform(0, 3), 3)} for _ in range(self.faults)]
+
+    def play(self):
+        one = self.instance("one")
+        self.start(one)
+        for fault in self.schedule:
+            self.load.add(self.records // self.faults, 3)
+            self.note_descriptors(one)
+            self.pause(fault)
+            self.mark(fault["kind"], f"node {fault['node'] + 1}")
+            self.broker.kill(fault["node"])
+            self.pause({"wait": fault["away"]})
+            self.broker.restart(fault["node"])
+            # The reader has to find its way too, which says nothing of Bruco's recovery.
+            self.load.wait()
+            self.caught_up()
 
 
 class Network(Run):

@@ -26,11 +26,13 @@ def handle_event(context, data):
 
 # Only these may make a record appear twice.
 MAY_REPEAT = {"source", "sink", "driver", "tree", "leave-kill", "broker", "outage", "TERM-driver",
-              "INT-driver", "short-of-processes", "error-group", "fatal", "broker-away", "network"}
+              "INT-driver", "short-of-processes", "error-group", "error-commit", "coordinator",
+              "late", "fatal", "broker-away", "network"}
 
 
 # Their copies come whenever the group is joined again.
-LATE = {"broker", "outage", "broker-away", "network", "error-group"}
+LATE = {"broker", "outage", "broker-away", "network", "error-group", "error-commit", "coordinator",
+        "late"}
 
 
 class Mark:

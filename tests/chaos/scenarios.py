@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from cluster import Blackholes, Disk, Errors, Network, Quotas
+from cluster import Blackholes, Disk, Errors, Leaders, Network, Quotas
 from machine import Clock, Interrupts, Memory, Processes, ShortCalls, Signals
 from scenario import SLOW, Run
 from world import Stuck
@@ -340,6 +340,7 @@ SCENARIOS = {
     "short-calls": (ShortCalls, (60_000, 40), (3_000, 2)),
     "processes": (Processes, (60_000, 30), (6_000, 6)),
     "errors": (Errors, (30_000, 63), (4_500, 9)),
+    "leaders": (Leaders, (30_000, 10), (3_000, 1)),
     "network": (Network, (90_000, 48), (6_000, 4)),
     "blackholes": (Blackholes, (10_000, 5), (2_000, 1)),
     "quotas": (Quotas, (30_000, 5), (6_000, 1)),

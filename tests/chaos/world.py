@@ -45,7 +45,7 @@ def wait_for(seconds, what, condition):
         time.sleep(0.01)
 
 
-def tool(name, *words):
+def tool(name, *words, **more):
     """Runs one of tests/kafka's tools and returns its standard output."""
     return subprocess.run(
         [str(TOOLS / name), *map(str, words)],
@@ -53,6 +53,7 @@ def tool(name, *words):
         check=True,
         stdout=subprocess.PIPE,
         text=True,
+        **more,
     ).stdout
 
 

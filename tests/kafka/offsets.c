@@ -71,8 +71,8 @@ static void create(rd_kafka_t *client, rd_kafka_queue_t *queue, char **words, in
 {
 	int partitions = count > 1 ? number(words[1]) : 1;
 	char why[256];
-	rd_kafka_NewTopic_t *topic =
-		rd_kafka_NewTopic_new(words[0], partitions, 1, why, sizeof why);
+	rd_kafka_NewTopic_t *topic = /* replicated as the broker is configured to */
+		rd_kafka_NewTopic_new(words[0], partitions, -1, why, sizeof why);
 
 	if (topic == NULL)
 		die(STATUS_USAGE, "%s", why);
