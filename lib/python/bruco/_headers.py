@@ -103,13 +103,11 @@ def to_pairs(source: Any, place: str) -> List[Pair]:
     if isinstance(source, Mapping):
         source = source.items()
     elif isinstance(source, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"{place}: {kind(source)} is neither a mapping nor (name, value) pairs")
+        raise _no_headers(source, place)
     try:
         items = list(source)
     except TypeError:
-        raise TypeError(
-            f"{place}: {kind(source)} is neither a mapping nor (name, value) pairs"
-        ) from None
+        raise _no_headers(source, place) from None
     pairs = []
     for number, item in enumerate(items):
         if not isinstance(item, (tuple, list)) or len(item) != 2:
@@ -117,8 +115,14 @@ def to_pairs(source: Any, place: str) -> List[Pair]:
         name, value = item
         if not isinstance(name, str):
             raise TypeError(f"{place}[{number}]: {kind(name)} as a name is not str")
-        pairs.append((name, to_value(value, f'{place}["{name}"]')))
+        if type(value) is not bytes:
+            value = to_value(value, f'{place}["{name}"]')
+        pairs.append((name, value))
     return pairs
+
+
+def _no_headers(source: object, place: str) -> TypeError:
+    return TypeError(f"{place}: {kind(source)} is neither a mapping nor (name, value) pairs")
 
 
 def to_value(value: Any, place: str) -> Optional[bytes]:

@@ -64,10 +64,11 @@ def _of_message(message: Message, event: Event, place: str) -> Output:
             topic = _to_topic(message.topic, f"{place}.topic")
         if message.partition is not KEEP:
             partition = _to_partition(message.partition, f"{place}.partition")
+    # Most need no name for the place.
     return Output(
         _to_bytes(message.value, event, f"{place}.value"),
-        key if key is KEEP else to_value(key, f"{place}.key"),
-        _to_headers(message, event, f"{place}.headers"),
+        key if key is KEEP or type(key) is bytes else to_value(key, f"{place}.key"),
+        _to_headers(message, event, place),
         timestamp,
         topic,
         partition,
@@ -92,10 +93,11 @@ def _to_partition(partition: Any, place: str) -> int:
 
 def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header], Keep]:
     content_type = message._content_type
+    if message.headers is KEEP and content_type is None:
+        return KEEP
+    place += ".headers"
     if message.headers is not KEEP:
         pairs = to_pairs(message.headers, place)
-    elif content_type is None:
-        return KEEP
     else:
         pairs = list(event.headers.items())
     if content_type is not None:
@@ -103,14 +105,14 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
         pairs.append(("content-type", to_value(content_type, "content_type")))
     if len(pairs) > HEADERS_MAX:
         raise ValueError(f"{place}: {len(pairs)} headers are more than {HEADERS_MAX}")
-    return [(_to_name(name, place), value) for name, value in pairs]
-
-
-def _to_name(name: str, place: str) -> bytes:
     try:
-        return name.encode("utf-8", "surrogateescape")
+        return _encode_names(pairs)
     except UnicodeEncodeError as error:
         raise ValueError(f"{place}: {error}") from None
+
+
+def _encode_names(pairs: Iterable[Tuple[str, Optional[bytes]]]) -> List[Header]:
+    return [(name.encode("utf-8", "surrogateescape"), value) for name, value in pairs]
 
 
 def _to_bytes(value: Any, event: Event, place: str) -> Optional[bytes]:
@@ -141,7 +143,7 @@ def size(output: Output, event: Event) -> int:
     if key is KEEP:
         key = event.key
     if output.headers is KEEP:
-        headers = [(_to_name(name, "headers"), value) for name, value in event.headers.items()]
+        headers = _encode_names(event.headers.items())
     else:
         headers = output.headers
     return (
