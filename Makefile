@@ -30,7 +30,9 @@ pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
 RDKAFKA   := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
-PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null))
+# Debian's headers for its debug build are links, which -isystem looks through.
+PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null)) \
+	$(if $(findstring d,$(shell $(PYTHON)-config --abiflags 2>/dev/null)),-DPy_DEBUG)
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("-DBRUCO_PYTHON_MAJOR=%d \
 	-DBRUCO_PYTHON_MINOR=%d" % sys.version_info[:2])' 2>/dev/null)
 PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)

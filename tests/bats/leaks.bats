@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # No way in which a handler may give its result leaves memory behind: 50,000 events of each,
-# EVENTS=1000000 by hand. With a debug build of Python (`make PYTHON=/usr/bin/python3-dbg BUILD=...`)
+# EVENTS=1000000 by hand. With a debug build of Python, `make PYTHON=/usr/bin/python3-dbg BUILD=...`,
 # references are counted too.
 
 load helpers
