@@ -114,7 +114,7 @@ everything_once_in_order() { # everything_once_in_order WORKERS
     config 2
     # Records come all the while, so that each start finds a backlog and none comes to the end.
     start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n $((RECORDS / 2)) \
-        --rate $((RECORDS / 2 / (STOPS * 3)))
+        --rate $((RECORDS / 2 / (STOPS * 3 * PATIENCE)))
     for ((i = 1; i <= STOPS; i++)); do
         before=$(ends "$OUT")
         start_x run bruco -c config.yaml
