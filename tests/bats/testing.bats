@@ -30,6 +30,8 @@ def handle_event(context, data):
         os._exit(3)
     if text == "kill":
         os.kill(os.getpid(), 9)
+    if text == "pause":
+        time.sleep(0.2)  # what came before leaves the worker
     if text == "slow":
         time.sleep(60)
     if text == "count":
@@ -208,10 +210,12 @@ END
 
 @test "an event that kills its worker, or takes too long, is that event's failure alone" {
     project
-    printf '%s\n' count exit count kill count slow count >a.lines
+    printf '%s\n' count pause count exit count kill count slow count >a.lines
     run_x 1 bruco test a.lines
     # Each new worker counts from 1; before the first death all ran in one.
     equals "$output" '{"value": "1"}
+{"value": "PAUSE"}
+{"value": "3"}
 {"failed": "worker exited with status 3 while the event ran"}
 {"value": "1"}
 {"failed": "worker killed by signal 9 (SIGKILL)"}
@@ -219,8 +223,8 @@ END
 {"failed": "bruco.Timeout: no result within 300ms"}
 {"value": "3"}'
     contains "$stderr" "warning: the worker died, running the events again one at a time"
-    contains "$stderr" "error: worker exited with status 3 while the event ran (record 2)"
-    contains "$stderr" "error: worker killed by signal 9 (SIGKILL) (record 4)"
+    contains "$stderr" "error: worker exited with status 3 while the event ran (record 4)"
+    contains "$stderr" "error: worker killed by signal 9 (SIGKILL) (record 6)"
     [[ $stderr != *"attempt 2"* ]]
 }
 
