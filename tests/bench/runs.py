@@ -42,6 +42,7 @@ class Bench:
             if not self.wanted(name):
                 note["error"] = "left out"
                 continue
+            say(f"preparing: {contender.label}")
             try:
                 contender.prepare(self.work)
                 note.update(version=contender.version, library=contender.library)
