@@ -35,6 +35,7 @@ PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 
 	$(if $(findstring d,$(shell $(PYTHON)-config --abiflags 2>/dev/null)),-DPy_DEBUG)
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("-DBRUCO_PYTHON_MAJOR=%d \
 	-DBRUCO_PYTHON_MINOR=%d" % sys.version_info[:2])' 2>/dev/null)
+PYTHON_HOME    := $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix)' 2>/dev/null)
 PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
 # A Python outside the system's folders is found again at run time; one that is linked in statically
 # shows its functions to extension modules.
@@ -122,7 +123,8 @@ $(BINARIES) $(TESTS):
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
-$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION)
+$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) \
+	-DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"'
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	@mkdir -p $(@D)

@@ -63,6 +63,9 @@ static PyStatus initialize(const char *executable, bool interactive)
 		status = PyConfig_SetBytesString(&config, &config.program_name, executable);
 	if (!PyStatus_Exception(status))
 		status = PyConfig_SetBytesString(&config, &config.executable, executable);
+	/* The standard library is the embedded Python's own, whatever Python made the environment. */
+	if (!PyStatus_Exception(status))
+		status = PyConfig_SetBytesString(&config, &config.home, BRUCO_PYTHON_HOME);
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);

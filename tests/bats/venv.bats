@@ -51,6 +51,10 @@ def handle_event(context, data): return [only_there.name, sys.prefix, sys.execut
     equals "$output" "$where"
     VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines < <(echo 1)
     equals "$output" "$where"
+    # One that was made by another Python of the same version: only its packages are taken.
+    sed -i 's,^home.*,home = /nowhere/bin,' venv/pyvenv.cfg
+    VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines < <(echo 1)
+    equals "$output" "$where"
 
     sed -i 's/^version.*/version_info = 2.7.18/' venv/pyvenv.cfg
     VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines </dev/null
