@@ -133,6 +133,9 @@ class Connection:
 
 def reset(writer):
     """Closes it with RST."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                               struct.pack("ii", 1, 0))
+    try:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                                   struct.pack("ii", 1, 0))
+    except OSError:
+        pass  # it is closed already
     writer.transport.abort()

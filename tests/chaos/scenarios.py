@@ -339,7 +339,7 @@ SCENARIOS = {
     "interrupts": (Interrupts, (40_000, 40), (4_000, 4)),
     "short-calls": (ShortCalls, (60_000, 40), (3_000, 2)),
     "processes": (Processes, (60_000, 30), (6_000, 6)),
-    "errors": (Errors, (30_000, 63), (4_500, 9)),
+    "errors": (Errors, (27_000, 63), (3_600, 9)),
     "leaders": (Leaders, (30_000, 10), (3_000, 1)),
     "network": (Network, (90_000, 48), (6_000, 4)),
     "blackholes": (Blackholes, (10_000, 5), (2_000, 1)),
