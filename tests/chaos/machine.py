@@ -351,8 +351,8 @@ class Memory(Run):
             if one.stop() != 0:
                 self.wrong.append(f"it ended with {one.process.returncode}: {one.last_words()}")
             killed = one.log.read_text(errors="replace").count("was killed by signal 9")
-            if killed != 2 * len(self.schedule):
-                self.wrong.append(f"{killed} workers were killed")
+            if killed < 2 * len(self.schedule):  # the kernel may take another worker as well
+                self.wrong.append(f"only {killed} workers were killed")
         finally:
             for instance in self.instances:
                 instance.leftovers()
