@@ -10,7 +10,7 @@ section() { # section TITLE
 @test "the short bench runs all of its parts and writes a table and a plot" {
     real_broker
     export BRUCO_KAFKA=$BROKERS
-    LIMIT=300 run_x 0 "$ROOT/tests/bench/bench" --short --work work
+    LIMIT=600 run_x 0 "$ROOT/tests/bench/bench" --short --work work
     same_bytes stdout RESULTS.md
     for title in "Identity, 100 bytes" "JSON: parse" "A handler of 1 ms"; do
         for contender in "one C loop" "bruco, 1 worker" "bruco, 2 workers"; do
@@ -37,7 +37,7 @@ section() { # section TITLE
     rm programs/bruco
     printf '#!/bin/sh\n[ "$1" != --version ] || { echo bruco 0; exit; }\necho "broken on purpose" >&2\nexit 3\n' >programs/bruco
     chmod +x programs/bruco
-    BRUCO_BIN=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work identity
+    LIMIT=300 BRUCO_BIN=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work identity
     section Identity | grep -F "| bruco, 1 worker | failed: ended early: broken on purpose |"
     section Identity | grep -E "^\| one C loop \| [0-9,]+ \| [0-9,]+ "
 }
@@ -51,6 +51,6 @@ section() { # section TITLE
     # One record more than there are: as if a contender had doubled one.
     printf '#!/bin/sh\nset -- $("%s/bench-span" "$@") && echo "$(($1 + 1)) $2 $3"\n' "$BRUCO_TESTS" >programs/bench-span
     chmod +x programs/bench-span
-    BRUCO_TESTS=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work --contenders loop identity
+    LIMIT=300 BRUCO_TESTS=$PWD/programs run_x 0 "$ROOT/tests/bench/bench" --short --work work --contenders loop identity
     section Identity | grep -E "one C loop \| failed: 5000 records went in, 5001 came out"
 }

@@ -22,7 +22,7 @@
 enum {
 	FIRST_MS = 60000, /* until the contender has passed on a first record */
 	PROBE_MS = 100,
-	LAST_MS = 10000, /* after the last record was produced */
+	LAST_MS = 20000, /* after the last record was produced */
 	SIZE = 100,
 	KEYS = 1000
 };

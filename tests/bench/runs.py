@@ -2,6 +2,7 @@
 import json
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import time
 from contenders import Job, Unavailable, all_contenders
 from measure import Failed, Running
 
-START_SECONDS = 20  # a contender has that long before its first record
+START_SECONDS = 60  # a contender has that long before its first record
 LEAST_RATE = 600    # and must be at least that fast
 
 
@@ -154,13 +155,15 @@ class Bench:
                     say(f"{workload.name} {turn + 1}/{rounds} {name}: failed: {error}")
             self.save()
 
-    def start_costs(self, workload, names):
-        """What a contender's start and end cost: a run with a single record, its CPU in seconds."""
+    def start_costs(self, workload, names, times=1):
+        """What a contender's start and end cost: the mean CPU in seconds of so many runs with a
+        single record."""
         for name in names:
             if not self.wanted(name) or not self.available(name) or self.late("start costs"):
                 continue
             try:
-                self.results["start"][name] = self.once(name, workload, 1)["cpu"]
+                costs = [self.once(name, workload, 1)["cpu"] for _ in range(times)]
+                self.results["start"][name] = statistics.mean(costs)
             except (Failed, OSError) as error:
                 say(f"start of {name}: failed: {error}")
         self.save()
