@@ -276,7 +276,7 @@ static void close_down(struct stage *stage)
 	struct message message = {.type = MESSAGE_CLOSING};
 
 	/* It says that all is acknowledged and committed: a promise to the driver. */
-	if (stage->control >= 0 && lanes_drained(&stage->lanes) && !stage->sink_ended)
+	if (stage->control >= 0 && lanes_drained(&stage->lanes) && stage->status == STATUS_OK)
 		control_send(stage->control, &message, NULL, 0);
 	lanes_close(&stage->lanes, stage->control < 0 && stage->status == STATUS_OK);
 	if (stage->state != NULL && stage->kind->close != NULL)

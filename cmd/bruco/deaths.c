@@ -166,12 +166,23 @@ static bool is_consequence(const struct pipeline *pipeline, int death)
 	return death == 0 || WEXITSTATUS(death) == STATUS_TEMPFAIL;
 }
 
+/* In a drain that leaves records no worker may be left: then there is nothing more to sink, while
+ * the source has still to commit. */
+static bool has_nothing_to_sink(const struct pipeline *pipeline)
+{
+	for (uint32_t i = 0; i < pipeline->lane_count; i++)
+		if (!pipeline->lanes[i].gone)
+			return false;
+	return pipeline->state == STATE_DRAINING;
+}
+
 static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 {
 	struct happening happening = {.event = EVENT_FATAL, .status = WEXITSTATUS(death)};
+	bool sank_all = stage == &pipeline->sink && has_nothing_to_sink(pipeline);
 	char text[TEXT_MAX];
 
-	if (pipeline_is_over(pipeline) && death == 0)
+	if (death == 0 && (pipeline_is_over(pipeline) || sank_all))
 		return;
 	describe(text, stage->name, stage->role, death);
 	happening.text = text;
