@@ -19,7 +19,7 @@ static void count_in(struct page *page, const struct frame_record *record)
 	page_count(page, COUNT_BYTES_IN, record->head.length);
 }
 
-static void count_done(
+void event_count_done(
 	struct page *page, const struct frame_record *record, int outputs, size_t bytes)
 {
 	count_in(page, record);
@@ -37,20 +37,17 @@ void event_count_failed(struct page *page, const struct frame_record *record)
 	page_count(page, COUNT_FAILED, 1);
 }
 
-static void begin(struct page *page, const struct frame_record *record, int64_t now_ns)
+void event_take_back(struct output *output, struct page *page)
 {
-	page_begin(page, record->head.seq, record->head.attempt, now_ns);
-}
+	enum run_state state;
 
-/* The buffer back from its thread. That may mean waiting for a slow reader of the output, which
- * is not the handler's fault. */
-static void take_back(struct output *output, struct page *page, const struct frame_record *record)
-{
 	if (output_take_back(output))
 		return;
+	state = (enum run_state)atomic_load_explicit(&page->state, memory_order_relaxed);
 	page_state(page, RUN_WRITING);
 	output_wait_back(output);
-	begin(page, record, clock_coarse_ns());
+	atomic_store_explicit(&page->since_ns, clock_coarse_ns(), memory_order_relaxed);
+	page_state(page, state);
 }
 
 /* The handler's part: its call, and a generator's run, whose outputs are put into `generated`. A
@@ -90,10 +87,10 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	bool raised;
 
 	context_now = &event;
-	begin(page, record, now_ns);
+	page_begin(page, record->head.seq, record->head.attempt, now_ns);
 	output_lend(output);
 	result = call(handler, &event, cap, &generated, &outputs, &raised);
-	take_back(output, page, record);
+	event_take_back(output, page);
 	before = out->length;
 	if (outputs >= 0)
 		buf_append(out, generated.data, generated.length);
@@ -110,7 +107,7 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	Py_XDECREF(result);
 	Py_XDECREF(event.data);
 	if (outputs >= 0)
-		count_done(page, record, outputs, out->length - before);
+		event_count_done(page, record, outputs, out->length - before);
 	context_now = NULL;
 	event_over(&event);
 	if (generated.capacity > GENERATED_KEPT)

@@ -4,6 +4,8 @@
 #ifndef WORKER_EVENT_H
 #define WORKER_EVENT_H
 
+#include <Python.h>
+
 #include "base/buf.h"
 #include "failure.h"
 #include "frame/frame.h"
@@ -27,6 +29,14 @@ enum event_end {
 enum event_end event_run(const struct handler *handler, const struct worker *worker,
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure);
+
+/* The buffer back from its thread, after the handler has run. That may mean waiting for a slow
+ * reader of the output, which is not the handler's fault: its time begins anew. */
+void event_take_back(struct output *output, struct page *page);
+
+/* Counts an event that gave so many outputs of so many bytes. */
+void event_count_done(
+	struct page *page, const struct frame_record *record, int outputs, size_t bytes);
 
 /* Counts an event whose last attempt failed. */
 void event_count_failed(struct page *page, const struct frame_record *record);

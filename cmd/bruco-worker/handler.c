@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "async.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "context.h"
@@ -73,21 +74,45 @@ static PyObject *import(const struct worker *worker, int *status)
 	return NULL;
 }
 
-static PyObject *find_function(PyObject *module, const struct worker *worker, int *status)
+/* A function of the module; NULL, without an exception, when it has none of that name. */
+static PyObject *find(PyObject *module, const char *name)
+{
+	PyObject *function = PyObject_GetAttrString(module, name);
+
+	PyErr_Clear();
+	return function;
+}
+
+/* handle_event or handle_batch: the one that is there. */
+static int find_function(struct handler *handler, PyObject *module, const struct worker *worker)
 {
 	const char *name = worker->config.processor.module_name;
-	PyObject *function = PyObject_GetAttrString(module, "handle_event");
+	PyObject *event = find(module, "handle_event"), *batch = find(module, "handle_batch");
+	int is_async = -1;
 
-	if (function != NULL && PyCallable_Check(function))
-		return function;
-	PyErr_Clear();
-	if (function == NULL)
+	handler->takes_batches = batch != NULL;
+	if (event != NULL && batch != NULL)
+		log_error("both handle_event and handle_batch in module '%s'", name);
+	else if (event == NULL && batch == NULL)
 		log_error("no handle_event in module '%s' in '%s'", name, worker->directory);
+	else if (!PyCallable_Check(batch != NULL ? batch : event))
+		log_error("%s in module '%s' is not a function",
+			batch != NULL ? "handle_batch" : "handle_event", name);
 	else
-		log_error("handle_event in module '%s' is not a function", name);
-	*status = STATUS_CONFIG;
-	Py_XDECREF(function);
-	return NULL;
+		is_async = async_is_function(batch != NULL ? batch : event);
+	if (is_async < 0) {
+		PyErr_Clear();
+		Py_XDECREF(event);
+		Py_XDECREF(batch);
+		return STATUS_CONFIG;
+	}
+	handler->is_async = is_async > 0;
+	handler->function = batch != NULL ? batch : event;
+	if (worker->config.processor.concurrency > 1 && (!handler->is_async || batch != NULL))
+		log_warning("processor.concurrency is %u, but there is no async def handle_event: "
+			    "it has no effect",
+			worker->config.processor.concurrency);
+	return STATUS_OK;
 }
 
 static PyObject *make_context(const struct worker *worker)
@@ -105,44 +130,29 @@ static PyObject *make_context(const struct worker *worker)
 	return context;
 }
 
+/* Calls it with the context and waits for what is to be awaited. NULL with an exception set. */
+static PyObject *call(PyObject *function, PyObject *context)
+{
+	PyObject *result = PyObject_CallOneArg(function, context);
+
+	if (result != NULL && async_is_awaitable(result))
+		return async_run(result, 0);
+	return result;
+}
+
 static int call_init_context(PyObject *module, PyObject *context, const char *name)
 {
-	PyObject *function = PyObject_GetAttrString(module, "init_context");
+	PyObject *function = find(module, "init_context");
 	PyObject *result;
 
-	if (function == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-		PyErr_Clear();
+	if (function == NULL)
 		return STATUS_OK;
-	}
-	result = function == NULL ? NULL : PyObject_CallOneArg(function, context);
-	Py_XDECREF(function);
+	result = call(function, context);
+	Py_DECREF(function);
 	if (result == NULL)
 		return failed(STATUS_SOFTWARE, "init_context", name);
 	Py_DECREF(result);
 	return STATUS_OK;
-}
-
-/* The module's close_context; NULL, without an exception, when it has none. */
-static PyObject *find_close(PyObject *module)
-{
-	PyObject *function = PyObject_GetAttrString(module, "close_context");
-
-	PyErr_Clear();
-	return function;
-}
-
-/* `async def` gives something to wait for; NULL stays NULL. */
-static PyObject *await_result(PyObject *result)
-{
-	PyObject *run, *awaited;
-
-	if (result == NULL || !PyCoro_CheckExact(result))
-		return result;
-	run = package_function("asyncio", "run");
-	awaited = run == NULL ? NULL : PyObject_CallOneArg(run, result);
-	Py_XDECREF(run);
-	Py_DECREF(result);
-	return awaited;
 }
 
 void handler_close(struct handler *handler)
@@ -151,7 +161,7 @@ void handler_close(struct handler *handler)
 
 	if (handler->close == NULL)
 		return;
-	result = await_result(PyObject_CallOneArg(handler->close, handler->context));
+	result = call(handler->close, handler->context);
 	if (result == NULL)
 		failed(STATUS_SOFTWARE, "close_context", handler->module);
 	Py_XDECREF(result);
@@ -165,13 +175,13 @@ int handler_load(struct handler *handler, const struct worker *worker)
 
 	*handler = (struct handler){0};
 	if (module != NULL)
-		handler->function = find_function(module, worker, &status);
+		status = find_function(handler, module, worker);
 	if (handler->function != NULL) {
 		handler->context = make_context(worker);
 		status = handler->context == NULL
 				 ? failed(STATUS_SOFTWARE, "context", name)
 				 : call_init_context(module, handler->context, name);
-		handler->close = find_close(module);
+		handler->close = find(module, "close_context");
 		handler->module = name;
 	}
 	Py_XDECREF(module);
@@ -180,6 +190,7 @@ int handler_load(struct handler *handler, const struct worker *worker)
 
 void handler_release(struct handler *handler)
 {
+	async_close();
 	Py_CLEAR(handler->function);
 	Py_CLEAR(handler->close);
 	Py_CLEAR(handler->context);

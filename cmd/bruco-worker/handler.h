@@ -10,7 +10,9 @@
 #include "worker.h"
 
 struct handler {
-	PyObject *function; /* handle_event */
+	PyObject *function; /* handle_event or handle_batch */
+	bool takes_batches; /* the latter */
+	bool is_async;      /* a call is to be awaited */
 	PyObject *close;    /* close_context, or NULL */
 	PyObject *context;
 	const char *module; /* its name, the configuration's */

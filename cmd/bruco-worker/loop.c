@@ -4,30 +4,17 @@
 #include <poll.h>
 #include <string.h>
 
+#include "async.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "event.h"
-#include "failure.h"
-#include "format.h"
-#include "input.h"
+#include "handler.h"
 #include "interpreter.h"
-#include "output.h"
 #include "recycle.h"
+#include "result.h"
+#include "rooms.h"
 
-enum { GO_ON = -1 }; /* not an exit status */
-
-struct loop {
-	struct worker *worker;
-	const struct handler *handler;
-	const struct format *format;
-	uint32_t cap;
-	struct input input;
-	struct output *output;
-	struct buf frames; /* one event's, when they don't leave as frames */
-};
-
-static int flush(struct loop *loop)
+int loop_flush(struct loop *loop)
 {
 	if (output_flush(loop->output) == 0)
 		return GO_ON;
@@ -38,11 +25,10 @@ static int flush(struct loop *loop)
 	return STATUS_TEMPFAIL;
 }
 
-/* A frame that is not run: passed on with these flags besides. */
+/* Passed on with these flags besides. */
 static void pass_on(
-	struct loop *loop, const uint8_t *frame, const struct frame_head *head, unsigned flags)
+	const uint8_t *frame, const struct frame_head *head, unsigned flags, struct buf *out)
 {
-	struct buf *out = &loop->output->buf;
 	uint8_t *to;
 
 	buf_append(out, frame, head->length);
@@ -54,15 +40,23 @@ static void copy(struct loop *loop, const uint8_t *frame, const struct frame_hea
 {
 	struct page *page = loop->worker->page;
 
-	pass_on(loop, frame, head, FRAME_LAST);
+	pass_on(frame, head, FRAME_LAST, &loop->output->buf);
 	page_count(page, COUNT_RECORDS_IN, 1);
 	page_count(page, COUNT_BYTES_IN, head->length);
 	page_count(page, COUNT_RECORDS_OUT, 1);
 	page_count(page, COUNT_BYTES_OUT, head->length);
 }
 
-/* One event's outputs, which were encoded here a moment ago, in the format that leaves. */
-static int give(const struct loop *loop, struct buf *out)
+void loop_pass_on(
+	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out)
+{
+	if (head->type == FRAME_TYPE_FAILED)
+		pass_on(frame, head, FRAME_LAST, out);
+	else if (head->type != FRAME_TYPE_END || !loop->worker->driven)
+		pass_on(frame, head, 0, out);
+}
+
+int loop_give(const struct loop *loop, struct buf *out)
 {
 	const uint8_t *at = loop->frames.data;
 	const uint8_t *end = at + loop->frames.length;
@@ -81,145 +75,29 @@ static int give(const struct loop *loop, struct buf *out)
 	return 0;
 }
 
-static enum event_end attempt(struct loop *loop, const uint8_t *frame,
-	const struct frame_record *record, int64_t now_ns, struct failure *failure)
+int loop_append(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
+	const char **what)
 {
-	struct buf *out = &loop->output->buf;
+	bool as_frames = loop->format->give == NULL, raised = false;
+	struct buf *to = as_frames ? out : &loop->frames;
 	size_t before = out->length;
-	enum event_end end;
+	int outputs;
 
-	if (loop->format->give == NULL)
-		return event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
-			out, failure);
 	buf_reset(&loop->frames);
-	end = event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
-		&loop->frames, failure);
-	if (end == EVENT_DONE && give(loop, out) < 0) {
-		out->length = before;
-		failure_take(failure, "cannot write the output:");
-		end = EVENT_FAILED;
-	}
-	return end;
+	if (result_is_generator(result))
+		outputs = result_generate(to, event, result, loop->cap, &raised);
+	else
+		outputs = result_append(to, event, result, loop->cap);
+	*what = raised ? "handler raised" : "cannot use what the handler returned:";
+	if (outputs < 0 || as_frames || loop_give(loop, out) == 0)
+		return outputs;
+	out->length = before;
+	return -1;
 }
 
-/*
- * The pause before an attempt. Nothing is left unwritten during it. The end of the input ends it
- * where the source remembers what is not acknowledged, and so does the driver's: then an exit
- * status. The input is not read meanwhile, only its hang-up is seen.
- */
-static int back_off(struct loop *loop, const struct frame_record *record, int64_t pause_ms)
+int loop_bad_input(struct loop *loop, const char *why)
 {
-	struct worker *worker = loop->worker;
-	struct pollfd fds[] = {
-		{.fd = worker->driven ? loop->input.fd : -1},
-		{.fd = worker->control, .events = POLLIN}, /* below 0 by hand: left out */
-	};
-	int64_t deadline = clock_ms() + pause_ms;
-	int status = flush(loop), ready;
-
-	if (status != GO_ON)
-		return status;
-	do {
-		interpreter_pause();
-		ready = poll(fds, 2, clock_left(deadline, clock_ms()));
-		interpreter_resume();
-		if (interpreter_interrupted())
-			return STATUS_INTERRUPTED;
-	} while (ready < 0);
-	if (fds[1].revents & ~POLLIN) {
-		log_error("the driver is gone");
-		return STATUS_TEMPFAIL;
-	}
-	/* All that the driver ever says to a worker is DRAIN. */
-	if (fds[1].revents != 0) {
-		log_info("stopping: record %llu is left for the next start",
-			(unsigned long long)record->head.seq);
-		return STATUS_OK;
-	}
-	if (fds[0].revents != 0) {
-		log_info("the input has ended: record %llu is not tried again here",
-			(unsigned long long)record->head.seq);
-		return STATUS_OK;
-	}
-	return GO_ON;
-}
-
-/* After an attempt that failed: GO_ON for the next, with its number in the record. */
-static int retry(struct loop *loop, struct frame_record *record, const struct failure *failure)
-{
-	struct page *page = loop->worker->page;
-	const struct processor_config *processor = &loop->worker->config.processor;
-	int64_t pause_ms = failure_pause_ms(processor, record->head.attempt + 1U);
-
-	failure_log(failure, record, pause_ms);
-	record->head.attempt++;
-	/* Who finds the page of a worker that died in the pause knows how often it was begun. */
-	atomic_store_explicit(&page->attempt, record->head.attempt, memory_order_relaxed);
-	return back_off(loop, record, pause_ms);
-}
-
-/* After the last attempt: GO_ON with the next event, unless onFailure is `stop`. */
-static int give_up(struct loop *loop, const uint8_t *frame, const struct frame_record *record,
-	const struct failure *failure)
-{
-	const struct processor_config *processor = &loop->worker->config.processor;
-	int status;
-
-	failure_log(failure, record, -1);
-	event_count_failed(loop->worker->page, record);
-	if (processor->on_failure == FAILURE_STOP) {
-		status = flush(loop);
-		return status == GO_ON ? STATUS_FAILED : status;
-	}
-	if (loop->format->give == NULL) /* lines and JSON have no form for it */
-		failure_append(failure, frame, record, loop->cap, &loop->output->buf);
-	return GO_ON;
-}
-
-static int interrupted(
-	struct loop *loop, const struct frame_record *record, const struct failure *failure)
-{
-	int status;
-
-	failure_log(failure, record, -1);
-	status = flush(loop);
-	return status == GO_ON ? STATUS_INTERRUPTED : status;
-}
-
-/* All attempts at an event. */
-static int run(struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
-{
-	struct worker *worker = loop->worker;
-	struct failure failure;
-	enum event_end end;
-	bool last;
-	int status;
-
-	for (;;) {
-		if (record->head.attempt > 0)
-			page_count(worker->page, COUNT_RETRIED, 1);
-		end = attempt(loop, frame, record, now_ns, &failure);
-		if (end == EVENT_DONE)
-			return GO_ON;
-		last = end == EVENT_INTERRUPTED ||
-		       record->head.attempt + 1U >= worker->config.processor.retry_attempts;
-		if (end == EVENT_INTERRUPTED)
-			status = interrupted(loop, record, &failure);
-		else if (last)
-			status = give_up(loop, frame, record, &failure);
-		else
-			status = retry(loop, record, &failure);
-		failure_release(&failure);
-		if (last || status != GO_ON)
-			return status;
-		now_ns = clock_coarse_ns();
-		loop->output->since_ns = now_ns; /* the pause has left the buffer empty */
-	}
-}
-
-static int bad_input(struct loop *loop, const char *why)
-{
-	int status = flush(loop);
+	int status = loop_flush(loop);
 
 	if (status != GO_ON)
 		return status;
@@ -235,78 +113,95 @@ static int bad_input(struct loop *loop, const char *why)
 static int take_in(struct loop *loop, const uint8_t *frame, struct frame_record *record)
 {
 	int64_t now_ns = clock_coarse_ns();
+	int status;
 
 	if (output_due(loop->output, now_ns)) {
-		int status = flush(loop);
-
+		status = loop_flush(loop);
 		if (status != GO_ON)
 			return status;
 	}
 	if (loop->output->buf.length == 0)
 		loop->output->since_ns = now_ns;
-	switch (record->head.type) {
-	case FRAME_TYPE_RECORD:
-		if (loop->handler != NULL)
-			return run(loop, frame, record, now_ns);
-		copy(loop, frame, &record->head);
-		break;
-	case FRAME_TYPE_FAILED:
-		pass_on(loop, frame, &record->head, FRAME_LAST);
-		break;
-	case FRAME_TYPE_END:
-		if (loop->worker->driven)
-			break;
-		/* fall through */
-	default:
-		pass_on(loop, frame, &record->head, 0);
+	if (record->head.type == FRAME_TYPE_RECORD) {
+		if (loop->handler == NULL)
+			copy(loop, frame, &record->head);
+		else if (loop->handler->takes_batches)
+			return batch_take(loop, frame, record, now_ns);
+		else
+			return plain_run(loop, frame, record, now_ns);
+		return GO_ON;
 	}
-	return GO_ON;
+	status = batch_run(loop);
+	loop_pass_on(loop, frame, &record->head, &loop->output->buf);
+	return status;
 }
 
-/* Waits until there is something to read, or the driver is gone. */
-static int wait_for_input(struct loop *loop)
+/* As poll(2); with async functions their event loop runs meanwhile. */
+static int wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
+	int ready;
+
+	if (async_runs())
+		return async_wait(fds, count, timeout_ms);
+	interpreter_pause();
+	ready = poll(fds, count, timeout_ms);
+	interpreter_resume();
+	return ready;
+}
+
+/* Waits until there is something to read, a batch is due, or the driver is gone. What the driver
+ * says, which is only ever DRAIN, stays there. */
+static int wait_for_input(struct loop *loop, bool *readable)
+{
+	int wait_ms = batch_wait_ms();
 	struct pollfd fds[] = {
 		{.fd = loop->input.fd, .events = POLLIN},
 		{.fd = loop->worker->control}, /* below 0 by hand: left out */
 	};
 	int ready = poll(fds, 1, 0);
 
+	*readable = ready > 0;
 	if (ready > 0)
 		return GO_ON;
-	ready = flush(loop);
+	ready = loop_flush(loop);
 	if (ready != GO_ON)
 		return ready;
-	interpreter_pause();
-	ready = poll(fds, 2, -1);
-	interpreter_resume();
-	if (ready > 0 && fds[0].revents == 0) {
+	if (wait_ms > 0)
+		fds[1].events = POLLIN;
+	ready = wait(fds, 2, wait_ms);
+	*readable = ready > 0 && fds[0].revents != 0;
+	loop->draining = ready > 0 && (fds[1].revents & POLLIN) != 0;
+	if (ready > 0 && fds[0].revents == 0 && (fds[1].revents & ~POLLIN) != 0) {
 		log_error("the driver is gone");
 		return STATUS_TEMPFAIL;
 	}
-	return GO_ON;
+	return interpreter_interrupted() ? STATUS_INTERRUPTED : GO_ON;
 }
 
 static int fill(struct loop *loop)
 {
-	int status = wait_for_input(loop);
+	bool readable;
+	int status;
 
-	if (status != GO_ON)
+	if (batch_wait_ms() == 0 || (loop->draining && batch_wait_ms() > 0))
+		return batch_run(loop);
+	status = wait_for_input(loop, &readable);
+	if (status != GO_ON || !readable)
 		return status;
-	if (interpreter_interrupted())
-		return STATUS_INTERRUPTED;
 	if (input_read(&loop->input) == 0 || errno == EINTR || errno == EAGAIN)
 		return GO_ON;
 	log_error("cannot read the input: %s", strerror(errno));
-	status = flush(loop);
+	status = loop_flush(loop);
 	return status == GO_ON ? STATUS_TEMPFAIL : status;
 }
 
-/* In order: all that was given is written. */
+/* In order: all that was taken is run, all that was given is written. */
 static int end(struct loop *loop)
 {
-	int status = flush(loop);
+	int status = batch_run(loop);
 
+	if (status == GO_ON)
+		status = loop_flush(loop);
 	return status == GO_ON ? STATUS_OK : status;
 }
 
@@ -325,6 +220,8 @@ int loop_run(struct worker *worker, const struct handler *handler)
 
 	input_init(&loop.input, worker->in);
 	output_init(&output, worker->out);
+	if (handler != NULL && handler->is_async && !handler->takes_batches)
+		status = flights_run(&loop);
 	while (status == GO_ON) {
 		if (recycle_due(worker)) {
 			status = end(&loop);
@@ -335,7 +232,8 @@ int loop_run(struct worker *worker, const struct handler *handler)
 			status = take_in(&loop, frame, &record);
 			break;
 		case FRAME_BAD:
-			status = bad_input(&loop, why);
+			status = batch_run(&loop);
+			status = status == GO_ON ? loop_bad_input(&loop, why) : status;
 			break;
 		case FRAME_MORE:
 			status = loop.input.ended ? end(&loop) : fill(&loop);

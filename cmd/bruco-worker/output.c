@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -16,11 +17,26 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
+/* All of it, or what a descriptor takes that does not block. */
 static void write_out(struct output *output)
 {
-	if (fd_write_all(output->fd, output->buf.data, output->buf.length) < 0)
-		output->error = errno;
-	buf_reset(&output->buf);
+	size_t done = 0;
+
+	while (done < output->buf.length && output->error == 0) {
+		ssize_t written =
+			write(output->fd, output->buf.data + done, output->buf.length - done);
+
+		if (written > 0)
+			done += (size_t)written;
+		else if (written < 0 && errno == EAGAIN)
+			break;
+		else if (written < 0 && errno != EINTR)
+			output->error = errno;
+	}
+	if (output->error != 0)
+		buf_reset(&output->buf);
+	else
+		buf_drop(&output->buf, done);
 }
 
 /* Wakes when something is in the buffer, and sees that it does not grow old there. At full speed

@@ -28,8 +28,9 @@ struct output {
 /* There is one, for as long as the program runs: the thread keeps to it. */
 void output_init(struct output *output, int fd);
 
-/* Writes all that is there, waiting as needed, other Python threads running meanwhile. 0, or -1
- * with errno. */
+/* Writes all that is there, waiting as needed, other Python threads running meanwhile; to a
+ * descriptor that does not block what it takes: the rest stays in the buffer. 0, or -1 with errno.
+ */
 int output_flush(struct output *output);
 
 /* Around a handler's call. False when the thread is writing: then output_wait_back waits for it,

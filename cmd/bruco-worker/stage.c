@@ -26,6 +26,7 @@
 #include "loop.h"
 #include "recycle.h"
 #include "result.h"
+#include "rooms.h"
 #include "timeout.h"
 
 /* Everything but the control socket comes through it, in the first message. */
@@ -133,8 +134,8 @@ static int prepare(struct worker *worker, struct handler *handler)
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
-	if (event_object_prepare() < 0 || result_prepare() < 0 || timeout_prepare(worker) < 0 ||
-		(format->prepare != NULL && format->prepare() < 0) ||
+	if (event_object_prepare() < 0 || batch_prepare() < 0 || result_prepare() < 0 ||
+		timeout_prepare(worker) < 0 || (format->prepare != NULL && format->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);

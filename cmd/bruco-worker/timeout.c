@@ -2,6 +2,7 @@
 
 #include "timeout.h"
 
+#include "async.h"
 #include "base/clock.h"
 #include "config/values.h"
 #include "package.h"
@@ -28,21 +29,33 @@ static bool is_overdue(struct page *page, int64_t timeout_ms)
 {
 	int64_t since_ns;
 
-	if (atomic_load_explicit(&page->state, memory_order_relaxed) != RUN_RUNNING)
+	if (!page_runs(atomic_load_explicit(&page->state, memory_order_relaxed)))
 		return false;
 	since_ns = atomic_load_explicit(&page->since_ns, memory_order_relaxed);
 	return clock_ns() - since_ns >= timeout_ms * 1000000;
 }
 
+PyObject *timeout_new(void)
+{
+	char duration[32];
+
+	format_duration(duration, timed->config.processor.timeout_ms);
+	return PyObject_CallFunction(
+		timeout_class, "N", PyUnicode_FromFormat("no result within %s", duration));
+}
+
 PyObject *timeout_raise(PyObject *self, PyObject *arguments)
 {
-	int64_t timeout_ms = timed->config.processor.timeout_ms;
-	char duration[32];
+	PyObject *timeout;
 
 	(void)self;
 	(void)arguments;
-	if (!is_overdue(timed->page, timeout_ms))
+	if (!is_overdue(timed->page, timed->config.processor.timeout_ms) || !async_may_raise())
 		Py_RETURN_NONE;
-	format_duration(duration, timeout_ms);
-	return PyErr_Format(timeout_class, "no result within %s", duration);
+	timeout = timeout_new();
+	if (timeout != NULL) {
+		PyErr_SetObject(timeout_class, timeout);
+		Py_DECREF(timeout);
+	}
+	return NULL;
 }

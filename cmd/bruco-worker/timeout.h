@@ -12,6 +12,9 @@
 /* Once Python runs, before the handler is imported. 0, or -1 with an exception set. */
 int timeout_prepare(const struct worker *worker);
 
+/* The exception: a new bruco.Timeout, or NULL with an exception set. */
+PyObject *timeout_new(void);
+
 /* The Python-level handler of SIGALRM. */
 PyObject *timeout_raise(PyObject *self, PyObject *arguments);
 

@@ -125,6 +125,9 @@ void processor_init(struct processor_config *processor)
 		.retry_backoff_ms = 200,
 		.retry_max_backoff_ms = 10000,
 		.on_failure = FAILURE_STOP,
+		.concurrency = 1,
+		.batch_size = 500,
+		.batch_wait_ms = 50,
 	};
 }
 

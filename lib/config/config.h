@@ -55,6 +55,8 @@ struct start_offset {
 	int64_t value; /* a number, or milliseconds since 1970 */
 };
 
+enum { CONCURRENCY_MOST = 1024, BATCH_MOST = 10000 };
+
 struct processor_config {
 	bool present;
 	char *handler_path; /* as it is to be opened: relative ones are joined to the config's
@@ -69,9 +71,12 @@ struct processor_config {
 	int64_t retry_max_backoff_ms;
 	int64_t timeout_ms; /* of one event; 0: none */
 	enum on_failure on_failure;
-	uint32_t max_events; /* a worker is recycled after so many; 0: never */
-	int64_t max_memory;  /* or when it takes so many bytes; 0: never */
-	char *python;        /* a virtual environment's folder, as it is to be opened; NULL: none */
+	uint32_t concurrency;  /* events in flight at once, of an async handler */
+	uint32_t batch_size;   /* of handle_batch: events at most */
+	int64_t batch_wait_ms; /* how long it may fill after its first event */
+	uint32_t max_events;   /* a worker is recycled after so many; 0: never */
+	int64_t max_memory;    /* or when it takes so many bytes; 0: never */
+	char *python; /* a virtual environment's folder, as it is to be opened; NULL: none */
 	struct config_place python_place;
 	struct settings env;
 };

@@ -181,6 +181,10 @@ static void write_processor(
 	if (processor->timeout_ms > 0)
 		write_duration(writer, "  timeout", processor->timeout_ms);
 	write_key(writer, "  onFailure", on_failure_word(processor->on_failure));
+	write_number(writer, "  concurrency", processor->concurrency);
+	buf_text(writer->out, "  batch:\n");
+	write_number(writer, "    size", processor->batch_size);
+	write_duration(writer, "    wait", processor->batch_wait_ms);
 	if (processor->max_events > 0)
 		write_number(writer, "  maxEvents", processor->max_events);
 	if (processor->max_memory > 0)

@@ -36,6 +36,18 @@ static const struct key retry_keys[] = {
 static const struct section retry_section = {
 	"processor.retry", retry_keys, COUNT(retry_keys), SECTION_PROCESSOR};
 
+static const struct key batch_keys[] = {
+	{.name = "size", .path = "processor.batch.size", .read = read_count,
+		FIELD(processor.batch_size), .low = 1, .high = BATCH_MOST,
+		.also = " maxSize count max records events "},
+	{.name = "wait", .path = "processor.batch.wait", .read = read_duration,
+		FIELD(processor.batch_wait_ms), .low = 0, .high = MINUTE,
+		.also = " timeout maxWait linger interval "},
+};
+
+static const struct section batch_section = {
+	"processor.batch", batch_keys, COUNT(batch_keys), SECTION_PROCESSOR};
+
 static const struct key processor_keys[] = {
 	{.name = "handlerPath", .path = "processor.handlerPath", .read = read_handler_path,
 		FIELD(processor.handler_path), .mistaken = MISTAKEN_HANDLER,
@@ -59,6 +71,12 @@ static const struct key processor_keys[] = {
 	{.name = "onFailure", .path = "processor.onFailure", .read = read_on_failure,
 		FIELD(processor.on_failure), .mistaken = MISTAKEN_ON_FAILURE,
 		.also = " onError errorPolicy failure "},
+	{.name = "concurrency", .path = "processor.concurrency", .read = read_count,
+		FIELD(processor.concurrency), .low = 1, .high = CONCURRENCY_MOST,
+		.also = " maxInFlight inFlight tasks "},
+	{.name = "batch", .path = "processor.batch", .read = schema_read_section,
+		FIELD(processor.present), /* which is true by then */
+		.section = &batch_section, .also = " batches batching "},
 	{.name = "maxEvents", .path = "processor.maxEvents", .read = read_count,
 		FIELD(processor.max_events), .low = 1, .high = 1000000000,
 		.also = " maxRequests recycleAfter "},
@@ -68,8 +86,6 @@ static const struct key processor_keys[] = {
 	{.name = "python", .path = "processor.python", .read = read_python,
 		FIELD(processor.python),
 		.also = " venv virtualenv virtualEnv interpreter "},
-	LATER("concurrency", "processor.concurrency", "1"),
-	LATER("batch", "processor.batch", NULL),
 	LATER("isolation", "processor.isolation", "none"),
 	LATER("network", "processor.network", "true"),
 	LATER("user", "processor.user", NULL),
@@ -234,6 +250,8 @@ static const char *elsewhere(const struct section *section, const char *name)
 		return "'processor'";
 	if (section != &retry_section && find(&retry_section, name) != NULL)
 		return "'processor.retry'";
+	if (section != &batch_section && find(&batch_section, name) != NULL)
+		return "'processor.batch'";
 	if (section != &source_section && find(&source_section, name) != NULL)
 		return section == &sink_section || find(&sink_section, name) == NULL
 			       ? "'source'"

@@ -83,12 +83,18 @@ static inline uint64_t page_get(struct page *page, enum counter counter)
 	return atomic_load_explicit(&page->counters[counter], memory_order_relaxed);
 }
 
-/* The worker, around each event. */
-static inline void page_begin(struct page *page, uint64_t seq, uint32_t attempt, int64_t now_ns)
+/* Which event it is about, whatever the state. */
+static inline void page_claim(struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
 {
 	atomic_store_explicit(&page->seq, seq, memory_order_relaxed);
 	atomic_store_explicit(&page->attempt, attempt, memory_order_relaxed);
-	atomic_store_explicit(&page->since_ns, now_ns, memory_order_relaxed);
+	atomic_store_explicit(&page->since_ns, since_ns, memory_order_relaxed);
+}
+
+/* The worker, around each event. */
+static inline void page_begin(struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
+{
+	page_claim(page, seq, attempt, since_ns);
 	atomic_store_explicit(&page->state, RUN_RUNNING, memory_order_release);
 }
 

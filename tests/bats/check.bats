@@ -114,7 +114,7 @@ YAML
 @test "values of later keys that say what happens anyway" {
     accepts <<'YAML'
 processor:
-  concurrency: 1
+  isolation: none
 source: {kind: lines}
 YAML
 }
@@ -184,6 +184,10 @@ processor:
     maxBackoff: 10s
   timeout: 90s
   onFailure: deadLetter
+  concurrency: 1
+  batch:
+    size: 500
+    wait: 50ms
   env:
     - name: GREETING
       value: "it's \$\$5: hello"
@@ -294,20 +298,39 @@ YAML
 
 @test "keys of later versions" {
     refuses "config.yaml:1:1: 'metrics' is not supported yet" \
-        "config.yaml:3:3: 'processor.concurrency: 5' is not supported yet (only '1')" \
-        "config.yaml:4:3: 'processor.batch' is not supported yet" \
-        "config.yaml:5:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
-        "config.yaml:6:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:7:3: 'processor.user' is not supported yet" \
-        "config.yaml:8:3: 'processor.limits' is not supported yet" <<'YAML'
+        "config.yaml:3:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
+        "config.yaml:4:3: 'processor.network: false' is not supported yet (only 'true')" \
+        "config.yaml:5:3: 'processor.user' is not supported yet" \
+        "config.yaml:6:3: 'processor.limits' is not supported yet" <<'YAML'
 metrics: {listen: ':9100'}
 processor:
-  concurrency: 5
-  batch: {size: 2}
   isolation: strict
   network: false
   user: nobody
   limits: {files: 5}
+source: {kind: lines}
+YAML
+}
+
+@test "events in flight, and batches" {
+    accepts <<'YAML'
+processor:
+  concurrency: 1024
+  batch: {size: 10000, wait: 1m}
+source: {kind: lines}
+YAML
+    run_x 0 bruco check --print
+    contains "$output" "  concurrency: 1024
+  batch:
+    size: 10000
+    wait: 60s"
+    refuses "config.yaml:2:16: processor.concurrency: expected a number from 1 to 1024, found '0'" \
+        "config.yaml:3:17: processor.batch.size: expected a number from 1 to 10000, found '10001'" \
+        "config.yaml:3:30: processor.batch.wait: expected a duration from 0s to 60s, found '2m'" \
+        "config.yaml:3:34: unknown key 'linger' in processor.batch (did you mean 'wait'?)" <<'YAML'
+processor:
+  concurrency: 0
+  batch: {size: 10001, wait: 2m, linger: 5}
 source: {kind: lines}
 YAML
 }

@@ -15,6 +15,7 @@ import uuid
 from typing import Any, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Tuple, Union
 
 from bruco._event import Event, to_milliseconds
+from bruco._failures import Failed
 from bruco._headers import kind, of_view, to_pairs, to_utf8, to_value
 from bruco._message import KEEP, Keep, Message
 
@@ -219,13 +220,17 @@ def _generate(generator: Iterator[Any], event: Event, cap: int) -> List[Output]:
 def of_batch(results: Any, count: int) -> List[Any]:
     """What handle_batch returned for `count` events: a result for each, or a Failed.
 
+    Any iterable will do; None is no output for any; an exception among the results is a Failed.
     TypeError and ValueError fail the whole batch.
     """
-    if not isinstance(results, (list, tuple)):
+    if results is None:
+        return [None] * count
+    if isinstance(results, (str, bytes, bytearray, dict)) or not isinstance(results, Iterable):
         raise TypeError(f"handle_batch returned {kind(results)}, not a list of results")
+    results = list(results)
     if len(results) != count:
         raise ValueError(f"handle_batch returned {len(results)} results for {count} events")
-    return list(results)
+    return [Failed(r) if isinstance(r, BaseException) else r for r in results]
 
 
 # ---- JSON

@@ -1,0 +1,117 @@
+#include "async.h"
+
+#include "flights.h"
+#include "package.h"
+#include "timeout.h"
+
+static PyObject *loop;
+
+static PyObject *call(const char *name, const char *format, ...)
+{
+	PyObject *function = package_function("bruco._async", name);
+	PyObject *arguments = NULL, *result = NULL;
+	va_list list;
+
+	va_start(list, format);
+	if (function != NULL)
+		arguments = Py_VaBuildValue(format, list);
+	va_end(list);
+	if (arguments != NULL)
+		result = PyObject_CallObject(function, arguments);
+	Py_XDECREF(arguments);
+	Py_XDECREF(function);
+	return result;
+}
+
+int async_is_function(PyObject *function)
+{
+	PyObject *answer = call("is_async", "(O)", function);
+	int is = answer == NULL ? -1 : PyObject_IsTrue(answer);
+
+	Py_XDECREF(answer);
+	return is;
+}
+
+bool async_is_awaitable(PyObject *result)
+{
+	const PyAsyncMethods *methods = Py_TYPE(result)->tp_as_async;
+
+	return PyAsyncGen_CheckExact(result) || (methods != NULL && methods->am_await != NULL);
+}
+
+PyObject *async_loop(void)
+{
+	if (loop == NULL)
+		loop = call("make_loop", "()");
+	return loop;
+}
+
+bool async_runs(void)
+{
+	return loop != NULL;
+}
+
+PyObject *async_run(PyObject *awaitable, int64_t timeout_ms)
+{
+	PyObject *timeout = timeout_new();
+	PyObject *result = NULL;
+
+	if (timeout != NULL && async_loop() != NULL)
+		result = call("run", "(OOdO)", loop, awaitable, (double)timeout_ms / 1000, timeout);
+	Py_XDECREF(timeout);
+	Py_DECREF(awaitable);
+	return result;
+}
+
+int async_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	PyObject *found = call("wait", "(Oiid)", loop, fds[0].fd, count > 1 ? fds[1].fd : -1,
+		(double)timeout_ms / 1000);
+	long bits;
+
+	if (found == NULL) {
+		/* Ctrl-C, or SystemExit of a background task. */
+		if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
+			PyErr_SetInterrupt(); /* again, for the caller */
+		else
+			PyErr_WriteUnraisable(NULL);
+		PyErr_Clear();
+		return 0;
+	}
+	bits = PyLong_AsLong(found);
+	Py_DECREF(found);
+	fds[0].revents = (bits & 1) != 0 ? POLLIN : 0;
+	if (count > 1)
+		fds[1].revents =
+			(short)(((bits & 2) != 0 ? POLLHUP : 0) | ((bits & 4) != 0 ? POLLIN : 0));
+	return bits != 0;
+}
+
+bool async_may_raise(void)
+{
+	PyObject *task;
+	bool is_one;
+
+	if (flights_fly())
+		return flights_may_raise();
+	if (loop == NULL)
+		return true;
+	task = call("current_task", "(O)", loop);
+	is_one = task != NULL && task != Py_None;
+	PyErr_Clear();
+	Py_XDECREF(task);
+	return is_one;
+}
+
+void async_close(void)
+{
+	PyObject *done;
+
+	if (loop == NULL)
+		return;
+	done = call("close", "(O)", loop);
+	if (done == NULL)
+		PyErr_WriteUnraisable(NULL);
+	Py_XDECREF(done);
+	Py_CLEAR(loop);
+}

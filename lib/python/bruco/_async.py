@@ -1,0 +1,150 @@
+"""The event loop of a worker that has async functions: one, for as long as the worker lives."""
+
+import asyncio
+import inspect
+import socket
+import types
+from asyncio import current_task  # for C
+
+__all__ = ["current_task"]
+
+
+def is_async(function):
+    """Whether a call is to be awaited, or iterated over with ``async for``."""
+    function = inspect.unwrap(function)
+    for candidate in (function, getattr(function, "func", None), type(function).__call__):
+        if inspect.iscoroutinefunction(candidate) or inspect.isasyncgenfunction(candidate):
+            return True
+    return False
+
+
+def make_loop():
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+async def collect(results):
+    """What an async generator yields, as a generator: each is one output."""
+    return iterate([result async for result in results])
+
+
+def iterate(results):
+    yield from results
+
+
+@types.coroutine
+def _convey(iterator, overdue):
+    """Awaits; a cancellation after the time was up arrives as what `overdue` returns."""
+    value, error = None, None
+    while True:
+        try:
+            wanted = iterator.send(value) if error is None else iterator.throw(error)
+        except StopIteration as stop:
+            return stop.value
+        value, error = None, None
+        try:
+            value = yield wanted
+        except asyncio.CancelledError as cancelled:
+            error = overdue() or cancelled
+        except BaseException as other:
+            error = other
+
+
+def _iterator(awaitable):
+    return awaitable if inspect.iscoroutine(awaitable) else _awaited(awaitable)
+
+
+async def _awaited(awaitable):
+    return await awaitable
+
+
+def run(loop, awaitable, seconds, timeout):
+    """Runs the loop until something is there; `seconds` above 0: at most so long.
+
+    Then the exception `timeout` is raised where it waits.
+    """
+    if inspect.isasyncgen(awaitable):
+        awaitable = collect(awaitable)
+    up = []
+
+    def expire():
+        up.append(True)
+        task.cancel()
+
+    def overdue():
+        return timeout if up and up.pop() else None
+
+    async def whole():
+        return await _convey(_iterator(awaitable), overdue)
+
+    task = loop.create_task(whole())
+    timer = loop.call_later(seconds, expire) if seconds > 0 else None
+    try:
+        return loop.run_until_complete(task)
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _is_gone(number):
+    """Whether a socket's peer has gone; what it has sent stays there."""
+    peer = socket.socket(fileno=number)
+    try:
+        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        peer.detach()
+
+
+def wait(loop, readable, control, seconds):
+    """Runs the loop until the descriptor `readable` is, or the peer of `control` (-1: none) is gone.
+
+    `seconds` below 0 is for ever. The sum of 1, `readable`; 2, gone; 4, it has said something, which
+    ends the wait only when there is a limit; 0 when the time is up.
+    """
+    found = 0
+
+    def stop(bit):
+        nonlocal found
+        found |= bit
+        loop.stop()
+
+    def look():
+        if _is_gone(control):
+            stop(2)
+        else:  # others will read it
+            loop.remove_reader(control)
+            if timer is not None:
+                stop(4)
+
+    timer = loop.call_later(seconds, stop, 0) if seconds >= 0 else None
+    try:
+        loop.add_reader(readable, stop, 1)
+        if control >= 0:
+            loop.add_reader(control, look)
+        loop.run_forever()
+    except PermissionError:  # a file is always readable
+        return 1
+    finally:
+        loop.remove_reader(readable)
+        if control >= 0:
+            loop.remove_reader(control)
+        if timer is not None:
+            timer.cancel()
+    return found
+
+
+def close(loop):
+    """Ends what still runs, as asyncio.run does."""
+    try:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
