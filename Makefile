@@ -158,8 +158,8 @@ demo: ## show a small pipeline at work (installs what is missing, on Debian)
 	@$(build_now) all
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/demo
 
-# Handlers of the tests ask for more memory than there is, which is for Python to refuse.
-CHECKS = $(if $(SANITIZE),PATIENCE=5 ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1)
+# Handlers of the tests ask for more memory than there is, and crash: that is for Python and the driver.
+CHECKS = $(if $(SANITIZE),PATIENCE=5 ASAN_OPTIONS=allocator_may_return_null=1:handle_segv=0 UBSAN_OPTIONS=print_stacktrace=1)
 
 check: ## run all tests, or those named in ONLY= (installs what is missing, on Debian)
 	@tools/dependencies build test
