@@ -1,4 +1,7 @@
-"""Run by pytest. The folder `cases` has more, for `bruco test`."""
+"""For pytest; the folder `cases` is for `bruco test`.
+
+The package `bruco` for it is in PREFIX/lib/bruco/python: pip install that, or put it on PYTHONPATH.
+"""
 
 import handler
 from bruco import testing

@@ -98,10 +98,25 @@ do_step() {
     follow_readme examples/fan-out/README.md
 }
 
+@test "enrich" {
+    requires_pip
+    export BRUCO_DISABLE_PIP=
+    follow_readme examples/enrich/README.md
+}
+
 @test "sentiment" {
     requires_pip
     export BRUCO_DISABLE_PIP=
     follow_readme examples/sentiment/README.md
+}
+
+@test "classifier" {
+    requires_pip
+    # Its README makes the environment with the distribution's Python.
+    [[ $(bruco-worker --version) == *"CPython $(/usr/bin/python3 -c 'import platform; print(platform.python_version())')"* ]] ||
+        skip "another Python is embedded"
+    export BRUCO_DISABLE_PIP=
+    follow_readme examples/classifier/README.md
 }
 
 @test "each example has a test here, a README of its own, a case, and a line in the index" {

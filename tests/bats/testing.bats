@@ -228,6 +228,49 @@ END
     [[ $stderr != *"attempt 2"* ]]
 }
 
+@test "async and batch handlers: all at once, in order, and only the culprit fails" {
+    cat >config.yaml <<'END'
+processor: {moduleName: handler, concurrency: 10}
+source: {kind: lines}
+sink: {kind: lines}
+END
+    cat >handler.py <<'END'
+import asyncio
+import os
+
+async def handle_event(context, data):
+    await asyncio.sleep(0.2 / len(data))
+    if data == b"exit":
+        os._exit(3)
+    if data == b"bad":
+        raise ValueError("bad id")
+    return data.upper()
+END
+    printf '%s\n' a bb bad cccccc exit d >events.lines
+    local want='{"value": "A"}
+{"value": "BB"}
+{"failed": "ValueError: bad id"}
+{"value": "CCCCCC"}
+{"failed": "worker exited with status 3 while the event ran"}
+{"value": "D"}'
+    run_x 1 bruco test events.lines
+    equals "$output" "$want"
+
+    sed -i 's/concurrency: 10/batch: {size: 4, wait: 10ms}/' config.yaml
+    cat >handler.py <<'END'
+import os
+from bruco import Failed
+
+def handle_batch(context, events):
+    if any(event.data == b"exit" for event in events):
+        os._exit(3)
+    return [Failed(ValueError("bad id")) if event.data == b"bad" else event.data.upper()
+            for event in events]
+END
+    run_x 1 bruco test events.lines
+    equals "$output" "$want"
+}
+
 @test "each case has a worker of its own" {
     project
     case_file a.lines count count
