@@ -100,11 +100,12 @@ static PyObject *ask(const char *method, const char *format, ...)
 
 static void must(PyObject *result)
 {
-	if (result == NULL) {
-		PyErr_Print();
-		die(STATUS_SOFTWARE, "the event loop refuses its service");
+	if (result != NULL) {
+		Py_DECREF(result);
+		return;
 	}
-	Py_DECREF(result);
+	PyErr_Print();
+	die(STATUS_SOFTWARE, "the event loop refuses its service");
 }
 
 static PyObject *on_readable(PyObject *self, PyObject *none);
