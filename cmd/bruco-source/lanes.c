@@ -85,8 +85,9 @@ static uint16_t attempts_before(
 	return lanes->anew && attempts >= lanes->attempts ? 0 : attempts;
 }
 
-enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record)
+/* What lanes_take does with a record of which type and attempt are known. */
+static enum take_result take(struct lanes *lanes, struct partition *partition, unsigned lane,
+	struct frame_record *record, uint8_t type, uint16_t attempt)
 {
 	struct window *window = &lanes->items[lane].window;
 	uint32_t length = frame_record_size(record, lanes->cap);
@@ -98,11 +99,10 @@ enum take_result lanes_take(struct lanes *lanes, struct partition *partition, un
 	if (tracker_full(&partition->tracker) || !window_room(window, length))
 		return TAKE_FULL;
 	place = window_reserve(window, length);
-	record->head = (struct frame_head){
-		.attempt = attempts_before(lanes, partition, record->offset),
+	record->head = (struct frame_head){.type = type,
+		.attempt = attempt,
 		.flags = FRAME_LAST, /* so that it reads as a whole input without a worker too */
 		.seq = window_next(window)};
-	record->head.type = type_after(lanes, record->head.attempt);
 	frame_record_write(place, record);
 	/* A stream's records need not have an offset: nothing of it is committed. */
 	tag.index = tracker_dispatch(&partition->tracker, record->offset < 0 ? 0 : record->offset);
@@ -112,6 +112,20 @@ enum take_result lanes_take(struct lanes *lanes, struct partition *partition, un
 	page_count(lanes->page, COUNT_BYTES_IN, length);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
 	return TAKE_OK;
+}
+
+enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
+	struct frame_record *record)
+{
+	uint16_t attempt = attempts_before(lanes, partition, record->offset);
+
+	return take(lanes, partition, lane, record, type_after(lanes, attempt), attempt);
+}
+
+enum take_result lanes_take_failed(struct lanes *lanes, struct partition *partition, unsigned lane,
+	struct frame_record *record)
+{
+	return take(lanes, partition, lane, record, FRAME_TYPE_FAILED, 0);
 }
 
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition)

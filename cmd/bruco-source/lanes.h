@@ -62,6 +62,10 @@ unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct fram
 enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
 	struct frame_record *record);
 
+/* The same for one that failed before any worker could see it: passed on, not run. */
+enum take_result lanes_take_failed(struct lanes *lanes, struct partition *partition, unsigned lane,
+	struct frame_record *record);
+
 /* Whether a lane has drained enough to go on after TAKE_FULL (hysteresis: half its window). */
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition);
 

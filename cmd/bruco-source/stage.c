@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "config/command.h"
+#include "oversized.h"
 
 enum { CONTROL_LANES_MAX = 256 };
 
@@ -43,6 +44,26 @@ void stage_drain(struct stage *stage, int status)
 	log_debug("draining: %llu records in flight", (unsigned long long)stage->lanes.in_flight);
 }
 
+/* A failure like any other, before any attempt: onFailure decides. */
+static enum take_result take_oversized(struct stage *stage, struct partition *partition,
+	unsigned lane, const struct frame_record *record)
+{
+	static struct buf headers;
+	struct frame_record letter;
+	struct log_about about = {
+		.topic = partition->topic, .partition = partition->id, .offset = record->offset};
+
+	if (stage->config->processor.on_failure != FAILURE_STOP) {
+		oversized_letter(&letter, record, stage->lanes.cap, &headers);
+		return lanes_take_failed(&stage->lanes, partition, lane, &letter);
+	}
+	log_about(LEVEL_ERROR, &about,
+		"record is larger than maxRecordSize, %u bytes (%s[%d]@%lld)", stage->lanes.cap,
+		partition->topic, (int)partition->id, (long long)record->offset);
+	stage_drain(stage, STATUS_FAILED);
+	return TAKE_TOO_LARGE;
+}
+
 enum take_result stage_take(struct stage *stage, struct partition *partition,
 	struct frame_record *record, unsigned *lane)
 {
@@ -50,17 +71,8 @@ enum take_result stage_take(struct stage *stage, struct partition *partition,
 
 	*lane = lanes_choose(&stage->lanes, partition->lane, record);
 	result = lanes_take(&stage->lanes, partition, *lane, record);
-	if (result == TAKE_TOO_LARGE) {
-		struct log_about about = {.topic = partition->topic,
-			.partition = partition->id,
-			.offset = record->offset};
-
-		log_about(LEVEL_ERROR, &about,
-			"record is larger than maxRecordSize, %u bytes (%s[%d]@%lld)",
-			stage->lanes.cap, partition->topic, (int)partition->id,
-			(long long)record->offset);
-		stage_drain(stage, STATUS_FAILED);
-	}
+	if (result == TAKE_TOO_LARGE)
+		result = take_oversized(stage, partition, *lane, record);
 	if (result == TAKE_OK && stage->limit > 0 && --stage->limit == 0)
 		stage_drain(stage, STATUS_OK);
 	return result;

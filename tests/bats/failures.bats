@@ -308,6 +308,34 @@ with_property() { # with_property NAME VALUE: for the sink
     equals "$(committed)" 100
 }
 
+@test "a record of more than maxRecordSize: dead letter without its value, or skip" {
+    big_handler
+    config 2 deadLetter
+    echo 'maxRecordSize: 64KiB' >>config.yaml
+    big='["name", "'$(printf '%070000d' 0)'"]'
+    {
+        echo '{"key": "bad-1", "value": "'"$(printf '%0100000d' 0)"'", "headers": [["a", "1"]]}'
+        echo '{"key": "bad-2", "value": "short", "headers": ['"$big"']}'
+        echo '{"key": "'"$(printf '%070000d' 0)"'", "value": "short"}'
+    } | bruco-source -q json | bruco-sink -q kafka -b "$BROKERS" -t "$IN" --partition 0
+    good 100 | send "$IN" --partition 0
+    run_x 0 bruco -e -c config.yaml
+    good_delivered 100
+    topic "$DEAD" >dead.json
+    equals "$(fields 'int(h["bruco-offset"]), r["key"], r["value"], h.get("a"), h["bruco-error"].split()[0], h["bruco-error"].split(": ")[1]' <dead.json | sort)" \
+        "(0, 'bad-1', None, '1', 'record', 'its value is left out')
+(1, 'bad-2', None, None, 'record', 'its value and headers are left out')
+(2, None, None, None, 'record', 'its value, headers and key are left out')"
+    equals "$(committed)" 103
+    GROUP=$GROUP-skip
+    config 1 skip
+    echo 'maxRecordSize: 64KiB' >>config.yaml
+    run_x 0 bruco -e -c config.yaml
+    contains "$stderr" "record of 1000"
+    contains "$stderr" "is larger than maxRecordSize, 65536 bytes: its value is left out ($IN[0]@0), skipped"
+    equals "$(committed)" 103
+}
+
 @test "an output that is too large for the topic becomes a dead letter, and none of its neighbours" {
     big_handler
     new_topic 2 max.message.bytes=4194304
