@@ -332,7 +332,7 @@ with_property() { # with_property NAME VALUE: for the sink
     echo 'maxRecordSize: 64KiB' >>config.yaml
     run_x 0 bruco -e -c config.yaml
     contains "$stderr" "record of 1000"
-    contains "$stderr" "is larger than maxRecordSize, 65536 bytes: its value is left out ($IN[0]@0), skipped"
+    contains "$stderr" "is larger than maxRecordSize, 65536 bytes: its value is left out ($IN[0]@0, 0 attempts), skipped"
     equals "$(committed)" 103
 }
 
