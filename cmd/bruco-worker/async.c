@@ -1,26 +1,55 @@
 #include "async.h"
 
+#include "base/log.h"
+#include "base/status.h"
 #include "flights.h"
 #include "package.h"
+#include "running.h"
 #include "timeout.h"
 
 static PyObject *loop;
 
-static PyObject *call(const char *name, const char *format, ...)
+/* Takes the function over, which may be NULL. */
+static PyObject *call_with(PyObject *function, const char *format, va_list list)
 {
-	PyObject *function = package_function("bruco._async", name);
-	PyObject *arguments = NULL, *result = NULL;
-	va_list list;
+	PyObject *arguments = function == NULL ? NULL : Py_VaBuildValue(format, list);
+	PyObject *result = arguments == NULL ? NULL : PyObject_CallObject(function, arguments);
 
-	va_start(list, format);
-	if (function != NULL)
-		arguments = Py_VaBuildValue(format, list);
-	va_end(list);
-	if (arguments != NULL)
-		result = PyObject_CallObject(function, arguments);
 	Py_XDECREF(arguments);
 	Py_XDECREF(function);
 	return result;
+}
+
+static PyObject *call(const char *name, const char *format, ...)
+{
+	PyObject *result;
+	va_list list;
+
+	va_start(list, format);
+	result = call_with(package_function("bruco._async", name), format, list);
+	va_end(list);
+	return result;
+}
+
+PyObject *async_ask(const char *method, const char *format, ...)
+{
+	PyObject *result;
+	va_list list;
+
+	va_start(list, format);
+	result = call_with(PyObject_GetAttrString(loop, method), format, list);
+	va_end(list);
+	return result;
+}
+
+void async_must(PyObject *result)
+{
+	if (result != NULL) {
+		Py_DECREF(result);
+		return;
+	}
+	PyErr_Print();
+	die(STATUS_SOFTWARE, "the event loop refuses its service");
 }
 
 int async_is_function(PyObject *function)
@@ -92,8 +121,8 @@ bool async_may_raise(void)
 	PyObject *task;
 	bool is_one;
 
-	if (flights_fly())
-		return flights_may_raise();
+	if (flights.loop != NULL)
+		return running_may_raise();
 	if (loop == NULL)
 		return true;
 	task = call("current_task", "(O)", loop);

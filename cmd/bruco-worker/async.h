@@ -30,6 +30,13 @@ PyObject *async_run(PyObject *awaitable, int64_t timeout_ms);
 /* As poll(2) for an input and a socket whose hang-up counts, running the loop meanwhile. */
 int async_wait(struct pollfd *fds, nfds_t count, int timeout_ms);
 
+/* Calls one of the loop's methods, with arguments as of Py_BuildValue, a tuple. Its result, or NULL
+ * with an exception set. */
+PyObject *async_ask(const char *method, const char *format, ...);
+
+/* For what can't be mended: takes such a result, and ends the program if it is NULL. */
+void async_must(PyObject *result);
+
 /* In a signal's handler: whether an exception may be raised for an event whose time is up, that is,
  * whether its code runs and not the loop's own. */
 bool async_may_raise(void);

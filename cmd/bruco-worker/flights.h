@@ -1,9 +1,14 @@
 /*
  * async def handle_event: calls in flight on the worker's event loop.
  *
- * A flight is one event from its reading until its outputs have left. The ring holds them in the
- * order of the input, in which outputs leave; a flight that is done early keeps its outputs till
- * then. Which flights may run is decided here; runner.c runs them.
+ *      flights.c  which flights run, and when all is done
+ *      ends.c     what follows the end of an attempt
+ *      doors.c    input, output and the driver
+ *      runner.c   the tasks that run them
+ *      ring.c     their order; queue.c, those that wait to run; running.c, those that run
+ *
+ * All of it runs in the event loop, on one thread: functions of these files that the loop calls
+ * back end with flights_settle.
  */
 #ifndef WORKER_FLIGHTS_H
 #define WORKER_FLIGHTS_H
@@ -15,37 +20,24 @@
 
 #include "base/buf.h"
 #include "failure.h"
+#include "flight.h"
+#include "rooms.h"
 
-enum flight_state {
-	FLIGHT_HELD,  /* waits for an earlier one with the same key */
-	FLIGHT_READY, /* may run */
-	FLIGHT_RUNNING,
-	FLIGHT_PAUSED, /* before its next attempt */
-	FLIGHT_DONE,   /* its outputs are there */
-	FLIGHT_LEFT    /* it ends the worker, when all before it have left */
+/* What all of them share. */
+struct flights {
+	struct loop *loop;   /* NULL: this is not in use */
+	unsigned limit;      /* of flights that run */
+	unsigned unfinished; /* not done */
+	unsigned alone;      /* unfinished, and alone */
+	unsigned paused;
+	unsigned runners; /* tasks without a flight */
+	bool leaving;     /* nothing more is taken in, */
+	uint64_t left;    /* and flights from this number on are not run */
+	int status;       /* GO_ON, or with which to end */
 };
+extern struct flights flights;
 
-struct flight {
-	enum flight_state state;
-	uint64_t number; /* of all flights of this life, in their order */
-	uint64_t seq;
-	uint16_t attempt;
-	bool alone;          /* nothing else may be in flight */
-	bool cancelled;      /* its time was up, and its task has been told */
-	int64_t since_ns;    /* when its attempt began */
-	PyObject *event;     /* the bruco.Event, new for each attempt; NULL: a frame passed on */
-	PyObject *context;   /* of context variables */
-	PyObject *awaiting;  /* the handler's coroutine */
-	PyObject *task;      /* the one that awaits it; NULL until it has waited */
-	struct buf out;      /* what it gave, while earlier ones are in flight */
-	struct flight *next; /* in the queue of those that are ready */
-	struct flight *heir; /* held until this one is done */
-	struct flight **key; /* where the newest flight with its key stands; NULL: no matter */
-	struct flight *older, *newer; /* among those that run, by since_ns */
-	int status;                   /* of FLIGHT_LEFT: with which to end */
-};
-
-/* ---- for runner.c */
+/* ---- flights.c */
 
 /* The next flight to run, which is running from now on; NULL: none may, for now. */
 struct flight *flights_take(void);
@@ -53,21 +45,53 @@ struct flight *flights_take(void);
 /* Where its outputs go: straight out, or aside. */
 struct buf *flights_out(struct flight *flight);
 
-/* Its attempt has ended with outputs, or with *failure (then released). */
-void flights_done(struct flight *flight);
-void flights_failed(struct flight *flight, bool interrupted, struct failure *failure);
+/* Nothing more comes of it than what it gave: what waited for that may go on. */
+void flights_finish(struct flight *flight);
 
-/* When a runner goes: others are started for what waits, at most so many; with nothing left to do
- * the output is written. */
+/* Ends the worker, with this status, when all before this flight is out. */
+void flights_leave(struct flight *flight, int status);
+
+/* Ends the worker as soon as what is in the output is written. */
+void flights_stop(int status);
+
+/* Sees to it that all goes on: starts runners for what is ready, at most so many, reads and writes
+ * what is due, and ends the event loop when there is nothing left to do. */
 void flights_settle(unsigned runners);
 
-struct loop *flights_loop(void);
-void flights_runner(int more);         /* so many tasks more, or less, are without a flight */
-extern struct flight *flights_current; /* whose code runs right now */
+/* ---- ends.c */
 
-/* ---- for timeout.c: whether the code that runs right now is of an event whose time is up */
-bool flights_may_raise(void);
-bool flights_fly(void); /* whether anything of this is in use */
+/* The attempt has ended with outputs, which are in flights_out. */
+void flights_done(struct flight *flight);
+
+/* It has ended with *failure, which is released here. */
+void flights_failed(struct flight *flight, bool interrupted, struct failure *failure);
+
+/* When the worker is to end soon: what waits for another attempt, and all behind it, is left for
+ * its successor. */
+void flights_leave_paused(void);
+
+/* The event, new for each attempt: handlers own its data. */
+void flights_make_event(
+	struct flight *flight, const uint8_t *frame, const struct frame_record *record);
+
+/* ---- doors.c */
+
+/* Around the event loop's life. */
+void doors_open(void);
+void doors_close(void);
+
+/* What the input's buffer holds; false: no whole record, or what is there can't be read. */
+bool doors_peek(const uint8_t **frame, struct frame_record **record);
+void doors_took(void); /* what was peeked at: the next is another */
+
+bool doors_see_end(void);      /* all of the input has been taken */
+const char *doors_bad(void);   /* why it can't be read any further, or NULL */
+bool doors_draining(void);     /* the driver has said that the worker is to stop */
+bool doors_may_begin(void);    /* the output is not stuck */
+void doors_write_if_due(void); /* by size and age */
+
+/* Has the event loop read the input when there is no whole record, and write the output soon. */
+void doors_settle(void);
 
 /* ---- runner.c */
 
@@ -75,6 +99,6 @@ int runner_prepare(void); /* 0, or -1 with an exception set */
 
 /* Creates a task that takes flights, one after the other, until one has to wait: then it is that
  * one's own. 0, or -1 with an exception set. */
-int runner_start(PyObject *event_loop);
+int runner_start(void);
 
 #endif

@@ -13,7 +13,7 @@
 #include "forks.h"
 #include "handler.h"
 #include "package.h"
-#include "rooms.h"
+#include "running.h"
 #include "timeout.h"
 
 enum { TURN_NS = 5000000 }; /* then the event loop has its turn */
@@ -57,9 +57,10 @@ static enum step send(PyObject *iterator, PyObject *value, PyObject **result)
 #endif
 }
 
-static enum step throw(PyObject * iterator, PyObject *exception, PyObject **result) {
-		*result = PyObject_CallMethod(iterator, "throw", "O", exception);
-		return *result != NULL ? STEP_WAITS : fetch_stop(result);
+static enum step raise_in(PyObject *iterator, PyObject *exception, PyObject **result)
+{
+	*result = PyObject_CallMethod(iterator, "throw", "O", exception);
+	return *result != NULL ? STEP_WAITS : fetch_stop(result);
 }
 
 /* What is to be sent to; takes the awaitable over. */
@@ -83,7 +84,7 @@ static PyObject *iterator_of(PyObject *awaitable)
 
 static enum step begin(struct flight *flight, PyObject **result)
 {
-	const struct handler *handler = flights_loop()->handler;
+	const struct handler *handler = flights.loop->handler;
 	struct event event = event_of_object(flight->event);
 	PyObject *arguments[] = {NULL, handler->context, event.data};
 	PyObject *token = PyContextVar_Set(variable, flight->event);
@@ -112,14 +113,14 @@ static enum step interrupt(struct flight *flight, PyObject *exception, PyObject 
 		if (timeout == NULL)
 			return STEP_RAISED;
 	}
-	step = throw(flight->awaiting, timeout != NULL ? timeout : exception, result);
+	step = raise_in(flight->awaiting, timeout != NULL ? timeout : exception, result);
 	Py_XDECREF(timeout);
 	return step;
 }
 
 static void take_result(struct flight *flight, PyObject *result)
 {
-	struct loop *loop = flights_loop();
+	struct loop *loop = flights.loop;
 	struct event event = event_of_object(flight->event);
 	struct buf *out = flights_out(flight);
 	size_t before = out->length;
@@ -138,7 +139,7 @@ static void take_result(struct flight *flight, PyObject *result)
 
 static void take_exception(struct flight *flight)
 {
-	bool interrupted = flights_loop()->worker->interactive &&
+	bool interrupted = flights.loop->worker->interactive &&
 			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
 	struct failure failure;
 
@@ -150,18 +151,18 @@ static void take_exception(struct flight *flight)
 static enum step run(
 	struct flight *flight, PyObject *value, PyObject *exception, PyObject **yielded)
 {
-	struct loop *loop = flights_loop();
+	struct loop *loop = flights.loop;
 	PyObject *result = NULL;
 	enum step step;
 
-	if (flight->context == NULL)
-		flight->context = PyContext_Copy(base);
-	if (flight->context == NULL) {
+	if (flight->variables == NULL)
+		flight->variables = PyContext_Copy(base);
+	if (flight->variables == NULL) {
 		take_exception(flight);
 		return STEP_RAISED;
 	}
-	flights_current = flight;
-	PyContext_Enter(flight->context);
+	running_enter(flight);
+	PyContext_Enter(flight->variables);
 	output_lend(loop->output);
 	if (flight->awaiting == NULL)
 		step = begin(flight, &result);
@@ -176,14 +177,14 @@ static enum step run(
 		take_result(flight, result);
 	else if (step == STEP_RAISED)
 		take_exception(flight);
-	PyContext_Exit(flight->context);
-	flights_current = NULL;
+	PyContext_Exit(flight->variables);
+	running_leave();
 	if (step == STEP_WAITS) {
 		*yielded = result;
 		return step;
 	}
 	Py_XDECREF(result);
-	Py_CLEAR(flight->context);
+	Py_CLEAR(flight->variables);
 	return step;
 }
 
@@ -209,7 +210,7 @@ static enum step go_on(
 			return STEP_WAITS;
 		return is_over(runner, 1);
 	}
-	flights_runner(-1);
+	flights.runners--;
 	while (exception == NULL && (flight = flights_take()) != NULL) {
 		if (run(flight, NULL, NULL, yielded) == STEP_WAITS) {
 			runner->flight = flight;
@@ -218,7 +219,7 @@ static enum step go_on(
 			return STEP_WAITS;
 		}
 		if (clock_coarse_ns() - begun_ns >= TURN_NS) {
-			flights_runner(1);
+			flights.runners++;
 			*yielded = new_reference(Py_None); /* as asyncio.sleep(0) does */
 			return STEP_WAITS;
 		}
@@ -341,7 +342,7 @@ int runner_prepare(void)
 	return context_use_variable();
 }
 
-int runner_start(PyObject *event_loop)
+int runner_start(void)
 {
 	struct runner *runner = PyObject_New(struct runner, runner_type);
 
@@ -350,8 +351,8 @@ int runner_start(PyObject *event_loop)
 	runner->flight = NULL;
 	/* The task holds the runner and the runner the task, until it ends. */
 	runner->task = NULL;
-	runner->task = PyObject_CallMethod(event_loop, "create_task", "O", runner);
+	runner->task = async_ask("create_task", "(O)", runner);
 	Py_DECREF(runner);
-	flights_runner(1);
+	flights.runners++;
 	return runner->task == NULL ? -1 : 0;
 }
