@@ -176,15 +176,35 @@ async def handle_event(context, data):
 PY
     seq 300 | sed 's/.*/&/; s/\(.*\)\(.\)$/k\2\t\1\2/' >events
     for ordering in partition key; do
-        config "concurrency: 8" "ordering: $ordering"
+        config "concurrency: 20" "ordering: $ordering"
         run_x 0 bash -c 'bruco-source lines -K <events | bruco-worker -c config.yaml | bruco-sink lines'
         equals "$(awk '{ print $1 }' stdout)" "$(seq 300)"
         equals "$(awk '{ print $2 }' stdout | sort -u)" 0
     done
-    config "concurrency: 20" "ordering: none"
+    config "concurrency: 20" "ordering: none" # two of each key
     run_x 0 bash -c 'bruco-source lines -K <events | bruco-worker -c config.yaml | bruco-sink lines'
     equals "$(awk '{ print $1 }' stdout)" "$(seq 300)"
     equals "$(tail -n1 stdout | awk '{ print ($2 > 0) }')" 1
+}
+
+@test "a key's events wait for the one that is tried again" {
+    cat >handler.py <<'PY'
+import asyncio
+async def handle_event(context, data):
+    event = context.event
+    with open("begun", "a") as begun:
+        begun.write(f"{event.key.decode()} {data.decode()} {event.attempt}\n")
+    await asyncio.sleep(0)
+    if int(data) <= 2 and event.attempt < 3: raise ValueError(f"no {data}")
+    return data
+PY
+    seq 9 | awk '{ print "k" $1 % 3 "\t" $1 }' >events
+    config "concurrency: 8" "ordering: key" "retry: {attempts: 3, backoff: 50ms}"
+    run_x 0 bash -c 'bruco-source lines -K <events | bruco-worker -c config.yaml | bruco-sink lines'
+    equals "$output" "$(seq 9)"
+    equals "$(grep ^k0 begun)" "$(printf 'k0 %s\n' '3 1' '6 1' '9 1')"
+    equals "$(grep ^k1 begun)" "$(printf 'k1 %s\n' '1 1' '1 2' '1 3' '4 1' '7 1')"
+    equals "$(grep ^k2 begun)" "$(printf 'k2 %s\n' '2 1' '2 2' '2 3' '5 1' '8 1')"
 }
 
 @test "an attempt after a pause does not hold up the others; skip" {
@@ -225,9 +245,13 @@ PY
 @test "timeout: the event that waits is told, its neighbours go on" {
     cat >handler.py <<'PY'
 import asyncio, bruco
+told = []
 async def handle_event(context, data):
     number = int(data)
     try:
+        if number == 9: # its second attempt has time left when the others' is up
+            if context.event.attempt == 1: raise ValueError("later")
+            while not told: await asyncio.sleep(0.001)
         if number == 5: await asyncio.sleep(1000)
         if number == 6: await asyncio.gather(asyncio.sleep(1000))
         if number == 7: await asyncio.wait_for(asyncio.sleep(1000), 0.001)
@@ -235,16 +259,17 @@ async def handle_event(context, data):
     except asyncio.TimeoutError:
         return "own"
     except bruco.Timeout as timeout:
+        told.append(number)
         if number == 8: return "caught"
         raise
     await asyncio.sleep(0.001)
     return data
 PY
-    config "concurrency: 8" "timeout: 300ms" "retry: {attempts: 2, backoff: 10ms}" "onFailure: skip"
+    config "concurrency: 8" "timeout: 500ms" "retry: {attempts: 2, backoff: 300ms}" "onFailure: skip"
     run_x 0 bruco -c config.yaml < <(seq 200)
     equals "$output" "$(seq 200 | sed '5,6d' | sed 's/^7$/own/; s/^8$/caught/')"
-    contains "$stderr" "error: handler raised bruco.Timeout: no result within 300ms (stdin[0]@4, attempt 2)"
-    contains "$stderr" "error: handler raised bruco.Timeout: no result within 300ms (stdin[0]@5, attempt 2)"
+    contains "$stderr" "error: handler raised bruco.Timeout: no result within 500ms (stdin[0]@4, attempt 2)"
+    contains "$stderr" "error: handler raised bruco.Timeout: no result within 500ms (stdin[0]@5, attempt 2)"
 }
 
 @test "timeout: an event that blocks the event loop, and one that does not listen" {

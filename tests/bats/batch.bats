@@ -139,24 +139,29 @@ PY
 @test "bruco.Failed, an exception, or a result that can't be encoded fails its event alone" {
     cat >handler.py <<'PY'
 import bruco
+def parts():
+    yield "a part"
+    raise KeyError("eleven")
 def one(event):
     number = int(event.data)
     if number == 3: return bruco.Failed(ValueError("three"))
     if number == 5: return KeyError("five")
     if number == 7: return object()
     if number == 9 and event.attempt < 2: return bruco.Failed(OSError("once"))
+    if number == 11: return parts()
     return event.data
 def handle_batch(context, events):
     return [one(e) for e in events]
 PY
     config "batch: {size: 10, wait: 1m}" "retry: {attempts: 2, backoff: 1ms}" "onFailure: skip"
     run_x 0 bruco -c config.yaml < <(seq 20)
-    equals "$output" "$(seq 20 | sed '3d;5d;7d')"
+    equals "$output" "$(seq 20 | sed '3d;5d;7d;11d')"
     contains "$stderr" "handler gave ValueError: three (stdin[0]@2, attempt 2)"
     contains "$stderr" "handler gave KeyError: 'five' (stdin[0]@4, attempt 2)"
     contains "$stderr" "cannot use what the handler returned: TypeError: "
     contains "$stderr" "handler gave OSError: once (stdin[0]@8, attempt 1, retrying in "
-    equals "$(grep -c 'skipped$' stderr)" 3
+    contains "$stderr" "handler raised KeyError: 'eleven' (stdin[0]@10, attempt 2)"
+    equals "$(grep -c 'skipped$' stderr)" 4
     config "batch: {size: 10, wait: 1m}" "retry: {attempts: 1}" # onFailure: stop
     run_x 1 bruco -c config.yaml < <(seq 20)
     equals "$output" "1

@@ -215,6 +215,12 @@ END
     done
 }
 
+@test "each break of tests/chaos/mutants fits the tree" {
+    for patch in "$ROOT"/tests/chaos/mutants/*.patch; do
+        run_x 0 patch -p1 --dry-run -d "$ROOT" -i "$patch"
+    done
+}
+
 @test "tests/chaos/README.md names scenarios and tests that there are" {
     run_x 0 /usr/bin/python3 - "$ROOT" <<'END'
 import pathlib, re, sys
