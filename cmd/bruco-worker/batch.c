@@ -298,6 +298,11 @@ int batch_take(
 	return GO_ON;
 }
 
+unsigned batch_count(void)
+{
+	return batch.events == NULL ? 0 : (unsigned)PyList_GET_SIZE(batch.events);
+}
+
 int batch_wait_ms(void)
 {
 	return batch.events == NULL ? -1 : clock_left(batch.deadline, clock_ms());

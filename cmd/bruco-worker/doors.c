@@ -171,6 +171,8 @@ static PyObject *on_writable(PyObject *self, PyObject *none)
 	(void)self;
 	(void)none;
 	doors.writing = false;
+	if (flights.status != GO_ON)
+		Py_RETURN_NONE; /* the event loop goes on for close_context */
 	write_out();
 	if (!doors.stuck)
 		flights_settle(1);
@@ -243,6 +245,8 @@ void doors_close(void)
 	const struct worker *worker = flights.loop->worker;
 
 	read_no_more();
+	if (doors.stuck)
+		async_must(async_ask("remove_writer", "(i)", worker->out));
 	if (worker->control >= 0)
 		async_must(async_ask("remove_reader", "(i)", worker->control));
 	if (worker->driven)

@@ -17,8 +17,8 @@ static PyObject *on_pause_over(PyObject *self, PyObject *number)
 	struct frame_record record;
 
 	(void)self;
-	if (flight->state != FLIGHT_PAUSED)
-		Py_RETURN_NONE; /* it was left */
+	if (flight->state != FLIGHT_PAUSED || flights.status != GO_ON)
+		Py_RETURN_NONE; /* it is left */
 	event = event_of_object(flight->event);
 	record = *event.record;
 	record.head.attempt = flight->attempt;

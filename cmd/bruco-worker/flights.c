@@ -67,13 +67,23 @@ static void pass_on(const uint8_t *frame, const struct frame_head *head)
 	advance();
 }
 
+/* When the worker is to make room for another, it takes in no more; what is in flight goes on. */
+static bool makes_room(void)
+{
+	if (doors_draining() || !recycle_due(flights.loop->worker, flights.unfinished))
+		return false;
+	flights.leaving = true;
+	flights.left = ring_next();
+	return true;
+}
+
 /* The input's next frame becomes a flight, unless it has to wait. */
 static bool take_in(void)
 {
 	const uint8_t *frame;
 	struct frame_record *record;
 
-	if (!ring_has_room() || flights.alone > 0 || !doors_peek(&frame, &record))
+	if (!ring_has_room() || flights.alone > 0 || makes_room() || !doors_peek(&frame, &record))
 		return false;
 	if (record->head.type != FRAME_TYPE_RECORD)
 		pass_on(frame, &record->head);
@@ -108,11 +118,6 @@ struct flight *flights_take(void)
 	struct flight *flight;
 
 	doors_write_if_due();
-	if (flights.unfinished == 0 && !flights.leaving && recycle_due(flights.loop->worker)) {
-		flights.leaving = true;
-		flights.left = ring_next();
-		return NULL;
-	}
 	if (!may_begin() || !find_ready())
 		return NULL;
 	flight = queue_take();

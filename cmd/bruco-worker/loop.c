@@ -207,23 +207,24 @@ static int end(struct loop *loop)
 
 int loop_run(struct worker *worker, const struct handler *handler)
 {
-	static struct output output; /* its thread outlives this function */
-	struct loop loop = {.worker = worker,
-		.handler = handler,
-		.format = worker->format,
-		.output = &output,
-		.cap = (uint32_t)worker->config.max_record_size};
+	static struct output output; /* its thread outlives this function, */
+	static struct loop loop;     /* and so do tasks, which are cancelled at the end */
 	struct frame_record record;
 	const uint8_t *frame;
 	const char *why;
 	int status = GO_ON;
 
+	loop = (struct loop){.worker = worker,
+		.handler = handler,
+		.format = worker->format,
+		.output = &output,
+		.cap = (uint32_t)worker->config.max_record_size};
 	input_init(&loop.input, worker->in);
 	output_init(&output, worker->out);
 	if (handler != NULL && handler->is_async && !handler->takes_batches)
 		status = flights_run(&loop);
 	while (status == GO_ON) {
-		if (recycle_due(worker)) {
+		if (recycle_due(worker, batch_count())) {
 			status = end(&loop);
 			break;
 		}

@@ -79,19 +79,20 @@ static bool drains(const struct worker *worker)
 	return poll(&control, 1, 0) > 0;
 }
 
-bool recycle_due(struct worker *worker)
+bool recycle_due(struct worker *worker, unsigned held)
 {
 	uint32_t most = worker->config.processor.max_events;
-	uint64_t events;
+	uint64_t done, events;
 	int64_t bytes = 0;
 	char taken[32];
 
 	if (!worker->driven || (most == 0 && worker->config.processor.max_memory == 0))
 		return false;
-	events = page_get(worker->page, COUNT_RECORDS_IN);
-	if (events == 0)
-		return false;
+	done = page_get(worker->page, COUNT_RECORDS_IN);
+	events = done + held;
 	if (most == 0 || events < most) {
+		if (done == 0)
+			return false;
 		bytes = too_much(worker);
 		if (bytes == 0)
 			return false;

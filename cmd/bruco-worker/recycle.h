@@ -12,8 +12,9 @@
  * would be at its end before it began. */
 int recycle_prepare(const struct worker *worker);
 
-/* For between two events, with none in flight: whether the worker is to end now (said once, and
- * noted in worker->recycles). It has done one event at least. Memory is looked at every 10 ms. */
-bool recycle_due(struct worker *worker);
+/* For before an event is taken in: whether the worker is to take no more, but to end when the
+ * `held` ones that it has are done (said once, and noted in worker->recycles). It has done one
+ * event at least, or taken maxEvents. Memory is looked at every 10 ms. */
+bool recycle_due(struct worker *worker, unsigned held);
 
 #endif

@@ -70,6 +70,8 @@ int batch_run(struct loop *loop); /* what it holds, if anything */
 
 int batch_prepare(void); /* 0, or -1 with an exception set */
 
+unsigned batch_count(void); /* events that it holds */
+
 /* Milliseconds until batch_run is due, 0: now; -1: the batch is empty. */
 int batch_wait_ms(void);
 

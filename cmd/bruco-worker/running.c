@@ -93,6 +93,8 @@ static PyObject *on_time(PyObject *self, PyObject *none)
 	(void)self;
 	(void)none;
 	Py_CLEAR(running.timer);
+	if (running.over)
+		Py_RETURN_NONE;
 	for (; flight != NULL; flight = flight->newer) {
 		if (!flight->cancelled && now_ns - flight->since_ns < running.timeout_ns)
 			break;

@@ -242,6 +242,31 @@ PY
     equals "$output" "$(seq 19)"
 }
 
+@test "what is still in flight at the end is cancelled, and close_context may await" {
+    cat >handler.py <<'PY'
+import asyncio
+async def handle_event(context, data):
+    number = int(data)
+    if number == 5:
+        await asyncio.sleep(0.05)
+        raise ValueError("no")
+    try: await asyncio.sleep(0.01 if number < 5 else 1000)
+    except asyncio.CancelledError:
+        context.logger.info("cancelled")
+        if number == 7: return b"late"
+        raise
+    return data
+async def close_context(context):
+    await asyncio.sleep(0.1)
+    context.logger.info("closed")
+PY
+    config "concurrency: 10" "retry: {attempts: 1}"
+    run_x 1 bruco -c config.yaml < <(seq 10)
+    equals "$output" "$(seq 4)"
+    contains "$stderr" "info: closed"
+    equals "$(grep -c "info: cancelled" stderr)" 5
+}
+
 @test "timeout: the event that waits is told, its neighbours go on" {
     cat >handler.py <<'PY'
 import asyncio, bruco

@@ -194,6 +194,65 @@ END
     file_lacks bruco.err 'error'
 }
 
+@test "maxEvents: a batch is cut where the worker ends" {
+    processor 'batch: {size: 400, wait: 1m}' 'maxEvents: 1000' <<'END'
+def handle_batch(context, events):
+    context.logger.info("batch of %d", len(events))
+    return [event.data for event in events]
+END
+    seq 2500 >input
+    run_x 0 bruco <input
+    same_bytes stdout input
+    count_in stderr 'recycled after 1000 events' 2
+    equals "$(sed -n 's/.*batch of //p' stderr | paste -sd' ')" "400 400 200 400 400 200 400 100"
+    file_lacks stderr 'warning|error|restarting'
+}
+
+# Events in flight, from and to Kafka: what comes out is what went in, once and in order.
+flying_recycled() { # flying_recycled [LINE ...]
+    cat >handler.py <<'END'
+import asyncio, os, random
+GROWS = "GROWS" in os.environ
+kept = []
+async def init_context(context):
+    context.count = context.flying = 0
+async def handle_event(context, data):
+    context.count += 1
+    context.flying += 1
+    await asyncio.sleep(random.choice([0, 0, 0.0001, 0.002]))
+    context.flying -= 1
+    if GROWS: kept.append(b"x" * (1 << 20))
+    return data
+async def close_context(context):
+    context.logger.info("closed after %d with %d in flight", context.count, context.flying)
+END
+    start_broker -t in:4 -t out:4
+    printf '%s\n' 'maxRestarts: 0' processor: "${@/#/  }" \
+        "source: {kind: kafka, brokers: [$BROKERS], topics: [in], offset: earliest, consumerGroup: g}" \
+        "sink: {kind: kafka, brokers: [$BROKERS], topic: out}" >config.yaml
+    kafka-fill -b "$BROKERS" -t in -n "$FLYING" >/dev/null
+    run_x 0 bruco -e
+    cp stderr bruco.err
+    run_x 0 kafka-compare -b "$BROKERS" --exact in out
+    file_lacks bruco.err 'warning|error|restarting'
+}
+
+@test "async: maxEvents ends a worker when what is in flight is done, nothing lost, nothing twice" {
+    : "${FLYING:=30100}" # no multiple of 500
+    flying_recycled 'concurrency: 16' 'maxEvents: 500'
+    count_in bruco.err 'recycled after 500 events' $((FLYING / 500))
+    count_in bruco.err 'closed after 500 with 0 in flight' $((FLYING / 500))
+}
+
+@test "async: maxMemory ends a worker when what is in flight is done" {
+    FLYING=3000
+    export GROWS=1
+    flying_recycled 'workers: 2' 'concurrency: 16' 'maxMemory: 300MiB'
+    grep -qE 'recycled after [0-9]+ events: it takes [0-9]+MiB' bruco.err
+    count_in bruco.err 'closed after [0-9]+ with [1-9]' 0
+    (($(sed -n 's/.*closed after \([0-9]*\) .*/\1/p' bruco.err | paste -sd+ | bc) == FLYING))
+}
+
 # bats test_tags=kafka
 @test "on Kafka: many recyclings, every record once and in order" {
     real_broker
