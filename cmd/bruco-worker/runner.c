@@ -30,11 +30,21 @@ static PyTypeObject *runner_type;
 
 /* ---- one step of an awaitable */
 
+/* The iterator has ended: with StopIteration or nothing it has returned. */
 static enum step fetch_stop(PyObject **result)
 {
+	PyObject *type, *value, *trace;
+
 	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_StopIteration))
 		return STEP_RAISED;
-	return _PyGen_FetchStopIterationValue(result) < 0 ? STEP_RAISED : STEP_RETURNED;
+	PyErr_Fetch(&type, &value, &trace);
+	if (type != NULL)
+		PyErr_NormalizeException(&type, &value, &trace);
+	*result = value == NULL ? new_reference(Py_None) : PyObject_GetAttrString(value, "value");
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return *result == NULL ? STEP_RAISED : STEP_RETURNED;
 }
 
 static enum step send(PyObject *iterator, PyObject *value, PyObject **result)
