@@ -157,6 +157,32 @@ static void take_exception(struct flight *flight)
 	flights_failed(flight, interrupted, &failure);
 }
 
+/*
+ * A flight that was left under way when all was over is cancelled with the event loop's other tasks:
+ * its code may clean up, but what it gives is nobody's any more.
+ */
+static enum step run_out(struct flight *flight, PyObject *exception, PyObject **yielded)
+{
+	PyObject *result = NULL;
+	enum step step;
+
+	PyContext_Enter(flight->variables);
+	step = exception == NULL ? send(flight->awaiting, Py_None, &result)
+				 : raise_in(flight->awaiting, exception, &result);
+	PyContext_Exit(flight->variables);
+	if (forks_child)
+		forks_end(result);
+	if (step == STEP_WAITS) {
+		*yielded = result;
+		return step;
+	}
+	if (step == STEP_RAISED && !PyErr_ExceptionMatches(cancelled_class))
+		PyErr_WriteUnraisable(flight->awaiting);
+	PyErr_Clear();
+	Py_XDECREF(result);
+	return step;
+}
+
 /* Runs a flight's code until it waits or has ended: its own context variables, the output lent. */
 static enum step run(
 	struct flight *flight, PyObject *value, PyObject *exception, PyObject **yielded)
@@ -216,12 +242,13 @@ static enum step go_on(
 	struct flight *flight = runner->flight;
 
 	if (flight != NULL) {
-		if (run(flight, value, exception, yielded) == STEP_WAITS)
-			return STEP_WAITS;
-		return is_over(runner, 1);
+		enum step step = flights.status == GO_ON ? run(flight, value, exception, yielded)
+							 : run_out(flight, exception, yielded);
+
+		return step == STEP_WAITS ? step : is_over(runner, 1);
 	}
 	flights.runners--;
-	while (exception == NULL && (flight = flights_take()) != NULL) {
+	while (exception == NULL && flights.status == GO_ON && (flight = flights_take()) != NULL) {
 		if (run(flight, NULL, NULL, yielded) == STEP_WAITS) {
 			runner->flight = flight;
 			flight->task = new_reference(runner->task);

@@ -372,6 +372,31 @@ PY
     equals "$(values_of out)" "$(seq 20)"
 }
 
+@test "what is left under way at the end may clean up, and gives nothing any more" {
+    cat >handler.py <<'PY'
+import asyncio
+async def handle_event(context, data):
+    if data == b"3":
+        await asyncio.sleep(0.2)
+        raise ValueError("bad")
+    try:
+        await asyncio.sleep(0 if data < b"3" else 600)
+    except asyncio.CancelledError:
+        open("cleaned", "a").write(data.decode() + "\n")
+        await asyncio.sleep(0)
+        if data == b"5": raise ValueError("in vain")
+    return data
+PY
+    start_broker -t in:1 -t out:1
+    kafka_config "concurrency: 8" "retry: {attempts: 1}"
+    send < <(seq 6)
+    run_x 1 bruco -e -c config.yaml
+    contains "$stderr" "ValueError: bad (in[0]@2, attempt 1)"
+    contains "$stderr" "ValueError: in vain"
+    equals "$(values_of out)" "$(seq 2)"
+    equals "$(sort cleaned)" "$(seq 4 6)"
+}
+
 @test "a stop lets all that are in flight finish" {
     cat >handler.py <<'PY'
 import asyncio

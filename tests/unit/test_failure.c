@@ -2,6 +2,7 @@
  * notes what it is given. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -247,6 +248,11 @@ static const char *error_after(int status, uint32_t flags)
 		.status = 6,
 		.page = {.state = RUN_RUNNING, .attempt = 2, .seq = 4}};
 
+	if (stage.lanes != NULL) {
+		intake_release(&stage.lanes->intake);
+		deliveries_release(&stage.lanes->deliveries);
+		free(stage.lanes);
+	}
 	stage.lanes = mem_array(1, sizeof *stage.lanes);
 	lane_init(stage.lanes, 1 << 20, false);
 	failure_death(stage.lanes, &death);
@@ -323,6 +329,7 @@ static void add_replayed(const char *const *texts, size_t count)
 	record.headers_length = (uint32_t)headers.length;
 	buf_reserve(&frames, 2048);
 	frames.length += frame_record_write(frames.data + frames.length, &record);
+	buf_release(&headers);
 }
 
 #define EARLIER                                                                                    \

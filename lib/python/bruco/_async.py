@@ -5,11 +5,22 @@ import inspect
 import socket
 import types
 from asyncio import current_task  # for C
+from typing import (
+    Any,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+)
 
 __all__ = ["current_task"]
 
 
-def is_async(function):
+def is_async(function: Callable[..., Any]) -> bool:
     """Whether a call is to be awaited, or iterated over with ``async for``."""
     function = inspect.unwrap(function)
     for candidate in (function, getattr(function, "func", None), type(function).__call__):
@@ -18,25 +29,28 @@ def is_async(function):
     return False
 
 
-def make_loop():
+def make_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop
 
 
-async def collect(results):
+async def collect(results: AsyncIterable[Any]) -> Iterator[Any]:
     """What an async generator yields, as a generator: each is one output."""
     return iterate([result async for result in results])
 
 
-def iterate(results):
+def iterate(results: Iterable[Any]) -> Iterator[Any]:
     yield from results
 
 
 @types.coroutine
-def _convey(iterator, overdue):
+def _convey(
+    iterator: Any, overdue: Callable[[], Optional[BaseException]]
+) -> Generator[Any, Any, Any]:
     """Awaits; a cancellation after the time was up arrives as what `overdue` returns."""
-    value, error = None, None
+    value: Any = None
+    error: Optional[BaseException] = None
     while True:
         try:
             wanted = iterator.send(value) if error is None else iterator.throw(error)
@@ -51,31 +65,33 @@ def _convey(iterator, overdue):
             error = other
 
 
-def _iterator(awaitable):
+def _iterator(awaitable: Awaitable[Any]) -> Any:
     return awaitable if inspect.iscoroutine(awaitable) else _awaited(awaitable)
 
 
-async def _awaited(awaitable):
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def run(loop, awaitable, seconds, timeout):
+def run(
+    loop: asyncio.AbstractEventLoop, awaitable: Any, seconds: float, timeout: BaseException
+) -> Any:
     """Runs the loop until something is there; `seconds` above 0: at most so long.
 
     Then the exception `timeout` is raised where it waits.
     """
     if inspect.isasyncgen(awaitable):
         awaitable = collect(awaitable)
-    up = []
+    up: List[bool] = []
 
-    def expire():
+    def expire() -> None:
         up.append(True)
         task.cancel()
 
-    def overdue():
+    def overdue() -> Optional[BaseException]:
         return timeout if up and up.pop() else None
 
-    async def whole():
+    async def whole() -> Any:
         return await _convey(_iterator(awaitable), overdue)
 
     task = loop.create_task(whole())
@@ -87,7 +103,7 @@ def run(loop, awaitable, seconds, timeout):
             timer.cancel()
 
 
-def _is_gone(number):
+def _is_gone(number: int) -> bool:
     """Whether a socket's peer has gone; what it has sent stays there."""
     peer = socket.socket(fileno=number)
     try:
@@ -98,7 +114,9 @@ def _is_gone(number):
         peer.detach()
 
 
-def wait(loop, readable, control, seconds):
+def wait(
+    loop: asyncio.AbstractEventLoop, readable: int, control: int, seconds: float
+) -> int:
     """Runs the loop until the descriptor `readable` is, or the peer of `control` (-1: none) is gone.
 
     `seconds` below 0 is for ever. The sum of 1, `readable`; 2, gone; 4, it has said something, which
@@ -106,12 +124,12 @@ def wait(loop, readable, control, seconds):
     """
     found = 0
 
-    def stop(bit):
+    def stop(bit: int) -> None:
         nonlocal found
         found |= bit
         loop.stop()
 
-    def look():
+    def look() -> None:
         if _is_gone(control):
             stop(2)
         else:  # others will read it
@@ -136,7 +154,7 @@ def wait(loop, readable, control, seconds):
     return found
 
 
-def close(loop):
+def close(loop: asyncio.AbstractEventLoop) -> None:
     """Ends what still runs, as asyncio.run does."""
     try:
         tasks = asyncio.all_tasks(loop)
