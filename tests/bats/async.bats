@@ -351,6 +351,30 @@ PY
     equals "$(grep -c "event failed: .*, 2 attempts), to the dead letter" stderr)" 30
 }
 
+@test "an event that kills the worker while nothing else is in flight has used an attempt" {
+    cat >handler.py <<'PY'
+import asyncio, os
+async def handle_event(context, data):
+    if data == b"7":
+        await asyncio.sleep(0)
+        with open("attempts", "a") as file: file.write(f"{context.event.attempt}\n")
+        if context.event.attempt == 2: raise ValueError("no")
+        os._exit(3)
+    return data
+PY
+    start_broker -t in:1 -t out:1 -t dead:1
+    kafka_config "concurrency: 1" "retry: {attempts: 3, backoff: 1ms}" "onFailure: deadLetter"
+    dead_letter
+    send < <(seq 20)
+    run_x 0 bruco -e -c config.yaml
+    equals "$(paste -sd, attempts)" 1,2,3
+    contains "$stderr" "3 attempts), to the dead letter"
+    equals "$(values_of out)" "$(seq 20 | sed 7d)"
+    run_x 0 bash -c "bruco-source -e kafka -b $BROKERS -t dead -g look -o earliest | bruco-sink json"
+    equals "$(jq -r .value <<<"$output")" 7
+    contains "$(jq -c .headers <<<"$output")" '"bruco-attempts","3"'
+}
+
 @test "a stop leaves what waits for another attempt, and what is behind it" {
     cat >handler.py <<'PY'
 import asyncio
@@ -437,4 +461,83 @@ PY
     wait_x bruco 0
     run_x 0 kafka-compare -b "$BROKERS" --exact in out
     (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
+}
+
+# ---- on Kafka itself
+
+# For delivery to Kafka: events that wait now and then, and two topics of 4 partitions.
+on_kafka() { # on_kafka [processor line ...]
+    real_broker
+    new_topic 4 max.message.bytes=4194304
+    IN=$TOPIC
+    new_topic 4 max.message.bytes=4194304
+    OUT=$TOPIC
+    cat >handler.py <<'PY'
+import asyncio, random
+async def handle_event(context, data):
+    choice = random.random()
+    if choice < 0.05: await asyncio.sleep(random.random() / 200)
+    elif choice < 0.5: await asyncio.sleep(0)
+    return data
+PY
+    kafka_config "workers: 2" "$@"
+    sed -i "s/topics: .in., consumerGroup: g/topics: [$IN], consumerGroup: g-$IN/; s/topic: out/topic: $OUT/" config.yaml
+    echo "maxRestarts: 1000" >>config.yaml
+}
+
+ends() { # ends TOPIC: the sum of its partitions' ends
+    kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
+}
+
+out_at_least() { (($(ends "$OUT") >= $1)); }
+
+# bats test_tags=kafka
+@test "on Kafka: every record once and in order, with workers killed at random" {
+    on_kafka "concurrency: 32"
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
+    start_x bruco bruco -e -c config.yaml
+    wait_for 20 file_has bruco.err "ready"
+    for ((i = 1; i <= KILLS; i++)); do
+        wait_for 60 out_at_least $((RECORDS * i / (KILLS + 2)))
+        kill -KILL "$(worker_pids bruco | shuf -n1)"
+    done
+    wait_x bruco 0
+    (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}
+
+# bats test_tags=kafka
+@test "on Kafka: SIGTERM in full flow and start again: nothing lost, nothing twice" {
+    on_kafka "concurrency: 32"
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" >/dev/null
+    for ((i = 1; i <= 3; i++)); do
+        start_x bruco bruco -c config.yaml
+        wait_for 60 out_at_least $((RECORDS * i / 8))
+        stop_x bruco
+    done
+    (($(ends "$OUT") < RECORDS)) # in full flow
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}
+
+# bats test_tags=kafka
+@test "on Kafka: one event that kills its worker, among others in flight, is the dead letter" {
+    on_kafka "concurrency: 32" "retry: {attempts: 3, backoff: 1ms}" "onFailure: deadLetter"
+    new_topic 1
+    echo "deadLetter: {kind: kafka, brokers: [\"$BROKERS\"], topic: $TOPIC}" >>config.yaml
+    sed -i 's/^import/import ctypes, os,/; s/^async def.*/&\
+    if data == b"777":\
+        with open("attempts", "a") as file: file.write(f"{context.event.attempt}\\n")\
+        await asyncio.sleep(0.01)\
+        ctypes.string_at(0)/' handler.py
+    seq 5000 | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t "$IN"
+    run_x 0 bruco -e -c config.yaml
+    cp stderr bruco.err
+    run_x 0 bash -c "bruco-source -e kafka -b $BROKERS -t $TOPIC -g look-$TOPIC -o earliest | bruco-sink json"
+    equals "$(jq -r .value <<<"$output")" 777
+    contains "$(jq -c .headers <<<"$output")" '"bruco-attempts","3"'
+    # A death with others in flight is nobody's attempt.
+    equals "$(tail -n 3 attempts | paste -sd,)" 1,2,3
+    contains "$(<bruco.err)" "3 attempts), to the dead letter"
+    equals "$(values_of "$OUT" | sort -n)" "$(seq 5000 | sed 777d)"
 }

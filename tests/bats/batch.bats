@@ -291,3 +291,57 @@ PY
     run_x 0 bruco -c config.yaml </dev/null
     contains "$stderr" "warning: processor.concurrency is 4, but there is no async def handle_event: it has no effect"
 }
+
+# ---- on Kafka itself
+
+on_kafka() { # a handler, its configuration, and two topics of 4 partitions
+    real_broker
+    new_topic 4 max.message.bytes=4194304
+    IN=$TOPIC
+    new_topic 4 max.message.bytes=4194304
+    OUT=$TOPIC
+    cat >handler.py <<'PY'
+import time
+def handle_batch(context, events):
+    time.sleep(0.005)
+    return [e.data for e in events]
+PY
+    kafka_config "workers: 2" "batch: {size: 500, wait: 5ms}"
+    sed -i "s/topics: .in., consumerGroup: g/topics: [$IN], consumerGroup: g-$IN/; s/topic: out/topic: $OUT/" config.yaml
+    echo "maxRestarts: 1000" >>config.yaml
+}
+
+ends() { # ends TOPIC: the sum of its partitions' ends
+    kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
+}
+
+out_at_least() { (($(ends "$OUT") >= $1)); }
+
+# bats test_tags=kafka
+@test "on Kafka: every record once and in order, with workers killed at random" {
+    on_kafka
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
+    start_x bruco bruco -e -c config.yaml
+    wait_for 20 file_has bruco.err "ready"
+    for ((i = 1; i <= KILLS; i++)); do
+        wait_for 60 out_at_least $((RECORDS * i / (KILLS + 2)))
+        kill -KILL "$(worker_pids bruco | shuf -n1)"
+    done
+    wait_x bruco 0
+    (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}
+
+# bats test_tags=kafka
+@test "on Kafka: SIGTERM in full flow and start again: nothing lost, nothing twice" {
+    on_kafka
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" >/dev/null
+    for ((i = 1; i <= 3; i++)); do
+        start_x bruco bruco -c config.yaml
+        wait_for 60 out_at_least $((RECORDS * i / 8))
+        stop_x bruco
+    done
+    (($(ends "$OUT") < RECORDS)) # in full flow
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}

@@ -11,9 +11,9 @@ LIMIT=300
 setup() {
     common_setup
     cat >handler.py <<'PY'
-import dataclasses, datetime, decimal, enum, os, sys, uuid
+import asyncio, dataclasses, datetime, decimal, enum, inspect, os, sys, uuid
 
-from bruco import Message
+from bruco import Failed, Message
 
 KIND = os.environ["KIND"]
 EVENTS = int(os.environ["EVENTS"])
@@ -89,14 +89,56 @@ def logging(context, data):
     return data
 def large(context, data): return bytes(50000)
 
+async def asynchronous(context, data): return data
+async def awaiting(context, data):
+    await asyncio.sleep(0)
+    return data
+async def child_task(context, data): return await asyncio.create_task(awaiting(context, data))
+async def async_generator(context, data):
+    yield data
+    await asyncio.sleep(0)
+    yield "two"
+async def async_raising(context, data):
+    await asyncio.sleep(0)
+    raise ValueError("no")
+async def late(context, data): await asyncio.sleep(1000)
+def batch(context, events): return [event.data for event in events]
+def batch_messages(context, events): return (Message(event.data, key=event.key) for event in events)
+def batch_failed(context, events): return [Failed(ValueError("no")) for event in events]
+async def batch_awaiting(context, events):
+    return await asyncio.gather(*(awaiting(context, event.data) for event in events))
+
 call = globals()[{"bytes": "bytes_"}.get(KIND, KIND)]
 
-def handle_event(context, data):
-    count(context)
-    return call(context, data)
+if KIND.startswith("batch"):
+    if inspect.iscoroutinefunction(call):
+        async def handle_batch(context, events):
+            count(context, len(events))
+            return await call(context, events)
+    else:
+        def handle_batch(context, events):
+            count(context, len(events))
+            return call(context, events)
+elif inspect.isasyncgenfunction(call):
+    async def handle_event(context, data):
+        count(context)
+        async for result in call(context, data): yield result
+elif inspect.iscoroutinefunction(call):
+    async def handle_event(context, data):
+        count(context)
+        return await call(context, data)
+else:
+    def handle_event(context, data):
+        count(context)
+        return call(context, data)
 PY
-    echo 'processor: {retry: {attempts: 1}, onFailure: skip}' >config.yaml
+    processor
     echo 'source: {kind: lines}' >>config.yaml
+}
+
+processor() { # processor [LINE ...]: what the section has besides
+    printf '%s\n' processor: '  retry: {attempts: 1}' '  onFailure: skip' "${@/#/  }" \
+        'source: {kind: lines}' >config.yaml
 }
 
 # flat KIND [EVENTS]: what is kept from a fifth of the events to the last one is nothing.
@@ -144,4 +186,26 @@ flat() {
 @test "large results; log calls that show nothing" {
     flat large
     flat logging
+}
+
+@test "async functions, with and without waiting, that give several or fail" {
+    local concurrency
+    for concurrency in 1 64; do
+        processor "concurrency: $concurrency"
+        flat asynchronous
+        flat awaiting
+    done
+    flat child_task
+    flat async_generator
+    flat async_raising $((EVENTS / 10))
+    processor 'concurrency: 64' 'timeout: 1ms'
+    flat late $((EVENTS / 10))
+}
+
+@test "batches, of plain and async functions" {
+    processor 'batch: {size: 500}'
+    flat batch
+    flat batch_messages
+    flat batch_awaiting
+    flat batch_failed $((EVENTS / 10))
 }
