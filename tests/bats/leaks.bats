@@ -149,7 +149,7 @@ flat() {
     failed=$(grep -c ' error: ' stderr || true)
     equals "$failed" "${2:-0}" # all of those that are to fail, no other
     read -r kib blocks references < <(sed -nE 's/.*more: (-?[0-9]+) KiB, (-?[0-9]+) blocks, (-?[0-9]+) .*/\1 \2 \3/p' stderr)
-    echo "$KIND: $kib KiB, $blocks blocks, $references references more"
+    echo "$1: $kib KiB, $blocks blocks, $references references more"
     # A leak of one object an event would be tens of thousands.
     ((kib < 4096 && blocks < 500 && references < 2000))
 }
