@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "lane/control.h"
+#include "running.h"
 
 static struct {
 	/* the input's next record */
@@ -20,8 +21,9 @@ static struct {
 	bool starved; /* the buffer holds no whole record */
 	bool reading; /* the event loop has been told to */
 	bool always_readable;
-	bool stuck;   /* the output's pipe is full */
-	bool writing; /* the event loop has been told to */
+	bool stuck;     /* the output's pipe is full */
+	bool writing;   /* the event loop has been told to */
+	uint64_t steps; /* running_steps() then */
 	bool draining;
 } doors;
 
@@ -166,26 +168,33 @@ void doors_write_if_due(void)
 		write_out();
 }
 
+/* Written is what there is when a turn of the event loop has brought no more. */
+static void write_when_due(void)
+{
+	if (doors.writing || doors.stuck || flights.loop->output->buf.length == 0)
+		return;
+	async_must(async_ask("call_soon", "(N)", writable()));
+	doors.writing = true;
+	doors.steps = running_steps();
+}
+
 static PyObject *on_writable(PyObject *self, PyObject *none)
 {
+	bool quiet = doors.steps == running_steps();
+
 	(void)self;
 	(void)none;
 	doors.writing = false;
 	if (flights.status != GO_ON)
 		Py_RETURN_NONE; /* the event loop goes on for close_context */
-	write_out();
-	if (!doors.stuck)
-		flights_settle(1);
+	if (doors.stuck || quiet || output_due(flights.loop->output, clock_coarse_ns())) {
+		write_out();
+		if (!doors.stuck)
+			flights_settle(1);
+	} else {
+		write_when_due();
+	}
 	Py_RETURN_NONE;
-}
-
-static void write_when_due(void)
-{
-	if (doors.writing || doors.stuck || flights.loop->output->buf.length == 0)
-		return;
-	/* When all that is due now has run. */
-	async_must(async_ask("call_soon", "(N)", writable()));
-	doors.writing = true;
 }
 
 /* ---- the driver */

@@ -16,6 +16,7 @@ static struct {
 	struct flight *oldest, *newest, *current;
 	uint64_t newest_seq; /* of all that have begun */
 	unsigned count;
+	uint64_t steps;
 	PyObject *timer; /* for the oldest; NULL: none is set */
 	bool over;
 } running;
@@ -39,11 +40,17 @@ struct flight *running_current(void)
 void running_enter(struct flight *flight)
 {
 	running.current = flight;
+	running.steps++;
 }
 
 void running_leave(void)
 {
 	running.current = NULL;
+}
+
+uint64_t running_steps(void)
+{
+	return running.steps;
 }
 
 /* ---- the shared page */

@@ -24,6 +24,7 @@ unsigned running_count(void);
 struct flight *running_current(void);
 void running_enter(struct flight *flight);
 void running_leave(void);
+uint64_t running_steps(void); /* how often running_enter has been called */
 
 /* The shared page says what runs; after running_remove it is for the caller to call it, when the
  * end of the attempt has been dealt with. */
