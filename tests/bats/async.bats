@@ -48,6 +48,12 @@ worker_pids() { # of the driver NAME
     pgrep -P "$(<"$1.pid")" -x bruco-worker
 }
 
+kill_worker() { # of the driver NAME, one of those that are there
+    local pid
+    pid=$(worker_pids "$1" | shuf -n1)
+    [[ -n $pid ]] && kill -KILL "$pid"
+}
+
 @test "outputs keep the input's order, whatever the calls take" {
     cat >handler.py <<'PY'
 import asyncio
@@ -455,8 +461,8 @@ PY
     start_x bruco bruco -e -c config.yaml
     wait_for 20 file_has bruco.err "ready"
     for ((i = 1; i <= KILLS; i++)); do
-        wait_for 60 bash -c "(( \$(kafka-offsets -b $BROKERS ends out | awk '{ n += \$3 } END { print n }') >= $((RECORDS * i / (KILLS + 2))) ))"
-        kill -KILL "$(worker_pids bruco | shuf -n1)"
+        wait_for 60 bash -c "(( \$(kafka-offsets -b $BROKERS ends out | awk '{ n += \$3 } END { print n }') >= $((RECORDS * i / (2 * KILLS + 2))) ))"
+        wait_for 20 kill_worker bruco
     done
     wait_x bruco 0
     run_x 0 kafka-compare -b "$BROKERS" --exact in out
@@ -498,8 +504,8 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
     start_x bruco bruco -e -c config.yaml
     wait_for 20 file_has bruco.err "ready"
     for ((i = 1; i <= KILLS; i++)); do
-        wait_for 60 out_at_least $((RECORDS * i / (KILLS + 2)))
-        kill -KILL "$(worker_pids bruco | shuf -n1)"
+        wait_for 60 out_at_least $((RECORDS * i / (2 * KILLS + 2)))
+        wait_for 20 kill_worker bruco
     done
     wait_x bruco 0
     (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
@@ -511,8 +517,9 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
     on_kafka "concurrency: 32"
     kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" >/dev/null
     for ((i = 1; i <= 3; i++)); do
+        before=$(ends "$OUT")
         start_x bruco bruco -c config.yaml
-        wait_for 60 out_at_least $((RECORDS * i / 8))
+        wait_for 60 out_at_least $((before + 100))
         stop_x bruco
     done
     (($(ends "$OUT") < RECORDS)) # in full flow
