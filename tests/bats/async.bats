@@ -377,8 +377,9 @@ PY
     contains "$stderr" "3 attempts), to the dead letter"
     equals "$(values_of out)" "$(seq 20 | sed 7d)"
     run_x 0 bash -c "bruco-source -e kafka -b $BROKERS -t dead -g look -o earliest | bruco-sink json"
-    equals "$(jq -r .value <<<"$output")" 7
-    contains "$(jq -c .headers <<<"$output")" '"bruco-attempts","3"'
+    equals "$(wc -l <<<"$output")" 1
+    contains "$output" '"value": "7"'
+    contains "$output" '["bruco-attempts", "3"]'
 }
 
 @test "a stop leaves what waits for another attempt, and what is behind it" {
@@ -541,8 +542,9 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
     run_x 0 bruco -e -c config.yaml
     cp stderr bruco.err
     run_x 0 bash -c "bruco-source -e kafka -b $BROKERS -t $TOPIC -g look-$TOPIC -o earliest | bruco-sink json"
-    equals "$(jq -r .value <<<"$output")" 777
-    contains "$(jq -c .headers <<<"$output")" '"bruco-attempts","3"'
+    equals "$(wc -l <<<"$output")" 1
+    contains "$output" '"value": "777"'
+    contains "$output" '["bruco-attempts", "3"]'
     # A death with others in flight is nobody's attempt.
     equals "$(tail -n 3 attempts | paste -sd,)" 1,2,3
     contains "$(<bruco.err)" "3 attempts), to the dead letter"
