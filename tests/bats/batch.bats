@@ -26,7 +26,7 @@ kafka_config() {
     cat >config.yaml <<YAML
 processor:
 $(printf '  %s\n' "$@")
-source: {kind: kafka, brokers: ["$BROKERS"], topics: [in], consumerGroup: g, offset: earliest}
+source: {kind: kafka, brokers: ["$BROKERS"], topics: [in], consumerGroup: g, offset: earliest, properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500}}
 sink: {kind: kafka, brokers: ["$BROKERS"], topic: out}
 YAML
 }
@@ -253,13 +253,14 @@ PY
     kafka_config "workers: 2" "batch: {size: 100, wait: 5ms}"
     echo "maxRestarts: 1000" >>config.yaml
     kafka-fill -b "$BROKERS" -t in -n "$RECORDS" >/dev/null
-    start_x bruco bruco -e -c config.yaml
+    start_x bruco bruco -c config.yaml # goes on at the end: kills find a worker however fast it is
     wait_for 20 file_has bruco.err "ready"
     for ((i = 1; i <= KILLS; i++)); do
         wait_for 60 bash -c "(( \$(kafka-offsets -b $BROKERS ends out | awk '{ n += \$3 } END { print n }') >= $((RECORDS * i / (2 * KILLS + 2))) ))"
         wait_for 20 kill_worker bruco
     done
-    wait_x bruco 0
+    stop_x bruco
+    run_x 0 bruco -e -c config.yaml
     run_x 0 kafka-compare -b "$BROKERS" --exact in out
     (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
 }
@@ -327,13 +328,14 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
 @test "on Kafka: every record once and in order, with workers killed at random" {
     on_kafka
     kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
-    start_x bruco bruco -e -c config.yaml
+    start_x bruco bruco -c config.yaml # goes on at the end: kills find a worker however fast it is
     wait_for 20 file_has bruco.err "ready"
     for ((i = 1; i <= KILLS; i++)); do
         wait_for 60 out_at_least $((RECORDS * i / (2 * KILLS + 2)))
         wait_for 20 kill_worker bruco
     done
-    wait_x bruco 0
+    stop_x bruco
+    run_x 0 bruco -e -c config.yaml
     (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
     run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }
