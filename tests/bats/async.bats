@@ -44,8 +44,13 @@ send() {
     bruco-source -q lines "$@" | bruco-sink -q kafka -b "$BROKERS" -t in
 }
 
-worker_pids() { # of the driver NAME
-    pgrep -P "$(<"$1.pid")" -x bruco-worker
+worker_pids() { # of the driver NAME, those that are alive
+    local pid name driver
+    driver=$(<"$1.pid")
+    for pid in $(<"/proc/$driver/task/$driver/children"); do
+        read -r name 2>/dev/null <"/proc/$pid/comm" || continue
+        [[ $name != bruco-worker ]] || echo "$pid"
+    done
 }
 
 kill_worker() { # of the driver NAME, one of those that are there
@@ -517,15 +522,17 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
 
 # bats test_tags=kafka
 @test "on Kafka: SIGTERM in full flow and start again: nothing lost, nothing twice" {
+    local before i
     on_kafka "concurrency: 32"
-    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" >/dev/null
+    # Records come all the while, so that no start comes to the end.
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n $((20000 * PATIENCE)) --rate 2000
     for ((i = 1; i <= 3; i++)); do
         before=$(ends "$OUT")
         start_x bruco bruco -c config.yaml
         wait_for 60 out_at_least $((before + 100))
         stop_x bruco
     done
-    (($(ends "$OUT") < RECORDS)) # in full flow
+    wait_x fill 0
     run_x 0 bruco -e -c config.yaml
     run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }
@@ -547,8 +554,9 @@ out_at_least() { (($(ends "$OUT") >= $1)); }
     equals "$(wc -l <<<"$output")" 1
     contains "$output" '"value": "777"'
     contains "$output" '["bruco-attempts", "3"]'
-    # A death with others in flight is nobody's attempt.
-    equals "$(tail -n 3 attempts | paste -sd,)" 1,2,3
+    # A death with others in flight, of which there is at most one, is nobody's attempt.
+    equals "$(uniq attempts | paste -sd,)" 1,2,3
+    (($(wc -l <attempts) <= 4))
     contains "$(<bruco.err)" "3 attempts), to the dead letter"
     equals "$(values_of "$OUT" | sort -n)" "$(seq 5000 | sed 777d)"
 }
