@@ -133,7 +133,6 @@ else:
         return call(context, data)
 PY
     processor
-    echo 'source: {kind: lines}' >>config.yaml
 }
 
 processor() { # processor [LINE ...]: what the section has besides
@@ -145,7 +144,7 @@ processor() { # processor [LINE ...]: what the section has besides
 flat() {
     local kib blocks references failed
     KIND=$1 EVENTS=${2:-$EVENTS} run_x 0 sh -c \
-        'seq "$EVENTS" | bruco-source -q lines | bruco-worker -c config.yaml | wc -c'
+        'set -e; bruco check -q -c config.yaml; seq "$EVENTS" | bruco-source -q lines | bruco-worker -c config.yaml | wc -c'
     failed=$(grep -c ' error: ' stderr || true)
     equals "$failed" "${2:-0}" # all of those that are to fail, no other
     read -r kib blocks references < <(sed -nE 's/.*more: (-?[0-9]+) KiB, (-?[0-9]+) blocks, (-?[0-9]+) .*/\1 \2 \3/p' stderr)
