@@ -63,7 +63,10 @@ class Signals(Run):
         sent = 0
         while time.monotonic() < begun + self.seconds:
             if sent < (time.monotonic() - begun) * 1000:
-                os.kill(pid, number)
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    raise Stuck(f"a process is gone after {sent} of signal {number}") from None
                 sent += 1
             else:
                 time.sleep(0.0003)
