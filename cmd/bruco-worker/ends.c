@@ -108,11 +108,6 @@ void flights_failed(struct flight *flight, bool interrupted, struct failure *fai
 	bool last = interrupted || flight->attempt + 1U >= processor->retry_attempts;
 
 	end(flight);
-	if (flights.status != GO_ON) { /* cancelled at the end of the worker */
-		flight->state = FLIGHT_LEFT;
-		failure_release(failure);
-		return;
-	}
 	failure_log(failure, event.record,
 		last ? -1 : failure_pause_ms(processor, flight->attempt + 1U));
 	if (interrupted)
