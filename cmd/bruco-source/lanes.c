@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -34,11 +35,8 @@ void lanes_open(struct lanes *lanes, unsigned lane, int fd)
 
 static uint64_t hash(const void *data, size_t length)
 {
-	const uint8_t *at = data;
-	uint64_t mix = 0xcbf29ce484222325U;
+	uint64_t mix = hash_more(HASH_START, data, length);
 
-	for (size_t i = 0; i < length; i++)
-		mix = (mix ^ at[i]) * 0x100000001b3U;
 	return mix ^ mix >> 32;
 }
 

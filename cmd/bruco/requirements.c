@@ -7,20 +7,12 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum { FILE_MAX = 1 << 20, DEPTH_MAX = 8 };
 
 static const char blanks[] = " \t\r\n";
-
-uint64_t hash_more(uint64_t mix, const void *data, size_t length)
-{
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < length; i++)
-		mix = (mix ^ bytes[i]) * 0x100000001b3U;
-	return mix;
-}
 
 char *requirements_read(const char *file)
 {
@@ -107,7 +99,7 @@ static uint64_t hash_file(uint64_t mix, const char *text, const char *file, int 
 uint64_t requirements_hash(const char *text, const char *file, const char *handler_path)
 {
 	bool paths = false;
-	uint64_t mix = hash_file(0xcbf29ce484222325U, text, file, 0, &paths);
+	uint64_t mix = hash_file(HASH_START, text, file, 0, &paths);
 
 	return paths ? hash_more(mix, handler_path, strlen(handler_path) + 1) : mix;
 }

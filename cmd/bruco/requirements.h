@@ -5,11 +5,7 @@
 #define BRUCO_REQUIREMENTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-/* FNV-1a: `mix` with more bytes in it. */
-uint64_t hash_more(uint64_t mix, const void *data, size_t length);
 
 /* The text of a file, which the caller frees, or NULL with errno. */
 char *requirements_read(const char *file);
