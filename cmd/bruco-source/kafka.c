@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -107,19 +108,45 @@ static void pause_partition(struct kafka *kafka, struct kafka_partition *partiti
 		(int)partition->base.id);
 }
 
-static void drop_stash(struct kafka *kafka, struct kafka_partition *partition)
+static bool stash_is_empty(const struct kafka_partition *partition)
 {
-	rd_kafka_message_destroy(partition->stash);
-	partition->stash = NULL;
+	return partition->stash.begin == partition->stash.end;
+}
+
+static void stash_add(
+	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
+{
+	struct stash *stash = &partition->stash;
+
+	if (stash_is_empty(partition)) {
+		stash->begin = stash->end = 0;
+		stash->since = clock_ms();
+		kafka->stashed++;
+		kafka->held++;
+	}
+	stash->messages = mem_grow(stash->messages, stash->end + 1, sizeof(rd_kafka_message_t *));
+	stash->messages[stash->end++] = message;
+}
+
+static void stash_emptied(struct kafka *kafka, const struct kafka_partition *partition)
+{
 	kafka->stashed--;
 	if (!partition->paused)
 		kafka->held--;
 }
 
+static void drop_stash(struct kafka *kafka, struct kafka_partition *partition)
+{
+	if (stash_is_empty(partition))
+		return;
+	while (!stash_is_empty(partition))
+		rd_kafka_message_destroy(partition->stash.messages[partition->stash.begin++]);
+	stash_emptied(kafka, partition);
+}
+
 void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition)
 {
-	if (partition->stash != NULL)
-		drop_stash(kafka, partition);
+	drop_stash(kafka, partition);
 	if (partition->paused)
 		pause_partition(kafka, partition, false);
 }
@@ -150,52 +177,51 @@ static void reached_end(struct kafka_partition *partition, int64_t next_offset)
 		partition->at_end = true;
 }
 
+/* Takes it and lets go of it; false: there is no room in *lane, and it is still the caller's. */
+static bool take_message(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message, unsigned *lane)
+{
+	bool ours = partition->end < 0 || message->offset < partition->end; /* with -e */
+
+	if (ours) {
+		enum take_result result = take(kafka, partition, message, lane);
+
+		if (result == TAKE_FULL)
+			return false;
+		if (result == TAKE_OK)
+			reached_end(partition, message->offset + 1);
+	}
+	rd_kafka_message_destroy(message);
+	return true;
+}
+
+/* A paused partition's records may still come: of the batch that it was paused in. */
 static void take_or_stash(
 	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
 {
-	unsigned lane;
-
-	if (partition->at_end) { /* came after the start: not ours with -e */
-		rd_kafka_message_destroy(message);
-		return;
-	}
-	if (partition->stash == NULL) {
-		enum take_result result = take(kafka, partition, message, &lane);
-
-		if (result == TAKE_OK)
-			reached_end(partition, message->offset + 1);
-		if (result != TAKE_FULL) {
-			rd_kafka_message_destroy(message);
-			return;
-		}
-		partition->stash = message;
-		partition->stash_since = clock_ms();
-		partition->stash_lane = lane;
-		kafka->stashed++;
-		kafka->held++;
-		return;
-	}
-	/* Paused with a stash, and yet another one came: it can't be taken before the stash. The
-	 * client is set back to it. */
-	rd_kafka_message_destroy(message);
-	log_debug("%s[%d]: a record came while paused", partition->base.topic,
-		(int)partition->base.id);
-	rd_kafka_seek(message->rkt, message->partition, partition->stash->offset + 1, 0);
+	if (!stash_is_empty(partition) ||
+		!take_message(kafka, partition, message, &partition->stash.lane))
+		stash_add(kafka, partition, message);
 }
 
 static void retry_stash(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
+	struct stash *stash = &partition->stash;
 	int64_t now = *(int64_t *)argument;
 
-	if (partition->stash == NULL)
+	if (stash_is_empty(partition))
 		return;
 	if (partition->paused &&
-		!lanes_relaxed(&kafka->stage->lanes, partition->stash_lane, &partition->base))
+		!lanes_relaxed(&kafka->stage->lanes, stash->lane, &partition->base))
 		return;
-	if (take(kafka, partition, partition->stash, &partition->stash_lane) != TAKE_FULL) {
-		reached_end(partition, partition->stash->offset + 1);
-		kafka_unstash(kafka, partition);
-	} else if (!partition->paused && now - partition->stash_since >= HOLD_MS) {
+	while (!stash_is_empty(partition) &&
+		take_message(kafka, partition, stash->messages[stash->begin], &stash->lane))
+		stash->begin++;
+	if (stash_is_empty(partition)) {
+		stash_emptied(kafka, partition);
+		if (partition->paused)
+			pause_partition(kafka, partition, false);
+	} else if (!partition->paused && now - stash->since >= HOLD_MS) {
 		pause_partition(kafka, partition, true);
 		kafka->held--;
 	}
@@ -223,7 +249,7 @@ static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *messa
 static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)kafka;
-	if (!partition->at_end || partition->stash != NULL)
+	if (!partition->at_end || !stash_is_empty(partition))
 		*(bool *)argument = false;
 }
 
@@ -241,8 +267,7 @@ static void check_end(struct kafka *kafka)
 static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
-	if (partition->stash != NULL)
-		drop_stash(kafka, partition);
+	drop_stash(kafka, partition);
 	if (!partition->paused)
 		pause_partition(kafka, partition, true);
 }
@@ -252,33 +277,57 @@ static bool may_take(const struct kafka *kafka)
 	return stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
 }
 
-/* Serves the client's callbacks and takes what it has, up to the budget. */
+/*
+ * Consuming in batches costs a third less CPU time than one by one. Before librdkafka 2.1 it is said
+ * to skip records when a partition is paused, set back or revoked: a message that was moved into the
+ * array counts as consumed, even when the same call then throws it away because the partition's
+ * version has changed. Here nothing changes a version while the call lasts: partitions are paused
+ * and assigned between calls, by this thread, and when the rebalance callback gives up the
+ * assignment, then all of it. What was handed out before a pause is ours, in the array or in a
+ * stash, and the client goes on behind it.
+ */
+static bool next_batch(struct kafka *kafka)
+{
+	ssize_t count = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch, BATCH_MAX);
+
+	kafka->batch_at = 0;
+	kafka->batch_end = count > 0 ? (size_t)count : 0;
+	return count > 0;
+}
+
+static void take_next(struct kafka *kafka)
+{
+	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
+	struct kafka_partition *partition;
+
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		on_record_error(kafka, message);
+		rd_kafka_message_destroy(message);
+		return;
+	}
+	partition = may_take(kafka) ? of_message(kafka, message) : NULL;
+	if (partition == NULL)
+		rd_kafka_message_destroy(message); /* not dispatched, so not committed */
+	else
+		take_or_stash(kafka, partition, message);
+}
+
+/* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
+ * so the assignment changed, only when its last batch was taken whole. */
 static void poll_client(struct kafka *kafka)
 {
-	uint64_t drained;
+	eventfd_t signals;
 
-	while (read(kafka->event_fd, &drained, sizeof drained) > 0)
-		;
+	eventfd_read(kafka->event_fd, &signals);
 	kafka->more = false;
-	for (int budget = TAKE_BUDGET; budget > 0; budget--) {
-		rd_kafka_message_t *message;
-		struct kafka_partition *partition;
-
-		if (kafka->held > 0 && may_take(kafka))
+	for (int budget = TAKE_BUDGET; budget > 0; budget -= BATCH_MAX) {
+		if (kafka->batch_at == kafka->batch_end && !next_batch(kafka))
 			return;
-		message = rd_kafka_consumer_poll(kafka->client, 0);
-		if (message == NULL)
-			return;
-		if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-			on_record_error(kafka, message);
-			rd_kafka_message_destroy(message);
-			continue;
+		while (kafka->batch_at < kafka->batch_end) {
+			if (kafka->held > 0 && may_take(kafka))
+				return;
+			take_next(kafka);
 		}
-		partition = may_take(kafka) ? of_message(kafka, message) : NULL;
-		if (partition == NULL)
-			rd_kafka_message_destroy(message); /* not dispatched, so not committed */
-		else
-			take_or_stash(kafka, partition, message);
 	}
 	kafka->more = true;
 }

@@ -16,6 +16,14 @@
 #include "partition.h"
 #include "stage.h"
 
+/* What the client handed out of a partition and no lane had room for, in order. */
+struct stash {
+	rd_kafka_message_t **messages;
+	size_t begin, end; /* [begin, end) are there */
+	int64_t since;     /* clock_ms, of the first */
+	unsigned lane;     /* the one without room */
+};
+
 struct kafka_partition {
 	struct partition base;
 	struct kafka_topic *topic;
@@ -26,9 +34,7 @@ struct kafka_partition {
 	int64_t end; /* -e: stop at this offset, -1: not known */
 	bool at_end; /* -e: reached */
 	bool paused;
-	rd_kafka_message_t *stash; /* taken from the client, found no room in its lane */
-	int64_t stash_since;       /* clock_ms */
-	unsigned stash_lane;
+	struct stash stash;
 };
 
 struct kafka_topic {
@@ -46,10 +52,15 @@ enum kafka_phase {
 	PHASE_REVOKING   /* what is under way is drained before the partitions are given up */
 };
 
+enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they are taken */
+
 struct kafka {
 	struct stage *stage;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
+	rd_kafka_message_t *batch[BATCH_MAX]; /* handed out together; [batch_at, batch_end) are left
+						 to be taken */
+	size_t batch_at, batch_end;
 	int event_fd;
 	struct kafka_topic **topics; /* each stays where it is: records under way point into it */
 	size_t topic_count;

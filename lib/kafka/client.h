@@ -38,8 +38,8 @@ void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque
 /* The value of a property as the client has it; "" when it has none. Static storage. */
 const char *kafka_property(const rd_kafka_conf_t *conf, const char *name);
 
-/* A descriptor that becomes readable when the queue is no longer empty; to be read empty before the
- * queue is. */
+/* An eventfd(2) that becomes readable when the queue is no longer empty; to be read before the queue
+ * is. */
 int kafka_queue_descriptor(rd_kafka_queue_t *queue);
 
 /* Encodes a message's headers behind each other into *out (which is reset); returns their number.
