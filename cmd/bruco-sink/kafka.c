@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -143,32 +144,25 @@ static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message
 	kafka->stage->under_way--;
 }
 
-static void on_event(struct kafka *kafka, rd_kafka_event_t *event)
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state)
 {
-	const rd_kafka_message_t *message;
+	struct kafka *kafka = state;
 
-	if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_DR)
-		return;
-	while ((message = rd_kafka_event_message_next(event)) != NULL) {
-		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
-		else
-			not_delivered(kafka, message);
-	}
+	(void)client;
+	kafka->full = false;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
+	else
+		not_delivered(kafka, message);
 }
 
 static void serve(struct kafka *kafka)
 {
-	rd_kafka_event_t *event;
-	uint64_t drained;
+	eventfd_t signals;
 
-	while (read(kafka->event_fd, &drained, sizeof drained) > 0)
+	eventfd_read(kafka->event_fd, &signals);
+	while (rd_kafka_poll(kafka->client, 0) > 0)
 		;
-	while ((event = rd_kafka_queue_poll(kafka->queue, 0)) != NULL) {
-		on_event(kafka, event);
-		rd_kafka_event_destroy(event);
-		kafka->full = false;
-	}
 }
 
 /* ---- connecting: ready when every topic's partitions are known */
@@ -426,7 +420,11 @@ static void *kafka_open(struct outlet *outlet)
 	int more = outlet == &stage->dead_letter ? LETTER_MORE : 0;
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 	char largest[32];
+	/* Two requests under way: a broker works on one of a connection at a time, the other hides the
+	 * way. With more, librdkafka's thread polls without waiting: it has room for a request, but its
+	 * idempotent producer sends only one a partition at a time. */
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
+		{"max.in.flight", "2"},
 		/* For ever: a record that timed out would be lost for the sink, not for us. */
 		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
@@ -446,7 +444,7 @@ static void *kafka_open(struct outlet *outlet)
 	kafka->partition = sink->partition >= 0 ? sink->partition : RD_KAFKA_PARTITION_UA;
 	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
 	rd_kafka_conf_set_opaque(conf, kafka);
-	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
 	kafka->queue = rd_kafka_queue_get_main(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
