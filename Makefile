@@ -30,6 +30,8 @@ pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
 RDKAFKA   := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
+# Sanitizers have an allocator of their own.
+JEMALLOC  := $(if $(SANITIZE),,$(call pkg,jemalloc))
 # Debian's headers for its debug build are links, which -isystem looks through.
 PYTHON_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PYTHON)-config --includes 2>/dev/null)) \
 	$(if $(findstring d,$(shell $(PYTHON)-config --abiflags 2>/dev/null)),-DPy_DEBUG)
@@ -57,9 +59,9 @@ $(BUILD)/bin/bruco-worker: $(COMMON) $(call room,cmd/bruco-worker)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call room,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call room,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(YAML)
-LIBS_bruco-source := $(RDKAFKA) $(JANSSON) $(YAML)
+LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(YAML) $(PYTHON_LIBS)
-LIBS_bruco-sink   := $(RDKAFKA) $(JANSSON) $(YAML)
+LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA)
 
 # What the programs find beside themselves: ../lib/bruco/python, ../share/bruco and ../share/man.
@@ -102,7 +104,7 @@ $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
 $(BUILD)/tests/bench-span:    $(call tests_obj,bench/span kafka/client) $(BASE)
 $(BUILD)/tests/bench-latency: $(call tests_obj,bench/latency kafka/client) $(BASE)
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
-LIBS_bench-loop += $(PYTHON_LIBS)
+LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA) $(PYTHON_LIBS)
 
 # Libraries that the chaos scenarios and the bench preload.
 define PRELOADED
@@ -132,7 +134,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(BUILD)/libraries-found:
-	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson && \
+	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc && \
 		$(PYTHON)-config --embed --includes >/dev/null || \
 		{ echo "libraries are missing; on Debian: make dependencies" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@

@@ -1,7 +1,6 @@
 #include "kafka/client.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,24 +34,11 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 		die_plain(STATUS_CONFIG, "property '%s': %s", name, why);
 }
 
-/* The client's threads share their memory with ours: with a heap a thread, as is the default, the
- * prefetch queue grows page by page, with a system call for each. One heap grows by a MiB at a time
- * and gives back what is more than a bit. The threshold for mmap is what the C library comes to by
- * itself, which it no longer does once it was told anything. */
-static void set_up_heap(void)
-{
-	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_TOP_PAD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 16 << 20);
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-}
-
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
 	size_t default_count, const struct settings *properties)
 {
 	rd_kafka_conf_t *conf;
 
-	set_up_heap();
 	conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, kafka_error);

@@ -3,6 +3,7 @@
  * BENCH_ALLOCATIONS/NAME.PID, which holds two numbers of 64 bits: the calls that came from the
  * program's own code, and all of them, those of its libraries included.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -12,10 +13,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
 
 struct counts {
 	_Atomic uint64_t own, all;
@@ -70,20 +67,42 @@ static void count(const void *caller)
 		atomic_fetch_add_explicit(&counts->own, 1, memory_order_relaxed);
 }
 
+/* The program's own allocator, which need not be the C library's. */
+static void *next(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (function == NULL)
+		abort();
+	return function;
+}
+
 __attribute__((visibility("default"))) void *malloc(size_t size)
 {
+	static void *(*allocate)(size_t);
+
 	count(__builtin_return_address(0));
-	return __libc_malloc(size);
+	if (allocate == NULL)
+		allocate = (void *(*)(size_t))next("malloc");
+	return allocate(size);
 }
 
 __attribute__((visibility("default"))) void *calloc(size_t number, size_t size)
 {
+	static void *(*allocate)(size_t, size_t);
+
 	count(__builtin_return_address(0));
-	return __libc_calloc(number, size);
+	if (allocate == NULL)
+		allocate = (void *(*)(size_t, size_t))next("calloc");
+	return allocate(number, size);
 }
 
 __attribute__((visibility("default"))) void *realloc(void *old, size_t size)
 {
+	static void *(*allocate)(void *, size_t);
+
 	count(__builtin_return_address(0));
-	return __libc_realloc(old, size);
+	if (allocate == NULL)
+		allocate = (void *(*)(void *, size_t))next("realloc");
+	return allocate(old, size);
 }

@@ -20,7 +20,8 @@
 #include "base/options.h"
 #include "base/status.h"
 
-enum { HEADERS_MAX = 256 };
+/* A batch is handed out when it is full or the time is up. */
+enum { HEADERS_MAX = 256, BATCH_MAX = 256, POLL_MS = 1 };
 
 static const char usage[] =
 	"usage: bench-loop -b brokers [-f] [-l ms] [-d directory] [-m module] input output\n"
@@ -191,6 +192,7 @@ static void follow(struct loop *loop, const char *brokers, const char *input)
 {
 	rd_kafka_conf_t *conf = client_consumer_conf(brokers);
 	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_queue_t *queue;
 	rd_kafka_t *client;
 	int partitions;
 
@@ -203,17 +205,19 @@ static void follow(struct loop *loop, const char *brokers, const char *input)
 			RD_KAFKA_OFFSET_BEGINNING;
 	rd_kafka_assign(client, list);
 	rd_kafka_topic_partition_list_destroy(list);
+	queue = rd_kafka_queue_get_consumer(client);
 	while (!told_to_end) {
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(client, 100);
+		rd_kafka_message_t *batch[BATCH_MAX];
+		ssize_t count = rd_kafka_consume_batch_queue(queue, POLL_MS, batch, BATCH_MAX);
 
-		if (message == NULL) {
-			rd_kafka_poll(loop->producer, 0);
-			continue;
+		for (ssize_t i = 0; i < count; i++) {
+			if (batch[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+				consume_one(loop, batch[i]);
+			rd_kafka_message_destroy(batch[i]);
 		}
-		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			consume_one(loop, message);
-		rd_kafka_message_destroy(message);
+		rd_kafka_poll(loop->producer, 0);
 	}
+	rd_kafka_queue_destroy(queue);
 	rd_kafka_consumer_close(client);
 	rd_kafka_destroy(client);
 }

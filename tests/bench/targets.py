@@ -62,7 +62,7 @@ class Targets:
         return [(run["cpu"] - start) * 1e6 / run["count"] for run in self._runs(workload, name)]
 
     def growth(self, what, many, few, name_many, name_few, limit):
-        """CPU per record, start and end left out, of two workloads."""
+        """CPU per record, start and end left out, of two workloads; the C loop's beside it."""
         wanted = f"at most {limit:g}×"
         missing = self._missing(many, name_many) or self._missing(few, name_few)
         if missing:
@@ -70,8 +70,11 @@ class Targets:
             return
         left, right = _middle(self._net(many, name_many)), _middle(self._net(few, name_few))
         ratio = left[0] / right[0]
-        self._add(what, wanted, f"{ratio:.2f}× ({left[0]:.2f} to {right[0]:.2f} CPU-s/million)",
-                  ratio <= limit)
+        text = f"{ratio:.2f}× ({left[0]:.2f} to {right[0]:.2f} CPU-s/million)"
+        if many != few and not self._missing(many, "loop") and not self._missing(few, "loop"):
+            loop = _middle(self._net(many, "loop"))[0] / _middle(self._net(few, "loop"))[0]
+            text += f"; the C loop {loop:.2f}×"
+        self._add(what, wanted, text, ratio <= limit)
 
     def latency(self, what, name, column, limit):
         """A percentile of a contender's latency over the C loop's."""

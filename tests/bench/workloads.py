@@ -52,5 +52,5 @@ GROWTH = [
     Workload("ten-million", "Identity, 100 bytes, ten times the records", "identity",
              _each(10 * MILLION, "loop", "bruco-1"), rounds=1),
     Workload("partitions-200", "Identity, 100 bytes, 200 partitions", "identity",
-             {"bruco-2": 4 * MILLION, "bruco-64": 4 * MILLION}, rounds=2, partitions=200),
+             _each(4 * MILLION, "loop", "bruco-2", "bruco-64"), rounds=2, partitions=200),
 ]
