@@ -54,9 +54,13 @@ void async_must(PyObject *result)
 
 int async_is_function(PyObject *function)
 {
-	PyObject *answer = call("is_async", "(O)", function);
+	/* Not of bruco._async: without async functions asyncio is never imported, which would take
+	 * half of the worker's start and 8 MB. */
+	PyObject *is_async = package_function("bruco._functions", "is_async");
+	PyObject *answer = is_async == NULL ? NULL : PyObject_CallOneArg(is_async, function);
 	int is = answer == NULL ? -1 : PyObject_IsTrue(answer);
 
+	Py_XDECREF(is_async);
 	Py_XDECREF(answer);
 	return is;
 }

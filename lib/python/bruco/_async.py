@@ -20,15 +20,6 @@ from typing import (
 __all__ = ["current_task"]
 
 
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a call is to be awaited, or iterated over with ``async for``."""
-    function = inspect.unwrap(function)
-    for candidate in (function, getattr(function, "func", None), type(function).__call__):
-        if inspect.iscoroutinefunction(candidate) or inspect.isasyncgenfunction(candidate):
-            return True
-    return False
-
-
 def make_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
