@@ -420,9 +420,9 @@ static void *kafka_open(struct outlet *outlet)
 	int more = outlet == &stage->dead_letter ? LETTER_MORE : 0;
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 	char largest[32];
-	/* Two requests under way: a broker works on one of a connection at a time, the other hides the
-	 * way. With more, librdkafka's thread polls without waiting: it has room for a request, but its
-	 * idempotent producer sends only one a partition at a time. */
+	/* Two requests under way: a broker works on one of a connection at a time, the other hides
+	 * the way. With more, librdkafka's thread polls without waiting: it has room for a request,
+	 * but its idempotent producer sends only one a partition at a time. */
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
 		{"max.in.flight", "2"},
 		/* For ever: a record that timed out would be lost for the sink, not for us. */

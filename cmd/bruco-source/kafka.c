@@ -278,12 +278,12 @@ static bool may_take(const struct kafka *kafka)
 }
 
 /*
- * Consuming in batches costs a third less CPU time than one by one. Before librdkafka 2.1 it is said
- * to skip records when a partition is paused, set back or revoked: a message that was moved into the
- * array counts as consumed, even when the same call then throws it away because the partition's
- * version has changed. Here nothing changes a version while the call lasts: partitions are paused
- * and assigned between calls, by this thread, and when the rebalance callback gives up the
- * assignment, then all of it. What was handed out before a pause is ours, in the array or in a
+ * Consuming in batches costs a third less CPU time than one by one. Before librdkafka 2.1 it is
+ * said to skip records when a partition is paused, set back or revoked: a message that was moved
+ * into the array counts as consumed, even when the same call then throws it away because the
+ * partition's version has changed. Here nothing changes a version while the call lasts: partitions
+ * are paused and assigned between calls, by this thread, and when the rebalance callback gives up
+ * the assignment, then all of it. What was handed out before a pause is ours, in the array or in a
  * stash, and the client goes on behind it.
  */
 static bool next_batch(struct kafka *kafka)

@@ -20,7 +20,8 @@ struct kafka_default {
 
 /* A client configuration: Bruco's defaults, then the user's properties over them, then the
  * brokers. Logs go to log lines; one about a thread that
- * could not be made ends the program, status 75. A property that librdkafka refuses ends the program, status 78. */
+ * could not be made ends the program, status 75. A property that librdkafka refuses ends the
+ * program, status 78. */
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
 	size_t default_count, const struct settings *properties);
 
@@ -38,8 +39,8 @@ void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque
 /* The value of a property as the client has it; "" when it has none. Static storage. */
 const char *kafka_property(const rd_kafka_conf_t *conf, const char *name);
 
-/* An eventfd(2) that becomes readable when the queue is no longer empty; to be read before the queue
- * is. */
+/* An eventfd(2) that becomes readable when the queue is no longer empty; to be read before the
+ * queue is. */
 int kafka_queue_descriptor(rd_kafka_queue_t *queue);
 
 /* Encodes a message's headers behind each other into *out (which is reset); returns their number.
