@@ -312,6 +312,12 @@ static void take_next(struct kafka *kafka)
 		take_or_stash(kafka, partition, message);
 }
 
+/* With a record on hold the client is not asked: it would have to hold more. */
+static bool holds(const struct kafka *kafka)
+{
+	return kafka->held > 0 && may_take(kafka);
+}
+
 /* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
  * so the assignment changed, only when its last batch was taken whole. */
 static void poll_client(struct kafka *kafka)
@@ -321,10 +327,10 @@ static void poll_client(struct kafka *kafka)
 	eventfd_read(kafka->event_fd, &signals);
 	kafka->more = false;
 	for (int budget = TAKE_BUDGET; budget > 0; budget -= BATCH_MAX) {
-		if (kafka->batch_at == kafka->batch_end && !next_batch(kafka))
+		if (kafka->batch_at == kafka->batch_end && (holds(kafka) || !next_batch(kafka)))
 			return;
 		while (kafka->batch_at < kafka->batch_end) {
-			if (kafka->held > 0 && may_take(kafka))
+			if (holds(kafka))
 				return;
 			take_next(kafka);
 		}
@@ -371,8 +377,7 @@ static int kafka_descriptor(void *state)
 {
 	struct kafka *kafka = state;
 
-	/* With a record on hold the client is not polled: its descriptor must not wake us. */
-	return kafka->held > 0 && may_take(kafka) ? -1 : kafka->event_fd;
+	return holds(kafka) ? -1 : kafka->event_fd; /* it must not wake us for nothing */
 }
 
 static bool kafka_settled(void *state)
