@@ -29,7 +29,6 @@ struct kafka {
 	struct outlet *outlet;
 	struct stage *stage;
 	rd_kafka_t *client;
-	rd_kafka_queue_t *queue;
 	int event_fd;
 	rd_kafka_topic_t **topics; /* [0] is the default */
 	char **names;
@@ -429,6 +428,7 @@ static void *kafka_open(struct outlet *outlet)
 		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
 		{"queue.buffering.max.kbytes", "262144"}};
+	rd_kafka_queue_t *queue;
 	rd_kafka_conf_t *conf;
 
 	snprintf(largest, sizeof largest, "%lld",
@@ -446,8 +446,9 @@ static void *kafka_open(struct outlet *outlet)
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
-	kafka->queue = rd_kafka_queue_get_main(kafka->client);
-	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
+	queue = rd_kafka_queue_get_main(kafka->client);
+	kafka->event_fd = kafka_queue_descriptor(queue);
+	rd_kafka_queue_destroy(queue); /* the handle alone */
 	open_topics(kafka, sink);
 	connect_topics(kafka);
 	return kafka;
