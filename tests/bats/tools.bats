@@ -27,9 +27,10 @@ setup() {
     check_deps 1 cmd/bruco/run.c jansson.h "only lib/json"
 }
 
-# Stand-ins: `installed` lists what dpkg knows, `apt.log` takes what apt-get is told.
+# Stand-ins: `installed` lists what dpkg knows, `absent` what apt does not offer, `apt.log` takes
+# what apt-get is told.
 stand_ins() {
-    mkdir -p stubs && touch installed apt.log
+    mkdir -p stubs && touch installed absent apt.log
     cat >stubs/dpkg-query <<'END'
 #!/bin/sh
 for package; do :; done
@@ -39,6 +40,12 @@ END
 #!/bin/sh
 echo "$*" >>apt.log
 [ ! -e apt.fails ] || { echo "E: no network"; exit 100; }
+END
+    cat >stubs/apt-cache <<'END'
+#!/bin/sh
+for package; do :; done
+grep -qx "$package" absent && version='(none)' || version=1.0
+printf '%s:\n  Installed: (none)\n  Candidate: %s\n' "$package" "$version"
 END
     printf '#!/bin/sh\necho %s\n' "${1:-0}" >stubs/id
     printf '#!/bin/sh\nexit 1\n' >stubs/sudo
@@ -74,6 +81,23 @@ END
     contains "$stderr" "E: no network"
     contains "$stderr" "dependencies: error: 'apt-get -q update' failed"
     dependencies 64 nosuch
+}
+
+@test "tools/dependencies takes the first alternative that apt offers" {
+    stand_ins
+    run_x 0 env PATH="$PWD/stubs:$PATH" "$ROOT/tools/dependencies" test
+    contains "$(<apt.log)" " openjdk-17-jre-headless "
+
+    : >apt.log
+    echo openjdk-17-jre-headless >absent
+    run_x 0 env PATH="$PWD/stubs:$PATH" "$ROOT/tools/dependencies" test
+    contains "$(<apt.log)" " openjdk-21-jre-headless "
+
+    : >apt.log
+    echo openjdk-21-jre-headless >>absent
+    run_x 0 env PATH="$PWD/stubs:$PATH" "$ROOT/tools/dependencies" test
+    contains "$(<apt.log)" " default-jre-headless "
+    [[ $(<apt.log) != *openjdk* ]]
 }
 
 @test "tools/dependencies without root says what to install" {
