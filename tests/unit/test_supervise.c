@@ -10,7 +10,7 @@
  * Every cell as a line: state, event, next state, actions. Written down a second time on purpose:
  * a change of the driver's behaviour must be made in two places, and this one reads as a list.
  */
-static const char *const expected[STATE_COUNT * EVENT_COUNT] = {
+static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"starting, ready: running: say-ready",
 	"starting, signal: draining: drain arm",
 	"starting, second signal: killing: keep-signal kill-all",

@@ -7,7 +7,7 @@ import threading
 import traceback
 from typing import Iterable, List, Optional, Type
 
-import _bruco  # type: ignore[import]
+import _bruco
 
 from bruco._exceptions import line
 

@@ -3,7 +3,7 @@
 import faulthandler
 import signal
 
-import _bruco  # type: ignore[import]
+import _bruco
 
 
 def prepare(with_timeout: bool) -> None:
