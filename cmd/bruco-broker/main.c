@@ -117,6 +117,7 @@ int main(int argc, char **argv)
 	int signals;
 	int option;
 
+	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);
 	while ((option = getopt_long(argc, argv, "qvt:", options, NULL)) != -1) {

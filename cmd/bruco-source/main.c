@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "config/command.h"
@@ -171,6 +172,7 @@ int main(int argc, char **argv)
 	struct config config;
 	int status;
 
+	signals_reset();
 	fd_ensure_standard();
 	log_init("bruco-source");
 	config_init(&config);

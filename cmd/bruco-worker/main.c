@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "config/environment.h"
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
 	struct flags flags = {.control = -1};
 	struct worker worker = {.in = -1, .out = -1, .control = -1};
 
+	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);
 	parse(argc, argv, &flags);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "event_object.h"
 #include "deadline.h"
@@ -82,6 +83,19 @@ static void on_signal(int number)
 	(void)number;
 }
 
+static void on_signal_by_hand(int number)
+{
+	static volatile sig_atomic_t before;
+
+	if (signals_repeated())
+		return;
+	if (before) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+	before = 1;
+}
+
 /*
  * A terminal and systemd signal all stages at once: what ends this one is the end of its input,
  * after the source has drained. Not SIG_IGN, which would be inherited by what a handler starts. In
@@ -90,7 +104,7 @@ static void on_signal(int number)
  */
 static void set_signals(struct worker *worker)
 {
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
 
 	worker->interactive =
 		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
@@ -100,10 +114,11 @@ static void set_signals(struct worker *worker)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGUSR1, &action, NULL);
 	if (!worker->driven)
-		action.sa_flags |= (int)SA_RESETHAND;
+		action.sa_handler = on_signal_by_hand;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 static int enter_directory(struct worker *worker)

@@ -167,12 +167,27 @@ static void kill_workers(struct pipeline *pipeline, const struct happening *happ
 static void kill_all(struct pipeline *pipeline, const struct happening *happening)
 {
 	(void)happening;
-	pipeline->deadline = -1;
+	pipeline->deadline = clock_ms() + KILL_MS;
 	stage_kill(&pipeline->source);
 	stage_kill(&pipeline->sink);
 	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
 		pipeline->lanes[i].start_at = -1;
 		stage_kill(&pipeline->lanes[i].stage);
+	}
+}
+
+static void abandon(struct pipeline *pipeline, const struct happening *happening)
+{
+	(void)happening;
+	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
+		struct stage *stage = pipeline_stage(pipeline, i);
+
+		if (stage->pid == 0)
+			continue;
+		relay_log(&pipeline->relay, LEVEL_ERROR,
+			"%s (process %d) was killed and does not end, leaving it", stage->name,
+			(int)stage->pid);
+		stage_reaped(stage, &pipeline->relay);
 	}
 }
 
@@ -243,7 +258,7 @@ static void start(struct pipeline *pipeline, const struct happening *happening)
 
 static void (*const actions[ACTION_COUNT])(struct pipeline *, const struct happening *) = {
 	keep_status, keep_signal, say_ready, cut_lane, replace, drain, arm, kill_unready,
-	kill_workers, settle, kill_all, back_off, start};
+	kill_workers, settle, kill_all, abandon, back_off, start};
 
 void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
 {

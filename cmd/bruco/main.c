@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "bruco/check.h"
 #include "bruco/commands.h"
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
 {
 	const struct command *command = NULL;
 
+	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);
 	if (argc > 1 && argv[1][0] != '-') {

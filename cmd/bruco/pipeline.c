@@ -171,6 +171,17 @@ static bool all_shall_end(const struct pipeline *pipeline)
 	       pipeline->state == STATE_RESTARTING;
 }
 
+static bool all_are_killed(const struct pipeline *pipeline)
+{
+	return pipeline->state == STATE_CLEARING || pipeline->state == STATE_KILLING;
+}
+
+static void describe_stuck(char text[TEXT_MAX], const struct stage *stage)
+{
+	snprintf(text, TEXT_MAX, "%s (process %d) does not end, though it was killed", stage->name,
+		(int)stage->pid);
+}
+
 /* The deadline of the state. */
 static void time_is_up(struct pipeline *pipeline)
 {
@@ -179,6 +190,8 @@ static void time_is_up(struct pipeline *pipeline)
 		.event = EVENT_TIMEOUT, .status = STATUS_TEMPFAIL, .text = text};
 
 	pipeline->deadline = -1;
+	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
+		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
 	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
 		const struct stage *stage = pipeline_stage(pipeline, i);
 
@@ -186,10 +199,29 @@ static void time_is_up(struct pipeline *pipeline)
 			relay_log(&pipeline->relay, LEVEL_WARNING,
 				"%s has nothing left to do but does not end, killing it",
 				stage->name);
+		if (stage->pid != 0 && all_are_killed(pipeline))
+			describe_stuck(text, stage);
 	}
-	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
-		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
 	pipeline_fire(pipeline, &happening);
+}
+
+/* What was killed and does not die. */
+static void tell_stuck(struct pipeline *pipeline, int64_t now_ms)
+{
+	char text[TEXT_MAX];
+	struct happening happening = {
+		.event = EVENT_STUCK, .status = STATUS_TEMPFAIL, .text = text};
+
+	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
+		struct stage *stage = pipeline_stage(pipeline, i);
+		int64_t deadline = stage_kill_deadline(stage);
+
+		if (deadline < 0 || now_ms < deadline || stage->stuck)
+			continue;
+		stage->stuck = true;
+		describe_stuck(text, stage);
+		pipeline_fire(pipeline, &happening);
+	}
 }
 
 static void tick(struct pipeline *pipeline)
@@ -209,6 +241,7 @@ static void tick(struct pipeline *pipeline)
 			stream_tick(
 				&pipeline_stage(pipeline, i)->streams[j], &pipeline->relay, now);
 	relay_tick(&pipeline->relay, now);
+	tell_stuck(pipeline, now);
 	if (pipeline->deadline >= 0 && now >= pipeline->deadline)
 		time_is_up(pipeline);
 	if (nothing_runs(pipeline))
@@ -228,10 +261,14 @@ static int next_tick(struct pipeline *pipeline)
 	if (lanes_may_start(pipeline))
 		for (uint32_t i = 0; i < pipeline->lane_count; i++)
 			sooner(&deadline, pipeline->lanes[i].start_at);
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
+	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
+		const struct stage *stage = pipeline_stage(pipeline, i);
+
 		for (int j = 0; j < STAGE_STREAMS; j++)
-			sooner(&deadline,
-				stream_deadline(&pipeline_stage(pipeline, i)->streams[j]));
+			sooner(&deadline, stream_deadline(&stage->streams[j]));
+		if (!stage->stuck)
+			sooner(&deadline, stage_kill_deadline(stage));
+	}
 	for (int i = 0; i < 2; i++)
 		if (pipeline->deaths[i].due)
 			sooner(&deadline, pipeline->deaths[i].at + CAUSE_MS);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/spawn.h"
@@ -130,7 +131,7 @@ int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane,
 		given[given_count++] = log_end;
 
 	stage->page = page_map(given[HELLO_PAGE]);
-	stage->ready = stage->killed = false;
+	stage->ready = stage->killed = stage->stuck = false;
 	pid = spawn(&what);
 	if (pid > 0) {
 		stage->pid = pid;
@@ -211,8 +212,17 @@ void stage_kill(struct stage *stage)
 {
 	if (stage->pid == 0 || is_dead(stage->pid))
 		return;
+	if (!stage->killed)
+		stage->killed_at = clock_ms();
 	stage->killed = true;
-	kill(stage->role == ROLE_WORKER ? -stage->pid : stage->pid, SIGKILL);
+	if (stage->role == ROLE_WORKER)
+		kill(-stage->pid, SIGKILL);
+	kill(stage->pid, SIGKILL);
+}
+
+int64_t stage_kill_deadline(const struct stage *stage)
+{
+	return stage->pid != 0 && stage->killed ? stage->killed_at + KILL_MS : -1;
 }
 
 struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay)

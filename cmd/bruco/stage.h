@@ -17,6 +17,10 @@
 #include "lane/control.h"
 #include "stats/page.h"
 
+/* How long a process may take to be gone after SIGKILL: one that waits for a disk or a network file
+ * system, or that a debugger holds, can take for ever. */
+enum { KILL_MS = 10000 };
+
 enum stage_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
 
 /* What all starts of a role have in common; made once. */
@@ -54,6 +58,8 @@ struct stage {
 	struct page *page;
 	bool ready;            /* for the driver to set */
 	bool killed;           /* by us */
+	int64_t killed_at;     /* ms, when for the first time */
+	bool stuck;            /* for the driver to set */
 	struct parcel *outbox; /* what the socket had no room for */
 	size_t outbox_count;
 	struct stream streams[STAGE_STREAMS];
@@ -72,10 +78,15 @@ void stage_send(
 	struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
 void stage_flush(struct stage *stage);
 
-/* SIGKILL; a worker's whole process group with it. */
+/* SIGKILL; with a worker all that is in the process group that it was started in, which it may have
+ * left. */
 void stage_kill(struct stage *stage);
 
-/* After waitpid(2): reads out what it said, closes everything; returns what it was doing. */
+/* When it should be gone at last, ms; -1: it was not killed. */
+int64_t stage_kill_deadline(const struct stage *stage);
+
+/* After waitpid(2), or of one that does not die: reads out what it said, closes everything; returns
+ * what it was doing. */
 struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay);
 
 #endif

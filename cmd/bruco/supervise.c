@@ -23,6 +23,7 @@ enum {
 	KILL_WORKERS = ACTION_KILL_WORKERS,
 	SETTLE = ACTION_SETTLE,
 	KILL_ALL = ACTION_KILL_ALL,
+	ABANDON = ACTION_ABANDON,
 	BACK_OFF = ACTION_BACK_OFF,
 	START = ACTION_START
 };
@@ -40,6 +41,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		/* Workers may still be initialising: whether the handler loads is worth knowing. */
 		[EVENT_CLOSING] = GO(ENDING, ARM),
+		/* Its lane can't go on; the others end in good order. */
+		[EVENT_STUCK] = GO(DRAINING, KEEP | DRAIN),
 		[EVENT_TIMEOUT] = STAY(STARTING),
 		[EVENT_REAPED] = STAY(STARTING),
 	},
@@ -53,6 +56,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(ENDING, ARM),
+		[EVENT_STUCK] = GO(DRAINING, KEEP | DRAIN),
 		[EVENT_TIMEOUT] = STAY(RUNNING),
 		[EVENT_REAPED] = STAY(RUNNING),
 	},
@@ -67,6 +71,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(CLOSING, KILL_UNREADY),
+		[EVENT_STUCK] = GO(DRAINING, KEEP),
 		[EVENT_TIMEOUT] = GO(CUTTING, KEEP | KILL_WORKERS),
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -80,6 +85,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE), /* was it the end? it will see */
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(ENDING),
+		[EVENT_STUCK] = GO(ENDING, KEEP),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL), /* no work is left: not a failure */
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -93,6 +99,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(CLOSING),
+		[EVENT_STUCK] = GO(CLOSING, KEEP),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -106,6 +113,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(CUTTING), /* the other one sees the link end, or the deadline */
 		[EVENT_FATAL] = STAY(CUTTING),
 		[EVENT_CLOSING] = STAY(CUTTING),
+		[EVENT_STUCK] = GO(CUTTING, KEEP),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -119,6 +127,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(SETTLING),
 		[EVENT_FATAL] = STAY(SETTLING),
 		[EVENT_CLOSING] = STAY(SETTLING),
+		[EVENT_STUCK] = STAY(SETTLING),
 		[EVENT_TIMEOUT] = GO(KILLING, KILL_ALL),
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -133,7 +142,22 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(RESTARTING),
 		[EVENT_FATAL] = GO(SETTLING, KEEP), /* it had ended before it was killed */
 		[EVENT_CLOSING] = STAY(RESTARTING),
-		[EVENT_TIMEOUT] = GO(RESTARTING, KILL_ALL),
+		[EVENT_STUCK] = STAY(RESTARTING),
+		[EVENT_TIMEOUT] = GO(CLEARING, KILL_ALL),
+		[EVENT_REAPED] = GO(WAITING, BACK_OFF),
+	},
+	[STATE_CLEARING] = {
+		[EVENT_READY] = STAY(CLEARING),
+		[EVENT_SIGNAL] = GO(KILLING, KEEP),
+		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
+		[EVENT_WORKER_DIED] = STAY(CLEARING),
+		[EVENT_WORKER_RECYCLED] = STAY(CLEARING),
+		[EVENT_WORKER_LOST] = GO(KILLING, KEEP),
+		[EVENT_STAGE_DIED] = STAY(CLEARING),
+		[EVENT_FATAL] = GO(KILLING, KEEP),
+		[EVENT_CLOSING] = STAY(CLEARING),
+		[EVENT_STUCK] = STAY(CLEARING),
+		[EVENT_TIMEOUT] = GO(DONE, KEEP | ABANDON),
 		[EVENT_REAPED] = GO(WAITING, BACK_OFF),
 	},
 	[STATE_KILLING] = {
@@ -146,7 +170,8 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(KILLING),
 		[EVENT_FATAL] = STAY(KILLING),
 		[EVENT_CLOSING] = STAY(KILLING),
-		[EVENT_TIMEOUT] = STAY(KILLING),
+		[EVENT_STUCK] = STAY(KILLING),
+		[EVENT_TIMEOUT] = GO(DONE, KEEP | ABANDON),
 		[EVENT_REAPED] = STAY(DONE),
 	},
 	[STATE_WAITING] = {
@@ -159,6 +184,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(WAITING),
 		[EVENT_FATAL] = STAY(WAITING),
 		[EVENT_CLOSING] = STAY(WAITING),
+		[EVENT_STUCK] = STAY(WAITING),
 		[EVENT_TIMEOUT] = GO(STARTING, START),
 		[EVENT_REAPED] = STAY(WAITING),
 	},
@@ -172,6 +198,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_STAGE_DIED] = STAY(DONE),
 		[EVENT_FATAL] = STAY(DONE),
 		[EVENT_CLOSING] = STAY(DONE),
+		[EVENT_STUCK] = STAY(DONE),
 		[EVENT_TIMEOUT] = STAY(DONE),
 		[EVENT_REAPED] = STAY(DONE),
 	},
@@ -180,11 +207,11 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 /* clang-format on */
 
 static const char *const state_names[STATE_COUNT] = {"starting", "running", "draining", "ending",
-	"closing", "cutting", "settling", "restarting", "killing", "waiting", "done"};
+	"closing", "cutting", "settling", "restarting", "clearing", "killing", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",
 	"worker died", "worker recycled", "worker lost", "stage died", "fatal", "closing",
-	"timeout", "reaped"};
+	"stuck", "timeout", "reaped"};
 
 struct supervise_step supervise(enum supervise_state state, enum supervise_event event)
 {

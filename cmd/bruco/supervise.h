@@ -22,6 +22,7 @@ enum supervise_state {
 			 */
 	STATE_SETTLING, /* source or sink has died for good, the other one has a moment to end */
 	STATE_RESTARTING, /* the same, but when all is reaped it starts anew */
+	STATE_CLEARING,   /* everything was killed; when all is reaped it starts anew */
 	STATE_KILLING,    /* everything was killed; when all is reaped it is over */
 	STATE_WAITING,    /* nothing runs until the back-off is over */
 	STATE_DONE,
@@ -38,6 +39,7 @@ enum supervise_event {
 	EVENT_STAGE_DIED,      /* source or sink, in a way that a new start may mend */
 	EVENT_FATAL,           /* a stage ended in a way that no new start mends */
 	EVENT_CLOSING,         /* the source says that all is acknowledged and committed */
+	EVENT_STUCK,           /* a stage was killed KILL_MS ago and is still there */
 	EVENT_TIMEOUT,         /* the state's deadline has passed */
 	EVENT_REAPED,          /* no stage is left */
 	EVENT_COUNT
@@ -56,10 +58,11 @@ enum supervise_action {
 		1 << 7, /* workers that are still initialising: there is no work for them */
 	ACTION_KILL_WORKERS = 1 << 8, /* and give sink and source a few seconds more */
 	ACTION_SETTLE = 1 << 9,       /* kill the workers, give sink and source a moment to end */
-	ACTION_KILL_ALL = 1 << 10,
-	ACTION_BACK_OFF = 1 << 11, /* the deadline is the end of the back-off */
-	ACTION_START = 1 << 12,    /* all stages */
-	ACTION_COUNT = 13
+	ACTION_KILL_ALL = 1 << 10,    /* and give them KILL_MS to be gone */
+	ACTION_ABANDON = 1 << 11,     /* leave what does not die, and name it */
+	ACTION_BACK_OFF = 1 << 12,    /* the deadline is the end of the back-off */
+	ACTION_START = 1 << 13,       /* all stages */
+	ACTION_COUNT = 14
 };
 
 struct supervise_step {

@@ -319,8 +319,27 @@ enum {
 	POLLS = POLL_STREAMS + STAGE_STREAMS
 };
 
+/* It was killed and does not die. */
+static void abandon(struct run *run)
+{
+	relay_log(run->relay, LEVEL_ERROR,
+		"the worker (process %d) was killed and does not end, leaving it",
+		(int)run->stage.pid);
+	stage_reaped(&run->stage, run->relay);
+	stage_release(&run->stage);
+	fd_close(&run->in);
+	fd_close(&run->out);
+	run->status = STATUS_TEMPFAIL;
+}
+
 static void tick(struct run *run, int64_t now_ms)
 {
+	int64_t kill_deadline = stage_kill_deadline(&run->stage);
+
+	if (kill_deadline >= 0 && now_ms >= kill_deadline) {
+		abandon(run);
+		return;
+	}
 	watch_worker(run, now_ms);
 	for (int i = 0; i < STAGE_STREAMS; i++)
 		stream_tick(&run->stage.streams[i], run->relay, now_ms);
@@ -329,7 +348,10 @@ static void tick(struct run *run, int64_t now_ms)
 static int next_tick(const struct run *run)
 {
 	int64_t deadline = run->stage.ready ? run->watch.due_ms : -1;
+	int64_t killed = stage_kill_deadline(&run->stage);
 
+	if (killed >= 0 && (deadline < 0 || killed < deadline))
+		deadline = killed;
 	for (int i = 0; i < STAGE_STREAMS; i++) {
 		int64_t other = stream_deadline(&run->stage.streams[i]);
 

@@ -26,7 +26,7 @@
 #include "base/status.h"
 #include "bruco/requirements.h"
 
-enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100 };
+enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100, KILL_MS = 10000 };
 
 struct install {
 	char *handler_path; /* absolute */
@@ -141,8 +141,9 @@ static int wait_for(const struct install *install, pid_t pid)
 		if (number == 0)
 			continue;
 		kill(-pid, SIGKILL);
-		while (waitpid(pid, &death, 0) < 0 && errno == EINTR)
-			;
+		kill(pid, SIGKILL);
+		if (!spawn_reap(pid, &death, KILL_MS))
+			log_error("process %d does not end, though it was killed", (int)pid);
 		give_up(install, number);
 	}
 	return death;

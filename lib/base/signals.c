@@ -2,13 +2,34 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+void signals_reset(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGHUP || !is_ignored(SIGHUP))
+			signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 int signals_init(int children)
 {
@@ -21,7 +42,8 @@ int signals_init(int children)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	if (!is_ignored(SIGHUP)) /* the descriptor would show it all the same */
+		sigaddset(&set, SIGHUP);
 	if (children)
 		sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -31,6 +53,16 @@ int signals_init(int children)
 	return fd;
 }
 
+bool signals_repeated(void)
+{
+	static _Atomic int64_t first_ms; /* 0: no end was asked for yet */
+	int64_t now_ms = clock_ms(), before = 0;
+
+	if (atomic_compare_exchange_strong(&first_ms, &before, now_ms))
+		return false;
+	return now_ms < before + SIGNALS_REPEAT_MS;
+}
+
 int signals_next(int fd)
 {
 	struct signalfd_siginfo info;
@@ -38,8 +70,11 @@ int signals_next(int fd)
 	for (;;) {
 		ssize_t got = read(fd, &info, sizeof info);
 
-		if (got == (ssize_t)sizeof info)
+		if (got == (ssize_t)sizeof info) {
+			if (info.ssi_signo != SIGCHLD && signals_repeated())
+				continue;
 			return (int)info.ssi_signo;
+		}
 		if (got < 0 && errno == EINTR)
 			continue;
 		return 0;

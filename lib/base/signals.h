@@ -1,16 +1,34 @@
 /*
  * Signals as a descriptor: init blocks them, the descriptor becomes readable, next() names them.
- * No code runs in a handler. Children get an empty mask from spawn. SIGPIPE, SIGUSR1 and SIGUSR2 are
- * ignored.
+ * No code runs in a handler. SIGPIPE, SIGUSR1 and SIGUSR2 are ignored.
  */
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
 
-/* Takes TERM, INT and HUP; with `children` also CHLD. Call before any thread starts. */
+#include <stdbool.h>
+
+/* A signal that comes so soon after the first one that asks for an end is the same request:
+ * timeout(1) signals its child and then the group that the child is in, and a wrapper passes on
+ * what the terminal has sent to all. */
+enum { SIGNALS_REPEAT_MS = 500 };
+
+/*
+ * The state that each program begins with, whoever has started it: every signal has its default
+ * action and none is blocked. SIGHUP stays ignored if it is, for that is what nohup(1) asks for.
+ * spawn() calls it in the child, so that children begin with the same.
+ */
+void signals_reset(void);
+
+/* Takes TERM, INT and, unless it is ignored, HUP; with `children` also CHLD. Call after
+ * signals_reset and before any thread starts. */
 int signals_init(int children);
 
-/* The next signal that came, or 0 when there is none. */
+/* The next signal that came, without repeats; 0 when there is none. */
 int signals_next(int fd);
+
+/* For a program with handlers of its own, to be called for each TERM, INT and HUP: whether it is
+ * such a repeat. Safe in a handler. */
+bool signals_repeated(void);
 
 /* Ends this process by that signal, as if it had never been caught. */
 _Noreturn void signals_die(int signal_number);

@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
+
+enum { EXEC_MS = 30000, REAP_NAP_MS = 5 };
 
 /* Moves in two steps, so that no source is overwritten before it has been copied. */
 static int move_descriptors(const struct spawn_move *moves, size_t count)
@@ -35,14 +40,10 @@ static int move_descriptors(const struct spawn_move *moves, size_t count)
 
 static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 {
-	sigset_t none;
 	int failure;
 	int high;
 
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	signals_reset();
 	if (what->own_group)
 		setpgid(0, 0);
 	if (what->die_with_parent) {
@@ -65,13 +66,42 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 	_exit(127);
 }
 
+bool spawn_reap(pid_t pid, int *death, int64_t most_ms)
+{
+	int64_t deadline = clock_ms() + most_ms;
+	pid_t got;
+
+	while ((got = waitpid(pid, death, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+		if (clock_ms() >= deadline)
+			return false;
+		poll(NULL, 0, REAP_NAP_MS);
+	}
+	return got == pid;
+}
+
+/* Why it could not be executed, 0 when it was. The pipe's other end closes then. */
+static int hear_failure(int report)
+{
+	struct pollfd wait = {.fd = report, .events = POLLIN};
+	int64_t deadline = clock_ms() + EXEC_MS;
+	int failure = 0;
+	int ready;
+
+	while ((ready = poll(&wait, 1, clock_left(deadline, clock_ms()))) < 0 && errno == EINTR)
+		;
+	if (ready == 0)
+		return ETIMEDOUT;
+	while (read(report, &failure, sizeof failure) < 0 && errno == EINTR)
+		;
+	return failure;
+}
+
 pid_t spawn(const struct spawn *what)
 {
 	sigset_t all, before;
 	pid_t parent = getpid();
 	int ends[2];
 	int failure = 0;
-	ssize_t got;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -84,17 +114,10 @@ pid_t spawn(const struct spawn *what)
 	failure = pid < 0 ? errno : 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(ends[1]);
-	if (pid > 0) {
-		do
-			got = read(ends[0], &failure, sizeof failure);
-		while (got < 0 && errno == EINTR);
-		if (got != (ssize_t)sizeof failure)
-			failure = 0;
-		if (failure != 0) {
-			while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-				;
-			pid = -1;
-		}
+	if (pid > 0 && (failure = hear_failure(ends[0])) != 0) {
+		kill(pid, SIGKILL); /* a file system that does not answer keeps it in its exec */
+		spawn_reap(pid, NULL, EXEC_MS);
+		pid = -1;
 	}
 	close(ends[0]);
 	errno = failure;

@@ -1,12 +1,13 @@
 /*
- * Starting a program: descriptors as a list of moves, an empty signal mask and default handlers,
- * death with its parent, and a failed exec reported to the caller instead of as a child's status.
+ * Starting a program: descriptors as a list of moves, signals as signals_reset leaves them, death
+ * with its parent, and a failed exec reported to the caller instead of as a child's status.
  */
 #ifndef BASE_SPAWN_H
 #define BASE_SPAWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct spawn_move {
@@ -25,7 +26,12 @@ struct spawn {
 	bool own_group;       /* a process group of its own */
 };
 
-/* The child's pid, or -1 with errno (that of fork, chdir or exec in the child). */
+/* The child's pid, or -1 with errno (that of fork, chdir or exec in the child; ETIMEDOUT when
+ * nothing was heard of the exec for half a minute). */
 pid_t spawn(const struct spawn *what);
+
+/* Waits for a child that ends or was killed, at most that long: one in the hands of a kernel or of
+ * a debugger may not die. False when it is still there; *death (may be NULL) is waitpid(2)'s. */
+bool spawn_reap(pid_t pid, int *death, int64_t most_ms);
 
 #endif

@@ -2,78 +2,7 @@
 # With the kinds lines and discard, so that nothing but Bruco takes part; one test needs a broker.
 
 load helpers
-
-# project [WORKERS]: a folder `app` with a configuration from lines to lines and, from standard
-# input, a handler.
-project() {
-    mkdir -p app
-    cat >app/handler.py
-    cat >app/config.yaml <<END
-shutdownTimeout: 10s
-processor: {workers: ${1:-1}, ordering: none}
-source: {kind: lines}
-sink: {kind: lines}
-END
-}
-
-# set_key KEY VALUE: at the top of the configuration, instead of what it may have there.
-set_key() {
-    sed -i "/^$1:/d" app/config.yaml
-    echo "$1: $2" >>app/config.yaml
-}
-
-echo_project() {
-    project "${1:-1}" <<<'def handle_event(context, data): return data'
-}
-
-# start_bruco [OPTION ...]: in the background, its input is what feed sends until end_feed.
-start_bruco() {
-    mkfifo feed.pipe
-    exec 7<>feed.pipe
-    start_x bruco bruco "$@" app <feed.pipe 7>&-
-    wait_for 20 file_has bruco.err 'bruco: info: ready'
-}
-
-feed() {
-    printf '%s\n' "$@" >&7
-}
-
-end_feed() {
-    exec 7>&-
-}
-
-# The pids of the driver's children with this name.
-stages() {
-    local driver child
-    driver=$(<bruco.pid)
-    for child in $(<"/proc/$driver/task/$driver/children"); do
-        [[ $(<"/proc/$child/comm") != "$1" ]] || echo "$child"
-    done
-}
-
-has_stages() { # has_stages NAME COUNT
-    [[ $(stages "$1" | wc -l) == "$2" ]]
-}
-
-file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
-    ! grep -E -- "$2" "$1"
-}
-
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
-}
-
-times_in() { # a condition: times_in FILE PATTERN COUNT
-    [[ $(grep -cE -- "$2" "$1") == "$3" ]]
-}
-
-time_is() { # a condition: time_is SECONDS, as bash counts them
-    ((SECONDS >= $1))
-}
-
-same_lines() { # same_lines FILE FILE, in any order
-    cmp <(sort "$1") <(sort "$2")
-}
+load driver
 
 # ---- command line
 
@@ -313,7 +242,7 @@ END
     wait_for 20 test -e app/begun
     kill_x bruco TERM
     wait_for 20 file_has bruco.err 'stopping: SIGTERM'
-    kill_x bruco INT
+    insist INT
     wait_x bruco 130
     contains "$(tail -n 1 bruco.err)" "bruco: error: killed by a second SIGINT"
 }
@@ -753,7 +682,7 @@ END
     wait_for 20 file_has bruco.err 'restarting the pipeline'
     kill_x bruco TERM
     wait_for 20 file_has bruco.err 'signal: from restarting to settling'
-    kill_x bruco INT
+    insist INT
     wait_x bruco 130
     file_lacks bruco.err 'killing it'
 }

@@ -20,6 +20,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"starting, stage died: restarting: settle",
 	"starting, fatal: settling: keep-status settle",
 	"starting, closing: ending: arm",
+	"starting, stuck: draining: keep-status drain arm",
 	"starting, timeout: starting:",
 	"starting, reaped: starting:",
 
@@ -32,6 +33,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"running, stage died: restarting: settle",
 	"running, fatal: settling: keep-status settle",
 	"running, closing: ending: arm",
+	"running, stuck: draining: keep-status drain arm",
 	"running, timeout: running:",
 	"running, reaped: running:",
 
@@ -44,6 +46,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"draining, stage died: settling: keep-status settle",
 	"draining, fatal: settling: keep-status settle",
 	"draining, closing: closing: kill-unready",
+	"draining, stuck: draining: keep-status",
 	"draining, timeout: cutting: keep-status kill-workers",
 	"draining, reaped: done:",
 
@@ -56,6 +59,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"ending, stage died: restarting: settle",
 	"ending, fatal: settling: keep-status settle",
 	"ending, closing: ending:",
+	"ending, stuck: ending: keep-status",
 	"ending, timeout: killing: kill-all",
 	"ending, reaped: done:",
 
@@ -68,6 +72,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"closing, stage died: settling: keep-status settle",
 	"closing, fatal: settling: keep-status settle",
 	"closing, closing: closing:",
+	"closing, stuck: closing: keep-status",
 	"closing, timeout: killing: kill-all",
 	"closing, reaped: done:",
 
@@ -80,6 +85,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"cutting, stage died: cutting:",
 	"cutting, fatal: cutting:",
 	"cutting, closing: cutting:",
+	"cutting, stuck: cutting: keep-status",
 	"cutting, timeout: killing: kill-all",
 	"cutting, reaped: done:",
 
@@ -92,6 +98,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"settling, stage died: settling:",
 	"settling, fatal: settling:",
 	"settling, closing: settling:",
+	"settling, stuck: settling:",
 	"settling, timeout: killing: kill-all",
 	"settling, reaped: done:",
 
@@ -104,8 +111,22 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"restarting, stage died: restarting:",
 	"restarting, fatal: settling: keep-status",
 	"restarting, closing: restarting:",
-	"restarting, timeout: restarting: kill-all",
+	"restarting, stuck: restarting:",
+	"restarting, timeout: clearing: kill-all",
 	"restarting, reaped: waiting: back-off",
+
+	"clearing, ready: clearing:",
+	"clearing, signal: killing: keep-status",
+	"clearing, second signal: killing: keep-signal kill-all",
+	"clearing, worker died: clearing:",
+	"clearing, worker recycled: clearing:",
+	"clearing, worker lost: killing: keep-status",
+	"clearing, stage died: clearing:",
+	"clearing, fatal: killing: keep-status",
+	"clearing, closing: clearing:",
+	"clearing, stuck: clearing:",
+	"clearing, timeout: done: keep-status abandon",
+	"clearing, reaped: waiting: back-off",
 
 	"killing, ready: killing:",
 	"killing, signal: killing:",
@@ -116,7 +137,8 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"killing, stage died: killing:",
 	"killing, fatal: killing:",
 	"killing, closing: killing:",
-	"killing, timeout: killing:",
+	"killing, stuck: killing:",
+	"killing, timeout: done: keep-status abandon",
 	"killing, reaped: done:",
 
 	"waiting, ready: waiting:",
@@ -128,6 +150,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"waiting, stage died: waiting:",
 	"waiting, fatal: waiting:",
 	"waiting, closing: waiting:",
+	"waiting, stuck: waiting:",
 	"waiting, timeout: starting: start",
 	"waiting, reaped: waiting:",
 
@@ -140,6 +163,7 @@ static const char *const expected[(int)STATE_COUNT * (int)EVENT_COUNT] = {
 	"done, stage died: done:",
 	"done, fatal: done:",
 	"done, closing: done:",
+	"done, stuck: done:",
 	"done, timeout: done:",
 	"done, reaped: done:",
 };
@@ -148,7 +172,7 @@ static void show(char *text, size_t size, enum supervise_state state, enum super
 {
 	static const char *const names[ACTION_COUNT] = {"keep-status", "keep-signal", "say-ready",
 		"cut-lane", "replace", "drain", "arm", "kill-unready", "kill-workers", "settle",
-		"kill-all", "back-off", "start"};
+		"kill-all", "abandon", "back-off", "start"};
 	struct supervise_step step = supervise(state, event);
 	size_t length = (size_t)snprintf(text, size, "%s, %s: %s:", supervise_state_name(state),
 		supervise_event_name(event), supervise_state_name(step.next));
@@ -195,9 +219,14 @@ TEST(rules_of_the_table)
 			enum supervise_event event = (enum supervise_event)j;
 			struct supervise_step step = supervise(state, event);
 
-			/* The driver never ends while a stage may be alive. */
+			/* The driver never ends while a stage may be alive, unless it can't be
+			 * killed; then it says so. */
 			if (step.next == STATE_DONE && state != STATE_DONE)
-				CHECK(event == EVENT_REAPED || state == STATE_WAITING);
+				CHECK(event == EVENT_REAPED || state == STATE_WAITING ||
+					has(step, ACTION_ABANDON));
+			if (has(step, ACTION_ABANDON))
+				CHECK(!lives(state) && event == EVENT_TIMEOUT &&
+					step.next == STATE_DONE && has(step, ACTION_KEEP_STATUS));
 			/* Nothing new starts before everything old is reaped. */
 			if (has(step, ACTION_START))
 				CHECK(state == STATE_WAITING && step.next == STATE_STARTING);
@@ -207,7 +236,7 @@ TEST(rules_of_the_table)
 			if (lives(state) && !lives(step.next) && event != EVENT_REAPED)
 				CHECK(has(step, ACTION_KILL_ALL));
 			if (has(step, ACTION_KILL_ALL))
-				CHECK((!lives(step.next) || step.next == STATE_RESTARTING) &&
+				CHECK(!lives(step.next) &&
 					!has(step, ACTION_REPLACE | ACTION_DRAIN));
 			/* Who settles has a deadline for it, and only then. */
 			if (state <= STATE_CUTTING && settles(step.next))
@@ -275,10 +304,11 @@ TEST(one_signal_and_time_end_it_from_anywhere)
 	for (int i = 0; i < STATE_COUNT; i++) {
 		enum supervise_state state = supervise((enum supervise_state)i, EVENT_SIGNAL).next;
 
-		for (int tries = 0; tries < 3; tries++)
-			state = supervise(state, EVENT_TIMEOUT).next;
-		state = supervise(state, EVENT_REAPED).next;
-		CHECK_INT(state, STATE_DONE);
+		for (int tries = 0; tries < 2; tries++)
+			if (state != STATE_KILLING)
+				state = supervise(state, EVENT_TIMEOUT).next;
+		CHECK_INT(supervise(state, EVENT_REAPED).next, STATE_DONE);
+		CHECK_INT(supervise(state, EVENT_TIMEOUT).next, STATE_DONE); /* it does not die */
 	}
 }
 
