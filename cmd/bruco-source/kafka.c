@@ -171,17 +171,29 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 	return stage_take(kafka->stage, &partition->base, &record, lane);
 }
 
-static void reached_end(struct kafka_partition *partition, int64_t next_offset)
+/* All records before next_offset were taken. */
+static void reached(struct kafka_partition *partition, int64_t next_offset)
 {
 	if (partition->end >= 0 && next_offset >= partition->end)
 		partition->at_end = true;
+}
+
+/* The same, known from what is no record to be taken: the end of the partition, which stands behind
+ * all that is before it, or with -e a record behind the end. Where the last record is further back
+ * there is none in between: control records of transactions, aborted or compacted ones. */
+static void passed(struct kafka_partition *partition, int64_t next_offset)
+{
+	reached(partition, next_offset);
+	tracker_pass(
+		&partition->base.tracker, partition->at_end ? partition->end : next_offset);
 }
 
 /* Takes it and lets go of it; false: there is no room in *lane, and it is still the caller's. */
 static bool take_message(struct kafka *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, unsigned *lane)
 {
-	bool ours = partition->end < 0 || message->offset < partition->end; /* with -e */
+	bool ours = message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+		    (partition->end < 0 || message->offset < partition->end); /* with -e */
 
 	if (ours) {
 		enum take_result result = take(kafka, partition, message, lane);
@@ -189,7 +201,9 @@ static bool take_message(struct kafka *kafka, struct kafka_partition *partition,
 		if (result == TAKE_FULL)
 			return false;
 		if (result == TAKE_OK)
-			reached_end(partition, message->offset + 1);
+			reached(partition, message->offset + 1);
+	} else {
+		passed(partition, message->offset);
 	}
 	rd_kafka_message_destroy(message);
 	return true;
@@ -229,15 +243,8 @@ static void retry_stash(struct kafka *kafka, struct kafka_partition *partition, 
 
 static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
 {
-	struct kafka_partition *partition;
 	int status = kafka_error_status(message->err);
 
-	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-		partition = of_message(kafka, message);
-		if (partition != NULL)
-			reached_end(partition, message->offset);
-		return;
-	}
 	if (status != STATUS_OK) {
 		log_error("cannot consume: %s", rd_kafka_message_errstr(message));
 		stage_drain(kafka->stage, status);
@@ -300,7 +307,8 @@ static void take_next(struct kafka *kafka)
 	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
 	struct kafka_partition *partition;
 
-	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
+		message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		on_record_error(kafka, message);
 		rd_kafka_message_destroy(message);
 		return;

@@ -1,6 +1,7 @@
 #include "lane/attempts.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Where the offset is, or belongs. */
@@ -70,13 +71,15 @@ void attempts_write(const struct attempts *attempts, struct buf *text)
 			(long long)attempts->items[i].offset, attempts->items[i].count);
 }
 
-/* A decimal number of up to 18 digits; moves *at behind it. */
+/* A decimal number; moves *at behind it. False: there is none, or it is beyond INT64_MAX. */
 static bool number(const char **at, const char *end, int64_t *value)
 {
 	const char *start = *at;
 
-	for (*value = 0; *at < end && **at >= '0' && **at <= '9' && *at - start < 18; (*at)++)
-		*value = *value * 10 + (**at - '0');
+	for (*value = 0; *at < end && **at >= '0' && **at <= '9'; (*at)++)
+		if (__builtin_mul_overflow(*value, 10, value) ||
+			__builtin_add_overflow(*value, **at - '0', value))
+			return false;
 	return *at > start;
 }
 

@@ -50,6 +50,26 @@ uint64_t tracker_dispatch(struct tracker *tracker, int64_t offset)
 	return tracker->next++;
 }
 
+void tracker_pass(struct tracker *tracker, int64_t position)
+{
+	int64_t *newest;
+
+	if (!tracker->active || position <= 0)
+		return;
+	if (tracker_idle(tracker)) {
+		if (position > tracker->frontier)
+			tracker->frontier = position;
+		return;
+	}
+	newest = &tracker->offsets[(tracker->next - 1) & (tracker->capacity - 1)];
+	if (position <= (*newest & ~done_bit) + 1)
+		return;
+	if ((*newest & done_bit) != 0)
+		*newest = (position - 1) | done_bit;
+	else
+		tracker_done(tracker, tracker->epoch, tracker_dispatch(tracker, position - 1));
+}
+
 bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index)
 {
 	size_t mask = tracker->capacity - 1;

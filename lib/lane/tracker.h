@@ -2,7 +2,7 @@
  * What one assignment of one partition has under way: the offsets in dispatch order, which of them
  * are done, and the contiguous frontier: the offset that may be committed. Offsets have gaps
  * (compaction, transaction markers), so the frontier is the last contiguous done one plus 1, never
- * arithmetic on the others.
+ * arithmetic on the others; or a place at which the input is known to have nothing more before it.
  *
  * An assignment has an epoch; what is reported done with another epoch's number changes nothing.
  */
@@ -43,6 +43,11 @@ static inline bool tracker_idle(const struct tracker *tracker)
 }
 
 uint64_t tracker_dispatch(struct tracker *tracker, int64_t offset); /* returns its index */
+
+/* Nothing below `position` is still to come: what is not dispatched has no record (control records
+ * of transactions, aborted or compacted ones). The frontier may go so far when all that was
+ * dispatched is done. */
+void tracker_pass(struct tracker *tracker, int64_t position);
 
 /* False when the epoch is not the present one. */
 bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index);

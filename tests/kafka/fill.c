@@ -36,12 +36,13 @@ enum {
 	SHAPES = SHAPED_VALUES + sizeof shaped_headers / sizeof shaped_headers[0]
 };
 
-enum { OPTION_SPECIAL = OPTION_OWN, OPTION_SHAPES, OPTION_FIRST, OPTION_RATE, OPTION_JSON };
+enum { OPTION_SPECIAL = OPTION_OWN, OPTION_SHAPES, OPTION_FIRST, OPTION_RATE, OPTION_JSON,
+	OPTION_TRANSACTION };
 
 static const char usage[] =
 	"usage: kafka-fill -b brokers -t topic [-n count] [-s size] [-k keys] [-S seed]\n"
 	"                  [--special count | --shapes] [--json] [--first id]\n"
-	"                  [--rate records/s]\n"
+	"                  [--rate records/s] [--transaction commit | abort]\n"
 	"  -b, --brokers BROKERS\n"
 	"  -t, --topic TOPIC      its partitions are used by the key's hash\n"
 	"  -n, --count COUNT      plain records (default: 1000), value \"ID text ...\"\n"
@@ -58,6 +59,7 @@ static const char usage[] =
 	"                         max.message.bytes=16777216)\n"
 	"      --first ID         of the first record (default: 0)\n"
 	"      --rate COUNT       records a second (default: as fast as possible)\n"
+	"      --transaction HOW  all records in one transaction, which is ended so\n"
 	"      --help\n"
 	"      --version\n";
 
@@ -75,6 +77,7 @@ struct load {
 	int64_t first;
 	int64_t rate;
 	bool json;
+	const char *transaction; /* commit, abort, or NULL: none */
 };
 
 struct header {
@@ -270,6 +273,28 @@ static void pace(rd_kafka_t *client, int64_t begun_ns, int64_t done, int64_t rat
 	nanosleep(&(struct timespec){left_ns / 1000000000, left_ns % 1000000000}, NULL);
 }
 
+enum { TRANSACTION_MS = 60000 };
+
+static void must(rd_kafka_error_t *error)
+{
+	if (error != NULL)
+		die(STATUS_TEMPFAIL, "transaction: %s", rd_kafka_error_string(error));
+}
+
+static void begin_transaction(rd_kafka_t *client)
+{
+	must(rd_kafka_init_transactions(client, TRANSACTION_MS));
+	must(rd_kafka_begin_transaction(client));
+}
+
+static void end_transaction(rd_kafka_t *client, const char *how)
+{
+	if (strcmp(how, "commit") == 0)
+		must(rd_kafka_commit_transaction(client, TRANSACTION_MS));
+	else
+		must(rd_kafka_abort_transaction(client, TRANSACTION_MS));
+}
+
 static void fill(const struct load *load)
 {
 	rd_kafka_conf_t *conf = client_producer_conf(load->brokers);
@@ -283,7 +308,11 @@ static void fill(const struct load *load)
 
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_opaque(conf, &delivered);
+	if (load->transaction != NULL)
+		client_set(conf, "transactional.id", load->topic);
 	client = client_new(RD_KAFKA_PRODUCER, conf);
+	if (load->transaction != NULL)
+		begin_transaction(client);
 	partitions = client_partitions(client, load->topic);
 	topic = rd_kafka_topic_new(client, load->topic, NULL);
 	for (int64_t i = 0; i < total; i++) {
@@ -308,6 +337,8 @@ static void fill(const struct load *load)
 	if (delivered != total)
 		die(STATUS_TEMPFAIL, "only %lld of %lld records were delivered",
 			(long long)delivered, (long long)total);
+	if (load->transaction != NULL)
+		end_transaction(client, load->transaction);
 	seconds = (double)(clock_ns() - begun) / 1e9;
 	printf("%lld records in %.2f s\n", (long long)total, seconds);
 	rd_kafka_topic_destroy(topic);
@@ -332,7 +363,8 @@ int main(int argc, char **argv)
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"shapes", no_argument, NULL, OPTION_SHAPES},
 		{"first", required_argument, NULL, OPTION_FIRST},
-		{"rate", required_argument, NULL, OPTION_RATE}, {0}};
+		{"rate", required_argument, NULL, OPTION_RATE},
+		{"transaction", required_argument, NULL, OPTION_TRANSACTION}, {0}};
 	struct load load = {.count = 1000, .size = 100, .keys = 1000, .seed = 1};
 	int option;
 
@@ -371,6 +403,11 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_RATE:
 			number(optarg, 1, 1000000000, &load.rate);
+			break;
+		case OPTION_TRANSACTION:
+			if (strcmp(optarg, "commit") != 0 && strcmp(optarg, "abort") != 0)
+				options_misuse(&program, "'%s' is neither commit nor abort", optarg);
+			load.transaction = optarg;
 			break;
 		default:
 			options_common(&program, option);

@@ -51,10 +51,19 @@ TEST(sorted_counted_and_done)
 
 TEST(what_was_written_is_read_back)
 {
-	attempts_set(&attempts, 9223372036854775, 1000);
+	static const char both[] = " attempts=0:1,999999999999999999:2,1000000000000000000:3,"
+				   "9223372036854775807:1000";
+
+	attempts_set(&attempts, INT64_MAX, 1000);
+	attempts_set(&attempts, 1000000000000000000, 3);
+	attempts_set(&attempts, 999999999999999999, 2);
 	attempts_set(&attempts, 0, 1);
-	read_text("bruco partitions=4 attempts=0:1,9223372036854775:1000");
-	CHECK_TEXT(written(), " attempts=0:1,9223372036854775:1000");
+	CHECK_TEXT(written(), both);
+	attempts.count = 0;
+	read_text(both);
+	CHECK_TEXT(written(), both);
+	read_text("bruco partitions=4 attempts=0:1");
+	CHECK_TEXT(written(), " attempts=0:1");
 	read_text("bruco partitions=4");
 	CHECK_TEXT(written(), "");
 	attempts_read(&attempts, NULL, 0);
@@ -64,12 +73,12 @@ TEST(what_was_written_is_read_back)
 TEST(full_list_stays_under_a_kilobyte_and_goes_on)
 {
 	for (int i = 0; i < 2 * ATTEMPTS_MAX; i++)
-		attempts_set(&attempts, 100000000000000000 + i, ATTEMPTS_COUNT_MAX);
+		attempts_set(&attempts, 1000000000000000000 + i, ATTEMPTS_COUNT_MAX);
 	CHECK_INT(attempts.count, ATTEMPTS_MAX);
 	CHECK(strlen(written()) < 1024);
-	attempts_set(&attempts, 100000000000000000, 1); /* one that is there changes all the same */
-	CHECK_INT(attempts_get(&attempts, 100000000000000000), 1);
-	attempts_done(&attempts, 100000000000000000);
+	attempts_set(&attempts, 1000000000000000000, 1); /* one that is there changes all the same */
+	CHECK_INT(attempts_get(&attempts, 1000000000000000000), 1);
+	attempts_done(&attempts, 1000000000000000000);
 	attempts_set(&attempts, 1, 1);
 	CHECK_INT(attempts_get(&attempts, 1), 1);
 }
@@ -79,6 +88,7 @@ TEST(lies_of_others_are_ignored)
 	static const char *const lies[] = {" attempts=", " attempts=x:1", " attempts=1",
 		" attempts=1:", " attempts=1:0", " attempts=1:1001",
 		" attempts=1:99999999999999999999", " attempts=99999999999999999999:1",
+		" attempts=9223372036854775808:1", " attempts=1:18446744073709551617",
 		" attempts=-1:1", " attempts=:1", "attempts=1:1"};
 
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {

@@ -24,6 +24,52 @@ TEST(frontier_is_contiguous_and_skips_gaps)
 	CHECK(tracker_idle(&tracker));
 }
 
+TEST(what_has_no_record_is_passed_when_all_before_it_is_done)
+{
+	uint64_t a, b;
+
+	tracker_begin(&tracker);
+	tracker_pass(&tracker, 0);
+	CHECK_INT(tracker_frontier(&tracker), -1);
+	tracker_pass(&tracker, 7); /* nothing but control records so far */
+	CHECK_INT(tracker_frontier(&tracker), 7);
+	tracker_pass(&tracker, 6);
+	CHECK_INT(tracker_frontier(&tracker), 7);
+	a = tracker_dispatch(&tracker, 9);
+	tracker_pass(&tracker, 10); /* right behind it: it says nothing new */
+	CHECK_INT((int64_t)(tracker.next - tracker.first), 1);
+	tracker_pass(&tracker, 12);
+	tracker_pass(&tracker, 14);
+	CHECK_INT((int64_t)(tracker.next - tracker.first), 2); /* however often it is said */
+	b = tracker_dispatch(&tracker, 20);
+	tracker_pass(&tracker, 23);
+	CHECK(!tracker_idle(&tracker));
+	CHECK_INT(tracker_frontier(&tracker), 7);
+	tracker_done(&tracker, tracker.epoch, b);
+	CHECK_INT(tracker_frontier(&tracker), 7);
+	tracker_done(&tracker, tracker.epoch, a);
+	CHECK_INT(tracker_frontier(&tracker), 23);
+	CHECK(tracker_idle(&tracker));
+	tracker_end(&tracker);
+	tracker_pass(&tracker, 30); /* no assignment */
+	CHECK_INT(tracker_frontier(&tracker), -1);
+}
+
+TEST(what_is_passed_behind_a_done_record_waits_for_those_before_it)
+{
+	uint64_t a, b;
+
+	tracker_begin(&tracker);
+	a = tracker_dispatch(&tracker, 3);
+	b = tracker_dispatch(&tracker, 4);
+	tracker_done(&tracker, tracker.epoch, b);
+	tracker_pass(&tracker, 8);
+	CHECK_INT((int64_t)(tracker.next - tracker.first), 2);
+	CHECK_INT(tracker_frontier(&tracker), -1);
+	tracker_done(&tracker, tracker.epoch, a);
+	CHECK_INT(tracker_frontier(&tracker), 8);
+}
+
 TEST(an_earlier_assignment_changes_nothing)
 {
 	uint32_t before;
