@@ -3,6 +3,7 @@
 # where nothing may be twice. RECORDS scales it up: RECORDS=1000000 for the figures in the manual.
 
 load helpers
+load pipelines
 
 : "${RECORDS:=100000}" "${STOPS:=5}" "${STALL:=5}"
 LIMIT=300
@@ -46,15 +47,6 @@ fill() { # fill COUNT [option ...]
     kafka-fill -b "$BROKERS" -t "$IN" -n "$@" >/dev/null
 }
 
-committed() { # the sum of the group's committed offsets
-    kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
-}
-
-ends() { # ends TOPIC: the sum of its partitions' ends
-    kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
-}
-
-delivered_at_least() { (($(ends "$OUT") >= $1)); }
 committed_is() { (($(committed) == $1)); }
 
 # The pid of a stage of the driver NAME: stage_of NAME bruco-sink
@@ -112,19 +104,7 @@ everything_once_in_order() { # everything_once_in_order WORKERS
 
 @test "SIGTERM in full flow and start again: nothing lost, nothing twice" {
     config 2
-    # Records come all the while, so that each start finds a backlog and none comes to the end.
-    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n $((RECORDS / 2)) \
-        --rate $((RECORDS / 2 / (STOPS * 3 * PATIENCE)))
-    for ((i = 1; i <= STOPS; i++)); do
-        before=$(ends "$OUT")
-        start_x run bruco -c config.yaml
-        wait_for 60 delivered_at_least $((before + 100))
-        stop_x run
-        equals "$(committed)" "$(ends "$OUT")"
-    done
-    wait_x fill 0
-    run_x 0 bruco -e -c config.yaml
-    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+    stops_in_full_flow "$STOPS"
 }
 
 @test "offset latest: kill -9 of everything before the first commit loses nothing" {
@@ -251,7 +231,7 @@ PY
     start_x run bruco -e -c config.yaml
     wait_for 60 ready run
     for ((i = 0; i < 5; i++)); do
-        wait_for 60 delivered_at_least $((RECORDS / 8 * (i + 1)))
+        wait_for 60 out_at_least $((RECORDS / 8 * (i + 1)))
         victims=($(stage_of run bruco-worker))
         ((${#victims[@]} == 0)) || kill -KILL "${victims[0]}" || true
     done

@@ -1,4 +1,4 @@
-# Configurations, records and kills for the tests of async and batch handlers; after helpers.
+# Configurations, records, kills and stops for tests of handlers and of delivery; after helpers.
 
 # config [processor line ...]: lines in, lines out
 config() {
@@ -53,3 +53,24 @@ ends() { # ends TOPIC: the sum of its partitions' ends
 }
 
 out_at_least() { (($(ends "$OUT") >= $1)); }
+
+committed() { # the sum of the committed offsets of $GROUP
+    kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
+}
+
+# stops_in_full_flow TIMES: SIGTERM while records come, and a start again, as often; then what is left.
+# Records come without an end, so that no start comes to it, however late it is.
+stops_in_full_flow() {
+    local before i
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 3000
+    for ((i = 1; i <= $1; i++)); do
+        before=$(ends "$OUT")
+        start_x run bruco -c config.yaml
+        wait_for 60 out_at_least $((before + 100))
+        stop_x run
+        equals "$(committed)" "$(ends "$OUT")"
+    done
+    stop_x fill 143
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+}
