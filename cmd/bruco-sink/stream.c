@@ -1,6 +1,7 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "json/record_json.h"
 #include "stage.h"
@@ -60,6 +62,8 @@ static void stream_flush(void *state)
 	if (stream->out.length == 0)
 		return;
 	if (fd_write_all(STDOUT_FILENO, stream->out.data, stream->out.length) < 0) {
+		if (errno == EPIPE) /* as any filter; the driver knows it by that */
+			signals_die(SIGPIPE);
 		log_error("cannot write to standard output: %s", strerror(errno));
 		_exit(STATUS_TEMPFAIL); /* what is not written is not acknowledged */
 	}

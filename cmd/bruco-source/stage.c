@@ -128,16 +128,23 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 /* What it has acknowledged can still be committed. */
 static void on_sink_gone(struct stage *stage)
 {
-	log_error("the sink is gone");
+	/* Of the driver's stages the driver says why. */
+	if (stage->control >= 0)
+		log_debug("the sink is gone");
+	else
+		log_error("the sink is gone");
 	fd_close(&stage->link);
 	stage->sink_ended = true;
 	stage_drain(stage, STATUS_TEMPFAIL);
 }
 
-/* By hand. The sink may still acknowledge what it has; its end of the link closes after that. */
+/* By hand. The sink may still acknowledge what it has; its end of the link closes after that.
+ * Without a link this is a filter, which ends quietly then. */
 static void on_reader_gone(struct stage *stage)
 {
-	log_error("the reader of standard output is gone");
+	stage->unread = !stage->lanes.acknowledged;
+	if (!stage->unread)
+		log_error("the reader of standard output is gone");
 	stage->sink_ended = stage->link < 0;
 	stage_drain(stage, STATUS_TEMPFAIL);
 }
@@ -327,5 +334,7 @@ int stage_run(
 			on_reader_gone(&stage);
 	}
 	close_down(&stage);
+	if (stage.unread && stage.status == STATUS_TEMPFAIL)
+		signals_die(SIGPIPE);
 	return stage.status;
 }

@@ -49,6 +49,7 @@ struct stage {
 	bool draining;
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
 	int status;       /* with which to end after the drain */
+	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
 	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
 };
 

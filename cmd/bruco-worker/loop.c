@@ -18,10 +18,12 @@ int loop_flush(struct loop *loop)
 {
 	if (output_flush(loop->output) == 0)
 		return GO_ON;
-	if (errno == EPIPE)
-		log_error("peer gone: nobody reads the output any more");
-	else
+	if (errno != EPIPE)
 		log_error("cannot write the output: %s", strerror(errno));
+	else if (!loop->worker->driven)
+		return STATUS_UNREAD;
+	else /* the driver says why the sink is gone */
+		log_debug("peer gone: nobody reads the output any more");
 	return STATUS_TEMPFAIL;
 }
 

@@ -13,7 +13,11 @@
 
 struct format;
 
-enum { STATUS_INTERRUPTED = 128 + SIGINT }; /* becomes the death by that signal */
+/* Statuses that become the death by that signal. */
+enum {
+	STATUS_INTERRUPTED = 128 + SIGINT,
+	STATUS_UNREAD = 128 + SIGPIPE /* nobody reads the output: quietly, as any filter */
+};
 
 struct worker {
 	struct config config;

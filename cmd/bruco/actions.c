@@ -18,6 +18,7 @@ static void keep_status(struct pipeline *pipeline, const struct happening *happe
 	if (pipeline->status != 0)
 		return;
 	pipeline->status = happening->status;
+	pipeline->unread = happening->unread;
 	snprintf(pipeline->reason, sizeof pipeline->reason, "%s", happening->text);
 }
 
@@ -130,8 +131,13 @@ static void drain(struct pipeline *pipeline, const struct happening *happening)
 	relay_log(&pipeline->relay, LEVEL_INFO, "stopping: %s", happening->text);
 	notify("STOPPING=1");
 	stage_send(&pipeline->source, &message, NULL, 0);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++)
-		stage_send(&pipeline->lanes[i].stage, &message, NULL, 0);
+	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
+		struct lane *lane = &pipeline->lanes[i];
+
+		stage_send(&lane->stage, &message, NULL, 0);
+		if (lane->start_at >= 0) /* one last time, without the rest of its back-off */
+			lane->start_at = clock_ms();
+	}
 }
 
 static void arm(struct pipeline *pipeline, const struct happening *happening)
@@ -282,7 +288,13 @@ void pipeline_worker_died(
 	bool replaced = supervise(pipeline->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
 	char spent[TEXT_MAX];
 
-	if (replaced && counts && !restarts_take(&pipeline->restarts, clock_ms())) {
+	if (pipeline->state == STATE_DRAINING && lane->failures > 0) {
+		/* A stop waits for no back-off. What the lane holds is left for the next start. */
+		snprintf(spent, sizeof spent, "a stop before it could start again: %.200s", text);
+		happening.event = EVENT_WORKER_LOST;
+		happening.status = pipeline->source_started ? STATUS_TEMPFAIL : STATUS_OK;
+		happening.text = spent;
+	} else if (replaced && counts && !restarts_take(&pipeline->restarts, clock_ms())) {
 		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
 			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
 		happening.event = EVENT_WORKER_LOST;
@@ -299,7 +311,12 @@ void pipeline_stage_died(struct pipeline *pipeline, const char *text)
 			pipeline->state != STATE_RESTARTING;
 	char spent[TEXT_MAX];
 
-	if (restarts && !restarts_take(&pipeline->restarts, clock_ms())) {
+	if (restarts && pipeline->source_started && !pipeline_rewinds(pipeline)) {
+		snprintf(spent, sizeof spent, "%.180s, and standard input can't be read again",
+			text);
+		happening.event = EVENT_FATAL;
+		happening.text = spent;
+	} else if (restarts && !restarts_take(&pipeline->restarts, clock_ms())) {
 		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
 			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
 		happening.event = EVENT_FATAL;

@@ -63,6 +63,11 @@ bool pipeline_is_over(const struct pipeline *pipeline)
 	return pipeline->state == STATE_ENDING || pipeline->state == STATE_CLOSING;
 }
 
+bool pipeline_rewinds(const struct pipeline *pipeline)
+{
+	return strcmp(pipeline->config->source.kind, "kafka") == 0;
+}
+
 /* A worker sees its pipes end when source or sink die; that is not a death of its own. */
 static bool ends_of_lanes_are_gone(const struct pipeline *pipeline)
 {
@@ -176,6 +181,12 @@ static bool has_nothing_to_sink(const struct pipeline *pipeline)
 	return pipeline->state == STATE_DRAINING;
 }
 
+/* Only of its own will: it ignores the signal. */
+static bool nobody_reads(const struct stage *stage, int death)
+{
+	return stage->role == ROLE_SINK && WIFSIGNALED(death) && WTERMSIG(death) == SIGPIPE;
+}
+
 static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 {
 	struct happening happening = {.event = EVENT_FATAL, .status = WEXITSTATUS(death)};
@@ -186,6 +197,13 @@ static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 		return;
 	describe(text, stage->name, stage->role, death);
 	happening.text = text;
+	if (nobody_reads(stage, death)) {
+		happening.unread = true;
+		happening.status = STATUS_TEMPFAIL;
+		happening.text = "nobody reads standard output any more";
+		pipeline_fire(pipeline, &happening);
+		return;
+	}
 	if ((pipeline->state == STATE_RESTARTING || pipeline->state == STATE_SETTLING) &&
 		!stage->killed && !is_consequence(pipeline, death))
 		relay_log(&pipeline->relay, LEVEL_WARNING, "%s", text);
@@ -279,6 +297,9 @@ void pipeline_reap(struct pipeline *pipeline)
 
 		if (!dead[i])
 			continue;
+		if (i == 0 && !pipeline_rewinds(pipeline))
+			pipeline->unfinished +=
+				page_get(pipeline->source.page, COUNT_IN_FLIGHT);
 		page = stage_reaped(pipeline_stage(pipeline, i), &pipeline->relay);
 		if (i < 2)
 			pipeline->deaths[i] = (struct end_death){true, deaths[i], now};

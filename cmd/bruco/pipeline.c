@@ -1,6 +1,7 @@
 #include "bruco/pipeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -353,6 +354,33 @@ static void pipeline_release(struct pipeline *pipeline)
 	launch_release(&pipeline->launch);
 }
 
+/* The last lines, and the last word about the status: 0 says that nothing is missing. */
+static void say_how_it_ended(struct pipeline *pipeline)
+{
+	struct relay *relay = &pipeline->relay;
+
+	if (pipeline->unread && pipeline->signal == 0) {
+		pipeline->signal = SIGPIPE;
+		relay_log(relay, LEVEL_INFO, "%s", pipeline->reason);
+		return;
+	}
+	if (pipeline->unfinished > 0) {
+		relay_log(relay, LEVEL_ERROR,
+			"lost: %" PRIu64
+			" records, read from standard input and not known to be delivered",
+			pipeline->unfinished);
+		if (pipeline->status == STATUS_OK && pipeline->signal == 0) {
+			pipeline->status = STATUS_TEMPFAIL;
+			snprintf(pipeline->reason, sizeof pipeline->reason,
+				"stopped with work left");
+		}
+	}
+	if (pipeline->signal != 0 || pipeline->status != 0)
+		relay_log(relay, LEVEL_ERROR, "%s", pipeline->reason);
+	else
+		relay_log(relay, LEVEL_INFO, "done");
+}
+
 int pipeline_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
 	int *signal_number)
 {
@@ -372,10 +400,7 @@ int pipeline_run(const struct config *config, const char *venv, bool stop_at_end
 	}
 
 	relay_let_go(&pipeline.relay);
-	if (pipeline.signal != 0 || pipeline.status != 0)
-		relay_log(&pipeline.relay, LEVEL_ERROR, "%s", pipeline.reason);
-	else
-		relay_log(&pipeline.relay, LEVEL_INFO, "done");
+	say_how_it_ended(&pipeline);
 	*signal_number = pipeline.signal;
 	free(polls);
 	pipeline_release(&pipeline);

@@ -60,7 +60,9 @@ struct pipeline {
 	struct lane *lanes;
 	uint32_t lane_count;
 	char last_death[TEXT_MAX]; /* of source or sink, in words */
+	uint64_t unfinished;       /* records that no source of ours will read again */
 	int status;
+	bool unread;           /* its cause is that nobody reads standard output any more */
 	char reason[TEXT_MAX]; /* of the status */
 	int signal;            /* to die by; 0: none */
 };
@@ -70,6 +72,7 @@ struct happening {
 	enum supervise_event event;
 	struct lane *lane; /* of a worker's event */
 	int status;        /* for ACTION_KEEP_STATUS */
+	bool unread;       /* for ACTION_KEEP_STATUS, of the pipeline's */
 	int signal;        /* for ACTION_KEEP_SIGNAL */
 	const char *text;  /* what happened, for people */
 };
@@ -89,6 +92,10 @@ struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index);
 
 /* Takes all messages of a stage that are there. At end of file its socket is closed: it ends. */
 void pipeline_read_control(struct pipeline *pipeline, uint32_t index);
+
+/* Whether a source that is started again reads what is not done once more. Standard input does not
+ * come again: what was read of it and not delivered dies with source or sink. */
+bool pipeline_rewinds(const struct pipeline *pipeline);
 
 /* Whether no work is left, so that everybody may end. */
 bool pipeline_is_over(const struct pipeline *pipeline);

@@ -23,6 +23,23 @@ echo_project() {
     project "${1:-1}" <<<'def handle_event(context, data): return data'
 }
 
+# kafka_project [WORKERS]: the same from a new topic of the real broker, which can be read again.
+kafka_project() {
+    real_broker
+    new_topic 1
+    echo_project "${1:-1}"
+    sed -i '/^source:/d' app/config.yaml
+    cat >>app/config.yaml <<END
+source:
+  {kind: kafka, brokers: "$BROKERS", topics: [$TOPIC], consumerGroup: g-$TOPIC, offset: earliest,
+   properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500}}
+END
+}
+
+send() { # send RECORD ...: to that topic
+    printf '%s\n' "$@" | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t "$TOPIC"
+}
+
 # start_bruco [OPTION ...]: in the background, its input is what feed sends until end_feed.
 start_bruco() {
     mkfifo feed.pipe
