@@ -24,21 +24,26 @@ enum {
 	SILENCE_MS = 240000 /* with the default rebalanceTimeout the client's own 5 minutes */
 };
 
+struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
+{
+	struct kafka_topic *topic;
+
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		if (strcmp(kafka->topics[i]->name, name) == 0)
+			return kafka->topics[i];
+	kafka->topics =
+		mem_grow(kafka->topics, kafka->topic_count + 1, sizeof(struct kafka_topic *));
+	topic = mem_alloc(sizeof *topic);
+	*topic = (struct kafka_topic){.name = mem_text(name), .known = -1};
+	kafka->topics[kafka->topic_count++] = topic;
+	return topic;
+}
+
 struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
 {
-	struct kafka_topic *found = NULL;
+	struct kafka_topic *found = kafka_topic(kafka, topic);
 	struct kafka_partition *partition;
 
-	for (size_t i = 0; i < kafka->topic_count && found == NULL; i++)
-		if (strcmp(kafka->topics[i]->name, topic) == 0)
-			found = kafka->topics[i];
-	if (found == NULL) {
-		kafka->topics = mem_grow(
-			kafka->topics, kafka->topic_count + 1, sizeof(struct kafka_topic *));
-		found = mem_alloc(sizeof *found);
-		*found = (struct kafka_topic){.name = mem_text(topic), .known = -1};
-		kafka->topics[kafka->topic_count++] = found;
-	}
 	if (id >= found->partition_count) {
 		found->partitions = mem_grow(
 			found->partitions, (size_t)id + 1, sizeof(struct kafka_partition *));
@@ -250,6 +255,8 @@ static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *messa
 		stage_drain(kafka->stage, status);
 		return;
 	}
+	if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && message->rkt != NULL)
+		kafka_topic_missing(kafka, rd_kafka_topic_name(message->rkt));
 	log_warning("cannot consume yet: %s", rd_kafka_message_errstr(message));
 }
 
@@ -429,8 +436,10 @@ static void subscribe(struct kafka *kafka, const struct texts *topics)
 		rd_kafka_topic_partition_list_new((int)topics->count);
 	rd_kafka_resp_err_t error;
 
-	for (size_t i = 0; i < topics->count; i++)
+	for (size_t i = 0; i < topics->count; i++) {
+		kafka_topic(kafka, topics->items[i]);
 		rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
+	}
 	error = rd_kafka_subscribe(kafka->client, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -461,6 +470,7 @@ static void *kafka_open(struct stage *stage)
 	conf = kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&source->properties);
 	kafka->stage = stage;
+	kafka->begun = 1;
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);

@@ -1,8 +1,10 @@
 /*
- * The kafka kind's own state, shared by its three files:
- *   kafka.c         the client, taking records, pausing what can't be taken
- *   kafka_assign.c  assignments: where each partition starts (pinned), rebalances
- *   kafka_commit.c  committing the contiguous frontiers, and only these
+ * The kafka kind's own state, shared by its files:
+ *   kafka.c           the client, taking records, pausing what can't be taken
+ *   kafka_assign.c    assignments and rebalances
+ *   kafka_start.c     where each partition starts (pinned) and, with -e, ends
+ *   kafka_commit.c    committing the contiguous frontiers, and only these
+ *   kafka_metadata.c  what the group is to remember, in the metadata of its commits
  */
 #ifndef BRUCO_SOURCE_KAFKA_H
 #define BRUCO_SOURCE_KAFKA_H
@@ -31,6 +33,8 @@ struct kafka_partition {
 	int64_t committing;          /* what is on its way there, -1: nothing */
 	uint64_t attempts_committed; /* versions of base.attempts, in the same way */
 	uint64_t attempts_committing;
+	uint32_t begun_committed; /* kafka.begun, in the same way; 0: not told yet */
+	uint32_t begun_committing;
 	int64_t end; /* -e: stop at this offset, -1: not known */
 	bool at_end; /* -e: reached */
 	bool paused;
@@ -42,8 +46,10 @@ struct kafka_topic {
 	const void *handle;                  /* the client's, to find it fast */
 	struct kafka_partition **partitions; /* by number; NULL: never assigned */
 	int32_t partition_count;
-	int32_t known; /* partitions when the group first saw it, -1: not known; those
+	int32_t known; /* partitions when the group began with it, -1: not known yet; those
 			  that came later start at their beginning */
+	bool begun;    /* the group has begun with it, or waits for it: without a commit it is new */
+	bool foreign;  /* there are commits, but none of ours: another client's group */
 };
 
 enum kafka_phase {
@@ -64,6 +70,7 @@ struct kafka {
 	int event_fd;
 	struct kafka_topic **topics; /* each stays where it is: records under way point into it */
 	size_t topic_count;
+	uint32_t begun; /* 1 and the topics that are marked so: grows with what is to be told */
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
 	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
@@ -78,6 +85,7 @@ struct kafka {
 	struct buf headers;
 };
 
+struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name);
 struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id);
 
 /* Calls visit for each partition that is assigned now. */
@@ -92,8 +100,11 @@ void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_assign_work(struct kafka *kafka, int64_t now); /* goes on with what is under way */
-rd_kafka_resp_err_t kafka_watermarks(
-	struct kafka *kafka, const char *topic, int32_t id, int64_t *low, int64_t *high);
+
+/* kafka_start.c: fills in where each partition of a new assignment starts, and with -e ends. */
+rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
+rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
+void kafka_topic_missing(struct kafka *kafka, const char *name); /* there is none of that name */
 
 /* kafka_commit.c */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
@@ -101,10 +112,29 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 void kafka_commit_start(struct kafka *kafka); /* if there is something to commit and none pending */
 bool kafka_commit_settled(struct kafka *kafka); /* all frontiers are with the broker */
 
-/* The metadata of a commit: "bruco partitions=N", as many as the topic had when the group first saw
- * it, and the attempts of records that were begun and not finished. */
-void kafka_metadata_write(
-	rd_kafka_topic_partition_t *entry, int32_t known, const struct attempts *attempts);
-int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry); /* 0: nothing of ours */
+/*
+ * kafka_metadata.c. The metadata of a commit is
+ *
+ *   bruco partitions=N[ topics=HASH[,HASH...]][ attempts=...]
+ *
+ * N: as many as the topic had when the group began with it. Hashes: of the names of other topics
+ * that the group has begun with or waits for; such a topic without a commit was made later, or made
+ * anew, so that all of it is new to the group. Attempts: see lane/attempts.h.
+ */
+enum { METADATA_TOPICS_MAX = 32 };
+
+void kafka_metadata_write(struct kafka *kafka, rd_kafka_topic_partition_t *entry,
+	const struct kafka_topic *topic, const struct attempts *attempts);
+
+/* N, or -1: it is not ours. */
+int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry);
+
+/* Marks the topics that it names as begun. */
+void kafka_metadata_read_topics(struct kafka *kafka, const rd_kafka_topic_partition_t *entry);
+void kafka_mark_begun(struct kafka *kafka, struct kafka_topic *topic);
+
+/* Whether a commit with this metadata has told all that would be told now, attempts aside. */
+bool kafka_metadata_told(struct kafka *kafka, const rd_kafka_topic_partition_t *entry,
+	const struct kafka_topic *topic);
 
 #endif

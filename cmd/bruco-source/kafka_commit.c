@@ -1,47 +1,15 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
-#include "base/mem.h"
 #include "kafka.h"
 
-/* librdkafka frees what it is given. A partition with a higher number than `known` came later and
- * has nobody's records read yet. */
-void kafka_metadata_write(
-	rd_kafka_topic_partition_t *entry, int32_t known, const struct attempts *attempts)
-{
-	struct buf text = {0};
-
-	buf_printf(&text, "bruco partitions=%d", (int)known);
-	if (attempts != NULL)
-		attempts_write(attempts, &text);
-	entry->metadata = text.data;
-	entry->metadata_size = text.length;
-}
-
-int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry)
-{
-	char text[64];
-	size_t length = entry->metadata_size < sizeof text ? entry->metadata_size : sizeof text - 1;
-	int known;
-
-	if (entry->metadata == NULL)
-		return 0;
-	memcpy(text, entry->metadata, length);
-	text[length] = '\0';
-	return sscanf(text, "bruco partitions=%d", &known) == 1 && known >= 0 ? known : 0;
-}
-
 /* What the broker should have of a partition: its frontier, or as long as nothing is done in this
- * assignment where it started. False: it has that already, and the attempts too. */
-static bool due(struct kafka_partition *partition, int64_t *offset)
+ * assignment where it started. False: it has that already, and the metadata too. */
+static bool due(struct kafka *kafka, struct kafka_partition *partition, int64_t *offset)
 {
 	*offset = tracker_frontier(&partition->base.tracker);
 	if (*offset < 0)
 		*offset = partition->committed;
 	attempts_done_below(&partition->base.attempts, *offset);
-	return *offset != partition->committed ||
+	return *offset != partition->committed || partition->begun_committed != kafka->begun ||
 	       partition->base.attempts.version != partition->attempts_committed;
 }
 
@@ -50,15 +18,15 @@ static void collect(struct kafka *kafka, struct kafka_partition *partition, void
 	rd_kafka_topic_partition_t *entry;
 	int64_t offset;
 
-	(void)kafka;
-	if (!due(partition, &offset))
+	if (!due(kafka, partition, &offset))
 		return;
 	entry = rd_kafka_topic_partition_list_add(
 		argument, partition->base.topic, partition->base.id);
 	entry->offset = offset;
-	kafka_metadata_write(entry, partition->topic->known, &partition->base.attempts);
+	kafka_metadata_write(kafka, entry, partition->topic, &partition->base.attempts);
 	partition->committing = offset;
 	partition->attempts_committing = partition->base.attempts.version;
+	partition->begun_committing = kafka->begun;
 }
 
 void kafka_commit_start(struct kafka *kafka)
@@ -101,6 +69,7 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 			partition->committing == entry->offset) {
 			partition->committed = entry->offset;
 			partition->attempts_committed = partition->attempts_committing;
+			partition->begun_committed = partition->begun_committing;
 		}
 		partition->committing = -1;
 	}
@@ -112,8 +81,7 @@ static void settled(struct kafka *kafka, struct kafka_partition *partition, void
 {
 	int64_t offset;
 
-	(void)kafka;
-	if (due(partition, &offset))
+	if (due(kafka, partition, &offset))
 		*(bool *)argument = false;
 }
 

@@ -158,3 +158,137 @@ PY
 partition_1_is_done() {
     [[ $(kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '$1 == 1 { print $4 }') == 0 ]]
 }
+
+# ---- the beginning: topics that come later, groups of others
+
+put() { # put TOPIC PARTITION WORD ...
+    printf '%s\n' "${@:3}" | bruco-source -q lines |
+        bruco-sink -q kafka -b "$BROKERS" -t "$1" --partition "$2"
+}
+
+values() { # of the output, sorted
+    bruco-source -q -e kafka -b "$BROKERS" -t "$OUT" -g "look-$RANDOM$RANDOM" -o earliest |
+        bruco-sink -q lines | sort | paste -sd' '
+}
+
+metadata() { # metadata TOPIC: without doubles
+    kafka-offsets -b "$BROKERS" metadata "$GROUP" "$1" | cut -d' ' -f2- | sort -u
+}
+
+metadata_is() { [[ $(metadata "$1") =~ $2 ]]; }
+out_has() { (($(ends "$OUT") >= $1)); }
+
+two_topics() { # the second one does not exist yet
+    LATER=$IN-later
+    config latest 'properties: {topic.metadata.refresh.interval.ms: 500}'
+    sed -i "s/topics: .*/topics: [$IN, $LATER]/" config.yaml
+}
+
+@test "latest: a topic that is made while it runs begins with its first record" {
+    two_topics
+    put "$IN" 0 old
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    metadata_is "$IN" '^bruco partitions=2 topics=[0-9a-f]{8}$'
+    kafka-offsets -b "$BROKERS" create "$LATER" 2
+    put "$LATER" 1 one two
+    wait_for 60 out_has 2
+    stop_x run
+    equals "$(values)" "one two"
+    file_has run.err "$LATER\[1\] is new to the group, from its beginning"
+}
+
+@test "latest: a topic that is made while nothing runs begins with its first record" {
+    two_topics
+    put "$IN" 0 old
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    stop_x run
+    kafka-offsets -b "$BROKERS" create "$LATER" 2
+    put "$LATER" 0 one
+    put "$LATER" 1 two
+    put "$IN" 1 three
+    run_x 0 bruco -e -c config.yaml
+    equals "$(values)" "one three two"
+}
+
+@test "latest: a topic that is waited for begins with its first record" {
+    two_topics
+    sed -i "s/topics: .*/topics: [$LATER]/" config.yaml
+    start_x run bruco -c config.yaml
+    wait_for 60 file_has run.err "$LATER: Broker: Unknown topic"
+    kafka-offsets -b "$BROKERS" create "$LATER" 1
+    put "$LATER" 0 one two
+    wait_for 60 out_has 2
+    stop_x run
+    equals "$(values)" "one two"
+}
+
+@test "latest: a topic that is deleted and made anew begins with its first record" {
+    two_topics
+    kafka-offsets -b "$BROKERS" create "$LATER" 1
+    put "$LATER" 0 old old
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    stop_x run
+    kafka-offsets -b "$BROKERS" delete "$LATER"
+    wait_for 30 made_anew
+    put "$LATER" 0 one
+    run_x 0 bruco -e -c config.yaml
+    equals "$(values)" "one"
+}
+
+made_anew() {
+    kafka-offsets -b "$BROKERS" create "$LATER" 1 2>/dev/null
+}
+
+@test "latest: a topic that was there, and is new in the configuration, begins at its end" {
+    config latest
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    stop_x run
+    two_topics
+    kafka-offsets -b "$BROKERS" create "$LATER" 1
+    put "$LATER" 0 old
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    put "$LATER" 0 one
+    wait_for 60 out_has 1
+    stop_x run
+    equals "$(values)" "one"
+}
+
+# What another client has committed in partition 0 alone: 1 of the 2 records that are in each.
+begun_by_another() {
+    for partition in 0 1; do
+        put "$IN" "$partition" "$partition-one" "$partition-two"
+    done
+    kafka-offsets -b "$BROKERS" commit "$GROUP" "$IN" 0 1
+}
+
+@test "latest, earliest, a time to come: where another client has committed in some partitions" {
+    offsets=(latest earliest 2100-01-01)
+    wants=("0-two 1-three" "0-two 1-one 1-three 1-two" "0-two 1-three")
+    starts=(2 0 2)
+    for i in 0 1 2; do
+        new_topic 2
+        IN=$TOPIC
+        new_topic 2
+        OUT=$TOPIC
+        GROUP=g-$IN
+        begun_by_another
+        config "${offsets[i]}"
+        start_x run bruco -c config.yaml
+        wait_for 60 ready run
+        contains "$(grep -c "by source.offset: $IN\[1\] at ${starts[i]}$" run.err)" 1
+        put "$IN" 1 1-three
+        wait_for 60 lag_is_0
+        stop_x run
+        equals "$(values)" "${wants[i]}"
+        metadata_is "$IN" '^bruco partitions=2$'
+        kafka-offsets -b "$BROKERS" grow "$IN" 3 # from now on it is ours
+        put "$IN" 2 2-one
+        run_x 0 bruco -e -c config.yaml
+        contains "$(values)" 2-one
+    done
+}

@@ -23,6 +23,7 @@ static const char usage[] =
 	"  group GROUP TOPIC                 a line a partition: partition committed high lag,\n"
 	"                                    committed and lag are - where nothing is\n"
 	"  metadata GROUP TOPIC              a line a partition: partition, the commit's metadata\n"
+	"  commit GROUP TOPIC PARTITION OFFSET   as a client that knows nothing of metadata\n"
 	"  count TOPIC                       the number of records, by reading them\n"
 	"  -b, --brokers BROKERS\n"
 	"      --help\n"
@@ -160,6 +161,28 @@ static void group(const char *brokers, const char *name, const char *topic, bool
 	rd_kafka_destroy(client);
 }
 
+static void commit(const char *brokers, char **words)
+{
+	rd_kafka_conf_t *conf = client_conf(brokers);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	int64_t partition, offset;
+	rd_kafka_resp_err_t error;
+	rd_kafka_t *client;
+
+	if (!text_integer(words[2], 0, INT32_MAX, &partition) ||
+		!text_integer(words[3], 0, INT64_MAX, &offset))
+		options_misuse(&program, "'%s %s' is no partition and offset", words[2], words[3]);
+	client_set(conf, "group.id", words[0]);
+	client = client_new(RD_KAFKA_CONSUMER, conf);
+	rd_kafka_topic_partition_list_add(list, words[1], (int32_t)partition)->offset = offset;
+	error = rd_kafka_commit(client, list, 0);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "cannot commit for group '%s': %s", words[0],
+			rd_kafka_err2str(error));
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(client);
+}
+
 static void ping(rd_kafka_t *client)
 {
 	const struct rd_kafka_metadata *metadata;
@@ -209,6 +232,8 @@ static void run(const char *brokers, const char *command, char **words, int coun
 		group(brokers, words[0], words[1], false);
 	} else if (is(command, count, "metadata", 2, 2)) {
 		group(brokers, words[0], words[1], true);
+	} else if (is(command, count, "commit", 4, 4)) {
+		commit(brokers, words);
 	} else if (is(command, count, "count", 1, 1)) {
 		client_read(brokers, words[0], count_one, &records);
 		printf("%lld\n", records);
