@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "frame/limits.h"
 #include "lane/death.h"
 
 /* A refused output whose dead letter has found no room yet; its ticket is still under way. */
@@ -20,6 +21,7 @@ struct late_letter {
 };
 
 const char too_large[] = "message size too large";
+const char name_with_nul[] = "NUL byte in a header's name, which Kafka's client can't carry";
 
 /* ---- what is wrong with a record */
 
@@ -68,7 +70,7 @@ static uint32_t headers_of_worker(const struct frame_record *record, struct fram
 			last = i;
 		}
 	}
-	if (last == 0 || error->value == NULL ||
+	if (last == 0 || error->value == NULL || error->value_length > LIMIT_FAILURE_TEXT ||
 		(!named(&header, "bruco-error") && !named(&header, "bruco-traceback")))
 		return 0;
 	return record->header_count - last + 1;
@@ -108,20 +110,10 @@ static void add_number(
 	add_header(letter, headers, name, text);
 }
 
-static bool of_failure(const struct frame_header *header)
-{
-	static const char *const names[] = {"bruco-error", "bruco-traceback", "bruco-attempts",
-		"bruco-topic", "bruco-partition", "bruco-offset", "bruco-worker"};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (named(header, names[i]))
-			return true;
-	return false;
-}
-
-/* The record's headers, without what an earlier failure had left; the worker's at the end stay. */
-static void copy_headers(
-	struct frame_record *letter, struct buf *headers, const struct frame_record *record)
+/* The record's headers, without what an earlier failure had left; the worker's at the end stay. Those
+ * with a NUL byte in their name only if `all`. */
+static void copy_headers(struct frame_record *letter, struct buf *headers,
+	const struct frame_record *record, bool all)
 {
 	struct frame_header header;
 	uint32_t own = record->header_count - headers_of_worker(record, &header);
@@ -132,49 +124,67 @@ static void copy_headers(
 		const uint8_t *from = at;
 
 		frame_header_next(&at, &header);
-		if (i < own && of_failure(&header))
+		if (i < own && limits_of_failure(&header))
+			continue;
+		if (!all && memchr(header.name, '\0', header.name_length) != NULL)
 			continue;
 		buf_append(headers, from, (size_t)(at - from));
 		letter->header_count++;
 	}
 }
 
-/* The record as it is, with what is known of its failure in headers behind its own. */
-static enum put_result put_letter(struct stage *stage, unsigned lane,
-	const struct frame_record *record, const char *error, bool has_error, uint64_t ticket)
+/* The record as it is, with what is known of its failure in headers behind its own. `error`: what the
+ * worker has not said. */
+static void make_letter(struct frame_record *letter, struct buf *headers, unsigned lane,
+	const struct frame_record *record, const char *error, bool all_headers)
 {
-	static struct buf headers;
-	struct frame_record letter = *record;
 	bool failed = record->head.type == FRAME_TYPE_FAILED;
 	char worker[32];
-	const char *why;
-	enum put_result result;
 
-	buf_reset(&headers);
-	copy_headers(&letter, &headers, record);
-	if (!has_error)
-		add_header(&letter, &headers, "bruco-error", error);
+	*letter = *record;
+	buf_reset(headers);
+	copy_headers(letter, headers, record, all_headers);
+	if (error != NULL)
+		add_header(letter, headers, "bruco-error", error);
 	if (failed)
-		add_number(&letter, &headers, "bruco-attempts", record->head.attempt);
+		add_number(letter, headers, "bruco-attempts", record->head.attempt);
 	if ((record->head.flags & FRAME_ROUTED) == 0 && record->offset >= 0) {
 		char *topic = mem_text_n(record->topic, record->topic_length);
 
-		add_header(&letter, &headers, "bruco-topic", topic);
-		add_number(&letter, &headers, "bruco-partition", record->partition);
-		add_number(&letter, &headers, "bruco-offset", record->offset);
+		add_header(letter, headers, "bruco-topic", topic);
+		add_number(letter, headers, "bruco-partition", record->partition);
+		add_number(letter, headers, "bruco-offset", record->offset);
 		free(topic);
 	}
 	snprintf(worker, sizeof worker, "bruco-worker-%u", lane);
-	add_header(&letter, &headers, "bruco-worker", worker);
-	letter.headers = headers.data;
-	letter.headers_length = (uint32_t)headers.length;
-	letter.head.type = FRAME_TYPE_RECORD;
-	letter.head.flags = FRAME_LAST;
-	letter.head.length = frame_record_size(&letter, UINT32_MAX);
-	why = letter.head.length == 0 ? "too many headers"
-				      : outlet_refuse(&stage->dead_letter, &letter);
+	add_header(letter, headers, "bruco-worker", worker);
+	letter->headers = headers->data;
+	letter->headers_length = (uint32_t)headers->length;
+	letter->head.type = FRAME_TYPE_RECORD;
+	letter->head.flags = FRAME_LAST;
+	letter->head.length = frame_record_size(letter, UINT32_MAX);
+}
+
+static enum put_result put_letter(struct stage *stage, unsigned lane,
+	const struct frame_record *record, const char *error, uint64_t ticket)
+{
+	static struct buf headers;
+	struct frame_record letter;
+	enum put_result result;
+	const char *why;
+	bool cut;
+
+	make_letter(&letter, &headers, lane, record, error, true);
+	why = outlet_refuse(&stage->dead_letter, &letter);
+	cut = why == name_with_nul;
+	if (cut) {
+		make_letter(&letter, &headers, lane, record, error, false);
+		why = outlet_refuse(&stage->dead_letter, &letter);
+	}
 	if (why == NULL) {
 		result = outlet_put(&stage->dead_letter, &letter, ticket);
+		if (cut && result != PUT_FULL)
+			log_warning("a dead letter lacks the headers with a NUL byte in their names");
 		if (result != PUT_TOO_LARGE)
 			return result;
 		why = too_large;
@@ -231,7 +241,8 @@ enum put_result failure_put(struct stage *stage, unsigned lane, const struct fra
 		result = PUT_SKIPPED;
 		break;
 	case FAILURE_DEAD_LETTER:
-		result = put_letter(stage, lane, record, error, by_worker != NULL, ticket);
+		result = put_letter(
+			stage, lane, record, by_worker == NULL ? error : NULL, ticket);
 		if (result != PUT_FULL)
 			say(LEVEL_WARNING, record, error, ", to the dead letter");
 		break;

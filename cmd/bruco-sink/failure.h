@@ -8,7 +8,7 @@
 
 #include "stage.h"
 
-extern const char too_large[]; /* the reason */
+extern const char too_large[], name_with_nul[]; /* reasons */
 
 /* Remembers how the worker of a lane died, to name it when the event that ran comes as failed. */
 void failure_death(struct lane *lane, const struct message *message);

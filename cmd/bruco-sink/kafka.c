@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "failure.h"
+#include "frame/limits.h"
 #include "kafka/client.h"
 #include "stage.h"
 
@@ -19,8 +20,7 @@ enum {
 	CONNECT_MS = 2000, /* one try for the topics' metadata at the start */
 	RETRY_MS = 500,
 	FULL_MS = 100,
-	MESSAGE_MAX = 1000000000, /* librdkafka's own limit */
-	LETTER_MORE = 65536,      /* for the headers of a dead letter */
+	CLIENT_DEFAULT = 1000000, /* of message.max.bytes; below it there would be smaller batches */
 	RECORD_AROUND = 36,
 	FIELDS_MAX = 8 /* of rd_kafka_produceva, without headers */
 };
@@ -41,6 +41,7 @@ struct kafka {
 	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
 	int64_t retry_at;  /* until it is connected */
 	bool full;
+	bool zero_seen; /* a record with timestamp 0, which was told */
 	rd_kafka_vu_t *fields; /* reused for every record */
 	size_t field_count;
 };
@@ -93,7 +94,8 @@ static void refused(struct kafka *kafka, const rd_kafka_message_t *message)
 		.value = message->payload,
 		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
 
-	record.header_count = kafka_headers_encode(message, &kafka->headers);
+	/* Readable: kafka_refuse lets no other headers through. */
+	kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
 	if (kafka->outlet == &kafka->stage->dead_letter) {
@@ -253,6 +255,21 @@ static bool has_partition(struct kafka *kafka, size_t topic, int32_t partition)
 	return kafka->partitions[topic] == 0 || partition < kafka->partitions[topic];
 }
 
+/* The client takes a header's name as a C string. */
+static bool has_cut_name(const struct frame_record *record)
+{
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+
+		frame_header_next(&at, &header);
+		if (memchr(header.name, '\0', header.name_length) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static const char *kafka_refuse(void *state, const struct frame_record *record)
 {
 	struct kafka *kafka = state;
@@ -266,7 +283,7 @@ static const char *kafka_refuse(void *state, const struct frame_record *record)
 		return "the topic has no such partition";
 	if (wire_size(record) > kafka->size_max)
 		return too_large;
-	return NULL;
+	return has_cut_name(record) ? name_with_nul : NULL;
 }
 
 static rd_kafka_vu_t *field(struct kafka *kafka, rd_kafka_vtype_t type)
@@ -300,6 +317,18 @@ static void add_headers(struct kafka *kafka, const struct frame_record *record)
 	}
 }
 
+/* librdkafka takes a timestamp of 0 as none, and puts the present time there: the one next to it is
+ * closer to the truth. */
+static int64_t sendable(struct kafka *kafka, int64_t timestamp)
+{
+	if (timestamp != 0)
+		return timestamp;
+	if (!kafka->zero_seen)
+		log_warning("records with timestamp 0 are sent with timestamp 1: librdkafka has no 0");
+	kafka->zero_seen = true;
+	return 1;
+}
+
 static rd_kafka_resp_err_t produce(
 	struct kafka *kafka, const struct frame_record *record, uint64_t ticket)
 {
@@ -316,8 +345,8 @@ static rd_kafka_resp_err_t produce(
 		chosen ? record->partition : kafka->partition;
 	field(kafka, RD_KAFKA_VTYPE_MSGFLAGS)->u.i = RD_KAFKA_MSG_F_COPY;
 	field(kafka, RD_KAFKA_VTYPE_OPAQUE)->u.ptr = (void *)(uintptr_t)ticket;
-	if (record->timestamp > 0)
-		field(kafka, RD_KAFKA_VTYPE_TIMESTAMP)->u.i64 = record->timestamp;
+	if (record->timestamp != -1)
+		field(kafka, RD_KAFKA_VTYPE_TIMESTAMP)->u.i64 = sendable(kafka, record->timestamp);
 	if (record->key_length >= 0) {
 		rd_kafka_vu_t *key = field(kafka, RD_KAFKA_VTYPE_KEY);
 
@@ -402,11 +431,6 @@ static void open_topics(struct kafka *kafka, const struct sink_config *sink)
 	}
 }
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-	return value < low ? low : value > high ? high : value;
-}
-
 static size_t number_of(const rd_kafka_conf_t *conf, const char *property)
 {
 	return strtoul(kafka_property(conf, property), NULL, 10);
@@ -416,7 +440,6 @@ static void *kafka_open(struct outlet *outlet)
 {
 	const struct sink_config *sink = outlet->config;
 	struct stage *stage = outlet->stage;
-	int more = outlet == &stage->dead_letter ? LETTER_MORE : 0;
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 	char largest[32];
 	/* Two requests under way: a broker works on one of a connection at a time, the other hides
@@ -431,8 +454,11 @@ static void *kafka_open(struct outlet *outlet)
 	rd_kafka_queue_t *queue;
 	rd_kafka_conf_t *conf;
 
+	/* All that a frame holds: around a record stands less in a request than in a frame. */
 	snprintf(largest, sizeof largest, "%lld",
-		(long long)clamp(stage->config->max_record_size + more, 1000000, MESSAGE_MAX));
+		(long long)stage->config->max_record_size + LIMIT_FRAME_MORE > CLIENT_DEFAULT
+			? (long long)stage->config->max_record_size + LIMIT_FRAME_MORE
+			: CLIENT_DEFAULT);
 	conf = kafka_conf(
 		sink->brokers, defaults, sizeof defaults / sizeof defaults[0], &sink->properties);
 	kafka->outlet = outlet;

@@ -12,10 +12,10 @@
 #include "base/status.h"
 #include "failure.h"
 
-void lane_init(struct lane *lane, uint32_t cap, bool strict)
+void lane_init(struct lane *lane, uint32_t size_max, bool strict)
 {
 	*lane = (struct lane){.fd = -1};
-	intake_init(&lane->intake, cap, strict);
+	intake_init(&lane->intake, size_max, strict);
 }
 
 void lane_open(struct lane *lane, int fd)

@@ -7,7 +7,7 @@
 
 #include "stage.h"
 
-void lane_init(struct lane *lane, uint32_t cap, bool strict);
+void lane_init(struct lane *lane, uint32_t size_max, bool strict); /* maxRecordSize */
 void lane_open(struct lane *lane, int fd); /* takes fd over; makes it non-blocking */
 
 /* Reads and puts, until the pipe is empty or the kind is full. False when the kind is full. */

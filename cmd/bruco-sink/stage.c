@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "config/command.h"
 #include "failure.h"
+#include "frame/limits.h"
 #include "lane.h"
 
 enum {
@@ -64,11 +65,11 @@ static void connect_link(struct stage *stage, const char *path)
 static void make_lanes(
 	struct stage *stage, unsigned count, const struct config *config, bool strict)
 {
-	stage->cap = (uint32_t)config->max_record_size;
+	stage->cap = limits_frame((uint32_t)config->max_record_size);
 	stage->lane_count = count;
 	stage->lanes = mem_array(count, sizeof *stage->lanes);
 	for (unsigned i = 0; i < count; i++)
-		lane_init(&stage->lanes[i], stage->cap, strict);
+		lane_init(&stage->lanes[i], (uint32_t)config->max_record_size, strict);
 }
 
 static void wire_by_hand(struct stage *stage, const struct stage_options *options)

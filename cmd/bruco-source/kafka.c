@@ -160,6 +160,7 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 	const rd_kafka_message_t *message, unsigned *lane)
 {
 	rd_kafka_timestamp_type_t kind;
+	const char *unreadable;
 	struct frame_record record = {.offset = message->offset,
 		.timestamp = rd_kafka_message_timestamp(message, &kind),
 		.partition = message->partition,
@@ -170,10 +171,10 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 		.value = message->payload,
 		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
 
-	record.header_count = kafka_headers_encode(message, &kafka->headers);
+	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
-	return stage_take(kafka->stage, &partition->base, &record, lane);
+	return stage_take(kafka->stage, &partition->base, &record, unreadable, lane);
 }
 
 /* All records before next_offset were taken. */
@@ -460,6 +461,9 @@ static void *kafka_open(struct stage *stage)
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "262144"},
 		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
+		/* A response has one batch at least, whatever fetch.max.bytes says: one that is
+		 * larger than this would be asked for again and again. */
+		{"receive.message.max.bytes", "2147483647"},
 		/* It is also how long the group waits for us in a rebalance. */
 		{"max.poll.interval.ms", silence}};
 	rd_kafka_conf_t *conf;

@@ -1,5 +1,6 @@
 #include "lanes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "frame/limits.h"
 
 enum { WRITE_AT_ONCE = 1 << 20 }; /* bytes to one lane before the others have their turn */
 
@@ -15,7 +17,7 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 {
 	*lanes = (struct lanes){.count = count,
 		.ordering = config->processor.ordering,
-		.cap = (uint32_t)config->max_record_size,
+		.size_max = (uint32_t)config->max_record_size,
 		.attempts = config->processor.retry_attempts,
 		.anew = config->processor.on_failure == FAILURE_STOP,
 		.page = page};
@@ -88,12 +90,11 @@ static enum take_result take(struct lanes *lanes, struct partition *partition, u
 	struct frame_record *record, uint8_t type, uint16_t attempt)
 {
 	struct window *window = &lanes->items[lane].window;
-	uint32_t length = frame_record_size(record, lanes->cap);
+	uint32_t length = frame_record_size(record, limits_frame(lanes->size_max));
 	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
 	uint8_t *place;
 
-	if (length == 0)
-		return TAKE_TOO_LARGE;
+	assert(length > 0);
 	if (tracker_full(&partition->tracker) || !window_room(window, length))
 		return TAKE_FULL;
 	place = window_reserve(window, length);

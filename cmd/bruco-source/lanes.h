@@ -38,7 +38,7 @@ struct lanes {
 	enum ordering ordering;
 	bool acknowledged; /* by the sink; false: a record counts as done when it is written */
 	bool resumable;    /* a dead reader gets a successor: there is a driver */
-	uint32_t cap;      /* maxRecordSize */
+	uint32_t size_max; /* maxRecordSize */
 	struct page *page;
 	uint32_t attempts;  /* after so many a record is failed: processor.retry.attempts */
 	bool anew;          /* one that failed in an earlier run is tried anew: onFailure stop */
@@ -46,7 +46,7 @@ struct lanes {
 	uint64_t blamed;    /* grows with each record whose attempts a dead worker counted */
 };
 
-enum take_result { TAKE_OK, TAKE_FULL, TAKE_TOO_LARGE };
+enum take_result { TAKE_OK, TAKE_FULL, TAKE_FAILED };
 
 void lanes_init(
 	struct lanes *lanes, unsigned count, const struct config *config, struct page *page);
@@ -57,8 +57,8 @@ void lanes_open(
 unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct frame_record *record);
 
 /* Encodes a record into its lane and counts it as dispatched in its partition. `record` needs
- * neither type, flags, attempt nor sequence number; its offset is the one tracked. TAKE_FULL: the
- * lane's window or the partition's span is full, nothing was done. */
+ * neither type, flags, attempt nor sequence number; its offset is the one tracked. It is within the
+ * limits. TAKE_FULL: the lane's window or the partition's span is full, nothing was done. */
 enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
 	struct frame_record *record);
 

@@ -3,7 +3,42 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ERROR_MAX = 160 };
+#include "frame/limits.h"
+
+static size_t size_of(const struct frame_record *record)
+{
+	return FRAME_RECORD + (size_t)record->topic_length + record->headers_length +
+	       (record->key_length > 0 ? (size_t)record->key_length : 0) +
+	       (record->value_length > 0 ? (size_t)record->value_length : 0);
+}
+
+static enum limit_fault fault_of(const struct frame_record *record, uint32_t size_max)
+{
+	return limits_check(size_of(record), record->headers, record->header_count, size_max);
+}
+
+bool oversized_why(const struct frame_record *record, const char *unreadable, uint32_t size_max,
+	char why[OVERSIZED_WHY_MAX])
+{
+	if (unreadable != NULL) {
+		snprintf(why, OVERSIZED_WHY_MAX, "%s", unreadable);
+		return true;
+	}
+	switch (fault_of(record, size_max)) {
+	case LIMIT_KEPT:
+		return false;
+	case LIMIT_TOO_LARGE:
+		snprintf(why, OVERSIZED_WHY_MAX,
+			"record of %zu bytes is larger than maxRecordSize, %u bytes",
+			size_of(record), size_max);
+		break;
+	case LIMIT_TOO_MANY_HEADERS:
+		snprintf(why, OVERSIZED_WHY_MAX, "record with %u headers: %u is the most",
+			record->header_count, LIMIT_HEADERS);
+		break;
+	}
+	return true;
+}
 
 static void add_error(struct frame_record *letter, struct buf *headers, const char *error)
 {
@@ -20,32 +55,56 @@ static void add_error(struct frame_record *letter, struct buf *headers, const ch
 	letter->header_count++;
 }
 
-void oversized_letter(struct frame_record *letter, const struct frame_record *record, uint32_t cap,
-	struct buf *headers)
+enum part { PART_VALUE = 1, PART_HEADERS = 2, PART_KEY = 4 };
+
+/* What is left out, the least first. */
+static const struct {
+	unsigned parts;
+	const char *text;
+} left_out[] = {
+	{PART_HEADERS, "its headers are left out"},
+	{PART_VALUE, "its value is left out"},
+	{PART_VALUE | PART_HEADERS, "its value and headers are left out"},
+	{PART_VALUE | PART_HEADERS | PART_KEY, "its value, headers and key are left out"},
+};
+
+static void leave_out(struct frame_record *letter, unsigned parts)
 {
-	static const char *const left_out[] = {"its value is left out",
-		"its value and headers are left out", "its value, headers and key are left out"};
-	unsigned parts = 0;
-
-	*letter = *record;
-	letter->value = NULL;
-	letter->value_length = FRAME_NULL;
-	do {
-		char error[ERROR_MAX];
-
-		if (parts == 2) {
-			letter->key = NULL;
-			letter->key_length = FRAME_NULL;
-		}
-		buf_reset(headers);
+	if (parts & PART_VALUE) {
+		letter->value = NULL;
+		letter->value_length = FRAME_NULL;
+	}
+	if (parts & PART_HEADERS) {
 		letter->header_count = 0;
-		if (parts == 0) {
-			buf_append(headers, record->headers, record->headers_length);
-			letter->header_count = record->header_count;
-		}
-		snprintf(error, sizeof error,
-			"record of %u bytes is larger than maxRecordSize, %u bytes: %s",
-			frame_record_size(record, UINT32_MAX), cap, left_out[parts]);
-		add_error(letter, headers, error);
-	} while (frame_record_size(letter, cap) == 0 && ++parts < 3);
+		letter->headers_length = 0;
+	}
+	if (parts & PART_KEY) {
+		letter->key = NULL;
+		letter->key_length = FRAME_NULL;
+	}
+}
+
+void oversized_letter(struct frame_record *letter, const struct frame_record *record,
+	const char *why, bool headers_readable, uint32_t size_max, struct buf *headers)
+{
+	bool by_headers =
+		!headers_readable || fault_of(record, size_max) == LIMIT_TOO_MANY_HEADERS;
+	char error[OVERSIZED_WHY_MAX + 64];
+	size_t i;
+
+	/* Headers alone are left out where they are the fault, the value alone where they are not;
+	 * the last entry always fits. */
+	for (i = by_headers ? 0 : 1; i + 1 < sizeof left_out / sizeof left_out[0]; i++) {
+		*letter = *record;
+		leave_out(letter, left_out[i].parts);
+		if ((!by_headers || (left_out[i].parts & PART_HEADERS) != 0) &&
+			fault_of(letter, size_max) == LIMIT_KEPT)
+			break;
+	}
+	*letter = *record;
+	leave_out(letter, left_out[i].parts);
+	snprintf(error, sizeof error, "%s: %s", why, left_out[i].text);
+	buf_reset(headers);
+	buf_append(headers, letter->headers, letter->headers_length);
+	add_error(letter, headers, error);
 }

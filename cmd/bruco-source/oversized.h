@@ -1,6 +1,6 @@
 /*
- * A record that is larger than maxRecordSize: no frame can hold it, so that it fails before any
- * worker sees it.
+ * A record that no stage can carry, as lib/frame/limits.h has it, or that the client can't hand
+ * over whole: it fails before any worker sees it.
  */
 #ifndef BRUCO_SOURCE_OVERSIZED_H
 #define BRUCO_SOURCE_OVERSIZED_H
@@ -10,12 +10,20 @@
 #include "base/buf.h"
 #include "frame/frame.h"
 
+enum { OVERSIZED_WHY_MAX = 256 };
+
+/* Why this record fails, without what is left out of its dead letter; `unreadable` is what is wrong
+ * with its headers, or NULL. False: nothing is. */
+bool oversized_why(const struct frame_record *record, const char *unreadable, uint32_t size_max,
+	char why[OVERSIZED_WHY_MAX]);
+
 /*
- * Makes *letter what goes on in place of `record`: its value left out (null), and its headers and
- * its key too where it would still be larger than cap; a header bruco-error says so. It fits into
- * cap, which is at least 4 KiB, points into `record`, and into `headers`, which is overwritten.
+ * Makes *letter what goes on in place of `record`, which fails because of `why`: as many of its
+ * parts as are within the limits, headers last, then its value, then its key; a header bruco-error
+ * says which are left out (null). headers_readable: whether record's headers may be used.
+ * The letter points into `record`, and into `headers`, which is overwritten.
  */
-void oversized_letter(struct frame_record *letter, const struct frame_record *record, uint32_t cap,
-	struct buf *headers);
+void oversized_letter(struct frame_record *letter, const struct frame_record *record,
+	const char *why, bool headers_readable, uint32_t size_max, struct buf *headers);
 
 #endif

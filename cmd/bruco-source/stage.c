@@ -46,7 +46,7 @@ void stage_drain(struct stage *stage, int status)
 
 /* A failure like any other, before any attempt: onFailure decides. */
 static enum take_result take_oversized(struct stage *stage, struct partition *partition,
-	unsigned lane, const struct frame_record *record)
+	unsigned lane, const struct frame_record *record, const char *why, bool headers_readable)
 {
 	static struct buf headers;
 	struct frame_record letter;
@@ -54,25 +54,28 @@ static enum take_result take_oversized(struct stage *stage, struct partition *pa
 		.topic = partition->topic, .partition = partition->id, .offset = record->offset};
 
 	if (stage->config->processor.on_failure != FAILURE_STOP) {
-		oversized_letter(&letter, record, stage->lanes.cap, &headers);
+		oversized_letter(
+			&letter, record, why, headers_readable, stage->lanes.size_max, &headers);
 		return lanes_take_failed(&stage->lanes, partition, lane, &letter);
 	}
-	log_about(LEVEL_ERROR, &about,
-		"record is larger than maxRecordSize, %u bytes (%s[%d]@%lld)", stage->lanes.cap,
-		partition->topic, (int)partition->id, (long long)record->offset);
+	log_about(LEVEL_ERROR, &about, "%s (%s[%d]@%lld)", why, partition->topic,
+		(int)partition->id, (long long)record->offset);
 	stage_drain(stage, STATUS_FAILED);
-	return TAKE_TOO_LARGE;
+	return TAKE_FAILED;
 }
 
 enum take_result stage_take(struct stage *stage, struct partition *partition,
-	struct frame_record *record, unsigned *lane)
+	struct frame_record *record, const char *unreadable, unsigned *lane)
 {
+	char why[OVERSIZED_WHY_MAX];
 	enum take_result result;
 
 	*lane = lanes_choose(&stage->lanes, partition->lane, record);
-	result = lanes_take(&stage->lanes, partition, *lane, record);
-	if (result == TAKE_TOO_LARGE)
-		result = take_oversized(stage, partition, *lane, record);
+	if (oversized_why(record, unreadable, stage->lanes.size_max, why))
+		result = take_oversized(
+			stage, partition, *lane, record, why, unreadable == NULL);
+	else
+		result = lanes_take(&stage->lanes, partition, *lane, record);
 	if (result == TAKE_OK && stage->limit > 0 && --stage->limit == 0)
 		stage_drain(stage, STATUS_OK);
 	return result;

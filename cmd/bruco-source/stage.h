@@ -72,9 +72,11 @@ static inline bool stage_taking(const struct stage *stage)
 	return !stage->draining;
 }
 
-/* lanes_take with the count of -n kept and a record that is too large stopping the source. */
+/* lanes_take with the count of -n kept. A record that no stage can carry fails before any attempt, as
+ * onFailure says: TAKE_FAILED when that stops the source. `unreadable`: what is wrong with headers that
+ * can't be read, which `record` then has not; or NULL. */
 enum take_result stage_take(struct stage *stage, struct partition *partition,
-	struct frame_record *record, unsigned *lane);
+	struct frame_record *record, const char *unreadable, unsigned *lane);
 
 /* The input has ended, or something failed (status): take no more, finish what is under way. */
 void stage_drain(struct stage *stage, int status);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "frame/limits.h"
 #include "json/record_json.h"
 #include "stage.h"
 
@@ -23,6 +24,7 @@ struct stream {
 	size_t (*next)(struct stream *stream, const uint8_t *data, size_t length, bool end,
 		struct frame_record *record);
 	struct buf buf;
+	size_t most;       /* bytes of buf that may hold no whole record */
 	size_t taken;      /* bytes of buf that are done */
 	struct buf space;  /* for record_json_read */
 	uint64_t position; /* bytes read before buf */
@@ -42,13 +44,14 @@ void stream_keys(bool on)
 	with_keys = on;
 }
 
-static void *stream_open(struct stage *stage,
+static void *stream_open(struct stage *stage, size_t most,
 	size_t (*next)(struct stream *, const uint8_t *, size_t, bool, struct frame_record *))
 {
 	struct stream *stream = mem_alloc(sizeof *stream);
 
 	stream->stage = stage;
 	stream->next = next;
+	stream->most = most;
 	stream->partition.topic = mem_text("stdin");
 	stream->partition.topic_length = 5;
 	tracker_begin(&stream->partition.tracker);
@@ -105,7 +108,7 @@ static bool take(struct stream *stream)
 					? 0
 					: (unsigned)record.partition % stream->stage->lanes.count;
 			result = stage_take(
-				stream->stage, &stream->partition, &record, &stream->full_lane);
+				stream->stage, &stream->partition, &record, NULL, &stream->full_lane);
 			stream->full = result == TAKE_FULL;
 			if (result != TAKE_OK)
 				return false;
@@ -137,7 +140,7 @@ static bool read_more(struct stream *stream)
 	buf_drop(&stream->buf, stream->taken);
 	stream->position += stream->taken;
 	stream->taken = 0;
-	if (stream->buf.length > (size_t)stream->stage->lanes.cap * 2 + CHUNK) {
+	if (stream->buf.length > stream->most) {
 		stream_bad(stream, "record is larger than maxRecordSize", "byte", stream->position);
 		return false;
 	}
@@ -203,7 +206,7 @@ static size_t next_line(struct stream *stream, const uint8_t *data, size_t lengt
 
 static void *lines_open(struct stage *stage)
 {
-	return stream_open(stage, next_line);
+	return stream_open(stage, limits_frame(stage->lanes.size_max), next_line);
 }
 
 /* ---- json */
@@ -224,7 +227,7 @@ static size_t next_json(struct stream *stream, const uint8_t *data, size_t lengt
 
 static void *json_open(struct stage *stage)
 {
-	return stream_open(stage, next_json);
+	return stream_open(stage, limits_json(stage->lanes.size_max), next_json);
 }
 
 /* ---- frames */
@@ -237,7 +240,8 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 	const char *why;
 
 	(void)end;
-	switch (frame_head_read(data, length, stream->stage->lanes.cap, &head, &why)) {
+	switch (frame_head_read(
+		data, length, limits_frame(stream->stage->lanes.size_max), &head, &why)) {
 	case FRAME_MORE:
 		return 0;
 	case FRAME_BAD:
@@ -257,7 +261,7 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 
 static void *frames_open(struct stage *stage)
 {
-	return stream_open(stage, next_frame);
+	return stream_open(stage, limits_frame(stage->lanes.size_max), next_frame);
 }
 
 #define STREAM_KIND(kind_name, open_function)                                                      \

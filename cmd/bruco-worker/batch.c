@@ -12,13 +12,9 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "forks.h"
+#include "frame/limits.h"
 #include "handler.h"
 #include "package.h"
-
-enum {
-	HOLDS_MOST = 16 << 20, /* bytes of records */
-	MARKED_MOST = 32 << 20 /* bytes of outputs under one mark, a single event's aside */
-};
 
 static struct {
 	PyObject *events; /* list of bruco.Event, or NULL */
@@ -226,7 +222,7 @@ static int settle_all(struct loop *loop, PyObject *results)
 		seq = event_at(i).record->head.seq;
 		if (marked)
 			leave_open(&batch.out, before);
-		if (batch.out.length > MARKED_MOST || i == count - 1) {
+		if (batch.out.length > LIMIT_BATCH_OUTPUT || i == count - 1) {
 			give(loop, first, seq, marked);
 			first = seq + 1;
 		}
@@ -292,7 +288,7 @@ int batch_take(
 		die(STATUS_TEMPFAIL, "out of memory");
 	Py_DECREF(event);
 	batch.bytes += record->head.length;
-	if (alone || batch.bytes >= HOLDS_MOST ||
+	if (alone || batch.bytes >= LIMIT_BATCH_INPUT ||
 		PyList_GET_SIZE(batch.events) >= (Py_ssize_t)processor->batch_size)
 		return batch_run(loop);
 	return GO_ON;

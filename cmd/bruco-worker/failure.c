@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/values.h"
+#include "frame/limits.h"
 
 void failure_take(struct failure *failure, const char *what)
 {
@@ -98,7 +99,7 @@ static size_t value_room(size_t left, const char *name)
 
 	if (left <= front)
 		return 0;
-	return left - front < FAILURE_TEXT_MAX ? left - front : FAILURE_TEXT_MAX;
+	return left - front < LIMIT_FAILURE_TEXT ? left - front : LIMIT_FAILURE_TEXT;
 }
 
 static void add_header(struct buf *headers, const char *name, const char *value, size_t length)
@@ -143,7 +144,8 @@ void failure_append(const struct failure *failure, const uint8_t *frame,
 	uint32_t length;
 
 	if (record->header_count <= FRAME_HEADERS_MAX - 2)
-		failed.header_count += describe(failure, cap - record->head.length, &headers);
+		failed.header_count += describe(
+			failure, limits_frame(cap) - record->head.length, &headers);
 	failed.headers_length += (uint32_t)headers.length;
 	failed.head.type = FRAME_TYPE_FAILED;
 	failed.head.flags |= FRAME_LAST;

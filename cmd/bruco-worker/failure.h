@@ -10,8 +10,6 @@
 #include "exception.h"
 #include "frame/frame.h"
 
-enum { FAILURE_TEXT_MAX = 8192 }; /* bytes of an error or a traceback in a frame */
-
 struct failure {
 	const char *what; /* "handler raised" */
 	struct exception exception;
@@ -34,8 +32,8 @@ int64_t failure_pause_ms(const struct processor_config *processor, uint32_t atte
 
 /*
  * Appends the record encoded at `frame` as FRAME_TYPE_FAILED, with the headers bruco-error and
- * bruco-traceback behind its own. They are cut, or left out, where the frame would become larger
- * than cap.
+ * bruco-traceback behind its own. They are cut to 8 KiB each, and more, or left out, where the frame
+ * would become larger than any may be with this maxRecordSize, `cap`.
  */
 void failure_append(const struct failure *failure, const uint8_t *frame,
 	const struct frame_record *record, uint32_t cap, struct buf *out);

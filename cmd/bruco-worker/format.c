@@ -2,13 +2,34 @@
 
 #include <string.h>
 
-static enum frame_result read_whole(const uint8_t *data, const struct frame_head *head,
-	struct frame_record *record, const char **why)
+#include "frame/limits.h"
+
+static enum frame_result within(const struct frame_record *record, uint32_t cap, const char **why)
 {
-	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED)
-		return frame_record_read(data, head, record, why);
-	record->head = *head;
+	switch (limits_check(record->head.length, record->headers, record->header_count, cap)) {
+	case LIMIT_TOO_LARGE:
+		*why = "record is larger than maxRecordSize";
+		return FRAME_BAD;
+	case LIMIT_TOO_MANY_HEADERS:
+		*why = "too many headers";
+		return FRAME_BAD;
+	case LIMIT_KEPT:
+		break;
+	}
 	return FRAME_OK;
+}
+
+static enum frame_result read_whole(const uint8_t *data, const struct frame_head *head,
+	uint32_t cap, struct frame_record *record, const char **why)
+{
+	enum frame_result result = FRAME_OK;
+
+	record->head = *head;
+	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED)
+		result = frame_record_read(data, head, record, why);
+	if (result == FRAME_OK && head->type == FRAME_TYPE_RECORD)
+		result = within(record, cap, why);
+	return result;
 }
 
 static enum frame_result take_frame(struct input *input, uint32_t cap, const uint8_t **frame,
@@ -17,10 +38,11 @@ static enum frame_result take_frame(struct input *input, uint32_t cap, const uin
 	size_t available = input_available(input);
 	const uint8_t *data = input->data + input->start;
 	struct frame_head head;
-	enum frame_result result = frame_head_read(data, available, cap, &head, why);
+	enum frame_result result =
+		frame_head_read(data, available, limits_frame(cap), &head, why);
 
 	if (result == FRAME_OK && head.length <= available) {
-		result = read_whole(data, &head, record, why);
+		result = read_whole(data, &head, cap, record, why);
 		if (result == FRAME_OK) {
 			*frame = data;
 			input->start += head.length;
@@ -39,7 +61,7 @@ static enum frame_result take_frame(struct input *input, uint32_t cap, const uin
 }
 
 enum frame_result format_line(
-	struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why)
+	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why)
 {
 	const uint8_t *from = input->data + input->start;
 	size_t available = input_available(input);
@@ -68,18 +90,21 @@ enum frame_result format_frame(
 	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why)
 {
 	static struct buf bytes;
-	uint32_t length = frame_record_size(record, cap);
+	uint32_t length = frame_record_size(record, limits_frame(cap));
 	struct frame_head head;
 
+	record->head.length = length;
 	if (length == 0) {
-		*why = "larger than maxRecordSize";
+		*why = "record is larger than maxRecordSize";
 		return FRAME_BAD;
 	}
+	if (within(record, cap, why) == FRAME_BAD)
+		return FRAME_BAD;
 	buf_reset(&bytes);
 	buf_reserve(&bytes, length);
 	frame_record_write(bytes.data, record);
 	*frame = bytes.data;
-	frame_head_read(bytes.data, length, cap, &head, why);
+	frame_head_read(bytes.data, length, length, &head, why);
 	return frame_record_read(bytes.data, &head, record, why);
 }
 

@@ -19,7 +19,7 @@ struct format {
 	int (*prepare)(void);
 
 	/*
-	 * Takes the next frame off the input (not more than cap bytes); a record or failed frame
+	 * Takes the next frame off the input (cap: maxRecordSize); a record or failed frame
 	 * has been checked, of others only record->head is set. Valid until the next call of
 	 * anything here. FRAME_MORE: not all there yet, or, with input->ended, the input ended
 	 * between two records; FRAME_BAD: with *why, at input->position.
@@ -39,7 +39,7 @@ extern const struct format format_json;
 /* For lines and json: finds the next line, without its newline, at most cap bytes, and takes it
  * off the input. */
 enum frame_result format_line(
-	struct input *input, uint32_t cap, const uint8_t **line, size_t *length, const char **why);
+	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why);
 
 /* For lines and json: encodes a record into a buffer of its own and points the record there. */
 enum frame_result format_frame(

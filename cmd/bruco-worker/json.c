@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exception.h"
+#include "frame/limits.h"
 #include "headers.h"
 #include "package.h"
 
@@ -71,9 +72,7 @@ static enum frame_result take_json(struct input *input, uint32_t cap, const uint
 	static struct buf headers;
 	const uint8_t *line;
 	size_t length;
-	/* Text may be six times as long as the bytes that it stands for ("\u0001"). */
-	uint32_t line_cap = cap > UINT32_MAX / 8 ? UINT32_MAX : 8 * cap;
-	enum frame_result result = format_line(input, line_cap, &line, &length, why);
+	enum frame_result result = format_line(input, limits_json(cap), &line, &length, why);
 	PyObject *fields;
 
 	if (result != FRAME_OK)

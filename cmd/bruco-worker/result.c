@@ -4,10 +4,9 @@
 #include "result.h"
 
 #include "forks.h"
+#include "frame/limits.h"
 #include "headers.h"
 #include "package.h"
-
-enum { GENERATOR_MAX = 64 << 20 }; /* bytes of all its outputs' frames */
 
 /* bruco.encoding and what it has */
 static PyObject *encode, *too_large, *too_much, *returned, *kept;
@@ -72,7 +71,8 @@ static int append_value(const struct sink *sink, const void *value, Py_ssize_t l
 	struct frame_record output = *record;
 	uint8_t *to;
 
-	if ((uint64_t)length + front > sink->cap)
+	if (limits_check((size_t)length + front, record->headers, record->header_count, sink->cap) !=
+		LIMIT_KEPT)
 		return fail_too_large(sink, (size_t)length + front);
 	set_flags(sink, &output.head, 0);
 	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
@@ -146,7 +146,7 @@ static int append_output(const struct sink *sink, PyObject *output)
 	}
 	size = FRAME_RECORD + record.topic_length + key_length + value_length +
 	       (fields[HEADERS] != kept ? headers.length : record.headers_length);
-	if (size > sink->cap)
+	if (limits_check(size, record.headers, record.header_count, sink->cap) != LIMIT_KEPT)
 		return fail_too_large(sink, size);
 	record.key_length = part_length(record.key, key_length);
 	record.value_length = part_length(record.value, value_length);
@@ -239,8 +239,8 @@ static int append_next(struct sink *sink, PyObject *item, size_t before)
 		return 0;
 	if (append(sink, item) < 0)
 		return -1;
-	if (sink->out->length - before > GENERATOR_MAX)
-		return fail(too_much, "(i)", sink->number);
+	if (sink->number > 0 && sink->out->length - before > limits_outputs(sink->cap))
+		return fail(too_much, "(iI)", sink->number, sink->cap);
 	sink->number++;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "frame/frame.h"
+#include "frame/limits.h"
 #include "json/record_json.h"
 
 const char *recording_kind(const char *path)
@@ -29,7 +30,7 @@ const char *recording_kind(const char *path)
 struct reading {
 	struct recording *recording;
 	const char *path;
-	uint32_t cap;
+	uint32_t size_max;
 	struct buf space; /* for record_json_read */
 };
 
@@ -45,10 +46,15 @@ static int add(struct reading *reading, struct frame_record *record, size_t plac
 {
 	struct recording *recording = reading->recording;
 	struct buf *frames = &recording->frames;
-	uint32_t length = frame_record_size(record, reading->cap);
+	uint32_t length = frame_record_size(record, limits_frame(reading->size_max));
+	enum limit_fault fault = length == 0 ? LIMIT_TOO_LARGE
+					     : limits_check(length, record->headers,
+						       record->header_count, reading->size_max);
 
-	if (length == 0) {
-		log_plain("%s:%zu: larger than maxRecordSize", reading->path, place);
+	if (fault != LIMIT_KEPT) {
+		log_plain("%s:%zu: %s", reading->path, place,
+			fault == LIMIT_TOO_LARGE ? "larger than maxRecordSize"
+						 : "more than 65536 headers");
 		return STATUS_DATA;
 	}
 	record->head = (struct frame_head){
@@ -110,7 +116,8 @@ static int read_frames(struct reading *reading, const char *data, size_t length)
 	const char *why;
 
 	for (; at < end; at += head.length) {
-		result = frame_head_read(at, (size_t)(end - at), reading->cap, &head, &why);
+		result = frame_head_read(
+			at, (size_t)(end - at), limits_frame(reading->size_max), &head, &why);
 		if (result == FRAME_MORE ||
 			(result == FRAME_OK && head.length > (size_t)(end - at))) {
 			result = FRAME_BAD;
@@ -131,9 +138,9 @@ static int read_frames(struct reading *reading, const char *data, size_t length)
 	return STATUS_OK;
 }
 
-int recording_read(struct recording *recording, const char *path, uint32_t cap)
+int recording_read(struct recording *recording, const char *path, uint32_t size_max)
 {
-	struct reading reading = {.recording = recording, .path = path, .cap = cap};
+	struct reading reading = {.recording = recording, .path = path, .size_max = size_max};
 	const char *kind = recording_kind(path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC), status;
 	char *data = NULL;

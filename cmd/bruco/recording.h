@@ -21,8 +21,8 @@ struct recording {
 const char *recording_kind(const char *path);
 
 /* 0, or an exit status with the mistake on stderr: STATUS_DATA for what the file holds, as
- * "orders.json:3: ...", STATUS_USAGE when it can't be read. `cap` is maxRecordSize. */
-int recording_read(struct recording *recording, const char *path, uint32_t cap);
+ * "orders.json:3: ...", STATUS_USAGE when it can't be read. `size_max` is maxRecordSize. */
+int recording_read(struct recording *recording, const char *path, uint32_t size_max);
 void recording_release(struct recording *recording);
 
 #endif

@@ -169,13 +169,13 @@ static void tell(int log, bool shown)
 
 static int run_case(struct testing *testing, const struct test_case *test)
 {
-	uint32_t cap = (uint32_t)testing->trial.config->max_record_size;
+	uint32_t size_max = (uint32_t)testing->trial.config->max_record_size;
 	struct recording recording = {0};
 	struct outcomes expected = {0}, got = {0};
 	struct relay relay;
 	bool good = false;
 	int log = test->compared ? fd_memory("bruco-log", NULL, 0) : STDERR_FILENO;
-	int status = recording_read(&recording, test->input, cap);
+	int status = recording_read(&recording, test->input, size_max);
 
 	if (status == STATUS_OK && test->has_expected)
 		status = outcomes_read(&expected, test->expected);

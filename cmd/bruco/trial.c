@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco/watch.h"
+#include "frame/limits.h"
 #include "lane/death.h"
 
 enum { PIPE_BYTES = 1 << 20, READ_BYTES = 256 << 10 };
@@ -81,7 +82,7 @@ static int take_frame(struct run *run, const uint8_t *frame, const struct frame_
 
 static void take_frames(struct run *run)
 {
-	uint32_t cap = (uint32_t)run->trial->config->max_record_size;
+	uint32_t cap = limits_frame((uint32_t)run->trial->config->max_record_size);
 	size_t taken = 0;
 
 	for (;;) {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/values.h"
+#include "frame/limits.h"
 
 /* ---- lists and maps of texts ---- */
 
@@ -184,7 +185,7 @@ void config_init(struct config *config)
 	*config = (struct config){
 		.name = mem_text("bruco"),
 		.shutdown_timeout_ms = 30000,
-		.max_record_size = 16 << 20,
+		.max_record_size = LIMIT_SIZE_DEFAULT,
 		.max_restarts = 10,
 	};
 	processor_init(&config->processor);

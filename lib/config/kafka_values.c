@@ -243,6 +243,10 @@ static void read_property(struct load *load, const struct key *key, struct setti
 						   : "nothing");
 	else
 		settings_set(settings, name, value->text);
+	if (settings == &load->config->source.properties &&
+		strcmp(name, "receive.message.max.bytes") == 0 &&
+		text_integer(value->text, 0, INT64_MAX, &load->receive_max_bytes))
+		load->receive_max = value->place;
 }
 
 bool read_properties(struct load *load, const struct key *key, const struct node *node, void *field)

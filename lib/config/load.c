@@ -15,6 +15,7 @@
 #include "config/schema.h"
 #include "config/tree.h"
 #include "config/values.h"
+#include "frame/limits.h"
 
 /* A file; and a document, in which everything is substituted and escaped. */
 enum { FILE_BYTES_MAX = 1 << 20, DOCUMENT_BYTES_MAX = 96 << 20 };
@@ -90,6 +91,18 @@ static void check_partition(struct load *load, struct sink_config *sink,
 				places->partitioner.line, places->partitioner.column);
 		sink->partition = -1;
 	}
+}
+
+/* The client asks again and again for a batch that is larger than it may receive. */
+static void check_receive(struct load *load)
+{
+	uint32_t least = limits_frame((uint32_t)load->config->max_record_size);
+
+	if (load->receive_max.line > 0 && load->receive_max_bytes < least)
+		notes_mistake(load->notes, load->receive_max,
+			"source.properties: with this maxRecordSize 'receive.message.max.bytes' is %u "
+			"at least",
+			least);
 }
 
 static void check_backoff(struct load *load)
@@ -212,6 +225,7 @@ static void load_tree(struct load *load, struct node *root)
 	check_ordering(load);
 	check_partition(load, &config->sink, &load->sink_places, "sink");
 	check_partition(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
+	check_receive(load);
 	check_backoff(load);
 	check_on_failure(load);
 	check_processor(load);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/values.h"
+#include "frame/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(name)  .field = offsetof(struct config, name)
@@ -163,7 +164,7 @@ static const struct key top_keys[] = {
 	{.name = "shutdownTimeout", .path = "shutdownTimeout", .read = read_duration,
 		FIELD(shutdown_timeout_ms), .low = 0, .high = 24 * HOUR},
 	{.name = "maxRecordSize", .path = "maxRecordSize", .read = read_size,
-		FIELD(max_record_size), .low = 4 * KIB, .high = GIB},
+		FIELD(max_record_size), .low = LIMIT_SIZE_LEAST, .high = LIMIT_SIZE_MOST},
 	{.name = "maxRestarts", .path = "maxRestarts", .read = read_count, FIELD(max_restarts),
 		.low = 0, .high = 1000},
 	{.name = "deadLetter", .path = "deadLetter", .read = schema_read_dead_letter,

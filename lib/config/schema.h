@@ -25,11 +25,13 @@ struct load {
 	struct config_place retry_backoff;
 	struct config_place on_failure;
 	struct config_place dead_letter;
+	struct config_place receive_max; /* source.properties: receive.message.max.bytes */
 	struct sink_places {
 		struct config_place partitioner;
 		struct config_place partition;
 	} sink_places, dead_letter_places;
 	bool fire_and_forget_on;
+	int64_t receive_max_bytes; /* if it has a place */
 };
 
 enum key_flag {

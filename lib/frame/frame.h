@@ -31,12 +31,11 @@ enum {
 	FRAME_HEADER = 24,
 	FRAME_RECORD = 64, /* where topic, key, headers and value begin */
 	FRAME_VERSION = 1,
-	FRAME_HEADERS_MAX = 65536, /* headers in one record */
+	FRAME_HEADERS_MAX = 65552, /* LIMIT_HEADERS and what two failures add, see limits.h */
 	FRAME_TOPIC_MAX = 249
 };
-#define FRAME_MAGIC       0x7242U
-#define FRAME_DEFAULT_CAP (16U << 20) /* maxRecordSize: bytes of a whole frame */
-#define FRAME_NULL        (-1)
+#define FRAME_MAGIC 0x7242U
+#define FRAME_NULL  (-1)
 
 enum frame_type {
 	FRAME_TYPE_RECORD = 1, /* an input, or one output of an input */

@@ -186,7 +186,7 @@ static bool headers_in(
 	*part = (struct part){reader->space->length, 0};
 	if (list == NULL || json_is_null(list))
 		return true;
-	if (!json_is_array(list) || json_array_size(list) > FRAME_HEADERS_MAX)
+	if (!json_is_array(list))
 		return refuse(reader, "headers", "a list of pairs");
 	json_array_foreach(list, i, pair)
 	{
@@ -203,6 +203,8 @@ static bool headers_in(
 		put_u32(reader->space->data + front, (uint32_t)name.length);
 		put_u32(reader->space->data + front + 4, (uint32_t)value.length);
 	}
+	if (reader->space->length - part->start > INT32_MAX)
+		return refuse(reader, "headers", "short enough");
 	record->header_count = (uint32_t)json_array_size(list);
 	part->length = (int32_t)(reader->space->length - part->start);
 	return true;

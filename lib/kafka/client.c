@@ -129,29 +129,84 @@ int kafka_queue_descriptor(rd_kafka_queue_t *queue)
 	return fd;
 }
 
-uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out)
+/* ---- headers: the client hands a name over as a C string, so that one with a NUL byte in it looks
+ * like the part before that byte */
+
+struct name {
+	const char *text;
+	bool whole; /* known */
+};
+
+/* The value lies right behind the name and the NUL that ends it, unless there is no value: so the
+ * first NUL is the one that ends it. If a later librdkafka laid them out in another way, all names
+ * would have to be asked for. */
+static bool next_to_its_value(const char *name, const void *value)
 {
-	rd_kafka_headers_t *headers;
-	uint32_t count = 0;
-	const char *name;
+	return value == name + strlen(name) + 1;
+}
+
+static int by_text(const void *one, const void *other)
+{
+	return strcmp(((const struct name *)one)->text, ((const struct name *)other)->text);
+}
+
+/* Whether all names are whole. Those not known to be are asked for: the client compares whole names,
+ * so that it finds as many of a name as there were, or else one of them was longer. */
+static bool all_whole(const rd_kafka_headers_t *headers, struct name *names, size_t count)
+{
 	const void *value;
 	size_t size;
 
+	qsort(names, count, sizeof *names, by_text);
+	for (size_t i = 0, next; i < count; i = next) {
+		bool whole = names[i].whole;
+
+		for (next = i + 1; next < count && by_text(&names[i], &names[next]) == 0; next++)
+			whole = whole && names[next].whole;
+		if (!whole && rd_kafka_header_get(headers, next - i - 1, names[i].text, &value,
+				      &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return false;
+	}
+	return true;
+}
+
+const char *kafka_headers_encode(
+	const rd_kafka_message_t *message, struct buf *out, uint32_t *count)
+{
+	static struct buf names; /* struct name of each header */
+	rd_kafka_headers_t *headers;
+	rd_kafka_resp_err_t error = rd_kafka_message_headers(message, &headers);
+	bool whole = true;
+	const void *value;
+	size_t size;
+	struct name name;
+
 	buf_reset(out);
-	if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return 0;
-	while (rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
+	buf_reset(&names);
+	*count = 0;
+	if (error == RD_KAFKA_RESP_ERR__NOENT)
+		return NULL;
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return "record with headers that can't be read: damaged, or more than 100000";
+	while (rd_kafka_header_get_all(headers, *count, &name.text, &value, &size) ==
 		RD_KAFKA_RESP_ERR_NO_ERROR) {
-		struct frame_header header = {.name = name,
-			.name_length = (uint32_t)strlen(name),
+		struct frame_header header = {.name = name.text,
+			.name_length = (uint32_t)strlen(name.text),
 			.value_length = value == NULL ? FRAME_NULL : (int32_t)size,
 			.value = value};
 
+		name.whole = next_to_its_value(name.text, value);
+		whole = whole && name.whole;
+		buf_append(&names, &name, sizeof name);
 		buf_reserve(out, frame_header_size(header.name_length, header.value_length));
 		out->length += frame_header_write(out->data + out->length, &header);
-		count++;
+		(*count)++;
 	}
-	return count;
+	if (whole || all_whole(headers, (struct name *)(void *)names.data, *count))
+		return NULL;
+	buf_reset(out);
+	*count = 0;
+	return "record with a NUL byte in a header's name, which Kafka's client can't hand over";
 }
 
 void kafka_print_version(void)

@@ -43,9 +43,10 @@ const char *kafka_property(const rd_kafka_conf_t *conf, const char *name);
  * queue is. */
 int kafka_queue_descriptor(rd_kafka_queue_t *queue);
 
-/* Encodes a message's headers behind each other into *out (which is reset); returns their number.
- */
-uint32_t kafka_headers_encode(const rd_kafka_message_t *message, struct buf *out);
+/* Encodes a message's headers behind each other into *out (which is reset) and counts them. NULL, or
+ * why they can't be read as they are (a constant text): then there are none. */
+const char *kafka_headers_encode(
+	const rd_kafka_message_t *message, struct buf *out, uint32_t *count);
 
 /* The last line of --version. */
 void kafka_print_version(void);

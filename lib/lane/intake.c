@@ -5,9 +5,10 @@
 
 enum { CHUNK = 256 << 10 };
 
-void intake_init(struct intake *intake, uint32_t cap, bool strict)
+void intake_init(struct intake *intake, uint32_t size_max, bool strict)
 {
-	*intake = (struct intake){.cap = cap, .strict = strict};
+	*intake = (struct intake){
+		.cap = limits_frame(size_max), .most = limits_input(size_max), .strict = strict};
 }
 
 void intake_release(struct intake *intake)
@@ -105,14 +106,14 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 		if (!in_sequence(intake, &head))
 			return bad(intake, "sequence number is not the next one");
 		intake->scanned += head.length;
-		if (intake->scanned > INTAKE_INPUT_MAX)
+		if (intake->scanned > intake->most)
 			return bad(intake, "too many outputs of one input");
 		if (head.type == FRAME_TYPE_EMPTY) {
 			if (frame_empty_read(data, &head, &first, &intake->why) != FRAME_OK)
 				return INTAKE_BAD;
 			if (intake->strict && first != intake->last + 1)
 				return bad(intake, "end mark does not begin with the next input");
-			if (intake->strict && head.seq - first >= INTAKE_BATCH_MAX)
+			if (intake->strict && head.seq - first >= LIMIT_BATCH_EVENTS)
 				return bad(intake, "end mark covers too many inputs");
 			if ((head.flags & FRAME_LAST) == 0)
 				return bad(intake, "empty frame without the last flag");

@@ -14,11 +14,7 @@
 
 #include "base/buf.h"
 #include "frame/frame.h"
-
-enum {
-	INTAKE_INPUT_MAX = 80 << 20, /* bytes of an input's, or a batch's, outputs with framing */
-	INTAKE_BATCH_MAX = 1 << 16   /* inputs in a batch */
-};
+#include "frame/limits.h"
 
 struct intake {
 	struct buf buf;
@@ -28,6 +24,7 @@ struct intake {
 	uint64_t open;     /* sequence number of the incomplete input's newest frame, 0: none */
 	uint64_t position; /* bytes read in all, for messages */
 	uint32_t cap;      /* largest frame */
+	size_t most;       /* bytes of an input's, or a batch's, outputs */
 	bool strict;
 	const char *why; /* after INTAKE_BAD: a constant text */
 };
@@ -43,7 +40,7 @@ struct input {
 
 enum intake_result { INTAKE_INPUT, INTAKE_MORE, INTAKE_BAD };
 
-void intake_init(struct intake *intake, uint32_t cap, bool strict);
+void intake_init(struct intake *intake, uint32_t size_max, bool strict); /* maxRecordSize */
 void intake_release(struct intake *intake);
 
 /* One read(2) of up to 256 KiB (or what an open frame still needs, if more). Bytes, 0 at end of

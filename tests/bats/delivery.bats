@@ -97,7 +97,7 @@ everything_once_in_order() { # everything_once_in_order WORKERS
     echo 'maxRecordSize: 1MiB' >>config.yaml
     fill 17 --shapes
     run_x 1 bruco -e -c config.yaml
-    contains "$stderr" "record is larger than maxRecordSize, 1048576 bytes ($IN[0]@9)"
+    contains "$stderr" "bytes is larger than maxRecordSize, 1048576 bytes ($IN[0]@9)"
     committed_is 9
     equals "$(ends "$OUT")" 9
 }

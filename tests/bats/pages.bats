@@ -28,6 +28,38 @@ listed_options() {
     done
 }
 
+@test "bruco-frame(5) has every limit of limits.h as it is, and so have bruco.yaml(5) and bruco.encoding" {
+    /usr/bin/python3 - "$ROOT" <<'PY'
+import re, sys
+root = sys.argv[1]
+read = lambda path: open(f"{root}/{path}").read()
+limits = {}
+for name, text in re.findall(r"((?:LIMIT_\w+|FRAME_TOPIC_MAX)) = ([^,\n/}]+)", read("lib/frame/frame.h") + read("lib/frame/limits.h")):
+    limits[name] = eval(text, dict(limits))
+assert len(limits) >= 14, limits
+def words(number):
+    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if number % size == 0 and number != 65536: # headers and inputs are counted
+            return f"{number // size} {unit}"
+    return f"{number:,}"
+page = read("man/bruco-frame.5")
+for name, number in limits.items():
+    row = re.search(r'\.\\" ' + name + r"\n\.It .* Ta (.*)\n", page)
+    assert row, f"{name} is not in bruco-frame(5)"
+    want = "64 KiB" if name == "LIMIT_FRAME_MORE" else words(number)
+    assert row[1] == want, f"{name}: {row[1]} in the page, {want} in the header"
+low, high = limits["LIMIT_SIZE_LEAST"], limits["LIMIT_SIZE_MOST"]
+assert f"maxRecordSize Pq size, {words(low)} to {words(high)}\n".replace(" KiB", "KiB").replace(" MiB", "MiB") in read("man/bruco.yaml.5")
+sys.path.insert(0, root + "/lib/python")
+sys.dont_write_bytecode = True
+from bruco import encoding
+assert encoding.GENERATOR_MAX == limits["LIMIT_OUTPUTS"]
+assert encoding.HEADERS_MAX == limits["LIMIT_HEADERS"]
+assert encoding.FAILURE_HEADERS == limits["LIMIT_FAILURE_HEADERS"]
+assert encoding.FAILURE_BYTES == limits["LIMIT_FAILURE_BYTES"]
+PY
+}
+
 @test "each page's name, section and SEE ALSO fit" {
     for page in "$ROOT"/man/*.[1-8]; do
         name=$(basename "$page")

@@ -145,7 +145,7 @@ type='record' flags=1 seq=1"
     same_bytes in stdout
     frames write 'record(1, b"x")' 'record(2, b"c" * ((16 << 20) - 63))' >in
     run_x 65 bruco-worker <in
-    contains "$stderr" "byte 65 of the input: frame is larger than maxRecordSize"
+    contains "$stderr" "byte 65 of the input: record is larger than maxRecordSize"
     equals "$(frames values <stdout)" "b'x'"
 }
 
@@ -949,7 +949,7 @@ END
     equals "$stderr" ""
 }
 
-@test "errors and tracebacks in frames are cut to 8 KiB, between characters and lines, and to maxRecordSize" {
+@test "errors and tracebacks in frames are cut to 8 KiB, between characters and lines; a full record has room for them" {
     handler <<'END'
 def even(n, text): odd(n - 1, text)
 def odd(n, text): even(n - 1, text) if n > 0 else fail(text)
@@ -980,14 +980,12 @@ END
 b'long' 8191 8190 False False"
 
     echo 'maxRecordSize: 4KiB' >>config.yaml
-    frames write 'record(1, b"deep")' 'record(2, b"long" + b"." * (4096 - 64 - 4 - 40))' \
-        'record(3, b"full" + b"." * (4096 - 64 - 4))' 'record(4, b"long")' >in
+    frames write 'record(1, b"deep" + b"." * (4096 - 64 - 4))' \
+        'record(2, b"long" + b"." * (4096 - 64 - 4), headers=[(b"bruco-error", b"." * (32768 - 19))])' >in
     run_x 0 bruco-worker -c config.yaml <in
-    equals "$(python3 sizes.py <stdout | sed -E 's/ 39[0-9]{2} True/ many True/')" \
+    equals "$(python3 sizes.py <stdout | sed -E 's/ (80|81)[0-9]{2} True/ many True/')" \
         "b'deep' 15 many True True
-b'long' 21 False False
-b'full' False False
-b'long' 4009 False False"
+b'long' 8191 8190 False False"
 }
 
 @test "what cannot be used, memory and depth are failures as others are" {

@@ -225,6 +225,31 @@ TEST(size_stops_at_the_cap)
 	CHECK_INT(frame_record_size(&record, UINT32_MAX), 0);
 }
 
+static enum frame_result with_headers(uint32_t count)
+{
+	uint32_t length = FRAME_RECORD + 8 * count;
+	uint8_t *frame = calloc(1, length);
+	struct frame_record record = {.head.type = FRAME_TYPE_RECORD,
+		.key_length = FRAME_NULL,
+		.value_length = FRAME_NULL,
+		.header_count = count,
+		.headers = frame + FRAME_RECORD, /* zeros: no name, an empty value */
+		.headers_length = 8 * count};
+	enum frame_result result;
+
+	frame_record_write_front(frame, &record, length);
+	result = decode(frame, length, length, &record);
+	free(frame);
+	return result;
+}
+
+TEST(headers_are_so_many_and_no_more)
+{
+	CHECK_INT(with_headers(FRAME_HEADERS_MAX - 1), FRAME_OK);
+	CHECK_INT(with_headers(FRAME_HEADERS_MAX), FRAME_OK);
+	CHECK_INT(with_headers(FRAME_HEADERS_MAX + 1), FRAME_BAD);
+}
+
 TEST(random_bytes_never_pass_or_crash)
 {
 	struct frame_record record;

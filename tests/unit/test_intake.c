@@ -182,12 +182,45 @@ TEST(a_batch_never_goes_back)
 TEST(an_end_mark_has_a_limit)
 {
 	begin(true);
-	add_empty(INTAKE_BATCH_MAX, 1);
-	add_empty(2 * INTAKE_BATCH_MAX + 1, INTAKE_BATCH_MAX + 1);
+	add_empty(LIMIT_BATCH_EVENTS, 1);
+	add_empty(2 * LIMIT_BATCH_EVENTS + 1, LIMIT_BATCH_EVENTS + 1);
 	feed(0, stream.length);
-	expect_input(1, INTAKE_BATCH_MAX, 0);
+	expect_input(1, LIMIT_BATCH_EVENTS, 0);
 	CHECK_INT(next(), INTAKE_BAD);
 	CHECK_TEXT(intake.why, "end mark covers too many inputs");
+}
+
+/* Outputs of one input, together so many bytes. */
+static enum intake_result with_outputs(size_t total)
+{
+	begin(true);
+	for (size_t left = total; left > 0;) {
+		size_t size = left >= 2 * 65536 ? 65536 : left > 65536 ? left / 2 : left;
+
+		add_output(1, left == size ? FRAME_LAST : 0, size - FRAME_RECORD);
+		left -= size;
+	}
+	CHECK_INT(stream.length, total);
+	buf_append(&intake.buf, stream.data, stream.length);
+	return next();
+}
+
+TEST(an_input_is_as_large_as_it_may_be)
+{
+	CHECK_INT(with_outputs(limits_input(1 << 20)), INTAKE_INPUT);
+}
+
+TEST(an_input_has_a_limit)
+{
+	CHECK_INT(with_outputs(limits_input(1 << 20) + 1), INTAKE_BAD);
+	CHECK_TEXT(intake.why, "too many outputs of one input");
+}
+
+TEST(a_larger_record_has_more)
+{
+	intake_init(&intake, LIMIT_SIZE_MOST, true);
+	CHECK_INT(intake.most, LIMIT_SIZE_MOST + (16 << 20) + (64 << 10) + 32);
+	CHECK_INT(intake.cap, LIMIT_SIZE_MOST + (64 << 10));
 }
 
 TEST(captures_may_be_cut_and_put_together)

@@ -17,8 +17,11 @@ from bruco._failures import Failed
 from bruco._headers import kind, of_view, to_pairs, to_utf8, to_value
 from bruco._message import KEEP, Keep, Message
 
-GENERATOR_MAX = 64 << 20  #: bytes of all outputs of one input, with their keys and headers
-HEADERS_MAX = 65536  #: headers in one record
+# The limits are those of lib/frame/limits.h, which a test compares.
+GENERATOR_MAX = 64 << 20  #: bytes of all outputs of one input, or maxRecordSize if that is more
+HEADERS_MAX = 65536  #: headers in one record, those of a failure aside:
+FAILURE_HEADERS = 8  #: so many, with
+FAILURE_BYTES = 32 << 10  #: so many bytes with their framing, don't count
 RECORD_FRONT = 64  #: bytes of a record besides topic, key, headers and value
 HEADER_FRONT = 8  #: bytes of a header besides name and value
 
@@ -102,12 +105,29 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
     if content_type is not None:
         pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
         pairs.append(("content-type", to_value(content_type, "content_type")))
-    if len(pairs) > HEADERS_MAX:
-        raise ValueError(f"{place}: {len(pairs)} headers are more than {HEADERS_MAX}")
     try:
-        return _encode_names(pairs)
+        encoded = _encode_names(pairs)
     except UnicodeEncodeError as error:
         raise ValueError(f"{place}: {error}") from None
+    if len(pairs) > HEADERS_MAX and len(pairs) - _of_failure(encoded)[0] > HEADERS_MAX:
+        raise ValueError(f"{place}: {len(pairs)} headers are more than {HEADERS_MAX}")
+    return encoded
+
+
+_FAILURE_NAMES = frozenset(
+    b"bruco-" + name
+    for name in (b"error", b"traceback", b"attempts", b"topic", b"partition", b"offset", b"worker")
+)
+
+
+def _of_failure(headers: Iterable[Header]) -> Tuple[int, int]:
+    """Of the headers that a failure adds: how many, and their bytes, as far as they don't count."""
+    sizes = [
+        HEADER_FRONT + len(name) + len(value or b"")
+        for name, value in headers
+        if name in _FAILURE_NAMES
+    ]
+    return min(len(sizes), FAILURE_HEADERS), min(sum(sizes), FAILURE_BYTES)
 
 
 def _encode_names(pairs: Iterable[Tuple[str, Optional[bytes]]]) -> List[Header]:
@@ -133,18 +153,20 @@ def _to_bytes(value: Any, event: Event, place: str) -> Optional[bytes]:
 # ---- sizes
 
 
+def _headers(output: Output, event: Event) -> List[Header]:
+    if output.headers is KEEP:
+        return _encode_names(event.headers.items())
+    return output.headers
+
+
 def size(output: Output, event: Event) -> int:
     """The bytes of this output's record with all that it keeps of the event."""
     topic, key = output.topic, output.key
-    headers: Iterable[Header]
+    headers = _headers(output, event)
     if topic is KEEP:
         topic = (event.topic or "").encode("utf-8", "surrogateescape")
     if key is KEEP:
         key = event.key
-    if output.headers is KEEP:
-        headers = _encode_names(event.headers.items())
-    else:
-        headers = output.headers
     return (
         RECORD_FRONT
         + len(topic)
@@ -152,6 +174,11 @@ def size(output: Output, event: Event) -> int:
         + sum(HEADER_FRONT + len(name) + len(value or b"") for name, value in headers)
         + len(output.value or b"")
     )
+
+
+def _fits(output: Output, event: Event, cap: int) -> bool:
+    bytes_all = size(output, event)
+    return bytes_all <= cap or bytes_all - _of_failure(_headers(output, event))[1] <= cap
 
 
 def too_large(size: int, cap: int, number: Optional[int] = None) -> NoReturn:
@@ -162,10 +189,11 @@ def too_large(size: int, cap: int, number: Optional[int] = None) -> NoReturn:
     )
 
 
-def too_much(number: int) -> NoReturn:
+def too_much(number: int, cap: int) -> NoReturn:
     """Raises when a generator's outputs are too many, with output `number`."""
+    most = "64 MiB" if cap <= GENERATOR_MAX else f"maxRecordSize, {cap} bytes,"
     raise ValueError(
-        f"outputs[{number}]: with it the outputs of one input are more than 64 MiB together"
+        f"outputs[{number}]: with it the outputs of one input are more than {most} together"
     )
 
 
@@ -183,7 +211,7 @@ def outputs(result: Any, event: Event, cap: int) -> List[Output]:
         output = encode(result, event)
         if output is None:
             return []
-        if size(output, event) > cap:
+        if not _fits(output, event, cap):
             too_large(size(output, event), cap)
         return [output]
     try:
@@ -207,11 +235,11 @@ def _generate(generator: Iterator[Any], event: Event, cap: int) -> List[Output]:
         if output is None:
             continue
         bytes_more = size(output, event)
-        if bytes_more > cap:
+        if not _fits(output, event, cap):
             too_large(bytes_more, cap, number)
         total += bytes_more
-        if total > GENERATOR_MAX:
-            too_much(number)
+        if number > 0 and total > max(GENERATOR_MAX, cap):
+            too_much(number, cap)
         made.append(output)
 
 
