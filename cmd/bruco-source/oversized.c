@@ -7,7 +7,7 @@
 
 static size_t size_of(const struct frame_record *record)
 {
-	return FRAME_RECORD + (size_t)record->topic_length + record->headers_length +
+	return FRAME_RECORD + (size_t)record->headers_length +
 	       (record->key_length > 0 ? (size_t)record->key_length : 0) +
 	       (record->value_length > 0 ? (size_t)record->value_length : 0);
 }

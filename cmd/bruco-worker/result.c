@@ -69,11 +69,12 @@ static int append_value(const struct sink *sink, const void *value, Py_ssize_t l
 	uint32_t old = record->value_length > 0 ? (uint32_t)record->value_length : 0;
 	uint32_t front = record->head.length - old;
 	struct frame_record output = *record;
+	size_t size;
 	uint8_t *to;
 
-	if (limits_check((size_t)length + front, record->headers, record->header_count, sink->cap) !=
-		LIMIT_KEPT)
-		return fail_too_large(sink, (size_t)length + front);
+	size = (size_t)length + front - record->topic_length;
+	if (limits_check(size, record->headers, record->header_count, sink->cap) != LIMIT_KEPT)
+		return fail_too_large(sink, size);
 	set_flags(sink, &output.head, 0);
 	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
 	buf_reserve(sink->out, front + (size_t)length);
@@ -144,10 +145,11 @@ static int append_output(const struct sink *sink, PyObject *output)
 		record.partition = (int32_t)PyLong_AsLong(fields[PARTITION]);
 		record.offset = -1;
 	}
-	size = FRAME_RECORD + record.topic_length + key_length + value_length +
+	size = FRAME_RECORD + key_length + value_length +
 	       (fields[HEADERS] != kept ? headers.length : record.headers_length);
 	if (limits_check(size, record.headers, record.header_count, sink->cap) != LIMIT_KEPT)
 		return fail_too_large(sink, size);
+	size += record.topic_length;
 	record.key_length = part_length(record.key, key_length);
 	record.value_length = part_length(record.value, value_length);
 	set_flags(sink, &record.head, routed);

@@ -48,7 +48,7 @@ static int add(struct reading *reading, struct frame_record *record, size_t plac
 	struct buf *frames = &recording->frames;
 	uint32_t length = frame_record_size(record, limits_frame(reading->size_max));
 	enum limit_fault fault = length == 0 ? LIMIT_TOO_LARGE
-					     : limits_check(length, record->headers,
+					     : limits_check(length - record->topic_length, record->headers,
 						       record->header_count, reading->size_max);
 
 	if (fault != LIMIT_KEPT) {

@@ -4,8 +4,8 @@
  * Kafka client sends and receives, and the source reads again as a dead letter. What is beyond a
  * limit fails where it is first seen: an input in the source, an output in the worker.
  *
- * maxRecordSize ("size_max" here) counts a record as a frame, without the headers that a failure
- * adds to it: what was small enough once is small enough as a dead letter, too.
+ * maxRecordSize ("size_max" here) counts a record as a frame, without its topic and the headers that
+ * a failure adds to it: what was small enough once is small enough as a dead letter, too.
  */
 #ifndef FRAME_LIMITS_H
 #define FRAME_LIMITS_H
@@ -42,8 +42,8 @@ enum {
 	LIMIT_JSON_FACTOR = 8
 };
 
-/* The frame of a record of size_max that has failed twice: the headers of the first time are taken
- * away only when the second dead letter is made. */
+/* The frame of a record of size_max that has failed twice, with its topic: the headers of the first
+ * time are taken away only when the second dead letter is made. */
 enum { LIMIT_FRAME_MORE = 2 * LIMIT_FAILURE_BYTES };
 
 static inline uint32_t limits_frame(uint32_t size_max)
@@ -75,8 +75,9 @@ bool limits_of_failure(const struct frame_header *header);
 
 enum limit_fault { LIMIT_KEPT, LIMIT_TOO_LARGE, LIMIT_TOO_MANY_HEADERS };
 
-/* Whether a record of so many bytes (64, topic, key, headers, value) is within the limits. Its
- * headers are walked only if it is not without a look at them. */
+/* Whether a record of so many bytes (64, key, headers, value) is within the limits. The topic does not
+ * count: the dead letter's may have a longer name. The headers are walked only if the record would
+ * not be without a look at them. */
 enum limit_fault limits_check(
 	size_t size, const uint8_t *headers, uint32_t header_count, uint32_t size_max);
 

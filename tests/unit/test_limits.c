@@ -113,7 +113,7 @@ TEST(the_limits_fit_together)
 	size_t letter = by_worker + 5 * (8 + 16 + 20) + FRAME_TOPIC_MAX;
 
 	CHECK(letter <= LIMIT_FAILURE_BYTES);
-	CHECK(LIMIT_FAILURE_BYTES + by_worker <= LIMIT_FRAME_MORE);
+	CHECK(FRAME_TOPIC_MAX + LIMIT_FAILURE_BYTES + by_worker <= LIMIT_FRAME_MORE);
 	CHECK_INT(FRAME_HEADERS_MAX, LIMIT_HEADERS + 2 * LIMIT_FAILURE_HEADERS);
 	CHECK(FRAME_HEADERS_MAX <= 100000); /* what Kafka's client reads */
 	CHECK(limits_frame(LIMIT_SIZE_MOST) < 1000000000); /* its largest message.max.bytes */

@@ -161,24 +161,30 @@ def _headers(output: Output, event: Event) -> List[Header]:
 
 def size(output: Output, event: Event) -> int:
     """The bytes of this output's record with all that it keeps of the event."""
-    topic, key = output.topic, output.key
-    headers = _headers(output, event)
+    topic = output.topic
     if topic is KEEP:
         topic = (event.topic or "").encode("utf-8", "surrogateescape")
+    return _counted(output, event) + len(topic)
+
+
+def _counted(output: Output, event: Event) -> int:
+    """The bytes that count for maxRecordSize, with the headers of a failure."""
+    key = output.key
+    headers = _headers(output, event)
     if key is KEEP:
         key = event.key
     return (
         RECORD_FRONT
-        + len(topic)
         + len(key or b"")
         + sum(HEADER_FRONT + len(name) + len(value or b"") for name, value in headers)
         + len(output.value or b"")
     )
 
 
-def _fits(output: Output, event: Event, cap: int) -> bool:
-    bytes_all = size(output, event)
-    return bytes_all <= cap or bytes_all - _of_failure(_headers(output, event))[1] <= cap
+def _check(output: Output, event: Event, cap: int, number: Optional[int] = None) -> None:
+    counted = _counted(output, event)
+    if counted > cap and counted - _of_failure(_headers(output, event))[1] > cap:
+        too_large(counted, cap, number)
 
 
 def too_large(size: int, cap: int, number: Optional[int] = None) -> NoReturn:
@@ -211,8 +217,7 @@ def outputs(result: Any, event: Event, cap: int) -> List[Output]:
         output = encode(result, event)
         if output is None:
             return []
-        if not _fits(output, event, cap):
-            too_large(size(output, event), cap)
+        _check(output, event, cap)
         return [output]
     try:
         return _generate(result, event, cap)
@@ -234,10 +239,8 @@ def _generate(generator: Iterator[Any], event: Event, cap: int) -> List[Output]:
         output = encode(item, event, number)
         if output is None:
             continue
-        bytes_more = size(output, event)
-        if not _fits(output, event, cap):
-            too_large(bytes_more, cap, number)
-        total += bytes_more
+        _check(output, event, cap, number)
+        total += size(output, event)
         if number > 0 and total > max(GENERATOR_MAX, cap):
             too_much(number, cap)
         made.append(output)
