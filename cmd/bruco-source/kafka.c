@@ -17,12 +17,13 @@ enum {
 	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
 	HOLD_MS = 200,      /* a record without room waits so long before its partition is paused:
 			       pausing throws the client's prefetched records away */
-	COMMIT_MS = 500,
 	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
 	POLL_MS = 200, /* the longest time without asking the client */
 	CLOSE_MS = 5000,
 	SILENCE_MS = 240000 /* with the default rebalanceTimeout the client's own 5 minutes */
 };
+
+static const char SESSION_MS[] = "10000", HEARTBEAT_MS[] = "500";
 
 struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
 {
@@ -57,7 +58,7 @@ struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, 
 	partition->base.topic_length = (uint32_t)strlen(topic);
 	partition->base.id = id;
 	partition->topic = found;
-	partition->committed = partition->committing = partition->end = -1;
+	partition->committed = partition->committing = partition->refused = partition->end = -1;
 	found->partitions[id] = partition;
 	return partition;
 }
@@ -251,6 +252,8 @@ static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *messa
 {
 	int status = kafka_error_status(message->err);
 
+	if (message->err == RD_KAFKA_RESP_ERR__FATAL)
+		kafka_member_check_fenced(kafka);
 	if (status != STATUS_OK) {
 		log_error("cannot consume: %s", rd_kafka_message_errstr(message));
 		stage_drain(kafka->stage, status);
@@ -367,10 +370,11 @@ static void kafka_work(void *state)
 		kafka_each(kafka, retry_stash, &now);
 	poll_client(kafka);
 	kafka_assign_work(kafka, now);
+	kafka_member_waiting(kafka, now);
 	check_end(kafka);
 	if (now >= kafka->commit_due ||
 		(kafka->blamed != kafka->stage->lanes.blamed && !kafka->commit_pending)) {
-		kafka->commit_due = now + COMMIT_MS;
+		kafka->commit_due = now + KAFKA_COMMIT_MS;
 		kafka->blamed = kafka->stage->lanes.blamed;
 		kafka_commit_start(kafka);
 	}
@@ -396,12 +400,26 @@ static int kafka_descriptor(void *state)
 	return holds(kafka) ? -1 : kafka->event_fd; /* it must not wake us for nothing */
 }
 
+static void any_lacks(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	if (kafka_commit_lacks(kafka, partition))
+		*(bool *)argument = true;
+}
+
 static bool kafka_settled(void *state)
 {
 	struct kafka *kafka = state;
+	bool lacks = false;
 
 	kafka_commit_start(kafka);
-	return kafka_commit_settled(kafka);
+	if (!kafka_commit_settled(kafka))
+		return false;
+	kafka_each(kafka, any_lacks, &lacks);
+	if (lacks) {
+		log_error("the last commit was refused: records may be repeated");
+		stage_drain(kafka->stage, STATUS_TEMPFAIL); /* it drains: this is its status */
+	}
+	return true;
 }
 
 static void kafka_close(void *state)
@@ -412,6 +430,9 @@ static void kafka_close(void *state)
 	rd_kafka_error_t *error;
 
 	kafka->closing = true;
+	if (kafka->phase != PHASE_STEADY)
+		kafka_assign_give_up(kafka); /* the client waits for it */
+	kafka_member_leave(kafka);
 	error = rd_kafka_consumer_close_queue(kafka->client, queue);
 	if (error != NULL) {
 		rd_kafka_error_destroy(error);
@@ -447,15 +468,31 @@ static void subscribe(struct kafka *kafka, const struct texts *topics)
 		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
 }
 
+static struct kafka *open_state(struct stage *stage)
+{
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+
+	kafka->stage = stage;
+	kafka->begun = 1;
+	return kafka;
+}
+
 static void *kafka_open(struct stage *stage)
 {
 	const struct source_config *source = &stage->config->source;
-	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	struct kafka *kafka = open_state(stage);
+	const char *identity = kafka_member_identity(kafka);
 	char fetch[32], silence[32];
 	/* The prefetch queue must hold well over a second of traffic: when it fills, librdkafka
 	 * before 2.2 waits a second before it fetches again. */
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
-		{"group.instance.id", source->group_instance_id},
+		{"group.instance.id", identity},
+		/* Its own threads keep up the heartbeats, whatever handlers do, so that a member can be
+		 * given up soon. With a groupInstanceId it is how long its place is kept: the client's
+		 * 45 s. */
+		{"session.timeout.ms", source->group_instance_id == NULL ? SESSION_MS : NULL},
+		/* How soon the others hear of a rebalance. */
+		{"heartbeat.interval.ms", HEARTBEAT_MS},
 		{"partition.assignment.strategy", source->balance_strategy},
 		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
@@ -473,8 +510,8 @@ static void *kafka_open(struct stage *stage)
 		(long long)(source->rebalance_timeout_ms + SILENCE_MS));
 	conf = kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&source->properties);
-	kafka->stage = stage;
-	kafka->begun = 1;
+	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
+		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
@@ -483,6 +520,7 @@ static void *kafka_open(struct stage *stage)
 	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
 	subscribe(kafka, &source->topics);
+	kafka->subscribed_at = clock_ms();
 	return kafka;
 }
 

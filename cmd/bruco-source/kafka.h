@@ -5,6 +5,7 @@
  *   kafka_start.c     where each partition starts (pinned) and, with -e, ends
  *   kafka_commit.c    committing the contiguous frontiers, and only these
  *   kafka_metadata.c  what the group is to remember, in the metadata of its commits
+ *   kafka_member.c    membership of the group: as whom, waiting for it, leaving it
  */
 #ifndef BRUCO_SOURCE_KAFKA_H
 #define BRUCO_SOURCE_KAFKA_H
@@ -35,6 +36,10 @@ struct kafka_partition {
 	uint64_t attempts_committing;
 	uint32_t begun_committed; /* kafka.begun, in the same way; 0: not told yet */
 	uint32_t begun_committing;
+	int64_t refused; /* what the broker will never take, -1: nothing; and with it: */
+	uint64_t attempts_refused;
+	uint32_t begun_refused;
+	bool refusal_logged; /* in this assignment */
 	int64_t end; /* -e: stop at this offset, -1: not known */
 	bool at_end; /* -e: reached */
 	bool paused;
@@ -58,6 +63,8 @@ enum kafka_phase {
 	PHASE_REVOKING   /* what is under way is drained before the partitions are given up */
 };
 
+enum { KAFKA_COMMIT_MS = 500 }; /* between commits, and before one after a refusal */
+
 enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they are taken */
 
 struct kafka {
@@ -73,10 +80,20 @@ struct kafka {
 	uint32_t begun; /* 1 and the topics that are marked so: grows with what is to be told */
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
+	unsigned assign_tries; /* of this assignment */
 	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
 	int64_t commit_due;  /* clock_ms */
 	uint64_t blamed;     /* lanes.blamed at the last commit: each is told at once */
 	bool commit_pending; /* its answer has not come yet */
+	int64_t commit_again; /* clock_ms; after a refusal none is sent before */
+	rd_kafka_resp_err_t commit_error; /* of the last one, if that may pass */
+	bool commit_apart;    /* each topic alone, since one of them was refused */
+	size_t commit_topic;  /* then: which one is next */
+	char *identity;       /* made from the driver's; NULL: configured, or none */
+	char session_seconds[16];
+	int64_t subscribed_at; /* clock_ms */
+	bool joined;           /* partitions were assigned, or none because there are none left */
+	bool patience_said;
 	size_t stashed;      /* partitions with a stash */
 	size_t held;         /* of these, those that are not paused: the client is not polled */
 	bool more;           /* the last work() stopped at its budget, not at an empty queue */
@@ -100,8 +117,10 @@ void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_assign_work(struct kafka *kafka, int64_t now); /* goes on with what is under way */
+void kafka_assign_give_up(struct kafka *kafka); /* all partitions, at once */
 
-/* kafka_start.c: fills in where each partition of a new assignment starts, and with -e ends. */
+/* kafka_start.c: fills in where each partition of a new assignment starts, and with -e ends. A
+ * partition whose topic stays missing is taken out of the list. */
 rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
 rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
 void kafka_topic_missing(struct kafka *kafka, const char *name); /* there is none of that name */
@@ -109,8 +128,23 @@ void kafka_topic_missing(struct kafka *kafka, const char *name); /* there is non
 /* kafka_commit.c */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
-void kafka_commit_start(struct kafka *kafka); /* if there is something to commit and none pending */
-bool kafka_commit_settled(struct kafka *kafka); /* all frontiers are with the broker */
+/* Starts a commit if there is something to commit, none is pending and the last one was not refused
+ * a moment ago. */
+void kafka_commit_start(struct kafka *kafka);
+/* Whether all frontiers are with the broker, but for those that it will never take. */
+bool kafka_commit_settled(struct kafka *kafka);
+/* Of an assigned partition: whether what is done in it is not with the broker. */
+bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition);
+
+/* kafka_member.c */
+/* The group.instance.id: the configured one, one that lives as long as the driver, or NULL. */
+const char *kafka_member_identity(struct kafka *kafka);
+/* Ends the program if another instance has joined in our place. */
+void kafka_member_check_fenced(struct kafka *kafka);
+/* Says what is waited for when the group keeps us waiting. */
+void kafka_member_waiting(struct kafka *kafka, int64_t now);
+/* Before the client is closed: leaves the group, unless the place is kept for a successor. */
+void kafka_member_leave(struct kafka *kafka);
 
 /*
  * kafka_metadata.c. The metadata of a commit is

@@ -33,7 +33,8 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 
 	partition->base.lane = emptiest_lane(kafka);
 	partition->committed = entry->offset;
-	partition->committing = -1;
+	partition->committing = partition->refused = -1;
+	partition->refusal_logged = false;
 	partition->paused = false;
 	tracker_begin(&partition->base.tracker);
 	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
@@ -48,11 +49,15 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 static void end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
+	/* A status of 0 promises that nothing of a drained run is repeated. */
+	if (kafka->stage->draining &&
+		(!tracker_idle(&partition->base.tracker) || kafka_commit_lacks(kafka, partition)))
+		stage_drain(kafka->stage, STATUS_TEMPFAIL);
 	kafka_unstash(kafka, partition);
 	tracker_end(&partition->base.tracker);
 }
 
-static void give_up_all(struct kafka *kafka)
+void kafka_assign_give_up(struct kafka *kafka)
 {
 	rd_kafka_resp_err_t error;
 
@@ -72,6 +77,7 @@ static void assign(struct kafka *kafka, int64_t now)
 
 	if (now < kafka->deadline || kafka->commit_pending)
 		return;
+	kafka->assign_tries++;
 	error = kafka_pin(kafka, kafka->assigning);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 		error = kafka_find_ends(kafka, kafka->assigning);
@@ -111,7 +117,7 @@ static void revoke(struct kafka *kafka, int64_t now)
 
 	if (rd_kafka_assignment_lost(kafka->client)) {
 		log_warning("the assignment was lost: records under way may be repeated");
-		give_up_all(kafka);
+		kafka_assign_give_up(kafka);
 		return;
 	}
 	kafka_each(kafka, under_way, &busy);
@@ -120,13 +126,13 @@ static void revoke(struct kafka *kafka, int64_t now)
 		return;
 	if (busy)
 		log_warning("partitions given up with records under way, which may be repeated");
-	give_up_all(kafka);
+	kafka_assign_give_up(kafka);
 }
 
 void kafka_assign_work(struct kafka *kafka, int64_t now)
 {
 	if (kafka->phase == PHASE_ASSIGNING && !stage_taking(kafka->stage))
-		give_up_all(kafka);
+		kafka_assign_give_up(kafka);
 	else if (kafka->phase == PHASE_ASSIGNING)
 		assign(kafka, now);
 	else if (kafka->phase == PHASE_REVOKING)
@@ -138,20 +144,28 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 {
 	struct kafka *kafka = opaque;
 
+	kafka_member_check_fenced(kafka);
 	switch (error) {
 	case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+		kafka->joined = true;
+		if (kafka->closing) {
+			kafka_assign_give_up(kafka);
+			break;
+		}
 		if (kafka->assigning != NULL)
 			rd_kafka_topic_partition_list_destroy(kafka->assigning);
 		kafka->assigning = rd_kafka_topic_partition_list_copy(list);
 		kafka->phase = PHASE_ASSIGNING;
+		kafka->assign_tries = 0;
 		kafka->deadline = 0;
 		break;
 	case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
-		log_info("%d partitions revoked%s", list->cnt,
-			rd_kafka_assignment_lost(client) ? " (lost)" : "");
+		if (!kafka->closing)
+			log_info("%d partitions revoked%s", list->cnt,
+				rd_kafka_assignment_lost(client) ? " (lost)" : "");
 		if (kafka->phase == PHASE_ASSIGNING || kafka->closing ||
 			rd_kafka_assignment_lost(client)) {
-			give_up_all(kafka);
+			kafka_assign_give_up(kafka);
 			break;
 		}
 		kafka->phase = PHASE_REVOKING;
@@ -159,7 +173,7 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 		break;
 	default:
 		log_warning("rebalance: %s", rd_kafka_err2str(error));
-		give_up_all(kafka);
+		kafka_assign_give_up(kafka);
 		break;
 	}
 }

@@ -5,7 +5,10 @@
 #include "kafka.h"
 #include "kafka/client.h"
 
-enum { REQUEST_MS = 5000 };
+enum {
+	REQUEST_MS = 5000,
+	GONE_AFTER = 4 /* tries; until then a broker may not have heard of a new topic yet */
+};
 
 static const rd_kafka_resp_err_t fine = RD_KAFKA_RESP_ERR_NO_ERROR;
 
@@ -49,7 +52,8 @@ void kafka_topic_missing(struct kafka *kafka, const char *name)
 static bool is_missing(rd_kafka_resp_err_t error)
 {
 	return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-	       error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+	       error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+	       error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
 /* One commit of the group. Instances may have begun at the same time: the smallest number is the
@@ -222,6 +226,15 @@ static rd_kafka_resp_err_t commit_pins(struct kafka *kafka, rd_kafka_topic_parti
 	return error == fine ? result : error;
 }
 
+/* A topic that was deleted is in the group's assignment until somebody joins, and for a member that
+ * takes its place again for longer. The others are not to wait for it. */
+static void leave_out(rd_kafka_topic_partition_list_t *list, int index)
+{
+	log_warning("%s[%d] is not there any more: left out", list->elems[index].topic,
+		(int)list->elems[index].partition);
+	rd_kafka_topic_partition_list_del_by_idx(list, index);
+}
+
 /* Fills in where each partition starts: committed offsets, or resolved ones that are committed
  * before anything is dispatched, so that a crash before the first commit loses nothing. */
 rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
@@ -239,6 +252,11 @@ rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list
 		if (entry->offset >= 0)
 			continue;
 		error = resolve(kafka, entry, topic);
+		if (is_missing(error) && kafka->assign_tries >= GONE_AFTER) {
+			error = fine;
+			leave_out(list, i--);
+			continue;
+		}
 		if (error != fine)
 			break;
 		kafka_mark_begun(kafka, topic);

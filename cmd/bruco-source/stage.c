@@ -40,6 +40,7 @@ void stage_drain(struct stage *stage, int status)
 	if (stage->draining)
 		return;
 	stage->draining = true;
+	stage->successor = status == STATUS_TEMPFAIL && stage->control >= 0;
 	stage->deadline = clock_ms() + stage->config->shutdown_timeout_ms;
 	log_debug("draining: %llu records in flight", (unsigned long long)stage->lanes.in_flight);
 }
@@ -125,6 +126,7 @@ static void wire_by_driver(struct stage *stage, struct config *config, int drive
 	stage->lanes.acknowledged = stage->lanes.resumable = true;
 	stage->control = driver;
 	stage->link = greeting.link;
+	stage->driver_id = greeting.hello.seq;
 	stage->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
 
@@ -208,9 +210,10 @@ static void on_control(struct stage *stage)
 			die(STATUS_TEMPFAIL, "the driver is gone");
 		if (message.type == MESSAGE_START)
 			stage->started = true;
-		else if (message.type == MESSAGE_DRAIN)
+		else if (message.type == MESSAGE_DRAIN) {
 			stage_drain(stage, STATUS_OK);
-		else
+			stage->successor = (message.flags & DRAIN_RESTART) != 0;
+		} else
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
 	}
 }

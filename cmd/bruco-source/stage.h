@@ -51,6 +51,8 @@ struct stage {
 	int status;       /* with which to end after the drain */
 	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
 	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
+	uint64_t driver_id; /* the driver's for as long as it lives; 0: there is none */
+	bool successor;     /* the driver is about to start this stage again */
 };
 
 /* How the stage is wired: by the driver's control socket, or by hand. */

@@ -200,11 +200,12 @@ static void abandon(struct pipeline *pipeline, const struct happening *happening
 /*
  * Source or sink is dead, and workers are of no use any more. Whoever is left of the two finishes
  * what it can without them: what is delivered is acknowledged, what is acknowledged is committed,
- * and a consumer group is left instead of waiting for a dead member.
+ * and a consumer group is left, unless the next start takes over the place in it.
  */
 static void settle(struct pipeline *pipeline, const struct happening *happening)
 {
-	struct message message = {.type = MESSAGE_DRAIN};
+	struct message message = {.type = MESSAGE_DRAIN,
+		.flags = pipeline->state == STATE_RESTARTING ? DRAIN_RESTART : 0};
 
 	(void)happening;
 	stage_send(&pipeline->source, &message, NULL, 0);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -103,11 +104,22 @@ static void raise_file_limit(struct rlimit *given)
 	setrlimit(RLIMIT_NOFILE, &more);
 }
 
+static uint64_t random_identity(void)
+{
+	uint64_t identity = 0;
+
+	while (identity == 0)
+		if (getrandom(&identity, sizeof identity, 0) < 0 && errno != EINTR)
+			die(STATUS_SOFTWARE, "cannot get random bytes: %s", strerror(errno));
+	return identity;
+}
+
 void launch_init(
 	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end)
 {
 	*launch = (struct launch){.lanes = config->processor.workers,
-		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0};
+		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
+		.identity = random_identity()};
 	launch->programs[ROLE_SOURCE] = find_program("bruco-source");
 	launch->programs[ROLE_SINK] = find_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = find_program("bruco-worker");

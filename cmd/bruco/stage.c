@@ -86,7 +86,8 @@ static void greet(struct stage *stage, const struct launch *launch, uint32_t lan
 		.lanes = launch->lanes,
 		.log_level = log_level(),
 		.log_format = log_format(),
-		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0};
+		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0,
+		.seq = stage->role == ROLE_SOURCE ? launch->identity : 0};
 
 	stage_send(stage, &hello, fds, fd_count);
 }

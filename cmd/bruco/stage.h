@@ -30,6 +30,7 @@ struct launch {
 	char **worker_environment;
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */
+	uint64_t identity;     /* this driver's, at random; not 0 */
 	struct rlimit files;   /* RLIMIT_NOFILE as we were given it, for the handlers */
 	char *oom_score;       /* for the workers: they are to die first */
 	int null_fd;

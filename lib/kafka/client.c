@@ -14,6 +14,9 @@
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
 	(void)client;
+	/* A fatal error comes as an event, too, and whoever takes that says what it means. */
+	if (strcmp(facility, "FATAL") == 0)
+		level = LOG_DEBUG;
 	if (level <= LOG_CRIT)
 		log_error("librdkafka: %s: %s", facility, text);
 	else if (level <= LOG_WARNING)

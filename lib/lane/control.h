@@ -7,14 +7,17 @@
  * option --driver FD. Everything else comes through it in the first message.
  *
  * driver -> stage
- *   HELLO   how to log, how many lanes, which worker of which life; descriptors below
+ *   HELLO   how to log, how many lanes, which worker of which life; descriptors below; to the
+ *           source also the driver's identity (`seq`), which is the same in all its starts
  *   LANE    (sink only) lane's life `life` ended as `status`/`page` say (life 0: there was none
  *           before); descriptors: the write end and the read end of its successor's pipes, or
  *           none when there is no successor
  *   START   (source only) everybody else is ready: connect and begin. So a group is not joined
  *           for a handler that can't start
- *   DRAIN   source: dispatch nothing more, finish what is under way, then end; worker: no pause
- *           before another attempt any more, end there instead; no recycling either
+ *   DRAIN   source: dispatch nothing more, finish what is under way, then end, and leave the group
+ *           unless flagged DRAIN_RESTART: the driver starts a successor, for which the place is
+ *           kept; worker: no pause before another attempt any more, end there instead; no
+ *           recycling either
  *
  * stage -> driver
  *   READY   worker: initialised; source: group joined; sink: connected
@@ -73,9 +76,9 @@ struct message {
 	uint32_t lanes; /* HELLO: how many there are */
 	uint32_t log_level;
 	uint32_t log_format;
-	uint32_t flags; /* HELLO_*, LANE_* below */
+	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below */
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
-	uint64_t seq;   /* ACK, RESUME */
+	uint64_t seq;   /* ACK, RESUME; HELLO to a source: the driver's identity, not 0 */
 	struct page_snapshot page;
 };
 
@@ -85,6 +88,10 @@ enum {
 
 enum {
 	LANE_TIMED_OUT = 1 /* the driver killed that life: its event ran longer than its timeout */
+};
+
+enum {
+	DRAIN_RESTART = 1 /* source: it will be started again */
 };
 
 enum { CONTROL_ACKS_MAX = 256 }; /* pairs in one ACK message */

@@ -24,6 +24,8 @@ static const char usage[] =
 	"                                    committed and lag are - where nothing is\n"
 	"  metadata GROUP TOPIC              a line a partition: partition, the commit's metadata\n"
 	"  commit GROUP TOPIC PARTITION OFFSET   as a client that knows nothing of metadata\n"
+	"  members GROUP                     a line a member: its id, which begins with its\n"
+	"                                    group.instance.id or else its client.id\n"
 	"  count TOPIC                       the number of records, by reading them\n"
 	"  -b, --brokers BROKERS\n"
 	"      --help\n"
@@ -183,6 +185,20 @@ static void commit(const char *brokers, char **words)
 	rd_kafka_destroy(client);
 }
 
+static void members(rd_kafka_t *client, const char *name)
+{
+	const struct rd_kafka_group_list *groups;
+	rd_kafka_resp_err_t error = rd_kafka_list_groups(client, name, &groups, ANSWER_MS);
+
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "cannot ask for the members of group '%s': %s", name,
+			rd_kafka_err2str(error));
+	for (int i = 0; i < groups->group_cnt; i++)
+		for (int j = 0; j < groups->groups[i].member_cnt; j++)
+			printf("%s\n", groups->groups[i].members[j].member_id);
+	rd_kafka_group_list_destroy(groups);
+}
+
 static void ping(rd_kafka_t *client)
 {
 	const struct rd_kafka_metadata *metadata;
@@ -234,6 +250,8 @@ static void run(const char *brokers, const char *command, char **words, int coun
 		group(brokers, words[0], words[1], true);
 	} else if (is(command, count, "commit", 4, 4)) {
 		commit(brokers, words);
+	} else if (is(command, count, "members", 1, 1)) {
+		members(client, words[0]);
 	} else if (is(command, count, "count", 1, 1)) {
 		client_read(brokers, words[0], count_one, &records);
 		printf("%lld\n", records);
