@@ -176,7 +176,7 @@ class Network(Run):
 
     own_broker = True
     special = 200
-    client = ", socket.timeout.ms: 3000"
+    client = "socket.timeout.ms: 3000"
     sink = "  properties: {socket.timeout.ms: 3000, request.timeout.ms: 3000}\n"
     held = (0.3, 3)
 

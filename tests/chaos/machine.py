@@ -251,7 +251,7 @@ class Clock(Run):
     checks = ("--poison", JUMPY_POISON)
     dead_letter = True
     may_repeat = False
-    idle = 4  # seconds; the session timeout is 3
+    idle = 11  # seconds; the session timeout is 10
 
     def plan(self):
         jumps = [HOUR, -HOUR, DECADE, -DECADE, 0]

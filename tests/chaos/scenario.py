@@ -73,11 +73,10 @@ class Timeline:
 class Run:
     own_broker = False     # whether the broker itself is killed
     workers = 2
-    static = False         # groupInstanceId
     handler = IDENTITY
     processor = ""         # further lines of the configuration
     source = ""
-    client = ""            # further properties of the source's client
+    client = ""            # properties of the source's client; none are what its users have
     sink = ""
     special = 0            # one record in so many is of a special shape: nulls, headers, 1 MiB
     size = 100             # of a plain record's value
@@ -117,8 +116,7 @@ class Run:
     def bruco_address(self):
         return self.broker.address
 
-    def config(self, name):
-        static = f"\n  groupInstanceId: chaos-{name}" if self.static else ""
+    def config(self, _):
         dead = (f"deadLetter:\n  kind: kafka\n  brokers: [{self.bruco_address()}]\n"
                 f"  topic: {self.topics[2]}\n" if self.dead_letter else "")
         return f"""\
@@ -130,9 +128,8 @@ processor:
   brokers: [{self.bruco_address()}]
   topics: [{self.topics[0]}]
   offset: earliest
-  consumerGroup: {self.group}{static}
-  properties: {{session.timeout.ms: 3000, heartbeat.interval.ms: 200{self.client}}}
-{self.source}sink:
+  consumerGroup: {self.group}
+{f"  properties: {{{self.client}}}{chr(10)}" if self.client else ""}{self.source}sink:
   kind: kafka
   brokers: [{self.bruco_address()}]
   topic: {self.topics[1]}
@@ -169,7 +166,8 @@ processor:
                 return all(now > was for now, was in zip(sample.seen, start.seen))
             return sample.delivered() > start.delivered()
         try:
-            mark.recovery = self.reader.after(again_at, 5, "output", moved).at - mark.at
+            # A dead instance's partitions are given to others after its session, 10 s.
+            mark.recovery = self.reader.after(again_at, 15, "output", moved).at - mark.at
         except Stuck:
             # Nothing had been left to do, or too little: no time to take, but it must go on.
             self.load.wait()

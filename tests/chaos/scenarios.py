@@ -13,7 +13,6 @@ from world import Stuck
 class Kills(Run):
     """SIGKILL of a worker, the source, the sink, the driver, or of all processes at once."""
 
-    static = True
     special = 100
     checks = ("--order", "keyed")
     kinds = ("worker", "source", "sink", "driver", "tree")

@@ -299,10 +299,15 @@ class Load:
             raise Stuck("kafka-fill failed")
         self.filler = None
 
-    def end(self):
+    def end_filler(self):
+        """In the middle of what it was to write."""
         if self.filler is not None:
             self.filler.kill()
             self.filler.wait()
+        self.filler = None
+
+    def end(self):
+        self.end_filler()
         self.log.close()
 
 
