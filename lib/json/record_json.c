@@ -79,7 +79,8 @@ static json_t *object_out(const struct frame_record *record)
 	json_object_set_new(object, "topic", topic_out(record));
 	json_object_set_new(object, "partition", integer_out(record->partition));
 	json_object_set_new(object, "offset", integer_out(record->offset));
-	json_object_set_new(object, "timestamp", integer_out(record->timestamp));
+	json_object_set_new(object, "timestamp",
+		record->timestamp == -1 ? json_null() : json_integer(record->timestamp));
 	json_object_set_new(object, "key", bytes_out(record->key, record->key_length));
 	json_object_set_new(object, "value", bytes_out(record->value, record->value_length));
 	json_object_set_new(object, "headers", headers_out(record));
@@ -160,14 +161,15 @@ static bool bytes_in(
 }
 
 static bool integer_in(
-	struct reader *reader, const json_t *object, const char *what, int64_t high, int64_t *value)
+	struct reader *reader, const json_t *object, const char *what, int64_t low, int64_t high,
+	int64_t *value)
 {
 	const json_t *found = json_object_get(object, what);
 
 	*value = -1;
 	if (found == NULL || json_is_null(found))
 		return true;
-	if (!json_is_integer(found) || json_integer_value(found) < -1 ||
+	if (!json_is_integer(found) || json_integer_value(found) < low ||
 		json_integer_value(found) > high)
 		return refuse(reader, what, "a whole number");
 	*value = json_integer_value(found);
@@ -243,9 +245,9 @@ static bool object_in(struct reader *reader, json_t *object, struct frame_record
 		!bytes_in(reader, "key", json_object_get(object, "key"), &key) ||
 		!headers_in(reader, json_object_get(object, "headers"), record, &headers) ||
 		!bytes_in(reader, "value", json_object_get(object, "value"), &value) ||
-		!integer_in(reader, object, "partition", INT32_MAX, &partition) ||
-		!integer_in(reader, object, "offset", INT64_MAX, &record->offset) ||
-		!integer_in(reader, object, "timestamp", INT64_MAX, &record->timestamp))
+		!integer_in(reader, object, "partition", -1, INT32_MAX, &partition) ||
+		!integer_in(reader, object, "offset", -1, INT64_MAX, &record->offset) ||
+		!integer_in(reader, object, "timestamp", INT64_MIN, INT64_MAX, &record->timestamp))
 		return false;
 	if (topic.length > FRAME_TOPIC_MAX)
 		return refuse(reader, "topic", "a topic name");

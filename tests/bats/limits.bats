@@ -140,6 +140,15 @@ PY
     contains "$stderr" "record with 65537 headers: 65536 is the most: its headers are left out"
 }
 
+@test "json: a timestamp before 1970 is a number, -1 is none, in both JSON kinds" {
+    frames write 'record(1, b"a", timestamp=-2)' 'record(2, b"b", timestamp=-1)' 'record(3, b"c", timestamp=0)' >in
+    bruco-sink -q json <in >lines
+    equals "$(python3 -c 'import json; print(*(json.loads(l)["timestamp"] for l in open("lines")))')" "-2 None 0"
+    equals "$(bruco-source -q json <lines | fields r.timestamp | paste -sd' ')" "-2 -1 0"
+    run_x 0 bruco-worker -q --json <lines
+    equals "$(python3 -c 'import json; print(*(json.loads(l)["timestamp"] for l in open("stdout")))')" "-2 None 0"
+}
+
 # ---- on Kafka
 
 @test "headers: 65,536 pass, as a dead letter too, which is read again; more fail at the source" {

@@ -33,11 +33,11 @@ def from_bytes(value: Optional[bytes]) -> Any:
         return {"base64": base64.b64encode(value).decode()}
 
 
-def to_number(what: str, value: Any, bits: int) -> int:
+def to_number(what: str, value: Any, bits: int, least: int = -1) -> int:
     """A number, or None as -1: there is none."""
     if value is None:
         return -1
-    if type(value) is not int or not -1 <= value < 2 ** (bits - 1):
+    if type(value) is not int or not least <= value < 2 ** (bits - 1):
         raise ValueError(f"{what} is not a number of {bits} bits")
     return value
 
@@ -76,7 +76,7 @@ def parse(text: bytes) -> Tuple[Any, ...]:
         to_bytes("topic", record.get("topic")) or b"",
         to_number("partition", record.get("partition"), 32),
         to_number("offset", record.get("offset"), 64),
-        to_number("timestamp", record.get("timestamp"), 64),
+        to_number("timestamp", record.get("timestamp"), 64, -(2**63)),
         to_bytes("key", record.get("key")),
         to_bytes("value", record.get("value")),
         to_headers(record.get("headers") or []),
@@ -97,7 +97,7 @@ def print_record(
         "topic": from_bytes(topic or None),
         "partition": None if partition < 0 else partition,
         "offset": None if offset < 0 else offset,
-        "timestamp": None if timestamp < 0 else timestamp,
+        "timestamp": None if timestamp == -1 else timestamp,
         "key": from_bytes(key),
         "value": from_bytes(value),
         "headers": [[from_bytes(name), from_bytes(content)] for name, content in headers],
