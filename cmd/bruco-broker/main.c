@@ -84,7 +84,7 @@ static rd_kafka_t *make_client(void)
 		rd_kafka_conf_set(conf, "debug", "mock", why, sizeof why);
 	client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
 	if (client == NULL)
-		die(STATUS_SOFTWARE, "librdkafka: %s", why);
+		die(status_of_error(errno), "librdkafka: %s", why);
 	return client;
 }
 
@@ -94,7 +94,7 @@ static void wait_for_end(int signals)
 	struct pollfd fds[] = {
 		{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLRDHUP}};
 
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+	while (fd_poll(fds, 2, -1) <= 0)
 		;
 }
 
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	port_choose((uint16_t)port);
 	cluster = rd_kafka_mock_cluster_new(client, 1);
 	if (cluster == NULL)
-		die(STATUS_SOFTWARE, "cannot make the mock cluster");
+		die(status_of_error(errno), "cannot make the mock cluster: %s", strerror(errno));
 	for (size_t i = 0; i < topic_count; i++) {
 		rd_kafka_resp_err_t error = rd_kafka_mock_topic_create(
 			cluster, topics[i].name, topics[i].partitions, 1);

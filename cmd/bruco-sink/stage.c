@@ -78,7 +78,7 @@ static void wire_by_hand(struct stage *stage, const struct stage_options *option
 	int input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (input < 0)
-		die(STATUS_SOFTWARE, "cannot use standard input: %s", strerror(errno));
+		die(status_of_error(errno), "cannot use standard input: %s", strerror(errno));
 	stage->page = page_map(-1);
 	make_lanes(stage, 1, stage->config, linked);
 	if (linked)
@@ -110,8 +110,11 @@ static void on_control(struct stage *stage)
 
 		if (got < 0 && errno == EAGAIN)
 			return;
-		if (got <= 0)
+		if (got == 0)
 			die(STATUS_TEMPFAIL, "the driver is gone");
+		if (got < 0)
+			die(status_of_error(errno), "unreadable message from the driver: %s",
+				strerror(errno));
 		if (message.type != MESSAGE_LANE || message.lane >= stage->lane_count ||
 			(fd_count != 0 && fd_count != 2))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
@@ -290,8 +293,7 @@ static void wait_for_work(struct stage *stage, bool full)
 			fds[count++] = (struct pollfd){.fd = stage->lanes[i].fd, .events = POLLIN};
 	if (stage->status != STATUS_OK)
 		timeout = clock_left(stage->deadline, clock_ms());
-	if (poll(fds, count, timeout) < 0 && errno != EINTR)
-		die(STATUS_SOFTWARE, "cannot poll: %s", strerror(errno));
+	fd_poll(fds, count, timeout);
 	if (fds[0].revents != 0)
 		on_signals(stage);
 	if (fds[1].revents != 0)

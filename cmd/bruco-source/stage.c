@@ -94,9 +94,9 @@ static int take_output(void)
 	if (fd < 0)
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
-		die(STATUS_SOFTWARE, "cannot use standard output: %s", strerror(errno));
+		die(status_of_error(errno), "cannot use standard output: %s", strerror(errno));
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		die(STATUS_SOFTWARE, "cannot move standard output: %s", strerror(errno));
+		die(status_of_error(errno), "cannot move standard output: %s", strerror(errno));
 	return fd;
 }
 
@@ -171,7 +171,8 @@ static void on_link(struct stage *stage)
 			return;
 		}
 		if (got < 0)
-			die(STATUS_SOFTWARE, "unreadable message on the link: %s", strerror(errno));
+			die(status_of_error(errno), "unreadable message on the link: %s",
+				strerror(errno));
 		if (message.type == MESSAGE_END) {
 			stage->sink_ended = true;
 			continue;
@@ -206,8 +207,11 @@ static void on_control(struct stage *stage)
 
 		if (got < 0 && errno == EAGAIN)
 			return;
-		if (got <= 0)
+		if (got == 0)
 			die(STATUS_TEMPFAIL, "the driver is gone");
+		if (got < 0)
+			die(status_of_error(errno), "unreadable message from the driver: %s",
+				strerror(errno));
 		if (message.type == MESSAGE_START)
 			stage->started = true;
 		else if (message.type == MESSAGE_DRAIN) {
@@ -222,6 +226,8 @@ static void on_listener(struct stage *stage)
 {
 	int peer = sock_accept(stage->listener);
 
+	if (peer < 0 && status_of_error(errno) == STATUS_TEMPFAIL && errno != EAGAIN)
+		die(STATUS_TEMPFAIL, "cannot take the sink's connection: %s", strerror(errno));
 	if (peer < 0)
 		return;
 	stage->link = peer;
@@ -262,8 +268,7 @@ static void wait_for_work(struct stage *stage)
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
-	if (poll(fds, count, timeout) < 0 && errno != EINTR)
-		die(STATUS_SOFTWARE, "cannot poll: %s", strerror(errno));
+	fd_poll(fds, count, timeout);
 	if (fds[0].revents != 0)
 		on_signals(stage);
 	if (fds[1].revents != 0)

@@ -171,7 +171,7 @@ static void stream_work(void *state)
 		return;
 	if (stream->ended)
 		at_end(stream);
-	else if (poll(&input, 1, 0) > 0 && read_more(stream) && !stream->ended)
+	else if (fd_poll(&input, 1, 0) > 0 && read_more(stream) && !stream->ended)
 		stream->more = take(stream);
 }
 

@@ -6,6 +6,7 @@
 
 #include "async.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "handler.h"
@@ -146,7 +147,7 @@ static int wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 	if (async_runs())
 		return async_wait(fds, count, timeout_ms);
 	interpreter_pause();
-	ready = poll(fds, count, timeout_ms);
+	ready = fd_poll(fds, count, timeout_ms);
 	interpreter_resume();
 	return ready;
 }
@@ -160,7 +161,7 @@ static int wait_for_input(struct loop *loop, bool *readable)
 		{.fd = loop->input.fd, .events = POLLIN},
 		{.fd = loop->worker->control}, /* below 0 by hand: left out */
 	};
-	int ready = poll(fds, 1, 0);
+	int ready = fd_poll(fds, 1, 0);
 
 	*readable = ready > 0;
 	if (ready > 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "config/values.h"
@@ -76,7 +77,7 @@ static bool drains(const struct worker *worker)
 {
 	struct pollfd control = {.fd = worker->control, .events = POLLIN};
 
-	return poll(&control, 1, 0) > 0;
+	return fd_poll(&control, 1, 0) > 0;
 }
 
 bool recycle_due(struct worker *worker, unsigned held)

@@ -1,9 +1,8 @@
 /* What follows when an attempt fails: the pause and the next one, or the end of it. */
 #include "rooms.h"
 
-#include <poll.h>
-
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "interpreter.h"
@@ -27,7 +26,7 @@ static int back_off(struct loop *loop, const struct frame_record *record, int64_
 		return status;
 	do {
 		interpreter_pause();
-		ready = poll(fds, 2, clock_left(deadline, clock_ms()));
+		ready = fd_poll(fds, 2, clock_left(deadline, clock_ms()));
 		interpreter_resume();
 		if (interpreter_interrupted())
 			return STATUS_INTERRUPTED;

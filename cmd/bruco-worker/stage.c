@@ -67,7 +67,7 @@ static void open_by_hand(struct worker *worker)
 		fd_ensure_standard();
 	worker->out = fd_move_high(STDOUT_FILENO);
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		die(STATUS_SOFTWARE, "cannot duplicate descriptor 2: %s", strerror(errno));
+		die(status_of_error(errno), "cannot duplicate descriptor 2: %s", strerror(errno));
 	worker->page = page_map(-1);
 }
 

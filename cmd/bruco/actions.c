@@ -66,6 +66,22 @@ static int pipe_size(uint32_t lanes)
 	return share < PIPE_MOST ? share : PIPE_MOST;
 }
 
+static bool open_pipes(const struct pipeline *pipeline, int in[2], int out[2])
+{
+	int size = pipe_size(pipeline->lane_count);
+
+	return fd_pipe(in, size) == 0 && fd_pipe(out, size) == 0;
+}
+
+/* For somebody who closes it. */
+static int take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 {
 	uint32_t number = (uint32_t)(lane - pipeline->lanes);
@@ -75,25 +91,27 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 		.status = lane->death,
 		.flags = lane->overdue ? LANE_TIMED_OUT : 0,
 		.page = lane->page};
-	int size = pipe_size(pipeline->lane_count);
-	int in[2], out[2];
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
 	char text[TEXT_MAX];
+	int error;
 
 	lane->start_at = -1;
 	lane->recycles = false;
 	lane->overdue = false;
-	fd_pipe(in, size);
-	fd_pipe(out, size);
-	if (stage_start(&lane->stage, &pipeline->launch, number, lane->life,
-		    (const int[]){in[0], out[1]}, 2) == 0) {
+	if (open_pipes(pipeline, in, out) &&
+		stage_start(&lane->stage, &pipeline->launch, number, lane->life,
+			(const int[]){take(&in[0]), take(&out[1])}, 2) == 0) {
 		stage_send(&pipeline->sink, &message, (const int[]){in[1], out[0]}, 2);
 		if (pipeline->state == STATE_DRAINING)
 			stage_send(&lane->stage, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
 		return;
 	}
-	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(errno));
-	close(in[1]);
-	close(out[0]);
+	error = errno;
+	for (int i = 0; i < 2; i++) {
+		fd_close(&in[i]);
+		fd_close(&out[i]);
+	}
+	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(error));
 	lane->failures++;
 	pipeline_worker_died(pipeline, lane, text, true);
 }
@@ -238,7 +256,11 @@ static void start(struct pipeline *pipeline, const struct happening *happening)
 	pipeline->deadline = -1;
 	pipeline->was_ready = false;
 	pipeline->source_started = false;
-	sock_pair(link);
+	if (sock_pair(link) < 0) {
+		snprintf(text, sizeof text, "the link cannot be made: %s", strerror(errno));
+		pipeline_stage_died(pipeline, text);
+		return;
+	}
 	for (int i = 0; i < 2; i++) {
 		if (stage_start(ends[i], &pipeline->launch, 0, 0, &link[i], 1) == 0)
 			continue;

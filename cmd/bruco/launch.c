@@ -1,6 +1,7 @@
 #include "bruco/stage.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 #include "base/status.h"
 
 extern char **environ;
+
+enum {
+	CLIENT_FILES = 64, /* of a Kafka client */
+	WORKER_FILES = 128 /* that Python and a handler have in any case */
+};
 
 /* Beside the program that runs, then in PATH. */
 static char *find_program(const char *name)
@@ -93,15 +99,57 @@ static char *worker_oom_score(void)
 	return mem_printf("%ld", score > 1000 ? 1000 : score);
 }
 
-/* A worker costs us up to four descriptors that stay and four that pass through. */
-static void raise_file_limit(struct rlimit *given)
+static rlim_t count_open_files(void)
 {
+	DIR *folder = opendir("/proc/self/fd");
+	rlim_t count = 0;
+
+	while (folder != NULL && readdir(folder) != NULL)
+		count++; /* two dots, and the folder itself: room for what is still to open */
+	if (folder != NULL)
+		closedir(folder);
+	return count;
+}
+
+static bool is_kafka(const char *kind)
+{
+	return kind != NULL && strcmp(kind, "kafka") == 0;
+}
+
+/*
+ * How many files the process that needs the most has open at once. The driver keeps four a worker
+ * and two that wait for a sink that is slow to take them; a start needs a dozen for a moment. The
+ * sink may have a lane and both ends of its successor's. A Kafka client has a socket a broker.
+ */
+static rlim_t files_needed(const struct config *config)
+{
+	bool kafka = is_kafka(config->source.kind) || is_kafka(config->sink.kind);
+	rlim_t workers = config->processor.workers;
+	rlim_t driver = count_open_files() + 6 * workers + 4 + 16;
+	rlim_t sink = 16 + 3 * workers + (kafka ? CLIENT_FILES : 0);
+
+	return driver > sink ? driver : sink;
+}
+
+/* Ours is raised as far as it goes; too little is told now, and not when a worker has died. */
+static void settle_file_limit(struct launch *launch, const struct config *config)
+{
+	rlim_t needed = files_needed(config);
 	struct rlimit more;
 
-	getrlimit(RLIMIT_NOFILE, given);
-	more = *given;
+	getrlimit(RLIMIT_NOFILE, &launch->files);
+	more = launch->files;
 	more.rlim_cur = more.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &more);
+	if (more.rlim_max < needed)
+		die(STATUS_CONFIG,
+			"%u workers need %llu open files at once and %llu are allowed: raise the "
+			"limit (ulimit -Hn, LimitNOFILE=) or run fewer",
+			config->processor.workers, (unsigned long long)needed,
+			(unsigned long long)more.rlim_max);
+	if (launch->files.rlim_cur < WORKER_FILES)
+		launch->files.rlim_cur =
+			more.rlim_max < WORKER_FILES ? more.rlim_max : WORKER_FILES;
 }
 
 static uint64_t random_identity(void)
@@ -120,6 +168,7 @@ void launch_init(
 	*launch = (struct launch){.lanes = config->processor.workers,
 		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
 		.identity = random_identity()};
+	settle_file_limit(launch, config);
 	launch->programs[ROLE_SOURCE] = find_program("bruco-source");
 	launch->programs[ROLE_SINK] = find_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
@@ -133,8 +182,7 @@ void launch_init(
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (launch->null_fd < 0)
-		die(STATUS_SOFTWARE, "cannot open /dev/null: %s", strerror(errno));
-	raise_file_limit(&launch->files);
+		die(status_of_error(errno), "cannot open /dev/null: %s", strerror(errno));
 }
 
 void launch_release(struct launch *launch)

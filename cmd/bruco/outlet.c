@@ -49,7 +49,7 @@ static ssize_t write_some(const struct outlet *outlet, const void *data, size_t 
 	do {
 		if (outlet->way == OUTLET_SOCKET) {
 			written = send(outlet->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-		} else if (outlet->way == OUTLET_CAREFUL && poll(&room, 1, 0) <= 0) {
+		} else if (outlet->way == OUTLET_CAREFUL && fd_poll(&room, 1, 0) <= 0) {
 			errno = EAGAIN;
 			written = -1;
 		} else {
@@ -140,7 +140,7 @@ void outlet_flush(struct outlet *outlet, int64_t most_ms)
 
 		if (left == 0)
 			return;
-		if (poll(&room, 1, left) > 0)
+		if (fd_poll(&room, 1, left) > 0)
 			outlet_write(outlet);
 	}
 }

@@ -298,7 +298,7 @@ static void wait_and_serve(struct pipeline *pipeline, struct pollfd *polls)
 		polls[count++] = (struct pollfd){.fd = stage->control,
 			.events = (short)(POLLIN | (stage->outbox_count > 0 ? POLLOUT : 0))};
 	}
-	if (poll(polls, count, next_tick(pipeline)) < 0)
+	if (fd_poll(polls, count, next_tick(pipeline)) < 0)
 		return;
 
 	if (polls[POLL_OUTLET].revents != 0)

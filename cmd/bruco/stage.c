@@ -58,7 +58,8 @@ static int open_stream(struct stream *stream)
 {
 	int ends[2];
 
-	fd_pipe(ends, 0);
+	if (fd_pipe(ends, 0) < 0)
+		return -1;
 	fd_nonblocking(ends[0], true);
 	stream->fd = ends[0];
 	return ends[1];
@@ -76,9 +77,92 @@ static void prefer_for_oom(pid_t pid, const char *score)
 	free(path);
 }
 
-/* Takes the descriptors. */
+/* What goes to the child, -1 where there is nothing: the first four are moved to where it looks for
+ * them, the others come with the greeting. */
+struct outfit {
+	int control;
+	int printed, printed_errors;
+	int log;
+	int document;
+	int page;
+};
+
+static void outfit_close(struct outfit *outfit)
+{
+	fd_close(&outfit->control);
+	fd_close(&outfit->printed);
+	fd_close(&outfit->printed_errors);
+	fd_close(&outfit->log);
+	fd_close(&outfit->document);
+	fd_close(&outfit->page);
+}
+
+static bool open_control(struct stage *stage, struct outfit *outfit)
+{
+	int ends[2];
+
+	if (sock_pair(ends) < 0)
+		return false;
+	stage->control = ends[0];
+	outfit->control = ends[1];
+	return true;
+}
+
+/* False with errno; what is open then is for the caller to close. */
+static bool open_outfit(
+	struct stage *stage, const struct buf *document, struct outfit *outfit)
+{
+	if (!open_control(stage, outfit))
+		return false;
+	outfit->log = open_stream(&stage->streams[STAGE_LOG]);
+	if (outfit->log < 0)
+		return false;
+	if (stage->role == ROLE_WORKER) {
+		outfit->printed = open_stream(&stage->streams[STAGE_PRINTED]);
+		if (outfit->printed < 0)
+			return false;
+		outfit->printed_errors = open_stream(&stage->streams[STAGE_PRINTED_ERRORS]);
+		if (outfit->printed_errors < 0)
+			return false;
+	}
+	outfit->document = fd_memory("bruco-config", document->data, document->length);
+	if (outfit->document < 0)
+		return false;
+	outfit->page = page_create();
+	if (outfit->page < 0)
+		return false;
+	stage->page = page_try_map(outfit->page);
+	return stage->page != NULL;
+}
+
+static pid_t start_process(
+	const struct stage *stage, const struct launch *launch, const struct outfit *outfit)
+{
+	bool worker = stage->role == ROLE_WORKER;
+	const char *arguments[] = {role_names[stage->role], "--driver", "3", NULL};
+	struct spawn_move moves[4] = {{outfit->control, CONTROL_FD}};
+	struct spawn what = {.path = launch->programs[stage->role],
+		.arguments = (char *const *)(size_t)arguments,
+		.environment = worker ? launch->worker_environment : NULL,
+		.moves = moves,
+		.move_count = 1,
+		.die_with_parent = true,
+		.own_group = worker};
+
+	if (worker) {
+		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
+		moves[what.move_count++] = (struct spawn_move){outfit->printed, STDOUT_FILENO};
+		moves[what.move_count++] =
+			(struct spawn_move){outfit->printed_errors, STDERR_FILENO};
+	} else {
+		moves[what.move_count++] = (struct spawn_move){outfit->log, STDERR_FILENO};
+	}
+	return spawn(&what);
+}
+
+/* Takes its part of the outfit and the lane's or link's descriptors. */
 static void greet(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
-	const int *fds, size_t fd_count)
+	struct outfit *outfit, const int *fds, size_t fd_count)
 {
 	struct message hello = {.type = MESSAGE_HELLO,
 		.lane = lane,
@@ -88,78 +172,57 @@ static void greet(struct stage *stage, const struct launch *launch, uint32_t lan
 		.log_format = log_format(),
 		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0,
 		.seq = stage->role == ROLE_SOURCE ? launch->identity : 0};
+	int given[HELLO_WORKER_FDS];
+	size_t count = 0;
 
-	stage_send(stage, &hello, fds, fd_count);
+	given[count++] = outfit->document;
+	given[count++] = outfit->page;
+	for (size_t i = 0; i < fd_count; i++)
+		given[count++] = fds[i];
+	outfit->document = outfit->page = -1;
+	if (stage->role == ROLE_WORKER) {
+		given[count++] = outfit->log;
+		outfit->log = -1;
+	}
+	stage_send(stage, &hello, given, count);
 }
 
-int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
-	const int *fds, size_t fd_count)
+/* The process does not run: as if nothing had been tried. */
+static void close_all(struct stage *stage, const int *fds, size_t fd_count)
 {
-	bool worker = stage->role == ROLE_WORKER;
-	const struct buf *document = &launch->documents[stage->role];
-	const char *arguments[] = {role_names[stage->role], "--driver", "3", NULL};
-	int given[HELLO_WORKER_FDS] = {-1, -1, -1, -1, -1};
-	size_t given_count = 0;
-	int sockets[2];
-	int log_end = -1, print_ends[2] = {-1, -1};
-	struct spawn_move moves[4];
-	struct spawn what = {.path = launch->programs[stage->role],
-		.arguments = (char *const *)(size_t)arguments,
-		.environment = worker ? launch->worker_environment : NULL,
-		.moves = moves,
-		.die_with_parent = true,
-		.own_group = worker};
-	pid_t pid;
-
-	sock_pair(sockets);
-	stage->control = sockets[0];
-	log_end = open_stream(&stage->streams[STAGE_LOG]);
-	moves[what.move_count++] = (struct spawn_move){sockets[1], CONTROL_FD};
-	if (worker) {
-		print_ends[0] = open_stream(&stage->streams[STAGE_PRINTED]);
-		print_ends[1] = open_stream(&stage->streams[STAGE_PRINTED_ERRORS]);
-		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
-		moves[what.move_count++] = (struct spawn_move){print_ends[0], STDOUT_FILENO};
-		moves[what.move_count++] = (struct spawn_move){print_ends[1], STDERR_FILENO};
-	} else {
-		moves[what.move_count++] = (struct spawn_move){log_end, STDERR_FILENO};
-	}
-	given[given_count++] = fd_memory("bruco-config", document->data, document->length);
-	given[given_count++] = page_create();
 	for (size_t i = 0; i < fd_count; i++)
-		given[given_count++] = fds[i];
-	if (worker)
-		given[given_count++] = log_end;
-
-	stage->page = page_map(given[HELLO_PAGE]);
-	stage->ready = stage->killed = stage->stuck = false;
-	pid = spawn(&what);
-	if (pid > 0) {
-		stage->pid = pid;
-		if (worker) {
-			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
-			prefer_for_oom(pid, launch->oom_score);
-		}
-		greet(stage, launch, lane, life, given, given_count);
-	} else {
-		for (size_t i = 0; i < given_count; i++)
-			if (given[i] != log_end)
-				close(given[i]);
-	}
-
-	if (pid <= 0 || !worker)
-		fd_close(&log_end);
-	fd_close(&print_ends[0]);
-	fd_close(&print_ends[1]);
-	fd_close(&sockets[1]);
-	if (pid > 0)
-		return 0;
+		close(fds[i]);
 	for (int i = 0; i < STAGE_STREAMS; i++)
 		fd_close(&stage->streams[i].fd);
 	fd_close(&stage->control);
 	page_unmap(stage->page);
 	stage->page = NULL;
-	return -1;
+}
+
+int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
+	const int *fds, size_t fd_count)
+{
+	struct outfit outfit = {-1, -1, -1, -1, -1, -1};
+	pid_t pid = -1;
+	int error;
+
+	stage->ready = stage->killed = stage->stuck = false;
+	if (open_outfit(stage, &launch->documents[stage->role], &outfit))
+		pid = start_process(stage, launch, &outfit);
+	error = errno;
+	if (pid > 0) {
+		stage->pid = pid;
+		if (stage->role == ROLE_WORKER) {
+			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
+			prefer_for_oom(pid, launch->oom_score);
+		}
+		greet(stage, launch, lane, life, &outfit, fds, fd_count);
+	} else {
+		close_all(stage, fds, fd_count);
+	}
+	outfit_close(&outfit);
+	errno = error;
+	return pid > 0 ? 0 : -1;
 }
 
 /* Whether it is settled: sent, or nobody is there to take it. */

@@ -31,13 +31,14 @@ struct launch {
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */
 	uint64_t identity;     /* this driver's, at random; not 0 */
-	struct rlimit files;   /* RLIMIT_NOFILE as we were given it, for the handlers */
+	struct rlimit files;   /* RLIMIT_NOFILE for the handlers: as we were given it */
 	char *oom_score;       /* for the workers: they are to die first */
 	int null_fd;
 };
 
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
- * stage's program can't be found. */
+ * stage's program can't be found, with 78 when the limit of open files is too low for that many
+ * workers. */
 void launch_init(
 	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end);
 void launch_release(struct launch *launch);

@@ -175,7 +175,11 @@ static int run_case(struct testing *testing, const struct test_case *test)
 	struct relay relay;
 	bool good = false;
 	int log = test->compared ? fd_memory("bruco-log", NULL, 0) : STDERR_FILENO;
-	int status = recording_read(&recording, test->input, size_max);
+	int status;
+
+	if (log < 0)
+		die(status_of_error(errno), "cannot keep a log: %s", strerror(errno));
+	status = recording_read(&recording, test->input, size_max);
 
 	if (status == STATUS_OK && test->has_expected)
 		status = outcomes_read(&expected, test->expected);

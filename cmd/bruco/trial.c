@@ -159,24 +159,29 @@ static void write_input(struct run *run)
 
 static int start(struct run *run)
 {
-	int in[2], out[2];
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
+	int error;
 
-	fd_pipe(in, PIPE_BYTES);
-	fd_pipe(out, PIPE_BYTES);
-	fd_nonblocking(in[1], true);
-	fd_nonblocking(out[0], true);
-	run->in = in[1];
-	run->out = out[0];
 	run->timed_out = false;
 	stage_init(&run->stage, ROLE_WORKER, 0);
-	if (stage_start(&run->stage, &run->trial->launch, 0, run->life++, (int[]){in[0], out[1]},
-		    2) == 0)
-		return STATUS_OK;
-	relay_log(run->relay, LEVEL_ERROR, "cannot start the worker: %s", strerror(errno));
+	if (fd_pipe(in, PIPE_BYTES) == 0 && fd_pipe(out, PIPE_BYTES) == 0) {
+		fd_nonblocking(in[1], true);
+		fd_nonblocking(out[0], true);
+		run->in = in[1];
+		run->out = out[0];
+		if (stage_start(&run->stage, &run->trial->launch, 0, run->life++,
+			    (int[]){in[0], out[1]}, 2) == 0)
+			return STATUS_OK;
+		in[0] = in[1] = -1;
+	}
+	error = errno;
+	relay_log(run->relay, LEVEL_ERROR, "cannot start the worker: %s", strerror(error));
 	stage_release(&run->stage);
+	fd_close(&in[0]);
+	fd_close(&in[1]);
 	fd_close(&run->in);
 	fd_close(&run->out);
-	return STATUS_UNAVAILABLE;
+	return status_of_error(error) == STATUS_TEMPFAIL ? STATUS_TEMPFAIL : STATUS_UNAVAILABLE;
 }
 
 /* Everything from the next record on goes into a new worker. */
@@ -377,7 +382,7 @@ static void wait_and_serve(struct run *run)
 	for (int i = 0; i < STAGE_STREAMS; i++)
 		polls[POLL_STREAMS + i] =
 			(struct pollfd){.fd = stage->streams[i].fd, .events = POLLIN};
-	if (poll(polls, POLLS, next_tick(run)) < 0)
+	if (fd_poll(polls, POLLS, next_tick(run)) < 0)
 		return;
 	if (polls[POLL_OUTLET].revents != 0)
 		outlet_write(&run->relay->outlet);

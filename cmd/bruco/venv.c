@@ -122,7 +122,7 @@ static int ending_signal(const struct install *install, int wait_ms)
 	struct pollfd wait = {.fd = install->signal_fd, .events = POLLIN};
 	int number;
 
-	poll(&wait, 1, wait_ms);
+	fd_poll(&wait, 1, wait_ms);
 	do
 		number = signals_next(install->signal_fd);
 	while (number == SIGCHLD);
@@ -176,7 +176,7 @@ static bool run(const struct install *install, const char *const *arguments)
 		.move_count = 3,
 		.die_with_parent = true,
 		.own_group = true};
-	pid_t pid = spawn(&what);
+	pid_t pid = null_fd < 0 ? -1 : spawn(&what);
 	int death = -1;
 
 	if (pid < 0)

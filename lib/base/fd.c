@@ -2,15 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+
+enum { HIGH = 64, NAP_MS = 10 };
 
 void fd_ensure_standard(void)
 {
@@ -22,7 +24,7 @@ void fd_ensure_standard(void)
 			return;
 		}
 		if (fd < 0)
-			_exit(STATUS_SOFTWARE);
+			_exit(status_of_error(errno));
 	}
 }
 
@@ -46,23 +48,46 @@ void fd_close(int *fd)
 
 int fd_move_high(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
 
+	if (high < 0 && errno == EINVAL) /* no number is that high: any will do */
+		high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (high < 0)
-		die(STATUS_SOFTWARE, "cannot move descriptor %d: %s", fd, strerror(errno));
+		die(errno == EINVAL ? STATUS_TEMPFAIL : status_of_error(errno),
+			"cannot move descriptor %d: %s", fd, strerror(errno));
 	close(fd);
 	return high;
 }
 
-void fd_pipe(int ends[2], int size)
+int fd_pipe(int ends[2], int size)
 {
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		die(STATUS_TEMPFAIL, "cannot create a pipe: %s", strerror(errno));
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		ends[0] = ends[1] = -1;
+		return -1;
+	}
 #ifdef F_SETPIPE_SZ
 	/* Best effort: an unprivileged user has 64 MiB of pipe buffers in all. */
 	for (; size > 65536 && fcntl(ends[0], F_SETPIPE_SZ, size) < 0; size /= 2)
 		;
 #endif
+	return 0;
+}
+
+int fd_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	int ready = poll(fds, count, timeout_ms);
+	int nap_ms = timeout_ms < 0 || timeout_ms > NAP_MS ? NAP_MS : timeout_ms;
+
+	if (ready >= 0 || errno == EINTR)
+		return ready;
+	ready = 0;
+	for (nfds_t i = 0; i < count; i++) {
+		fds[i].revents = 0;
+		ready += fds[i].fd >= 0 && poll(&fds[i], 1, 0) > 0;
+	}
+	if (ready == 0 && nap_ms > 0)
+		nanosleep(&(struct timespec){.tv_nsec = nap_ms * 1000000L}, NULL);
+	return ready;
 }
 
 int fd_write_all(int fd, const void *data, size_t length)
@@ -78,7 +103,7 @@ int fd_write_all(int fd, const void *data, size_t length)
 		} else if (errno == EAGAIN) {
 			struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
 
-			poll(&poll_fd, 1, -1);
+			fd_poll(&poll_fd, 1, -1);
 		} else if (errno != EINTR) {
 			return -1;
 		}
@@ -120,7 +145,7 @@ int fd_memory(const char *name, const void *data, size_t length)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
-	if (fd < 0 || fd_write_all(fd, data, length) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		die(STATUS_TEMPFAIL, "cannot create a memory file: %s", strerror(errno));
+	if (fd >= 0 && (fd_write_all(fd, data, length) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+		fd_close(&fd);
 	return fd;
 }

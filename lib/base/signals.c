@@ -49,7 +49,7 @@ int signals_init(int children)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
-		die(STATUS_SOFTWARE, "cannot take signals: %s", strerror(errno));
+		die(status_of_error(errno), "cannot take signals: %s", strerror(errno));
 	return fd;
 }
 

@@ -20,7 +20,7 @@ enum { SIGNALS_REPEAT_MS = 500 };
 void signals_reset(void);
 
 /* Takes TERM, INT and, unless it is ignored, HUP; with `children` also CHLD. Call after
- * signals_reset and before any thread starts. */
+ * signals_reset and before any thread starts. Ends the program if it can't. */
 int signals_init(int children);
 
 /* The next signal that came, without repeats; 0 when there is none. */

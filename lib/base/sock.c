@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/log.h"
-#include "base/status.h"
 
 enum { KIND = SOCK_SEQPACKET | SOCK_CLOEXEC };
 
-void sock_pair(int ends[2])
+int sock_pair(int ends[2])
 {
-	if (socketpair(AF_UNIX, KIND | SOCK_NONBLOCK, 0, ends) < 0)
-		die(STATUS_TEMPFAIL, "cannot create a socket pair: %s", strerror(errno));
+	if (socketpair(AF_UNIX, KIND | SOCK_NONBLOCK, 0, ends) == 0)
+		return 0;
+	ends[0] = ends[1] = -1;
+	return -1;
 }
 
 union fd_space {
@@ -82,7 +82,8 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 		for (size_t i = 0; i < *fd_count; i++)
 			close(fds[i]);
 		*fd_count = 0;
-		errno = EMSGSIZE;
+		/* No sender here gives more than there is room for: the limit is reached. */
+		errno = message.msg_flags & MSG_CTRUNC ? EMFILE : EMSGSIZE;
 		return -1;
 	}
 	return got;

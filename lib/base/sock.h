@@ -10,14 +10,16 @@
 
 enum { SOCK_FDS_MAX = 8 };
 
-void sock_pair(int ends[2]); /* both non-blocking, close-on-exec */
+/* Both non-blocking, close-on-exec. 0, or -1 with errno and both ends -1. */
+int sock_pair(int ends[2]);
 
 /* 0, or -1 with errno: EAGAIN when there is no room (nothing was sent), EPIPE when the peer is
  * gone. */
 int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd_count);
 
 /* Bytes of one message, 0 when the peer is gone, -1 with errno (EAGAIN: nothing there). A message
- * longer than `room` or with more than SOCK_FDS_MAX descriptors is EMSGSIZE. Never blocks. */
+ * longer than `room` is EMSGSIZE, one whose descriptors find no room here EMFILE; either is gone
+ * then. Never blocks. */
 ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], size_t *fd_count);
 
 /* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. */

@@ -5,6 +5,7 @@
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 enum {
@@ -25,6 +26,16 @@ static inline bool status_is_final(int status)
 {
 	return status == STATUS_FAILED || status == STATUS_USAGE || status == STATUS_DATA ||
 	       status == STATUS_SOFTWARE || status == STATUS_REFUSED || status == STATUS_CONFIG;
+}
+
+/* With which to end when a system call fails that is not expected to: to be short of descriptors or
+ * memory passes, anything else is a mistake of ours. */
+static inline int status_of_error(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+			       error == EAGAIN || error == ENOSPC
+		       ? STATUS_TEMPFAIL
+		       : STATUS_SOFTWARE;
 }
 
 #endif

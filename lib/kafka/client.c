@@ -127,7 +127,7 @@ int kafka_queue_descriptor(rd_kafka_queue_t *queue)
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
 	if (fd < 0)
-		die(STATUS_SOFTWARE, "cannot create an eventfd: %s", strerror(errno));
+		die(status_of_error(errno), "cannot create an eventfd: %s", strerror(errno));
 	rd_kafka_queue_io_event_enable(queue, fd, &(uint64_t){1}, sizeof(uint64_t));
 	return fd;
 }

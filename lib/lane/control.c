@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 
@@ -72,7 +73,7 @@ void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_
 
 	for (;;) {
 		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		int ready = poll(&poll_fd, 1, clock_left(deadline, clock_ms()));
+		int ready = fd_poll(&poll_fd, 1, clock_left(deadline, clock_ms()));
 
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -84,6 +85,8 @@ void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_
 	}
 	if (got == 0)
 		die(STATUS_TEMPFAIL, "the driver is gone");
+	if (got < 0 && status_of_error(errno) == STATUS_TEMPFAIL)
+		die(STATUS_TEMPFAIL, "cannot take what the driver sends: %s", strerror(errno));
 	if (got < 0 || message->type != MESSAGE_HELLO || count != fd_count)
 		die(STATUS_SOFTWARE, "unexpected first message from the driver");
 	log_set_level((enum log_level)message->log_level);

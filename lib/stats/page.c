@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 
@@ -12,17 +13,24 @@ int page_create(void)
 {
 	int fd = memfd_create("bruco-page", MFD_CLOEXEC);
 
-	if (fd < 0 || ftruncate(fd, PAGE_SIZE) < 0)
-		die(STATUS_TEMPFAIL, "cannot create a shared page: %s", strerror(errno));
+	if (fd >= 0 && ftruncate(fd, PAGE_SIZE) < 0)
+		fd_close(&fd);
 	return fd;
 }
 
-struct page *page_map(int fd)
+struct page *page_try_map(int fd)
 {
 	int kind = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, kind, fd, 0);
 
-	if (page == MAP_FAILED)
+	return page == MAP_FAILED ? NULL : page;
+}
+
+struct page *page_map(int fd)
+{
+	struct page *page = page_try_map(fd);
+
+	if (page == NULL)
 		die(STATUS_TEMPFAIL, "cannot map the shared page: %s", strerror(errno));
 	return page;
 }

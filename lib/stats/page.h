@@ -60,8 +60,9 @@ struct page_snapshot {
 	uint64_t first, last;
 };
 
-int page_create(void);         /* a descriptor (memfd) for page_map; the driver's */
-struct page *page_map(int fd); /* fd -1: a private page; ends the program on failure */
+int page_create(void); /* a descriptor (memfd) for page_map, or -1 with errno; the driver's */
+struct page *page_map(int fd);     /* fd -1: a private page; ends the program on failure */
+struct page *page_try_map(int fd); /* the same, but NULL with errno */
 void page_unmap(struct page *page);
 struct page_snapshot page_snapshot(struct page *page);
 

@@ -1,5 +1,6 @@
 /* Messages over Unix sockets. */
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/sock.h"
@@ -38,6 +39,29 @@ TEST(the_last_words_of_a_peer_that_did_not_read_ours_are_heard)
 	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 4);
 	CHECK_BYTES(got, 4, "last", 4);
 	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 0);
+}
+
+/* The kernel gives us the message without them. */
+TEST(no_descriptor_is_left_for_those_that_come)
+{
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = 1000};
+	int ends[2], fds[SOCK_FDS_MAX];
+	size_t fd_count;
+	char got[8];
+
+	CHECK_INT(sock_pair(ends), 0);
+	CHECK_INT(sock_send(ends[1], "one", 3, ends, 2), 0);
+	CHECK_INT(sock_send(ends[1], "too long for it", 15, NULL, 0), 0);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), -1);
+	CHECK_INT(errno, EMFILE);
+	CHECK_INT(fd_count, 0);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), -1);
+	CHECK_INT(errno, EMSGSIZE);
+	CHECK_INT(sock_pair(ends), -1);
+	CHECK_INT(errno, EMFILE);
+	CHECK_INT(ends[0], -1);
+	CHECK_INT(ends[1], -1);
 }
 
 UNIT_MAIN
