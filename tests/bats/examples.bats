@@ -41,7 +41,7 @@ steps() {
 # Runs the commands of a README. Those that end with & are started and go on; they print a line when
 # they are ready.
 follow_readme() {
-    local broker web line command='' want=''
+    local broker web line step command='' want=''
     broker=$(free_port) web=$(free_port)
     export BROKERS=127.0.0.1:$broker CATALOGUE=http://127.0.0.1:$web
     started=0
@@ -75,6 +75,14 @@ do_step() {
         # shellcheck disable=SC2086
         start_x "step-$started" ${command% &}
         wait_for 20 lines_in "step-$started.out" 1
+        return
+    fi
+    if [[ $command =~ ^kill((\ %[0-9]+)+)$ ]]; then
+        for step in ${BASH_REMATCH[1]//%/}; do
+            kill -TERM "$(<"step-$step.pid")"
+            wait_for 20 process_ended "$(<"step-$step.pid")"
+            rm "step-$step.pid"
+        done
         return
     fi
     LIMIT=300 run_x 0 bash -o pipefail -c "$command"
@@ -127,5 +135,6 @@ do_step() {
         [[ -n $(ls "$folder"/cases/*.expected.json) ]]
         grep -q "($name/)" examples/README.md
         grep -q "bruco test .*-c examples/$name" "$folder/README.md"
+        grep -q '^    \$ kill %1' "$folder/README.md" # nothing that it has started is left running
     done
 }
