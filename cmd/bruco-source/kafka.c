@@ -370,7 +370,7 @@ static void kafka_work(void *state)
 		kafka_each(kafka, retry_stash, &now);
 	poll_client(kafka);
 	kafka_assign_work(kafka, now);
-	kafka_member_waiting(kafka, now);
+	kafka_member_work(kafka, now);
 	check_end(kafka);
 	if (now >= kafka->commit_due ||
 		(kafka->blamed != kafka->stage->lanes.blamed && !kafka->commit_pending)) {
@@ -452,8 +452,9 @@ static void kafka_close(void *state)
 		log_warning("the consumer group could not be left in %d ms", CLOSE_MS);
 }
 
-static void subscribe(struct kafka *kafka, const struct texts *topics)
+void kafka_subscribe(struct kafka *kafka)
 {
+	const struct texts *topics = &kafka->stage->config->source.topics;
 	rd_kafka_topic_partition_list_t *list =
 		rd_kafka_topic_partition_list_new((int)topics->count);
 	rd_kafka_resp_err_t error;
@@ -519,7 +520,7 @@ static void *kafka_open(struct stage *stage)
 	rd_kafka_poll_set_consumer(kafka->client);
 	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
-	subscribe(kafka, &source->topics);
+	kafka_subscribe(kafka);
 	kafka->subscribed_at = clock_ms();
 	return kafka;
 }

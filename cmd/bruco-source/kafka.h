@@ -94,6 +94,8 @@ struct kafka {
 	int64_t subscribed_at; /* clock_ms */
 	bool joined;           /* partitions were assigned, or none because there are none left */
 	bool patience_said;
+	int64_t look_at; /* clock_ms: for partitions that are nobody's; 0: not yet */
+	bool looked;
 	size_t stashed;      /* partitions with a stash */
 	size_t held;         /* of these, those that are not paused: the client is not polled */
 	bool more;           /* the last work() stopped at its budget, not at an empty queue */
@@ -111,6 +113,7 @@ void kafka_each(struct kafka *kafka,
 	void *argument);
 
 /* kafka.c */
+void kafka_subscribe(struct kafka *kafka); /* to the configured topics; again: rejoins the group */
 void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition);
 
 /* kafka_assign.c */
@@ -141,8 +144,9 @@ bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition);
 const char *kafka_member_identity(struct kafka *kafka);
 /* Ends the program if another instance has joined in our place. */
 void kafka_member_check_fenced(struct kafka *kafka);
-/* Says what is waited for when the group keeps us waiting. */
-void kafka_member_waiting(struct kafka *kafka, int64_t now);
+/* Says what is waited for when the group keeps us waiting; looks for partitions that are nobody's
+ * after a place was taken over. */
+void kafka_member_work(struct kafka *kafka, int64_t now);
 /* Before the client is closed: leaves the group, unless the place is kept for a successor. */
 void kafka_member_leave(struct kafka *kafka);
 

@@ -14,7 +14,10 @@ enum {
 	SERVE_MS = 10,
 	LEAVE_MS = 5000,
 	/* Longer than a broker holds back the first member of a group: 3 s, by its default. */
-	PATIENCE_MS = 4000
+	PATIENCE_MS = 4000,
+	/* Others have committed where their partitions start by then. */
+	LOOK_MS = 3000,
+	REQUEST_MS = 1000
 };
 
 /* ---- as whom */
@@ -64,7 +67,7 @@ void kafka_member_check_fenced(struct kafka *kafka)
 
 /* ---- waiting to be let in */
 
-void kafka_member_waiting(struct kafka *kafka, int64_t now)
+static void say_waiting(struct kafka *kafka, int64_t now)
 {
 	char *cluster;
 
@@ -80,6 +83,69 @@ void kafka_member_waiting(struct kafka *kafka, int64_t now)
 		 "that has died is in it until its session times out (%s s, if it was like this "
 		 "one)",
 		kafka->stage->config->source.consumer_group, kafka->session_seconds);
+}
+
+/* ---- taking a place over */
+
+static void add_foreign(struct kafka *kafka, const char *name, rd_kafka_topic_partition_list_t *list)
+{
+	const struct kafka_topic *topic = kafka_topic(kafka, name);
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, name, NULL);
+	const struct rd_kafka_metadata *metadata;
+
+	if (rd_kafka_metadata(kafka->client, 0, handle, &metadata, REQUEST_MS) ==
+		RD_KAFKA_RESP_ERR_NO_ERROR) {
+		for (int32_t id = 0; metadata->topic_cnt == 1 &&
+				     id < metadata->topics[0].partition_cnt;
+			id++)
+			if (id >= topic->partition_count || topic->partitions[id] == NULL ||
+				!topic->partitions[id]->base.tracker.active)
+				rd_kafka_topic_partition_list_add(list, name, id);
+		rd_kafka_metadata_destroy(metadata);
+	}
+	rd_kafka_topic_destroy(handle);
+}
+
+/*
+ * Whoever takes over a place gets the old assignment, without a rebalance; partitions that were
+ * added since its predecessor had last looked are in nobody's, and the client, which knows them from
+ * its beginning, sees no change. Each partition that was anybody's has a commit, where it started.
+ * So with one that has none the group is joined once more: for its leader, whose place it mostly
+ * is, that makes a new assignment, and a leader that lives sees added partitions by itself.
+ */
+static void look_for_nobodys(struct kafka *kafka)
+{
+	const struct texts *topics = &kafka->stage->config->source.topics;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+	bool found = false;
+
+	for (size_t i = 0; i < topics->count; i++)
+		add_foreign(kafka, topics->items[i], list);
+	if (list->cnt > 0 && rd_kafka_committed(kafka->client, list, REQUEST_MS) ==
+				     RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < list->cnt && !found; i++)
+			found = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+				list->elems[i].offset < 0;
+	rd_kafka_topic_partition_list_destroy(list);
+	if (!found)
+		return;
+	log_info("partitions were added that no member of the group has: joining it again");
+	kafka_subscribe(kafka);
+}
+
+void kafka_member_work(struct kafka *kafka, int64_t now)
+{
+	say_waiting(kafka, now);
+	if (kafka->looked || !kafka->stage->ready || kafka->phase != PHASE_STEADY ||
+		!stage_taking(kafka->stage))
+		return;
+	if (kafka->look_at == 0)
+		kafka->look_at = now + LOOK_MS;
+	if (now < kafka->look_at)
+		return;
+	kafka->looked = true;
+	if (kafka->identity != NULL || kafka->stage->config->source.group_instance_id != NULL)
+		look_for_nobodys(kafka);
 }
 
 /* ---- leaving */

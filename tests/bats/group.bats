@@ -198,3 +198,14 @@ PY
     wait_for 60 all_committed "$other" 1000
     stop_x one
 }
+
+@test "a source that takes its place again sees partitions that were added meanwhile" {
+    config
+    start_ready one
+    kafka-offsets -b "$BROKERS" grow "$IN" 8
+    kill -KILL "$(stage_of one bruco-source)"
+    kafka-fill -b "$BROKERS" -t "$IN" -n 1000 >/dev/null
+    wait_for 60 all_committed "$IN" 1000
+    file_has one.err "8 partitions assigned"
+    stop_x one
+}
