@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -40,21 +41,41 @@ static const char *meaning(enum stage_role role, int status)
 	}
 }
 
+/* Whether the kernel has killed a process here for want of memory since this was last asked: that
+ * was the one which is dead now. */
+static bool out_of_memory(struct pipeline *pipeline, const struct stage *stage, int death)
+{
+	int64_t kills;
+	bool more;
+
+	if (!WIFSIGNALED(death) || WTERMSIG(death) != SIGKILL || stage->killed)
+		return false;
+	kills = cgroup_oom_kills("");
+	more = kills > pipeline->oom_kills && pipeline->oom_kills >= 0;
+	/* Another one that is dead by now may be the next to be asked for. */
+	pipeline->oom_kills = more ? pipeline->oom_kills + 1 : kills;
+	return more;
+}
+
 /* "worker 1 was killed by signal 9 (SIGKILL)", "bruco-sink ended with status 77 (...)". */
-static void describe(char text[TEXT_MAX], const char *name, enum stage_role role, int death)
+static void describe(struct pipeline *pipeline, char text[TEXT_MAX], const char *name,
+	const struct stage *stage, int death)
 {
 	int status = WEXITSTATUS(death);
 
 	if (WIFSIGNALED(death)) {
 		const char *word = sigabbrev_np(WTERMSIG(death));
 
-		snprintf(text, TEXT_MAX, "%s was killed by signal %d (SIG%s)", name,
-			WTERMSIG(death), word == NULL ? "?" : word);
+		snprintf(text, TEXT_MAX, "%s was killed by signal %d (SIG%s)%s", name,
+			WTERMSIG(death), word == NULL ? "?" : word,
+			out_of_memory(pipeline, stage, death)
+				? ", by the kernel, which is out of memory"
+				: "");
 	} else if (status == STATUS_OK) {
 		snprintf(text, TEXT_MAX, "%s ended before its work was done", name);
 	} else {
 		snprintf(text, TEXT_MAX, "%s ended with status %d (%s)", name, status,
-			meaning(role, status));
+			meaning(stage->role, status));
 	}
 }
 
@@ -92,7 +113,7 @@ static bool is_recycled(const struct lane *lane)
 }
 
 static void describe_worker(
-	char text[TEXT_MAX], const struct pipeline *pipeline, const struct lane *lane, int death)
+	char text[TEXT_MAX], struct pipeline *pipeline, const struct lane *lane, int death)
 {
 	char name[32], timeout[32];
 
@@ -101,7 +122,7 @@ static void describe_worker(
 		snprintf(text, TEXT_MAX, "%s was killed for an event that took longer than %s",
 			name, pipeline_duration(pipeline->config->processor.timeout_ms, timeout));
 	else
-		describe(text, name, ROLE_WORKER, death);
+		describe(pipeline, text, name, &lane->stage, death);
 }
 
 static void worker_ended(struct pipeline *pipeline, struct lane *lane, int death)
@@ -195,7 +216,7 @@ static void end_ended(struct pipeline *pipeline, struct stage *stage, int death)
 
 	if (death == 0 && (pipeline_is_over(pipeline) || sank_all))
 		return;
-	describe(text, stage->name, stage->role, death);
+	describe(pipeline, text, stage->name, stage, death);
 	happening.text = text;
 	if (nobody_reads(stage, death)) {
 		happening.unread = true;

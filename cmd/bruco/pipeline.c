@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
@@ -326,6 +327,7 @@ static void pipeline_init(struct pipeline *pipeline, const struct config *config
 	*pipeline = (struct pipeline){.config = config,
 		.signal_fd = signal_fd,
 		.deadline = -1,
+		.oom_kills = cgroup_oom_kills(""),
 		.lane_count = config->processor.workers};
 	launch_init(&pipeline->launch, config, venv, stop_at_end);
 	relay_init(&pipeline->relay, STDERR_FILENO);

@@ -54,6 +54,7 @@ struct pipeline {
 	bool source_started; /* it was told that everybody else is ready */
 	bool ever_ready;     /* a worker was, since the driver began */
 	unsigned signals;    /* that ask for an end */
+	int64_t oom_kills;   /* of the control group, as far as they are told; -1: not known */
 	struct stage source;
 	struct stage sink;
 	struct end_death deaths[2]; /* of source and sink */

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/processors.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -29,8 +30,9 @@ static uint32_t workers(const struct program *program, const char *text)
 	int64_t value;
 
 	if (strcmp(text, "auto") == 0) {
-		value = sysconf(_SC_NPROCESSORS_ONLN);
-		return value < 1 ? 1 : value > WORKERS_MOST ? WORKERS_MOST : (uint32_t)value;
+		uint32_t count = processors_available();
+
+		return count > WORKERS_MOST ? WORKERS_MOST : count;
 	}
 	if (!text_integer(text, 1, WORKERS_MOST, &value))
 		options_misuse(program, "workers '%s' is not a number from 1 to %d or auto", text,

@@ -1,14 +1,13 @@
 #include "config/values.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/processors.h"
 #include "base/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -298,21 +297,6 @@ bool read_count(struct load *load, const struct key *key, const struct node *nod
 	return true;
 }
 
-/* The processors that this process may run on. */
-static uint32_t processors(uint32_t most)
-{
-	cpu_set_t set;
-	long count;
-
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		count = CPU_COUNT(&set);
-	else
-		count = sysconf(_SC_NPROCESSORS_ONLN);
-	if (count < 1)
-		return 1;
-	return count > (long)most ? most : (uint32_t)count;
-}
-
 bool read_workers(struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	uint32_t *workers = field;
@@ -324,7 +308,9 @@ bool read_workers(struct load *load, const struct key *key, const struct node *n
 	if (!value_scalar(load, key, node, what))
 		return false;
 	if (strcmp(node->text, "auto") == 0) {
-		*workers = processors((uint32_t)key->high);
+		*workers = processors_available();
+		if (*workers > key->high)
+			*workers = (uint32_t)key->high;
 		return true;
 	}
 	if (!text_integer(node->text, key->low, key->high, &value))

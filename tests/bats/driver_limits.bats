@@ -135,3 +135,90 @@ END
         done
     done
 }
+
+# ---- control groups
+
+# group CONTROLLER: makes one, of either version, in $GROUP; skips where that may not be.
+group() {
+    local top=/sys/fs/cgroup
+    [[ ! -d $top/$1 ]] || top=$top/$1
+    GROUP=$top/bruco-test-$$-$RANDOM
+    mkdir "$GROUP" 2>/dev/null || skip "no control group can be made here"
+}
+
+limit_group() { # limit_group FILE VALUE: the first of several that is there; false: none is
+    while (($# > 1)); do
+        if [[ -e $GROUP/$1 ]]; then
+            echo "$2" >"$GROUP/$1"
+            return
+        fi
+        shift 2
+    done
+    rmdir "$GROUP"
+    skip "this controller is not for us here"
+}
+
+@test "a kill for want of memory is called that, another one is not" {
+    group memory
+    limit_group memory.max 100M memory.limit_in_bytes 100M
+    [[ ! -e $GROUP/memory.swap.max ]] || echo 0 >"$GROUP/memory.swap.max"
+    project 1 <<'END'
+def handle_event(context, data):
+    return str(len(bytearray(b'x') * 300_000_000)) if data == b'eat' else data
+END
+    sed -i 's/^processor: {/&retry: {attempts: 1}, onFailure: skip, /' app/config.yaml
+    mkfifo feed.pipe
+    exec 7<>feed.pipe
+    start_x bruco sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP" bruco app <feed.pipe 7>&-
+    wait_for 20 file_has bruco.err 'bruco: info: ready'
+    feed a
+    wait_for 20 lines_in bruco.out 1
+    kill -KILL $(stages bruco-worker)
+    wait_for 20 file_has bruco.err 'worker 0 was killed by signal 9 \(SIGKILL\), restarting'
+    feed eat b
+    wait_for 40 lines_in bruco.out 2
+    file_has bruco.err \
+        'worker 0 was killed by signal 9 \(SIGKILL\), by the kernel, which is out of memory, restarting'
+    stop_x bruco
+    end_feed
+    wait_for 10 rmdir "$GROUP"
+}
+
+workers_are() { # workers_are COUNT COMMAND ...: by the file and by -w
+    local count=$1
+    shift
+    sed -i 's/workers: [a-z0-9]*/workers: auto/' app/config.yaml
+    run_x 0 "$@" bruco app <<<x
+    equals "$(ls app/worker-* | wc -l)" "$count"
+    rm app/worker-*
+    sed -i 's/workers: auto/workers: 7/' app/config.yaml
+    run_x 0 "$@" bruco -w auto app <<<x
+    equals "$(ls app/worker-* | wc -l)" "$count"
+    rm app/worker-*
+}
+
+counting_project() {
+    project 1 <<'END'
+def init_context(context):
+    open('worker-' + context.worker_name, 'x').close()
+def handle_event(context, data):
+    return data
+END
+}
+
+@test "workers: auto is what affinity leaves, by the file and by -w" {
+    requires taskset
+    counting_project
+    workers_are 1 taskset -c "$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')"
+    workers_are "$(nproc)" env
+}
+
+@test "workers: auto is what a quota of the control group leaves, by the file and by -w" {
+    counting_project
+    (($(nproc) > 1)) || skip "there is one processor"
+    group cpu
+    limit_group cpu.max "50000 100000" cpu.cfs_quota_us 50000
+    export GROUP
+    workers_are 1 sh -c 'echo $$ >"$GROUP/cgroup.procs" && exec "$0" "$@"'
+    wait_for 10 rmdir "$GROUP"
+}
