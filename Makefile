@@ -88,11 +88,12 @@ $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
 $(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
+$(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(BUILD)/tests/test_failure: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 $(BUILD)/tests/test_difference: $(patsubst %,$(BUILD)/obj/cmd/bruco/%.o,difference outcomes recording) $(call room,lib/json)
 LIBS_test_difference += $(JANSSON)
 $(BUILD)/tests/test_watch: $(BUILD)/obj/cmd/bruco/watch.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(BUILD)/obj/cmd/bruco-source/lanes.o $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)

@@ -11,12 +11,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "kafka/client.h"
 
 enum {
 	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
-	HOLD_MS = 200,      /* a record without room waits so long before its partition is paused:
-			       pausing throws the client's prefetched records away */
 	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
 	POLL_MS = 200, /* the longest time without asking the client */
 	CLOSE_MS = 5000,
@@ -59,6 +58,7 @@ struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, 
 	partition->base.id = id;
 	partition->topic = found;
 	partition->committed = partition->committing = partition->refused = partition->end = -1;
+	backlog_init(&partition->backlog, kafka->stage->lanes.count);
 	found->partitions[id] = partition;
 	return partition;
 }
@@ -97,68 +97,8 @@ static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_me
 	return topic->partitions[message->partition];
 }
 
-static void pause_partition(struct kafka *kafka, struct kafka_partition *partition, bool pause)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_resp_err_t error;
-
-	rd_kafka_topic_partition_list_add(list, partition->base.topic, partition->base.id);
-	error = pause ? rd_kafka_pause_partitions(kafka->client, list)
-		      : rd_kafka_resume_partitions(kafka->client, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		log_warning("cannot %s %s[%d]: %s", pause ? "pause" : "resume",
-			partition->base.topic, (int)partition->base.id, rd_kafka_err2str(error));
-	partition->paused = pause;
-	log_debug("%s %s[%d]", pause ? "paused" : "resumed", partition->base.topic,
-		(int)partition->base.id);
-}
-
-static bool stash_is_empty(const struct kafka_partition *partition)
-{
-	return partition->stash.begin == partition->stash.end;
-}
-
-static void stash_add(
-	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
-{
-	struct stash *stash = &partition->stash;
-
-	if (stash_is_empty(partition)) {
-		stash->begin = stash->end = 0;
-		stash->since = clock_ms();
-		kafka->stashed++;
-		kafka->held++;
-	}
-	stash->messages = mem_grow(stash->messages, stash->end + 1, sizeof(rd_kafka_message_t *));
-	stash->messages[stash->end++] = message;
-}
-
-static void stash_emptied(struct kafka *kafka, const struct kafka_partition *partition)
-{
-	kafka->stashed--;
-	if (!partition->paused)
-		kafka->held--;
-}
-
-static void drop_stash(struct kafka *kafka, struct kafka_partition *partition)
-{
-	if (stash_is_empty(partition))
-		return;
-	while (!stash_is_empty(partition))
-		rd_kafka_message_destroy(partition->stash.messages[partition->stash.begin++]);
-	stash_emptied(kafka, partition);
-}
-
-void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition)
-{
-	drop_stash(kafka, partition);
-	if (partition->paused)
-		pause_partition(kafka, partition, false);
-}
-
 static enum take_result take(struct kafka *kafka, struct kafka_partition *partition,
-	const rd_kafka_message_t *message, unsigned *lane)
+	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
 	rd_kafka_timestamp_type_t kind;
 	const char *unreadable;
@@ -171,11 +111,17 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 		.key_length = message->key == NULL ? FRAME_NULL : (int32_t)message->key_len,
 		.value = message->payload,
 		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
+	struct passage passage = {.partition = &partition->base, .record = &record};
 
 	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
-	return stage_take(kafka->stage, &partition->base, &record, unreadable, lane);
+	passage.lane = lanes_choose(&kafka->stage->lanes, partition->base.lane, &record);
+	if (waiting != NULL) {
+		passage.waited = true;
+		passage.index = waiting->index;
+	}
+	return stage_take(kafka->stage, &passage, unreadable);
 }
 
 /* All records before next_offset were taken. */
@@ -191,61 +137,21 @@ static void reached(struct kafka_partition *partition, int64_t next_offset)
 static void passed(struct kafka_partition *partition, int64_t next_offset)
 {
 	reached(partition, next_offset);
-	tracker_pass(
-		&partition->base.tracker, partition->at_end ? partition->end : next_offset);
+	partition->passed = partition->at_end ? partition->end : next_offset;
+	kafka_flow_passed(partition);
 }
 
-/* Takes it and lets go of it; false: there is no room in *lane, and it is still the caller's. */
-static bool take_message(struct kafka *kafka, struct kafka_partition *partition,
-	rd_kafka_message_t *message, unsigned *lane)
+bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message, const struct waiting *waiting)
 {
-	bool ours = message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		    (partition->end < 0 || message->offset < partition->end); /* with -e */
+	enum take_result result = take(kafka, partition, message, waiting);
 
-	if (ours) {
-		enum take_result result = take(kafka, partition, message, lane);
-
-		if (result == TAKE_FULL)
-			return false;
-		if (result == TAKE_OK)
-			reached(partition, message->offset + 1);
-	} else {
-		passed(partition, message->offset);
-	}
+	if (result == TAKE_FULL)
+		return false;
+	if (result == TAKE_OK)
+		reached(partition, message->offset + 1);
 	rd_kafka_message_destroy(message);
 	return true;
-}
-
-/* A paused partition's records may still come: of the batch that it was paused in. */
-static void take_or_stash(
-	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
-{
-	if (!stash_is_empty(partition) ||
-		!take_message(kafka, partition, message, &partition->stash.lane))
-		stash_add(kafka, partition, message);
-}
-
-static void retry_stash(struct kafka *kafka, struct kafka_partition *partition, void *argument)
-{
-	struct stash *stash = &partition->stash;
-	int64_t now = *(int64_t *)argument;
-
-	if (stash_is_empty(partition))
-		return;
-	if (partition->paused &&
-		!lanes_relaxed(&kafka->stage->lanes, stash->lane, &partition->base))
-		return;
-	while (!stash_is_empty(partition) &&
-		take_message(kafka, partition, stash->messages[stash->begin], &stash->lane))
-		stash->begin++;
-	if (stash_is_empty(partition)) {
-		stash_emptied(kafka, partition);
-		if (partition->paused)
-			pause_partition(kafka, partition, false);
-	} else if (!partition->paused && now - stash->since >= HOLD_MS) {
-		pause_partition(kafka, partition, true);
-		kafka->held--;
-	}
 }
 
 static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
@@ -267,7 +173,7 @@ static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *messa
 static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)kafka;
-	if (!partition->at_end || !stash_is_empty(partition))
+	if (!partition->at_end || partition->backlog.count > 0)
 		*(bool *)argument = false;
 }
 
@@ -279,15 +185,14 @@ static void check_end(struct kafka *kafka)
 		return;
 	kafka_each(kafka, all_at_end, &all);
 	if (all)
-		stage_drain(kafka->stage, STATUS_OK);
+		stage_end(kafka->stage);
 }
 
 static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
-	drop_stash(kafka, partition);
 	if (!partition->paused)
-		pause_partition(kafka, partition, true);
+		kafka_flow_pause(kafka, partition, true);
 }
 
 static bool may_take(const struct kafka *kafka)
@@ -302,7 +207,7 @@ static bool may_take(const struct kafka *kafka)
  * partition's version has changed. Here nothing changes a version while the call lasts: partitions
  * are paused and assigned between calls, by this thread, and when the rebalance callback gives up
  * the assignment, then all of it. What was handed out before a pause is ours, in the array or in a
- * stash, and the client goes on behind it.
+ * backlog, and the client goes on behind it.
  */
 static bool next_batch(struct kafka *kafka)
 {
@@ -310,7 +215,16 @@ static bool next_batch(struct kafka *kafka)
 
 	kafka->batch_at = 0;
 	kafka->batch_end = count > 0 ? (size_t)count : 0;
+	if (kafka->batch_end < BATCH_MAX)
+		kafka->emptied = clock_ms();
 	return count > 0;
+}
+
+static bool is_record_to_take(
+	const struct kafka_partition *partition, const rd_kafka_message_t *message)
+{
+	return message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	       (partition->end < 0 || message->offset < partition->end); /* with -e */
 }
 
 static void take_next(struct kafka *kafka)
@@ -325,16 +239,18 @@ static void take_next(struct kafka *kafka)
 		return;
 	}
 	partition = may_take(kafka) ? of_message(kafka, message) : NULL;
-	if (partition == NULL)
-		rd_kafka_message_destroy(message); /* not dispatched, so not committed */
-	else
-		take_or_stash(kafka, partition, message);
+	if (partition != NULL && is_record_to_take(partition, message)) {
+		kafka_flow_take(kafka, partition, message);
+		return;
+	}
+	if (partition != NULL)
+		passed(partition, message->offset);
+	rd_kafka_message_destroy(message); /* not dispatched, so not committed */
 }
 
-/* With a record on hold the client is not asked: it would have to hold more. */
 static bool holds(const struct kafka *kafka)
 {
-	return kafka->held > 0 && may_take(kafka);
+	return kafka->hold && may_take(kafka);
 }
 
 /* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
@@ -366,8 +282,9 @@ static void kafka_work(void *state)
 		kafka->stopped = true;
 		kafka_each(kafka, stop_partition, NULL);
 	}
-	if (kafka->stashed > 0 && may_take(kafka))
-		kafka_each(kafka, retry_stash, &now);
+	if (!may_take(kafka))
+		kafka_flow_stop(kafka);
+	kafka_flow_work(kafka, now);
 	poll_client(kafka);
 	kafka_assign_work(kafka, now);
 	kafka_member_work(kafka, now);
@@ -386,7 +303,7 @@ static int kafka_timeout(void *state)
 
 	if (kafka->more)
 		return 0;
-	if (kafka->phase != PHASE_STEADY || kafka->stage->draining || kafka->held > 0)
+	if (kafka->phase != PHASE_STEADY || kafka->stage->draining || kafka->watch)
 		return BUSY_MS;
 	return clock_left(kafka->commit_due, clock_ms()) < POLL_MS
 		       ? clock_left(kafka->commit_due, clock_ms())
@@ -478,14 +395,65 @@ static struct kafka *open_state(struct stage *stage)
 	return kafka;
 }
 
+/* What the client and the backlogs may hold, from source.prefetch. */
+struct prefetch {
+	char messages[32], kbytes[32], request[32];
+	const char *backoff; /* milliseconds; NULL: the library has no such setting */
+	int64_t backlog;
+};
+
+/* librdkafka refuses a request that is smaller than what it takes for the largest message. */
+static int64_t least_request(const struct source_config *source)
+{
+	int64_t least = source->fetch_bytes > 1000000 ? source->fetch_bytes : 1000000;
+
+	for (size_t i = 0; i < source->properties.count; i++) {
+		const struct setting *setting = &source->properties.items[i];
+		int64_t size;
+
+		if (strcmp(setting->name, "message.max.bytes") == 0 &&
+			text_integer(setting->value, 0, INT32_MAX, &size) && size > least)
+			least = size;
+	}
+	return least;
+}
+
+/*
+ * The client counts the bytes of values, of all partitions together, and records, each of which costs
+ * RECORD_BYTES beside its value: so it has two limits, one for large records, one for small ones. A
+ * response is unpacked as a whole, whatever the limits say: of small records it becomes 13 times as
+ * much as it was.
+ */
+static struct prefetch prefetch_settings(const struct source_config *source)
+{
+	enum { RECORD_BYTES = 350, WITHOUT_WAIT = 64 << 20, WITH_WAIT = 256 << 20 };
+	/* When its queue is full librdkafka before 2.2 waits up to a second before it fetches
+	 * again: there the queue must hold what the fastest handlers take in that time. */
+	bool settable = rd_kafka_version() >= 0x02020000;
+	int64_t total = source->prefetch > 0 ? source->prefetch
+			: settable	     ? WITHOUT_WAIT
+					     : WITH_WAIT;
+	struct prefetch prefetch = {.backoff = settable ? "20" : NULL,
+		.backlog = total / 8};
+	int64_t half = (total - prefetch.backlog) / 2;
+	int64_t request = total / 64;
+
+	if (request < least_request(source))
+		request = least_request(source);
+	snprintf(prefetch.messages, sizeof prefetch.messages, "%lld",
+		(long long)(half / RECORD_BYTES));
+	snprintf(prefetch.kbytes, sizeof prefetch.kbytes, "%lld", (long long)(half / 1024));
+	snprintf(prefetch.request, sizeof prefetch.request, "%lld", (long long)request);
+	return prefetch;
+}
+
 static void *kafka_open(struct stage *stage)
 {
 	const struct source_config *source = &stage->config->source;
 	struct kafka *kafka = open_state(stage);
 	const char *identity = kafka_member_identity(kafka);
 	char fetch[32], silence[32];
-	/* The prefetch queue must hold well over a second of traffic: when it fills, librdkafka
-	 * before 2.2 waits a second before it fetches again. */
+	struct prefetch prefetch = prefetch_settings(source);
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
 		{"group.instance.id", identity},
 		/* Its own threads keep up the heartbeats, whatever handlers do, so that a member can be
@@ -497,7 +465,10 @@ static void *kafka_open(struct stage *stage)
 		{"partition.assignment.strategy", source->balance_strategy},
 		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
-		{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "262144"},
+		{"queued.min.messages", prefetch.messages},
+		{"queued.max.messages.kbytes", prefetch.kbytes},
+		{"fetch.max.bytes", prefetch.request},
+		{"fetch.queue.backoff.ms", prefetch.backoff},
 		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
 		/* A response has one batch at least, whatever fetch.max.bytes says: one that is
 		 * larger than this would be asked for again and again. */
@@ -513,6 +484,8 @@ static void *kafka_open(struct stage *stage)
 		&source->properties);
 	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
 		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
+	kafka->backlog_limit = (size_t)prefetch.backlog;
+	kafka->emptied = clock_ms();
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);

@@ -1,6 +1,8 @@
 /*
  * The kafka kind's own state, shared by its files:
- *   kafka.c           the client, taking records, pausing what can't be taken
+ *   kafka.c           the client, taking records
+ *   kafka_flow.c      records that wait for their lanes; which partitions are paused, and when the
+ *                     client is asked
  *   kafka_assign.c    assignments and rebalances
  *   kafka_start.c     where each partition starts (pinned) and, with -e, ends
  *   kafka_commit.c    committing the contiguous frontiers, and only these
@@ -15,17 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backlog.h"
 #include "base/buf.h"
 #include "partition.h"
 #include "stage.h"
-
-/* What the client handed out of a partition and no lane had room for, in order. */
-struct stash {
-	rd_kafka_message_t **messages;
-	size_t begin, end; /* [begin, end) are there */
-	int64_t since;     /* clock_ms, of the first */
-	unsigned lane;     /* the one without room */
-};
 
 struct kafka_partition {
 	struct partition base;
@@ -42,8 +37,11 @@ struct kafka_partition {
 	bool refusal_logged; /* in this assignment */
 	int64_t end; /* -e: stop at this offset, -1: not known */
 	bool at_end; /* -e: reached */
+	int64_t passed; /* nothing is to come before this offset, which the tracker is told when
+			   nothing waits before it; 0: it knows */
 	bool paused;
-	struct stash stash;
+	bool waits; /* it is among kafka.waiting */
+	struct backlog backlog;
 };
 
 struct kafka_topic {
@@ -96,8 +94,14 @@ struct kafka {
 	bool patience_said;
 	int64_t look_at; /* clock_ms: for partitions that are nobody's; 0: not yet */
 	bool looked;
-	size_t stashed;      /* partitions with a stash */
-	size_t held;         /* of these, those that are not paused: the client is not polled */
+	struct kafka_partition **waiting; /* those that have a backlog or are paused for one, the next
+					     to be served first */
+	size_t waiting_count;
+	size_t backlog_bytes; /* of all of them */
+	size_t backlog_limit;
+	bool hold;            /* the client is not asked: nobody could take what it has */
+	bool watch;           /* time alone may change that, or what is paused */
+	int64_t emptied;      /* clock_ms: when the client had nothing more */
 	bool more;           /* the last work() stopped at its budget, not at an empty queue */
 	bool stopped;        /* all partitions were paused for the drain */
 	bool closing;        /* the group is being left */
@@ -114,7 +118,32 @@ void kafka_each(struct kafka *kafka,
 
 /* kafka.c */
 void kafka_subscribe(struct kafka *kafka); /* to the configured topics; again: rejoins the group */
-void kafka_unstash(struct kafka *kafka, struct kafka_partition *partition);
+
+/* Encodes a message into its lane and destroys it. False: there is no room, and it is still
+ * the caller's. */
+bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message, const struct waiting *waiting);
+
+/* kafka_flow.c */
+
+/* A message of an assigned partition: into its lane, or into the partition's backlog. */
+void kafka_flow_take(
+	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message);
+
+/* Tells the tracker partition->passed, now or when the backlog is empty. */
+void kafka_flow_passed(struct kafka_partition *partition);
+
+/* Moves from the backlogs into the lanes what has room there, then decides which partitions are
+ * paused and whether the client is asked. */
+void kafka_flow_work(struct kafka *kafka, int64_t now);
+
+/* No more may be taken: lets go of what waits and need not be run before a stop. */
+void kafka_flow_stop(struct kafka *kafka);
+
+void kafka_flow_pause(struct kafka *kafka, struct kafka_partition *partition, bool pause);
+
+/* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
+void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition);
 
 /* kafka_assign.c */
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,

@@ -53,7 +53,7 @@ static void end(struct kafka *kafka, struct kafka_partition *partition, void *ar
 	if (kafka->stage->draining &&
 		(!tracker_idle(&partition->base.tracker) || kafka_commit_lacks(kafka, partition)))
 		stage_drain(kafka->stage, STATUS_TEMPFAIL);
-	kafka_unstash(kafka, partition);
+	kafka_flow_drop(kafka, partition);
 	tracker_end(&partition->base.tracker);
 }
 
@@ -61,6 +61,7 @@ void kafka_assign_give_up(struct kafka *kafka)
 {
 	rd_kafka_resp_err_t error;
 
+	kafka_flow_stop(kafka);
 	kafka_each(kafka, end, NULL);
 	if (kafka->assigning != NULL)
 		rd_kafka_topic_partition_list_destroy(kafka->assigning);

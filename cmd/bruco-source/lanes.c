@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -42,18 +43,6 @@ static uint64_t hash(const void *data, size_t length)
 	return mix ^ mix >> 32;
 }
 
-/* The lane with the fewest bytes under way. */
-static unsigned least_busy(const struct lanes *lanes)
-{
-	unsigned best = 0;
-
-	for (unsigned i = 1; i < lanes->count; i++)
-		if (window_bytes(&lanes->items[i].window) <
-			window_bytes(&lanes->items[best].window))
-			best = i;
-	return best;
-}
-
 unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct frame_record *record)
 {
 	if (lanes->count == 1)
@@ -68,7 +57,35 @@ unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct fram
 	case ORDERING_NONE:
 		break;
 	}
-	return least_busy(lanes);
+	return LANE_ANY;
+}
+
+static bool has_room(const struct lane *lane, uint32_t length)
+{
+	return window_room(&lane->window, length);
+}
+
+/* Of two lanes that any record may take the better one: whose worker lives, then with room, then with
+ * fewer bytes under way. */
+static bool better(const struct lane *a, const struct lane *b, uint32_t length)
+{
+	if ((a->state == LANE_OPEN) != (b->state == LANE_OPEN))
+		return a->state == LANE_OPEN;
+	if (has_room(a, length) != has_room(b, length))
+		return has_room(a, length);
+	return window_bytes(&a->window) < window_bytes(&b->window);
+}
+
+static struct lane *find_lane(struct lanes *lanes, unsigned lane, uint32_t length)
+{
+	struct lane *best = &lanes->items[0];
+
+	if (lane != LANE_ANY)
+		return &lanes->items[lane];
+	for (unsigned i = 1; i < lanes->count; i++)
+		if (better(&lanes->items[i], best, length))
+			best = &lanes->items[i];
+	return best;
 }
 
 static uint8_t type_after(const struct lanes *lanes, uint16_t attempts)
@@ -85,27 +102,49 @@ static uint16_t attempts_before(
 	return lanes->anew && attempts >= lanes->attempts ? 0 : attempts;
 }
 
-/* What lanes_take does with a record of which type and attempt are known. */
-static enum take_result take(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record, uint8_t type, uint16_t attempt)
+static bool beyond_span(const struct passage *passage)
 {
-	struct window *window = &lanes->items[lane].window;
-	uint32_t length = frame_record_size(record, limits_frame(lanes->size_max));
-	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
-	uint8_t *place;
+	const struct tracker *tracker = &passage->partition->tracker;
 
-	assert(length > 0);
-	if (tracker_full(&partition->tracker) || !window_room(window, length))
-		return TAKE_FULL;
-	place = window_reserve(window, length);
-	record->head = (struct frame_head){.type = type,
-		.attempt = attempt,
+	return passage->waited ? tracker_beyond(tracker, passage->index) : tracker_full(tracker);
+}
+
+static void write_frame(struct lanes *lanes, const struct passage *passage, struct window *window,
+	uint32_t length)
+{
+	struct frame_record *record = passage->record;
+	uint8_t *place = window_reserve(window, length);
+
+	record->head = (struct frame_head){.type = FRAME_TYPE_FAILED,
 		.flags = FRAME_LAST, /* so that it reads as a whole input without a worker too */
 		.seq = window_next(window)};
+	if (!passage->failed) {
+		record->head.attempt = attempts_before(lanes, passage->partition, record->offset);
+		record->head.type = type_after(lanes, record->head.attempt);
+	}
 	frame_record_write(place, record);
+}
+
+enum take_result lanes_take(struct lanes *lanes, const struct passage *passage)
+{
+	struct partition *partition = passage->partition;
+	struct frame_record *record = passage->record;
+	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
+	uint32_t length = frame_record_size(record, limits_frame(lanes->size_max));
+	struct lane *lane;
+
+	assert(length > 0);
+	lane = find_lane(lanes, passage->lane, length);
+	if (beyond_span(passage) || !has_room(lane, length))
+		return TAKE_FULL;
+	if (window_empty(&lane->window))
+		pace_begin(&lane->pace, clock_ms(), lane->window.acked_seq);
+	write_frame(lanes, passage, &lane->window, length);
 	/* A stream's records need not have an offset: nothing of it is committed. */
-	tag.index = tracker_dispatch(&partition->tracker, record->offset < 0 ? 0 : record->offset);
-	window_queue(window, length, tag);
+	tag.index = passage->waited ? passage->index
+				    : tracker_dispatch(&partition->tracker,
+					      record->offset < 0 ? 0 : record->offset);
+	window_queue(&lane->window, length, tag);
 	lanes->in_flight++;
 	page_count(lanes->page, COUNT_RECORDS_IN, 1);
 	page_count(lanes->page, COUNT_BYTES_IN, length);
@@ -113,26 +152,39 @@ static enum take_result take(struct lanes *lanes, struct partition *partition, u
 	return TAKE_OK;
 }
 
-enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record)
+bool lanes_relaxed(const struct lanes *lanes, unsigned lane)
 {
-	uint16_t attempt = attempts_before(lanes, partition, record->offset);
-
-	return take(lanes, partition, lane, record, type_after(lanes, attempt), attempt);
+	if (lane != LANE_ANY)
+		return window_bytes(&lanes->items[lane].window) <=
+		       lanes->items[lane].window.limit / 2;
+	for (unsigned i = 0; i < lanes->count; i++)
+		if (lanes_relaxed(lanes, i))
+			return true;
+	return false;
 }
 
-enum take_result lanes_take_failed(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record)
+bool lanes_span_relaxed(const struct partition *partition)
 {
-	return take(lanes, partition, lane, record, FRAME_TYPE_FAILED, 0);
+	return partition->tracker.next - partition->tracker.first <= TRACKER_SPAN_MAX / 2;
 }
 
-bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition)
+int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, int64_t now)
 {
-	const struct window *window = &lanes->items[lane].window;
+	const struct window *window;
+	int64_t least = INT64_MAX;
 
-	return window_bytes(window) <= window->limit / 2 &&
-	       partition->tracker.next - partition->tracker.first <= TRACKER_SPAN_MAX / 2;
+	if (lane != LANE_ANY) {
+		window = &lanes->items[lane].window;
+		return pace_estimate(&lanes->items[lane].pace, now, window->acked_seq,
+			window->queued_seq - window->acked_seq + more);
+	}
+	for (unsigned i = 0; i < lanes->count; i++) {
+		int64_t one = lanes_estimate(lanes, i, more / lanes->count, now);
+
+		if (one < least)
+			least = one;
+	}
+	return least;
 }
 
 /* A partition whose record is still under way in its present assignment, or NULL. */
@@ -160,6 +212,8 @@ static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
 				tracker_offset(&partition->tracker, tag.index));
 		tracker_done(&partition->tracker, tag.epoch, tag.index);
 	}
+	if (count > 0)
+		pace_note(&lane->pace, clock_ms(), lane->window.acked_seq);
 	lanes->in_flight -= count;
 	page_count(lanes->page, COUNT_RECORDS_OUT, count);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
@@ -310,6 +364,8 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 
 bool lanes_drained(const struct lanes *lanes)
 {
+	if (lanes->aside > 0)
+		return false;
 	for (unsigned i = 0; i < lanes->count; i++) {
 		const struct lane *lane = &lanes->items[i];
 

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "frame/frame.h"
 #include "lane/control.h"
+#include "lane/pace.h"
 #include "lane/window.h"
 #include "partition.h"
 #include "stats/page.h"
@@ -27,6 +28,7 @@ enum lane_state {
 
 struct lane {
 	struct window window;
+	struct pace pace;
 	enum lane_state state;
 	int fd;
 	uint64_t r; /* of LANE_GONE */
@@ -43,6 +45,7 @@ struct lanes {
 	uint32_t attempts;  /* after so many a record is failed: processor.retry.attempts */
 	bool anew;          /* one that failed in an earlier run is tried anew: onFailure stop */
 	uint64_t in_flight; /* records in all windows */
+	uint64_t aside;     /* records that were taken over and wait for a lane, kept by the kind */
 	uint64_t blamed;    /* grows with each record whose attempts a dead worker counted */
 };
 
@@ -53,21 +56,33 @@ void lanes_init(
 void lanes_open(
 	struct lanes *lanes, unsigned lane, int fd); /* takes fd over; makes it non-blocking */
 
-/* The lane of a record by the ordering; `own` is its partition's. */
+/* The lane of a record by the ordering, LANE_ANY with ordering none; `own` is its partition's. */
+enum { LANE_ANY = 1 << 16 };
 unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct frame_record *record);
 
-/* Encodes a record into its lane and counts it as dispatched in its partition. `record` needs
- * neither type, flags, attempt nor sequence number; its offset is the one tracked. It is within the
- * limits. TAKE_FULL: the lane's window or the partition's span is full, nothing was done. */
-enum take_result lanes_take(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record);
+/* A record on its way into a lane. `record` needs neither type, flags, attempt nor sequence number;
+ * its offset is the one tracked. It is within the limits. */
+struct passage {
+	struct partition *partition;
+	unsigned lane; /* or LANE_ANY */
+	struct frame_record *record;
+	bool waited;    /* its partition's tracker knows it already, by `index` */
+	uint64_t index;
+	bool failed; /* before any worker could see it: passed on, not run */
+};
 
-/* The same for one that failed before any worker could see it: passed on, not run. */
-enum take_result lanes_take_failed(struct lanes *lanes, struct partition *partition, unsigned lane,
-	struct frame_record *record);
+/* Encodes a record into its lane, and tells its partition's tracker if that has not been done.
+ * TAKE_FULL: the lane's window or the partition's span is full, nothing was done. */
+enum take_result lanes_take(struct lanes *lanes, const struct passage *passage);
 
-/* Whether a lane has drained enough to go on after TAKE_FULL (hysteresis: half its window). */
-bool lanes_relaxed(const struct lanes *lanes, unsigned lane, const struct partition *partition);
+/* Whether a lane, or with LANE_ANY any, has drained enough to go on after TAKE_FULL (hysteresis:
+ * half its window), and the same for a partition's span. */
+bool lanes_relaxed(const struct lanes *lanes, unsigned lane);
+bool lanes_span_relaxed(const struct partition *partition);
+
+/* Milliseconds that a lane (LANE_ANY: the fastest) needs for what it has and `more` records;
+ * an estimate, 0 when it is too early to tell. */
+int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, int64_t now);
 
 /* Writes what is due to every lane that takes it. False: a reader is gone that nobody replaces. */
 bool lanes_write(struct lanes *lanes);
@@ -77,7 +92,8 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd);
 
-/* Whether nothing more is to come: each window is empty, or its lane gone and acknowledged to r. */
+/* Whether nothing more is to come: no record waits for a lane, and each window is empty, or its
+ * lane gone and acknowledged to r. */
 bool lanes_drained(const struct lanes *lanes);
 void lanes_close(struct lanes *lanes, bool with_end_frame);
 

@@ -33,52 +33,74 @@ void stage_ready(struct stage *stage)
 		log_debug("ready");
 }
 
+void stage_end(struct stage *stage)
+{
+	if (stage->draining)
+		return;
+	stage->draining = true;
+	stage->deadline = clock_ms() + stage->config->shutdown_timeout_ms;
+}
+
 void stage_drain(struct stage *stage, int status)
 {
 	if (stage->status == STATUS_OK)
 		stage->status = status;
-	if (stage->draining)
+	if (!stage->draining)
+		stage->successor = status == STATUS_TEMPFAIL && stage->control >= 0;
+	stage->asked = true;
+	stage_end(stage);
+}
+
+/* After the kind's work, which has let go of records that wait and need not be run. */
+static void announce_drain(struct stage *stage)
+{
+	uint64_t count = stage->lanes.in_flight + stage->lanes.aside;
+
+	if (!stage->asked || stage->announced)
 		return;
-	stage->draining = true;
-	stage->successor = status == STATUS_TEMPFAIL && stage->control >= 0;
-	stage->deadline = clock_ms() + stage->config->shutdown_timeout_ms;
-	log_debug("draining: %llu records in flight", (unsigned long long)stage->lanes.in_flight);
+	stage->announced = true;
+	if (count > 0)
+		log_info("draining: %llu record%s under way", (unsigned long long)count,
+			count == 1 ? "" : "s");
 }
 
 /* A failure like any other, before any attempt: onFailure decides. */
-static enum take_result take_oversized(struct stage *stage, struct partition *partition,
-	unsigned lane, const struct frame_record *record, const char *why, bool headers_readable)
+static enum take_result take_oversized(struct stage *stage, const struct passage *passage,
+	const char *why, bool headers_readable)
 {
 	static struct buf headers;
+	const struct partition *partition = passage->partition;
 	struct frame_record letter;
-	struct log_about about = {
-		.topic = partition->topic, .partition = partition->id, .offset = record->offset};
+	struct passage failed = *passage;
+	struct log_about about = {.topic = partition->topic,
+		.partition = partition->id,
+		.offset = passage->record->offset};
 
 	if (stage->config->processor.on_failure != FAILURE_STOP) {
-		oversized_letter(
-			&letter, record, why, headers_readable, stage->lanes.size_max, &headers);
-		return lanes_take_failed(&stage->lanes, partition, lane, &letter);
+		oversized_letter(&letter, passage->record, why, headers_readable,
+			stage->lanes.size_max, &headers);
+		failed.record = &letter;
+		failed.failed = true;
+		return lanes_take(&stage->lanes, &failed);
 	}
 	log_about(LEVEL_ERROR, &about, "%s (%s[%d]@%lld)", why, partition->topic,
-		(int)partition->id, (long long)record->offset);
+		(int)partition->id, (long long)passage->record->offset);
 	stage_drain(stage, STATUS_FAILED);
 	return TAKE_FAILED;
 }
 
-enum take_result stage_take(struct stage *stage, struct partition *partition,
-	struct frame_record *record, const char *unreadable, unsigned *lane)
+enum take_result stage_take(
+	struct stage *stage, const struct passage *passage, const char *unreadable)
 {
 	char why[OVERSIZED_WHY_MAX];
 	enum take_result result;
 
-	*lane = lanes_choose(&stage->lanes, partition->lane, record);
-	if (oversized_why(record, unreadable, stage->lanes.size_max, why))
-		result = take_oversized(
-			stage, partition, *lane, record, why, unreadable == NULL);
+	if (oversized_why(passage->record, unreadable, stage->lanes.size_max, why))
+		result = take_oversized(stage, passage, why, unreadable == NULL);
 	else
-		result = lanes_take(&stage->lanes, partition, *lane, record);
+		result = lanes_take(&stage->lanes, passage);
 	if (result == TAKE_OK && stage->limit > 0 && --stage->limit == 0)
-		stage_drain(stage, STATUS_OK);
+		stage_end(stage);
 	return result;
 }
 
@@ -294,8 +316,8 @@ static bool finished(struct stage *stage)
 	}
 	if (stage->control >= 0 || clock_ms() < stage->deadline)
 		return false;
-	log_error("shutdown deadline passed with %llu records in flight",
-		(unsigned long long)stage->lanes.in_flight);
+	log_error("shutdown deadline passed with %llu records under way",
+		(unsigned long long)(stage->lanes.in_flight + stage->lanes.aside));
 	stage->kind->settled(stage->state);
 	stage->status = STATUS_TEMPFAIL;
 	return true;
@@ -341,6 +363,7 @@ int stage_run(
 	while (stage.started && !finished(&stage)) {
 		wait_for_work(&stage);
 		kind->work(stage.state);
+		announce_drain(&stage);
 		if (!lanes_write(&stage.lanes))
 			on_reader_gone(&stage);
 	}

@@ -26,7 +26,8 @@ struct source_kind {
 	int (*timeout)(void *state);
 	/* Serves callbacks, takes records with lanes_take while stage_taking() says so. */
 	void (*work)(void *state);
-	/* Whether all that is done is committed; starts what is needed for that. */
+	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
+	 * has let go of what needs not be run before. */
 	bool (*settled)(void *state);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
@@ -47,6 +48,8 @@ struct stage {
 	bool started;     /* the driver has said so, or there is none */
 	bool ready;       /* announced */
 	bool draining;
+	bool asked;       /* the drain is not the end of the input, but a stop or a failure */
+	bool announced;   /* what is under way then was said */
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
 	int status;       /* with which to end after the drain */
 	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
@@ -76,12 +79,16 @@ static inline bool stage_taking(const struct stage *stage)
 
 /* lanes_take with the count of -n kept. A record that no stage can carry fails before any attempt, as
  * onFailure says: TAKE_FAILED when that stops the source. `unreadable`: what is wrong with headers that
- * can't be read, which `record` then has not; or NULL. */
-enum take_result stage_take(struct stage *stage, struct partition *partition,
-	struct frame_record *record, const char *unreadable, unsigned *lane);
+ * can't be read, which the record then has not; or NULL. */
+enum take_result stage_take(
+	struct stage *stage, const struct passage *passage, const char *unreadable);
 
-/* The input has ended, or something failed (status): take no more, finish what is under way. */
+/* A stop, or something failed (status): take no more, finish what is under way, and say at once how
+ * much that is. */
 void stage_drain(struct stage *stage, int status);
+
+/* The same at the end of the input, where there is nothing to say. */
+void stage_end(struct stage *stage);
 void stage_ready(struct stage *stage);
 
 /* The table of kinds; NULL when there is none of that name. */

@@ -89,6 +89,16 @@ static void stream_bad(struct stream *stream, const char *why, const char *unit,
 	stream->skip = true;
 }
 
+static enum take_result take_record(struct stream *stream, struct frame_record *record)
+{
+	const struct lanes *lanes = &stream->stage->lanes;
+	unsigned own = record->partition < 0 ? 0 : (unsigned)record->partition % lanes->count;
+	struct passage passage = {.partition = &stream->partition, .record = record};
+
+	passage.lane = stream->full_lane = lanes_choose(lanes, own, record);
+	return stage_take(stream->stage, &passage, NULL);
+}
+
 /* Takes what the buffer holds; leaves what needs more bytes or more room. */
 static bool take(struct stream *stream)
 {
@@ -103,12 +113,7 @@ static bool take(struct stream *stream)
 		if (used == 0)
 			return false;
 		if (!stream->skip) {
-			stream->partition.lane =
-				record.partition < 0
-					? 0
-					: (unsigned)record.partition % stream->stage->lanes.count;
-			result = stage_take(
-				stream->stage, &stream->partition, &record, NULL, &stream->full_lane);
+			result = take_record(stream, &record);
 			stream->full = result == TAKE_FULL;
 			if (result != TAKE_OK)
 				return false;
@@ -130,7 +135,7 @@ static void at_end(struct stream *stream)
 		stream_bad(stream, "input is truncated", "byte",
 			stream->position + stream->buf.length);
 	else
-		stage_drain(stream->stage, STATUS_OK);
+		stage_end(stream->stage);
 }
 
 static bool read_more(struct stream *stream)
@@ -163,7 +168,8 @@ static void stream_work(void *state)
 	if (!stage_taking(stream->stage))
 		return;
 	if (stream->full &&
-		!lanes_relaxed(&stream->stage->lanes, stream->full_lane, &stream->partition))
+		!(lanes_relaxed(&stream->stage->lanes, stream->full_lane) &&
+			lanes_span_relaxed(&stream->partition)))
 		return;
 	stream->full = false;
 	stream->more = take(stream);

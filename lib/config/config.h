@@ -93,7 +93,8 @@ struct source_config {
 	char *balance_strategy;  /* librdkafka's word: range or roundrobin */
 	int64_t rebalance_timeout_ms;
 	int64_t fetch_bytes;
-	int64_t window; /* bytes a lane */
+	int64_t window;   /* bytes a lane */
+	int64_t prefetch; /* bytes; 0: by the library's version */
 	struct settings properties;
 };
 

@@ -124,6 +124,9 @@ static const struct key source_keys[] = {
 		.also = " fetch.message.max.bytes max.partition.fetch.bytes fetchBytes "},
 	{.name = "window", .path = "source.window", .read = read_size, FIELD(source.window),
 		.low = 4 * KIB, .high = GIB},
+	{.name = "prefetch", .path = "source.prefetch", .read = read_size,
+		FIELD(source.prefetch), .low = MIB, .high = GIB, .flags = KEY_KAFKA,
+		.also = " prefetchBytes prefetchSize queued.max.messages.kbytes queuedMaxMessages "},
 	{.name = "properties", .path = "source.properties", .read = read_properties,
 		FIELD(source.properties), .flags = KEY_KAFKA, .also = " config options settings "},
 };

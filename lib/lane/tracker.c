@@ -70,6 +70,14 @@ void tracker_pass(struct tracker *tracker, int64_t position)
 		tracker_done(tracker, tracker->epoch, tracker_dispatch(tracker, position - 1));
 }
 
+bool tracker_withdraw(struct tracker *tracker, uint64_t index)
+{
+	if (index + 1 != tracker->next || index < tracker->first)
+		return false;
+	tracker->next--;
+	return true;
+}
+
 bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index)
 {
 	size_t mask = tracker->capacity - 1;

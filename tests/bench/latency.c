@@ -22,16 +22,18 @@
 enum {
 	FIRST_MS = 60000, /* until the contender has passed on a first record */
 	PROBE_MS = 100,
-	LAST_MS = 20000, /* after the last record was produced */
+	LAST_MS = 90000, /* after the last record was produced */
 	SIZE = 100,
 	KEYS = 1000
 };
 
 static const char usage[] =
-	"usage: bench-latency -b brokers [-r rate] [-w count] [-n count] input output\n"
+	"usage: bench-latency -b brokers [-r rate] [-l rate] [-w count] [-n count] input output\n"
 	"Prints: records, then microseconds: p50, p99, p99.9, the longest.\n"
 	"  -b, --brokers BROKERS\n"
 	"  -r, --rate COUNT       records a second (default: 1000)\n"
+	"  -l, --load COUNT       beside them so many records a second in partition 0, which are not\n"
+	"                         passed on; the measured ones are all in partition 1\n"
 	"  -w, --warm COUNT       that many at first are not measured (default: 2000)\n"
 	"  -n, --count COUNT      measured records (default: 5000)\n"
 	"      --help\n"
@@ -42,6 +44,7 @@ static const struct program program = {"bench-latency", usage, NULL};
 struct latency {
 	const char *brokers, *input, *output;
 	int64_t rate, warm, count;
+	int64_t load; /* -1: none, and the measured ones in all partitions */
 	_Atomic int64_t probe; /* the last one that came back: earlier ones may have been missed */
 	_Atomic int64_t measured; /* of the measured ones */
 	_Atomic bool reading, warmed, ended;
@@ -102,8 +105,10 @@ static void *read_back(void *argument)
 }
 
 /* A number below zero is one that is not measured. */
-static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, int partitions, int64_t number)
+static void produce(const struct latency *latency, rd_kafka_t *client, rd_kafka_topic_t *topic,
+	int partitions, int64_t number)
 {
+	int partition;
 	char value[SIZE + 1], key[32];
 	int key_length, length;
 
@@ -111,8 +116,10 @@ static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, int partitions,
 	length = snprintf(
 		value, sizeof value, "%lld %lld ", (long long)number, (long long)clock_ns());
 	memset(value + length, 'x', SIZE - (size_t)length);
-	if (rd_kafka_produce(topic, client_key_partition(key, (size_t)key_length, partitions),
-		    RD_KAFKA_MSG_F_COPY, value, SIZE, key, (size_t)key_length, NULL) < 0)
+	partition = latency->load < 0 ? client_key_partition(key, (size_t)key_length, partitions)
+				      : 1;
+	if (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value, SIZE, key,
+		    (size_t)key_length, NULL) < 0)
 		die(STATUS_TEMPFAIL, "cannot produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
 	rd_kafka_poll(client, 0);
 }
@@ -137,10 +144,38 @@ static void wait_for(const _Atomic int64_t *value, int64_t least, int64_t ms, co
 	}
 }
 
+static void produce_load(rd_kafka_topic_t *topic)
+{
+	char value[SIZE];
+
+	memset(value, 'x', SIZE);
+	if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value, SIZE, NULL, 0, NULL) < 0)
+		die(STATUS_TEMPFAIL, "cannot produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+/* The measured records, and between them the load. */
+static void produce_measured(struct latency *latency, rd_kafka_t *client, rd_kafka_topic_t *topic,
+	int partitions)
+{
+	int64_t begun = clock_ns(), loaded = 0;
+
+	for (int64_t i = 0; i < latency->warm + latency->count; i++) {
+		int64_t due = begun + i * 1000000000 / latency->rate;
+
+		while (latency->load > 0 && begun + loaded * 1000000000 / latency->load < due) {
+			sleep_until(begun + loaded * 1000000000 / latency->load);
+			produce_load(topic);
+			loaded++;
+		}
+		sleep_until(due);
+		produce(latency, client, topic, partitions, i - latency->warm);
+	}
+}
+
 static void produce_all(struct latency *latency)
 {
 	rd_kafka_conf_t *conf = client_producer_conf(latency->brokers);
-	int64_t deadline = clock_ms() + FIRST_MS, begun, probes = 0;
+	int64_t deadline = clock_ms() + FIRST_MS, probes = 0;
 	rd_kafka_topic_t *topic;
 	rd_kafka_t *client;
 	int partitions;
@@ -153,16 +188,12 @@ static void produce_all(struct latency *latency)
 		if (clock_ms() > deadline)
 			die(STATUS_UNAVAILABLE, "no record came back within %d s", FIRST_MS / 1000);
 		probes++;
-		produce(client, topic, partitions, -probes);
+		produce(latency, client, topic, partitions, -probes);
 		sleep_until(clock_ns() + PROBE_MS * 1000000LL);
 	}
 	wait_for(&latency->probe, probes, LAST_MS, "the first records");
 	latency->warmed = true;
-	begun = clock_ns();
-	for (int64_t i = 0; i < latency->warm + latency->count; i++) {
-		sleep_until(begun + i * 1000000000 / latency->rate);
-		produce(client, topic, partitions, i - latency->warm);
-	}
+	produce_measured(latency, client, topic, partitions);
 	wait_for(&latency->measured, latency->count, LAST_MS, "the last records");
 	rd_kafka_flush(client, LAST_MS);
 	rd_kafka_topic_destroy(topic);
@@ -193,24 +224,25 @@ static void print_percentiles(struct latency *latency)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
-		{"brokers", required_argument, NULL, 'b'}, {"rate", required_argument, NULL, 'r'},
+		{"brokers", required_argument, NULL, 'b'}, {"load", required_argument, NULL, 'l'}, {"rate", required_argument, NULL, 'r'},
 		{"warm", required_argument, NULL, 'w'}, {"count", required_argument, NULL, 'n'},
 		{0}};
-	struct latency latency = {.rate = 1000, .warm = 2000, .count = 5000};
+	struct latency latency = {.rate = 1000, .load = -1, .warm = 2000, .count = 5000};
 	pthread_t reader;
 	int option;
 
 	log_init(program.name);
-	while ((option = getopt_long(argc, argv, "qvb:r:w:n:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "qvb:l:r:w:n:", options, NULL)) != -1) {
 		int64_t *number = option == 'r'   ? &latency.rate
+				  : option == 'l' ? &latency.load
 				  : option == 'w' ? &latency.warm
 						  : &latency.count;
 
 		if (option == 'b')
 			latency.brokers = optarg;
-		else if (option != 'r' && option != 'w' && option != 'n')
+		else if (strchr("lrwn", option) == NULL)
 			options_common(&program, option);
-		else if (!text_integer(optarg, option == 'w' ? 0 : 1, 10000000, number))
+		else if (!text_integer(optarg, option == 'w' || option == 'l' ? 0 : 1, 10000000, number))
 			options_misuse(&program, "'%s' is not a number", optarg);
 	}
 	if (latency.brokers == NULL || argc - optind != 2)

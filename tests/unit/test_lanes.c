@@ -35,7 +35,9 @@ static void queue(int64_t offset)
 		.key_length = FRAME_NULL,
 		.value_length = FRAME_NULL};
 
-	CHECK_INT(lanes_take(&lanes, &partition, 0, &record), TAKE_OK);
+	struct passage passage = {.partition = &partition, .record = &record};
+
+	CHECK_INT(lanes_take(&lanes, &passage), TAKE_OK);
 }
 
 static void take(int64_t offset)
@@ -240,6 +242,91 @@ TEST(an_earlier_assignment_changes_nothing)
 	CHECK(lanes_acknowledge(&lanes, 0, 2)); /* both of before */
 	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
 	CHECK_INT(tracker_frontier(&partition.tracker), -1);
+}
+
+/* Two lanes with room for little, the second with a living worker from the start. */
+static void open_two(enum ordering ordering)
+{
+	int more[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	config_init(&config);
+	config.source.window = 4096;
+	config.processor.ordering = ordering;
+	lanes_init(&lanes, 2, &config, page_map(-1));
+	lanes.acknowledged = lanes.resumable = true;
+	partition.topic = mem_text("t");
+	tracker_begin(&partition.tracker);
+	CHECK(pipe(ends) == 0 && pipe(more) == 0);
+	lanes_open(&lanes, 1, more[1]);
+}
+
+static enum take_result put(unsigned lane, int64_t offset, int32_t size)
+{
+	static uint8_t value[8192];
+	struct frame_record record = {.offset = offset,
+		.topic = "t",
+		.topic_length = 1,
+		.key_length = FRAME_NULL,
+		.value = value,
+		.value_length = size};
+	struct passage passage = {.partition = &partition, .lane = lane, .record = &record};
+
+	return lanes_take(&lanes, &passage);
+}
+
+static uint64_t queued(unsigned lane)
+{
+	return lanes.items[lane].window.queued_seq;
+}
+
+TEST(with_ordering_none_any_lane_with_room_will_do)
+{
+	open_two(ORDERING_NONE);
+	CHECK_INT(lanes_choose(&lanes, 1, &(struct frame_record){0}), LANE_ANY);
+	CHECK_INT(put(LANE_ANY, 0, 1000), TAKE_OK); /* the other one's worker is not there yet */
+	CHECK_INT(queued(1), 1);
+	lanes_open(&lanes, 0, ends[1]);
+	CHECK_INT(put(LANE_ANY, 1, 100), TAKE_OK);
+	CHECK_INT(queued(0), 1);
+	CHECK_INT(put(LANE_ANY, 2, 3000), TAKE_OK);
+	CHECK_INT(queued(0), 2);
+	CHECK_INT(put(LANE_ANY, 3, 2500), TAKE_OK);
+	CHECK_INT(queued(1), 2);
+	CHECK_INT(put(LANE_ANY, 4, 1500), TAKE_FULL); /* both are full */
+	CHECK(!lanes_relaxed(&lanes, LANE_ANY));
+	CHECK(lanes_write(&lanes));
+	CHECK(lanes_acknowledge(&lanes, 0, 2)); /* that of the first stands still */
+	CHECK(lanes_relaxed(&lanes, LANE_ANY) && !lanes_relaxed(&lanes, 1));
+	CHECK_INT(put(LANE_ANY, 4, 1500), TAKE_OK);
+	CHECK_INT(queued(0), 3);
+	CHECK_INT(queued(1), 2);
+}
+
+TEST(what_waits_has_its_place_in_the_frontier)
+{
+	struct frame_record record = {.offset = 10,
+		.topic = "t",
+		.topic_length = 1,
+		.key_length = FRAME_NULL,
+		.value_length = FRAME_NULL};
+	struct passage passage = {.partition = &partition, .record = &record, .waited = true};
+
+	open_two(ORDERING_KEY);
+	lanes_open(&lanes, 0, ends[1]);
+	passage.index = tracker_dispatch(&partition.tracker, 10);
+	lanes.aside = 1;
+	CHECK_INT(put(1, 11, 10), TAKE_OK);
+	CHECK(lanes_write(&lanes));
+	CHECK(lanes_acknowledge(&lanes, 1, 1));
+	CHECK_INT(tracker_frontier(&partition.tracker), -1);
+	CHECK(!lanes_drained(&lanes)); /* it waits still */
+	CHECK_INT(lanes_take(&lanes, &passage), TAKE_OK);
+	lanes.aside = 0;
+	CHECK(lanes_write(&lanes));
+	CHECK(lanes_acknowledge(&lanes, 0, 1));
+	CHECK_INT(tracker_frontier(&partition.tracker), 12);
+	CHECK(lanes_drained(&lanes));
 }
 
 UNIT_MAIN

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sock.h"
+#include "bruco-source/backlog.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
 #include "protocol.h"
@@ -27,6 +28,7 @@
 enum { ATTEMPTS = 3 };
 enum { TOGETHER = 5 }; /* events in flight at most */
 enum { LANES = 3, PARTITIONS = 4, RECORDS = 300, OUTPUTS = 3, BROKER_ROOM = 20, KEYS = 5 };
+enum { BACKLOG_MAX = 20 }; /* records that wait for their lanes, of a partition */
 
 struct worker {
 	int in, out;
@@ -39,6 +41,7 @@ struct worker {
 
 static struct lanes lanes;
 static struct partition partitions[PARTITIONS];
+static struct backlog backlogs[PARTITIONS];
 static int next_offset[PARTITIONS];
 static struct worker workers[LANES];
 static int source_link, sink_link;
@@ -73,23 +76,53 @@ static int key_of(int partition, int offset)
 	return (partition + offset) % KEYS;
 }
 
-static void source_take(void)
+/* Into its lane, if there is room. */
+static bool pass(int p, int64_t offset, const struct waiting *waiting, unsigned *lane)
 {
-	int p = rand() % PARTITIONS;
-	uint8_t key = (uint8_t)key_of(p, next_offset[p]);
+	uint8_t key = (uint8_t)key_of(p, (int)offset);
 	uint8_t value[300] = {0};
-	struct frame_record record = {.offset = next_offset[p],
+	struct frame_record record = {.offset = offset,
 		.timestamp = -1,
 		.partition = p,
 		.key = &key,
 		.key_length = 1,
 		.value = value,
 		.value_length = rand() % (int)sizeof value};
-	unsigned lane = lanes_choose(&lanes, partitions[p].lane, &record);
+	struct passage passage = {.partition = &partitions[p], .record = &record};
 
-	if (next_offset[p] < RECORDS &&
-		lanes_take(&lanes, &partitions[p], lane, &record) == TAKE_OK)
-		next_offset[p]++;
+	*lane = passage.lane = lanes_choose(&lanes, partitions[p].lane, &record);
+	if (*lane == LANE_ANY)
+		*lane = 0;
+	if (waiting != NULL) {
+		passage.waited = true;
+		passage.index = waiting->index;
+	} else if (backlog_first(&backlogs[p], *lane) != NULL) {
+		return false;
+	}
+	return lanes_take(&lanes, &passage) == TAKE_OK;
+}
+
+/* As the Kafka source: what finds no room waits for its lane, and others of its partition go on. Now
+ * and then what may be left is read again later, as after a stop. */
+static void source_take(void)
+{
+	int p = rand() % PARTITIONS;
+	struct waiting *first;
+	unsigned lane;
+
+	for (unsigned i = 0; i < LANES; i++)
+		while ((first = backlog_first(&backlogs[p], i)) != NULL &&
+			pass(p, (intptr_t)first->record - 1, first, &lane))
+			backlog_take(&backlogs[p], i);
+	if (rand() % 50 == 0)
+		while (backlog_withdraw(&backlogs[p], &partitions[p].tracker) != NULL)
+			next_offset[p]--;
+	if (next_offset[p] == RECORDS || backlogs[p].count == BACKLOG_MAX)
+		return;
+	if (!pass(p, next_offset[p], NULL, &lane))
+		backlog_add(&backlogs[p], lane, (void *)(intptr_t)(next_offset[p] + 1), 1,
+			tracker_dispatch(&partitions[p].tracker, next_offset[p]));
+	next_offset[p]++;
 }
 
 static void check_frontiers(void)
@@ -509,6 +542,7 @@ static void schedule(unsigned seed, enum ordering order)
 		partitions[p] = (struct partition){
 			.topic = mem_text(""), .id = p, .lane = (unsigned)p % LANES};
 		tracker_begin(&partitions[p].tracker);
+		backlog_init(&backlogs[p], LANES);
 	}
 	for (int k = 0; k < LANES; k++)
 		start_worker(k, 0);

@@ -127,4 +127,31 @@ TEST(span_is_bounded)
 	CHECK(!tracker_full(&tracker));
 }
 
+TEST(only_the_newest_is_taken_back)
+{
+	uint64_t a, b;
+
+	tracker_begin(&tracker);
+	a = tracker_dispatch(&tracker, 1);
+	b = tracker_dispatch(&tracker, 2);
+	CHECK(!tracker_withdraw(&tracker, a));
+	CHECK(tracker_withdraw(&tracker, b));
+	CHECK(!tracker_withdraw(&tracker, b));
+	CHECK(tracker_done(&tracker, tracker.epoch, a));
+	CHECK_INT(tracker_frontier(&tracker), 2);
+	CHECK(!tracker_withdraw(&tracker, a));
+	CHECK_INT(tracker_dispatch(&tracker, 2), b);
+}
+
+TEST(what_waits_may_be_beyond_the_span)
+{
+	tracker_begin(&tracker);
+	for (int64_t i = 0; i <= TRACKER_SPAN_MAX; i++)
+		tracker_dispatch(&tracker, i);
+	CHECK(!tracker_beyond(&tracker, TRACKER_SPAN_MAX - 1));
+	CHECK(tracker_beyond(&tracker, TRACKER_SPAN_MAX));
+	tracker_done(&tracker, tracker.epoch, 0);
+	CHECK(!tracker_beyond(&tracker, TRACKER_SPAN_MAX));
+}
+
 UNIT_MAIN
