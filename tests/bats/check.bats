@@ -440,8 +440,18 @@ YAML
         <<<'{shutdownTimeout: 25h, processor: , source: {kind: lines}}'
 }
 
+@test "receive.message.max.bytes holds a record of maxRecordSize, or it is a mistake" {
+    local source="source: {kind: kafka, brokers: [a:1], topics: [t], consumerGroup: g, properties: {receive.message.max.bytes:"
+    refuses "config.yaml:2:110: source.properties: with this maxRecordSize 'receive.message.max.bytes' is 1114112 at least" \
+        <<<"maxRecordSize: 1MiB
+$source 1114111}}
+processor: "
+    printf 'maxRecordSize: 1MiB\nprocessor:\n%s 1114112}}\n' "$source" >config.yaml
+    run_x 0 bruco check
+}
+
 @test "sizes" {
-    refuses "config.yaml:1:16: maxRecordSize: expected a size from 4KiB to 1GiB, found '4M'" \
+    refuses "config.yaml:1:16: maxRecordSize: expected a size from 4KiB to 256MiB, found '4M'" \
         "config.yaml:3:31: source.window: expected a size from 4KiB to 1GiB, found '2GiB'" <<'YAML'
 maxRecordSize: 4M
 processor:
