@@ -92,6 +92,8 @@ $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(BUILD)/tests/test_failure: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 $(BUILD)/tests/test_difference: $(patsubst %,$(BUILD)/obj/cmd/bruco/%.o,difference outcomes recording) $(call room,lib/json)
 LIBS_test_difference += $(JANSSON)
+$(BUILD)/tests/test_health: $(call room,lib/kafka)
+LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watch: $(BUILD)/obj/cmd/bruco/watch.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "base/status.h"
 #include "failure.h"
 #include "frame/limits.h"
@@ -26,6 +27,7 @@ enum {
 };
 
 struct kafka {
+	struct kafka_health health; /* first: it is the client's opaque */
 	struct outlet *outlet;
 	struct stage *stage;
 	rd_kafka_t *client;
@@ -40,6 +42,8 @@ struct kafka {
 	struct buf header_names;
 	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
 	int64_t retry_at;  /* until it is connected */
+	const char *missing; /* one of names: it did not exist at the last look */
+	struct pace pace;    /* of the lines about topics */
 	bool full;
 	bool zero_seen; /* a record with timestamp 0, which was told */
 	rd_kafka_vu_t *fields; /* reused for every record */
@@ -151,10 +155,22 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
 
 	(void)client;
 	kafka->full = false;
-	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
-	else
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		not_delivered(kafka, message);
+		return;
+	}
+	kafka_health_good(&kafka->health);
+	stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
+}
+
+/* Before the stage was ready, nothing is under way. */
+static void kafka_refused(struct kafka *kafka, const char *why)
+{
+	if (!kafka->stage->ready)
+		die(STATUS_REFUSED, "%s", why);
+	if (kafka->stage->status == STATUS_OK)
+		log_error("%s", why);
+	stage_fail(kafka->stage, STATUS_REFUSED);
 }
 
 static void serve(struct kafka *kafka)
@@ -183,22 +199,52 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka *kafka, size_t topic)
 	return error;
 }
 
+/* Why a topic can't be produced to yet; the connection's own trouble is told by its health. */
+static void tell_not_yet(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error)
+{
+	switch (error) {
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+	case RD_KAFKA_RESP_ERR__RESOLVE:
+	case RD_KAFKA_RESP_ERR__SSL:
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		log_debug("cannot produce to '%s' yet: %s", topic, rd_kafka_err2str(error));
+		break;
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		kafka->missing = topic;
+		if (pace_due(&kafka->pace, clock_ms()))
+			log_warning("topic '%s' does not exist yet, waiting", topic);
+		break;
+	default:
+		if (pace_due(&kafka->pace, clock_ms()))
+			log_warning("cannot produce to '%s' yet: %s", topic,
+				rd_kafka_err2str(error));
+	}
+}
+
 static void connect_topics(struct kafka *kafka)
 {
 	for (size_t i = 0; i < kafka->topic_count; i++) {
 		rd_kafka_resp_err_t error = ask_partitions(kafka, i);
 
-		if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			if (kafka->missing == kafka->names[i]) {
+				log_info("topic '%s' is there now", kafka->names[i]);
+				kafka->missing = NULL;
+				kafka->pace = (struct pace){0};
+			}
 			continue;
+		}
 		if (kafka_error_status(error) != STATUS_OK)
 			die(kafka_error_status(error), "cannot produce to '%s': %s",
 				kafka->names[i], rd_kafka_err2str(error));
-		if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-			log_warning("cannot produce to '%s' yet: %s", kafka->names[i],
-				rd_kafka_err2str(error));
+		tell_not_yet(kafka, kafka->names[i], error);
 		kafka->retry_at = clock_ms() + RETRY_MS;
 		return;
 	}
+	kafka_health_good(&kafka->health);
 	outlet_ready(kafka->outlet);
 }
 
@@ -207,6 +253,8 @@ static void kafka_work(void *state)
 	struct kafka *kafka = state;
 
 	serve(kafka);
+	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
+		kafka_refused(kafka, kafka->health.refusal);
 	if (!kafka->outlet->ready && clock_ms() >= kafka->retry_at)
 		connect_topics(kafka);
 }
@@ -436,11 +484,10 @@ static size_t number_of(const rd_kafka_conf_t *conf, const char *property)
 	return strtoul(kafka_property(conf, property), NULL, 10);
 }
 
-static void *kafka_open(struct outlet *outlet)
+/* `answers`: for kafka_check, else NULL. */
+static rd_kafka_conf_t *configure(const struct config *config, const struct sink_config *sink,
+	struct kafka_answers *answers)
 {
-	const struct sink_config *sink = outlet->config;
-	struct stage *stage = outlet->stage;
-	struct kafka *kafka = mem_alloc(sizeof *kafka);
 	char largest[32];
 	/* Two requests under way: a broker works on one of a connection at a time, the other hides
 	 * the way. With more, librdkafka's thread polls without waiting: it has room for a request,
@@ -451,16 +498,33 @@ static void *kafka_open(struct outlet *outlet)
 		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
 		{"queue.buffering.max.kbytes", "262144"}};
-	rd_kafka_queue_t *queue;
-	rd_kafka_conf_t *conf;
 
 	/* All that a frame holds: around a record stands less in a request than in a frame. */
 	snprintf(largest, sizeof largest, "%lld",
-		(long long)stage->config->max_record_size + LIMIT_FRAME_MORE > CLIENT_DEFAULT
-			? (long long)stage->config->max_record_size + LIMIT_FRAME_MORE
+		(long long)config->max_record_size + LIMIT_FRAME_MORE > CLIENT_DEFAULT
+			? (long long)config->max_record_size + LIMIT_FRAME_MORE
 			: CLIENT_DEFAULT);
-	conf = kafka_conf(
-		sink->brokers, defaults, sizeof defaults / sizeof defaults[0], &sink->properties);
+	return kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
+		&sink->properties, answers);
+}
+
+static void check(const struct config *config, const char *section, const struct sink_config *sink,
+	struct buf *out)
+{
+	struct kafka_answers answers = {section, &sink->properties, out};
+
+	kafka_check(RD_KAFKA_PRODUCER, configure(config, sink, &answers), &answers);
+}
+
+static void *kafka_open(struct outlet *outlet)
+{
+	const struct sink_config *sink = outlet->config;
+	struct stage *stage = outlet->stage;
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	rd_kafka_conf_t *conf = configure(stage->config, sink, NULL);
+	rd_kafka_queue_t *queue;
+
+	kafka_health_init(&kafka->health);
 	kafka->outlet = outlet;
 	kafka->stage = stage;
 	kafka->size_max = number_of(conf, "message.max.bytes");
@@ -487,4 +551,5 @@ const struct sink_kind kind_kafka = {.name = "kafka",
 	.work = kafka_work,
 	.refuse = kafka_refuse,
 	.put = kafka_put,
-	.flush = kafka_flush};
+	.flush = kafka_flush,
+	.check = check};

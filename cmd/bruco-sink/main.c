@@ -63,6 +63,7 @@ struct flags {
 	const char *config_path, *brokers, *topic, *partitioner;
 	int64_t partition;
 	struct property_flags properties;
+	bool check;
 };
 
 enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER };
@@ -75,6 +76,7 @@ static void parse(int argc, char **argv, struct flags *flags, struct stage_optio
 		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
 		{"partition", required_argument, NULL, OPTION_PARTITION},
 		{"partitioner", required_argument, NULL, OPTION_PARTITIONER},
+		{"check", no_argument, NULL, OPTION_CHECK},
 		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
 	int option;
 
@@ -106,6 +108,9 @@ static void parse(int argc, char **argv, struct flags *flags, struct stage_optio
 			break;
 		case OPTION_PARTITIONER:
 			flags->partitioner = optarg;
+			break;
+		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
+			flags->check = true;
 			break;
 		case OPTION_DRIVER:
 			options->driver = command_driver(&program, optarg);
@@ -141,6 +146,21 @@ static bool any_kafka_flag(const struct flags *flags)
 	       flags->partition >= 0 || flags->properties.count > 0;
 }
 
+static void answer_for(const struct config *config, const char *section,
+	const struct sink_config *sink, struct buf *answers)
+{
+	const struct sink_kind *kind = sink->kind == NULL ? NULL : stage_kind(sink->kind);
+
+	if (kind != NULL && kind->check != NULL && sink->properties.count > 0)
+		kind->check(config, section, sink, answers);
+}
+
+static void answer(const struct config *config, struct buf *answers)
+{
+	answer_for(config, "sink", &config->sink, answers);
+	answer_for(config, "deadLetter", &config->dead_letter, answers);
+}
+
 static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
 {
 	const char *word = optind < argc ? argv[optind] : NULL;
@@ -156,6 +176,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 			&program, "-b, -t, -X, --partition and --partitioner are for kind kafka");
 	apply(flags, &config->sink);
 	command_complete(&program, config, SECTION_SINK, &flags->properties);
+	command_check_properties(config, answer);
 }
 
 int main(int argc, char **argv)
@@ -170,6 +191,8 @@ int main(int argc, char **argv)
 	log_init("bruco-sink");
 	config_init(&config);
 	parse(argc, argv, &flags, &options);
+	if (flags.check)
+		command_answer(&config, SECTION_SINK | SECTION_POLICY, answer);
 	if (options.driver < 0)
 		configure(argc, argv, &flags, &config);
 	status = stage_run(

@@ -47,6 +47,10 @@ struct sink_kind {
 	void (*flush)(void *state);
 	/* Passes on an end-of-stream frame; may be NULL. */
 	void (*end)(void *state);
+	/* Appends what is wrong with the section's properties, as config_property_answers reads
+	 * it, without connecting to anything. May be NULL. */
+	void (*check)(const struct config *config, const char *section,
+		const struct sink_config *sink, struct buf *answers);
 	bool passes_failed; /* by hand: a failed frame is put as it came */
 };
 

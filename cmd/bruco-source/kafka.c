@@ -154,20 +154,49 @@ bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
 	return true;
 }
 
+/* Before it was ready, nothing is under way. */
+void kafka_refused(struct kafka *kafka, int status, const char *why)
+{
+	if (!kafka->stage->ready)
+		die(status, "%s", why);
+	if (kafka->stage->status == STATUS_OK)
+		log_error("%s", why);
+	stage_drain(kafka->stage, status);
+}
+
+/* What the error is about, as far as the text does not say so: " (consumer group 'g')". */
+static void name_refused(struct kafka *kafka, const rd_kafka_message_t *message, struct buf *text)
+{
+	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+		buf_printf(text, " (consumer group '%s')",
+			kafka->stage->config->source.consumer_group);
+	else if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+		 message->rkt != NULL)
+		buf_printf(text, " (topic '%s')", rd_kafka_topic_name(message->rkt));
+}
+
 static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
 {
+	struct buf text = {0};
 	int status = kafka_error_status(message->err);
 
 	if (message->err == RD_KAFKA_RESP_ERR__FATAL)
 		kafka_member_check_fenced(kafka);
-	if (status != STATUS_OK) {
-		log_error("cannot consume: %s", rd_kafka_message_errstr(message));
-		stage_drain(kafka->stage, status);
+	if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && message->rkt != NULL) {
+		log_debug("%s", rd_kafka_message_errstr(message));
+		kafka_topic_missing(kafka, rd_kafka_topic_name(message->rkt));
+		kafka_absent(kafka, rd_kafka_topic_name(message->rkt));
 		return;
 	}
-	if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && message->rkt != NULL)
-		kafka_topic_missing(kafka, rd_kafka_topic_name(message->rkt));
-	log_warning("cannot consume yet: %s", rd_kafka_message_errstr(message));
+	buf_printf(&text, "cannot consume%s: %s", status == STATUS_OK ? " yet" : "",
+		rd_kafka_message_errstr(message));
+	name_refused(kafka, message, &text);
+	buf_byte(&text, '\0');
+	if (status != STATUS_OK)
+		kafka_refused(kafka, status, (const char *)text.data);
+	else
+		log_warning("%s", (const char *)text.data);
+	buf_release(&text);
 }
 
 static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
@@ -217,7 +246,11 @@ static bool next_batch(struct kafka *kafka)
 	kafka->batch_end = count > 0 ? (size_t)count : 0;
 	if (kafka->batch_end < BATCH_MAX)
 		kafka->emptied = clock_ms();
-	return count > 0;
+	if (count <= 0)
+		return false;
+	if (kafka->batch[0]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		kafka_health_good(&kafka->health);
+	return true;
 }
 
 static bool is_record_to_take(
@@ -286,6 +319,9 @@ static void kafka_work(void *state)
 		kafka_flow_stop(kafka);
 	kafka_flow_work(kafka, now);
 	poll_client(kafka);
+	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
+		kafka_refused(kafka, STATUS_REFUSED, kafka->health.refusal);
+	kafka_absent_work(kafka, now);
 	kafka_assign_work(kafka, now);
 	kafka_member_work(kafka, now);
 	check_end(kafka);
@@ -390,6 +426,7 @@ static struct kafka *open_state(struct stage *stage)
 {
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 
+	kafka_health_init(&kafka->health);
 	kafka->stage = stage;
 	kafka->begun = 1;
 	return kafka;
@@ -447,11 +484,10 @@ static struct prefetch prefetch_settings(const struct source_config *source)
 	return prefetch;
 }
 
-static void *kafka_open(struct stage *stage)
+/* `answers`: for kafka_check, else NULL. */
+static rd_kafka_conf_t *configure(const struct source_config *source, const char *identity,
+	struct kafka_answers *answers)
 {
-	const struct source_config *source = &stage->config->source;
-	struct kafka *kafka = open_state(stage);
-	const char *identity = kafka_member_identity(kafka);
 	char fetch[32], silence[32];
 	struct prefetch prefetch = prefetch_settings(source);
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
@@ -475,16 +511,33 @@ static void *kafka_open(struct stage *stage)
 		{"receive.message.max.bytes", "2147483647"},
 		/* It is also how long the group waits for us in a rebalance. */
 		{"max.poll.interval.ms", silence}};
-	rd_kafka_conf_t *conf;
 
 	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
 	snprintf(silence, sizeof silence, "%lld",
 		(long long)(source->rebalance_timeout_ms + SILENCE_MS));
-	conf = kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
-		&source->properties);
+	return kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
+		&source->properties, answers);
+}
+
+static void check(const struct config *config, struct buf *out)
+{
+	struct kafka_answers answers = {"source", &config->source.properties, out};
+	rd_kafka_conf_t *conf = configure(
+		&config->source, config->source.group_instance_id, &answers);
+
+	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+	kafka_check(RD_KAFKA_CONSUMER, conf, &answers);
+}
+
+static void *kafka_open(struct stage *stage)
+{
+	struct kafka *kafka = open_state(stage);
+	rd_kafka_conf_t *conf =
+		configure(&stage->config->source, kafka_member_identity(kafka), NULL);
+
 	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
 		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
-	kafka->backlog_limit = (size_t)prefetch.backlog;
+	kafka->backlog_limit = (size_t)prefetch_settings(&stage->config->source).backlog;
 	kafka->emptied = clock_ms();
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
@@ -504,4 +557,5 @@ const struct source_kind kind_kafka = {.name = "kafka",
 	.timeout = kafka_timeout,
 	.work = kafka_work,
 	.settled = kafka_settled,
-	.close = kafka_close};
+	.close = kafka_close,
+	.check = check};

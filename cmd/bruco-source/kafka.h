@@ -8,6 +8,7 @@
  *   kafka_commit.c    committing the contiguous frontiers, and only these
  *   kafka_metadata.c  what the group is to remember, in the metadata of its commits
  *   kafka_member.c    membership of the group: as whom, waiting for it, leaving it
+ *   kafka_topics.c    topics that don't exist: waiting for them
  */
 #ifndef BRUCO_SOURCE_KAFKA_H
 #define BRUCO_SOURCE_KAFKA_H
@@ -19,6 +20,7 @@
 
 #include "backlog.h"
 #include "base/buf.h"
+#include "kafka/health.h"
 #include "partition.h"
 #include "stage.h"
 
@@ -66,6 +68,7 @@ enum { KAFKA_COMMIT_MS = 500 }; /* between commits, and before one after a refus
 enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they are taken */
 
 struct kafka {
+	struct kafka_health health; /* first: it is the client's opaque */
 	struct stage *stage;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
@@ -105,6 +108,10 @@ struct kafka {
 	bool more;           /* the last work() stopped at its budget, not at an empty queue */
 	bool stopped;        /* all partitions were paused for the drain */
 	bool closing;        /* the group is being left */
+	int idle_told;       /* partitions when idle workers were last spoken of */
+	bool *absent;        /* of source.topics, by index: it doesn't exist; NULL: all do */
+	size_t absent_count;
+	struct pace absent_pace;
 	struct buf headers;
 };
 
@@ -118,6 +125,7 @@ void kafka_each(struct kafka *kafka,
 
 /* kafka.c */
 void kafka_subscribe(struct kafka *kafka); /* to the configured topics; again: rejoins the group */
+void kafka_refused(struct kafka *kafka, int status, const char *why); /* ends, or drains and ends */
 
 /* Encodes a message into its lane and destroys it. False: there is no room, and it is still
  * the caller's. */
@@ -144,6 +152,11 @@ void kafka_flow_pause(struct kafka *kafka, struct kafka_partition *partition, bo
 
 /* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
 void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition);
+
+/* kafka_topics.c */
+void kafka_absent(struct kafka *kafka, const char *name); /* the client says so */
+void kafka_present(struct kafka *kafka, const char *name);
+void kafka_absent_work(struct kafka *kafka, int64_t now);
 
 /* kafka_assign.c */
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,

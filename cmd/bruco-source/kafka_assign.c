@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "kafka.h"
 #include "kafka/client.h"
 
@@ -72,6 +73,20 @@ void kafka_assign_give_up(struct kafka *kafka)
 		log_warning("cannot give up the assignment: %s", rd_kafka_err2str(error));
 }
 
+/* Said once for each number of partitions. */
+static void tell_idle_workers(struct kafka *kafka, int partitions)
+{
+	int workers = (int)kafka->stage->lanes.count;
+
+	if (kafka->stage->config->processor.ordering != ORDERING_PARTITION || partitions == 0 ||
+		workers <= partitions || kafka->idle_told == partitions)
+		return;
+	kafka->idle_told = partitions;
+	log_info("%d of %d workers have nothing to do: with 'ordering: partition' each partition "
+		 "has one worker; 'ordering: key' uses them all",
+		workers - partitions, workers);
+}
+
 static void assign(struct kafka *kafka, int64_t now)
 {
 	rd_kafka_resp_err_t error;
@@ -88,19 +103,24 @@ static void assign(struct kafka *kafka, int64_t now)
 		int status = kafka_error_status(error);
 
 		if (status != STATUS_OK)
-			die(status, "cannot start from the group's offsets: %s",
+			die(status, "cannot start from the offsets of group '%s': %s",
+				kafka->stage->config->source.consumer_group,
 				rd_kafka_err2str(error));
 		log_warning(
 			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
 		kafka->deadline = clock_ms() + RETRY_MS;
 		return;
 	}
-	for (int i = 0; i < kafka->assigning->cnt; i++)
+	for (int i = 0; i < kafka->assigning->cnt; i++) {
+		kafka_present(kafka, kafka->assigning->elems[i].topic);
 		begin(kafka, &kafka->assigning->elems[i]);
-	log_info("%d partitions assigned", kafka->assigning->cnt);
+	}
+	log_info("%d partition%s assigned", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt));
+	tell_idle_workers(kafka, kafka->assigning->cnt);
 	rd_kafka_topic_partition_list_destroy(kafka->assigning);
 	kafka->assigning = NULL;
 	kafka->phase = PHASE_STEADY;
+	kafka_health_good(&kafka->health);
 	stage_ready(kafka->stage);
 }
 
@@ -162,7 +182,7 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 		break;
 	case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
 		if (!kafka->closing)
-			log_info("%d partitions revoked%s", list->cnt,
+			log_info("%d partition%s revoked%s", list->cnt, PLURAL(list->cnt),
 				rd_kafka_assignment_lost(client) ? " (lost)" : "");
 		if (kafka->phase == PHASE_ASSIGNING || kafka->closing ||
 			rd_kafka_assignment_lost(client)) {

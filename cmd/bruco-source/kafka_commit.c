@@ -184,6 +184,8 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 	if (kafka->commit_apart && kafka->commit_topic + 1 < kafka->topic_count)
 		kafka->commit_due = 0;
 	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
+		kafka_health_good(&kafka->health);
+	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
 		page_count(kafka->stage->lanes.page, COUNT_COMMITS, 1);
 }
 

@@ -73,7 +73,9 @@ static void say_waiting(struct kafka *kafka, int64_t now)
 
 	if (kafka->joined || kafka->patience_said || now < kafka->subscribed_at + PATIENCE_MS)
 		return;
-	/* Unless no broker has answered yet, of which there are other lines. */
+	/* Unless topics are missing or no broker has answered yet, of which there are other lines. */
+	if (kafka->absent_count > 0)
+		return;
 	cluster = rd_kafka_clusterid(kafka->client, 0);
 	if (cluster == NULL)
 		return;

@@ -76,6 +76,7 @@ static int64_t number(const char *what, const char *text, int64_t low)
 struct flags {
 	const char *config_path, *brokers, *topics, *group, *offset;
 	struct property_flags properties;
+	bool check;
 };
 
 static bool any_kafka_flag(const struct flags *flags)
@@ -92,6 +93,7 @@ static void parse(int argc, char **argv, struct flags *flags, struct stage_optio
 		{"keys", no_argument, NULL, 'K'}, {"link", required_argument, NULL, 'l'},
 		{"count", required_argument, NULL, 'n'}, {"offset", required_argument, NULL, 'o'},
 		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
+		{"check", no_argument, NULL, OPTION_CHECK},
 		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
 	int option;
 
@@ -129,6 +131,9 @@ static void parse(int argc, char **argv, struct flags *flags, struct stage_optio
 		case 'X':
 			command_add_property(&program, &flags->properties, optarg);
 			break;
+		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
+			flags->check = true;
+			break;
 		case OPTION_DRIVER:
 			options->driver = command_driver(&program, optarg);
 			break;
@@ -149,6 +154,15 @@ static void apply(const struct flags *flags, struct source_config *source)
 			flags->offset);
 }
 
+static void answer(const struct config *config, struct buf *answers)
+{
+	const char *name = config->source.kind;
+	const struct source_kind *kind = name == NULL ? NULL : stage_kind(name);
+
+	if (kind != NULL && kind->check != NULL && config->source.properties.count > 0)
+		kind->check(config, answers);
+}
+
 static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
 {
 	const char *word = optind < argc ? argv[optind] : NULL;
@@ -163,6 +177,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 		options_misuse(&program, "-b, -g, -o, -t and -X are for kind kafka");
 	apply(flags, &config->source);
 	command_complete(&program, config, SECTION_SOURCE, &flags->properties);
+	command_check_properties(config, answer);
 }
 
 int main(int argc, char **argv)
@@ -177,6 +192,8 @@ int main(int argc, char **argv)
 	log_init("bruco-source");
 	config_init(&config);
 	parse(argc, argv, &flags, &options);
+	if (flags.check)
+		command_answer(&config, SECTION_SOURCE | SECTION_POLICY, answer);
 	if (options.driver < 0)
 		configure(argc, argv, &flags, &config);
 	status = stage_run(

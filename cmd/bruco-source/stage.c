@@ -314,12 +314,16 @@ static bool finished(struct stage *stage)
 			stage->status = STATUS_TEMPFAIL;
 		return true;
 	}
-	if (stage->control >= 0 || clock_ms() < stage->deadline)
+	/* The driver has a deadline of its own for a drain that it began; of one that a refusal began
+	 * it knows nothing, and what is left to commit may never be taken. */
+	if ((stage->control >= 0 && stage->status != STATUS_REFUSED) ||
+		clock_ms() < stage->deadline)
 		return false;
 	log_error("shutdown deadline passed with %llu records under way",
 		(unsigned long long)(stage->lanes.in_flight + stage->lanes.aside));
 	stage->kind->settled(stage->state);
-	stage->status = STATUS_TEMPFAIL;
+	if (stage->status != STATUS_REFUSED)
+		stage->status = STATUS_TEMPFAIL;
 	return true;
 }
 

@@ -31,6 +31,9 @@ struct source_kind {
 	bool (*settled)(void *state);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
+	/* Appends what is wrong with the section's properties, as config_property_answers reads
+	 * it, without connecting to anything. May be NULL. */
+	void (*check)(const struct config *config, struct buf *answers);
 };
 
 struct stage {

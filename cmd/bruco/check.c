@@ -111,6 +111,56 @@ static void check_module(struct notes *notes, const struct processor_config *pro
 	free(path);
 }
 
+/* In earlier versions a relative path began at the working directory. What is there now under the
+ * same path, as it would have to be written; NULL: nothing. The caller frees it. */
+static char *earlier_path(const struct config *config)
+{
+	const char *path = config->processor.handler_path, *folder = config->directory;
+	size_t length = folder == NULL ? 0 : strlen(folder), same = 0;
+	struct buf text = {0};
+	char *there, *result;
+
+	if (length == 0 || strncmp(path, folder, length) != 0 || path[length] != '/')
+		return NULL;
+	there = realpath(path + length + 1, NULL);
+	if (there == NULL)
+		return NULL;
+	/* From the file's folder: up to where both part, then down. */
+	for (size_t i = 0;; i++) {
+		bool one_ends = folder[i] == '\0' || folder[i] == '/';
+		bool other_ends = there[i] == '\0' || there[i] == '/';
+
+		if (one_ends && other_ends)
+			same = i;
+		if (folder[i] != there[i] || folder[i] == '\0')
+			break;
+	}
+	for (size_t i = same; folder[i] != '\0'; i++)
+		if (folder[i] == '/')
+			buf_text(&text, "../");
+	buf_text(&text, there[same] == '/' ? there + same + 1 : there + same);
+	result = mem_text_n((const char *)text.data, text.length);
+	buf_release(&text);
+	free(there);
+	return result;
+}
+
+static void report_folder(struct notes *notes, const struct config *config, int failure)
+{
+	const struct processor_config *processor = &config->processor;
+	char *meant = failure == ENOENT ? earlier_path(config) : NULL;
+	char *hint = meant == NULL ? mem_text("")
+				   : mem_printf(" (did you mean '%s'? paths begin at the folder of "
+						"this file)",
+					     meant);
+
+	notes_mistake(notes, processor->handler_path_place,
+		"processor.handlerPath: cannot open '%s': %s%s", processor->handler_path,
+		strerror(failure), hint);
+	free(hint);
+	free(meant);
+}
+
 size_t check_config(const struct config *config, struct buf *notes_out)
 {
 	const struct processor_config *processor = &config->processor;
@@ -120,9 +170,7 @@ size_t check_config(const struct config *config, struct buf *notes_out)
 	if (!processor->present || (config->mistaken & MISTAKEN_HANDLER))
 		return 0;
 	if (stat(processor->handler_path, &info) < 0)
-		notes_mistake(&notes, processor->handler_path_place,
-			"processor.handlerPath: cannot open '%s': %s", processor->handler_path,
-			strerror(errno));
+		report_folder(&notes, config, errno);
 	else if (!S_ISDIR(info.st_mode))
 		notes_mistake(&notes, processor->handler_path_place,
 			"processor.handlerPath: '%s' is a file, expected the folder that holds it",
@@ -142,6 +190,7 @@ size_t check_load(struct config *config, const char *path, struct buf *notes)
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
 	mistakes += environment_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	mistakes += check_properties(config, notes);
 	return mistakes + check_config(config, notes);
 }
 

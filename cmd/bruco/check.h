@@ -18,8 +18,12 @@ int command_check(const struct program *program, int argc, char **argv);
  * line for each mistake or warning; returns the number of mistakes. */
 size_t check_config(const struct config *config, struct buf *notes);
 
+/* Asks the stages what librdkafka says of the properties, if there are any; nothing is connected.
+ * Appends a line for each mistake or warning; returns the number of mistakes. */
+size_t check_properties(const struct config *config, struct buf *notes);
+
 /* All checks, as `bruco run` and `bruco check` do them: reads the file into what config_init made,
- * with everything that is missing and check_config. Returns the number of mistakes. */
+ * with everything that is missing, check_config and check_properties. Returns the number of mistakes. */
 size_t check_load(struct config *config, const char *path, struct buf *notes);
 
 #endif

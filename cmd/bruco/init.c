@@ -86,22 +86,33 @@ static int refuse_present(const struct content *content, const char *from, const
 	return status;
 }
 
-/* With those above it that are not there. */
+/* Makes this one folder; 0, or the errno. */
+static int try_folder(const char *path)
+{
+	int failure = mkdir(path, 0777) == 0 ? 0 : errno;
+
+	return failure == EEXIST && is_folder(path) ? 0 : failure;
+}
+
+/* With those above it that are not there. Each is tried once more when the one above it is there:
+ * in a folder that was deleted, or in /proc, a folder can't be made even so. */
 static int make_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *above;
-	int status;
+	int failure = try_folder(path);
 
-	if (mkdir(path, 0777) == 0 || (errno == EEXIST && is_folder(path)))
-		return STATUS_OK;
-	if (errno == ENOENT && slash != NULL && slash > path) {
-		above = mem_text_n(path, (size_t)(slash - path));
-		status = make_folder(above);
+	if (failure == ENOENT && slash != NULL && slash > path) {
+		char *above = mem_text_n(path, (size_t)(slash - path));
+		int status = make_folder(above);
+
 		free(above);
-		return status == STATUS_OK ? make_folder(path) : status;
+		if (status != STATUS_OK)
+			return status;
+		failure = try_folder(path);
 	}
-	log_plain("cannot create '%s': %s", path, strerror(errno));
+	if (failure == 0)
+		return STATUS_OK;
+	log_plain("cannot create '%s': %s", path, strerror(failure));
 	return STATUS_UNAVAILABLE;
 }
 

@@ -21,8 +21,7 @@ enum {
 	WORKER_FILES = 128 /* that Python and a handler have in any case */
 };
 
-/* Beside the program that runs, then in PATH. */
-static char *find_program(const char *name)
+char *launch_program(const char *name)
 {
 	const char *path = getenv("PATH");
 	char *file = self_beside(name);
@@ -169,9 +168,9 @@ void launch_init(
 		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
 		.identity = random_identity()};
 	settle_file_limit(launch, config);
-	launch->programs[ROLE_SOURCE] = find_program("bruco-source");
-	launch->programs[ROLE_SINK] = find_program("bruco-sink");
-	launch->programs[ROLE_WORKER] = find_program("bruco-worker");
+	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
+	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
+	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
 	/* The source reads processor.ordering and retry, the sink onFailure. */
 	config_document(
 		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);

@@ -36,6 +36,10 @@ struct launch {
 	int null_fd;
 };
 
+/* The path of one of Bruco's programs: beside this one, else in PATH. Ends the program with status 69
+ * when there is none. The caller frees it. */
+char *launch_program(const char *name);
+
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
  * stage's program can't be found, with 78 when the limit of open files is too low for that many
  * workers. */

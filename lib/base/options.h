@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* Values of long options without a letter. */
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_LOG_FORMAT, OPTION_DRIVER, OPTION_OWN };
+enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_LOG_FORMAT, OPTION_DRIVER, OPTION_CHECK, OPTION_OWN };
 
 /* For the array of struct option; the program adds its own and the closing zeros. */
 #define OPTIONS_COMMON                                                                             \

@@ -20,6 +20,9 @@ bool text_time(const char *text, int64_t *ms);
 
 bool text_utf8(const void *data, size_t length); /* whether it is well-formed UTF-8 */
 
+/* "%zu partition%s", n, PLURAL(n) */
+#define PLURAL(number) ((number) == 1 ? "" : "s")
+
 /* The candidate nearest to `word` by edit distance, if near enough to be a slip; else NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 

@@ -86,6 +86,34 @@ void command_complete(const struct program *program, struct config *config,
 		exit(config->path != NULL ? STATUS_CONFIG : STATUS_USAGE);
 }
 
+void command_answer(struct config *config, unsigned sections, answer_properties *answer)
+{
+	struct buf notes = {0}, answers = {0};
+
+	if (config_load_fd(config, STDIN_FILENO, sections, &notes) > 0)
+		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
+			(int)notes.length, (char *)notes.data);
+	answer(config, &answers);
+	_exit(fd_write_all(STDOUT_FILENO, answers.data, answers.length) == 0 ? STATUS_OK
+									     : STATUS_TEMPFAIL);
+}
+
+void command_check_properties(const struct config *config, answer_properties *answer)
+{
+	struct buf answers = {0}, notes = {0};
+	size_t mistakes;
+
+	if (config->path == NULL)
+		return;
+	answer(config, &answers);
+	buf_byte(&answers, '\0');
+	mistakes = config_property_answers(config, (const char *)answers.data, &notes);
+	buf_release(&answers);
+	print(&notes);
+	if (mistakes > 0)
+		exit(STATUS_CONFIG);
+}
+
 void command_greeted(int driver, struct config *config, unsigned sections, unsigned lanes_max,
 	struct greeting *greeting)
 {

@@ -35,6 +35,17 @@ void command_load(const struct program *program, struct config *config, const ch
 void command_complete(const struct program *program, struct config *config,
 	enum config_section section, const struct property_flags *flags);
 
+/* Appends what is wrong with properties, as config_property_answers reads it. */
+typedef void answer_properties(const struct config *config, struct buf *answers);
+
+/* The option --check, for `bruco check`: reads the stage's sections of the configuration from
+ * standard input, writes what `answer` says to standard output, and ends the program. */
+_Noreturn void command_answer(
+	struct config *config, unsigned sections, answer_properties *answer);
+
+/* The same for a program that was started by hand with a file: ends it with 78 and the mistakes. */
+void command_check_properties(const struct config *config, answer_properties *answer);
+
 /* Of a source or sink under the driver: its greeting. Reads the stage's sections of the
  * configuration into *config, maps the page; the link's descriptor is the caller's. At most
  * lanes_max lanes. */

@@ -46,17 +46,19 @@ void config_texts(struct texts *texts, const char *comma_text)
 	free(copy);
 }
 
-void settings_set(struct settings *settings, const char *name, const char *value)
+struct setting *settings_set(struct settings *settings, const char *name, const char *value)
 {
 	for (size_t i = 0; i < settings->count; i++) {
 		if (strcmp(settings->items[i].name, name) == 0) {
 			config_replace(&settings->items[i].value, value);
-			return;
+			settings->items[i].place = (struct config_place){0, 0};
+			return &settings->items[i];
 		}
 	}
 	settings->items = mem_grow(settings->items, settings->count + 1, sizeof *settings->items);
 	settings->items[settings->count++] =
 		(struct setting){.name = mem_text(name), .value = mem_text(value)};
+	return &settings->items[settings->count - 1];
 }
 
 void settings_release(struct settings *settings)
@@ -212,6 +214,7 @@ void config_release(struct config *config)
 struct missing {
 	const struct config *config;
 	struct buf *notes;
+	struct config_place place; /* of the section that is looked at */
 	size_t count;
 };
 
@@ -221,7 +224,11 @@ static void require(
 	if (given || (missing->config->mistaken & bit))
 		return;
 	if (missing->config->path != NULL)
-		buf_printf(missing->notes, "%s: ", missing->config->path);
+		buf_text(missing->notes, missing->config->path);
+	if (missing->config->path != NULL && missing->place.line > 0)
+		buf_printf(missing->notes, ":%u:%u", missing->place.line, missing->place.column);
+	if (missing->config->path != NULL)
+		buf_text(missing->notes, ": ");
 	buf_printf(missing->notes, "%s%s is missing\n", section, key);
 	missing->count++;
 }
@@ -233,6 +240,7 @@ static bool is_kafka(const char *kind)
 
 static void require_source(struct missing *missing, const struct source_config *source)
 {
+	missing->place = source->place;
 	if (!source->present)
 		require(missing, source->kind != NULL, REQUIRED_SOURCE, "source", "");
 	else
@@ -251,6 +259,7 @@ static void require_sink(
 {
 	unsigned factor = bits / REQUIRED_SINK_KIND;
 
+	missing->place = sink->place;
 	if (sink->present)
 		require(missing, sink->kind != NULL, bits, section, ".kind");
 	if (!is_kafka(sink->kind))

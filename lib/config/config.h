@@ -33,6 +33,7 @@ enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
 struct setting { /* a name and a value, both owned */
 	char *name;
 	char *value;
+	struct config_place place; /* of the name; line 0: from a command line */
 };
 
 struct settings {
@@ -84,6 +85,7 @@ struct processor_config {
 /* Source, sink (and later deadLetter). Fields that a kind does not know stay at their defaults. */
 struct source_config {
 	bool present;
+	struct config_place place; /* of the key `source` */
 	char *kind;
 	char *brokers; /* comma-separated */
 	struct texts topics;
@@ -100,6 +102,7 @@ struct source_config {
 
 struct sink_config {
 	bool present;
+	struct config_place place; /* of the key `sink` or `deadLetter` */
 	char *kind;
 	char *brokers;
 	char *topic;
@@ -144,8 +147,8 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 /* The same from a descriptor, without substitution: what config_document wrote. */
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
 
-/* Appends a line for each key that the sections need and nobody gave ("config.yaml: source.topics
- * is missing"). Keys that config_load has complained of are passed over. Returns their number. */
+/* Appends a line for each key that the sections need and nobody gave ("config.yaml:3:1:
+ * source.topics is missing", with the place of the section). Keys that config_load has complained of are passed over. Returns their number. */
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes);
 
 /* Writes the named sections, resolved, all defaults shown, as a YAML document. With `masked`,
@@ -162,6 +165,11 @@ void config_replace(char **field, const char *text);
 
 /* librdkafka's word for hash, murmur2 and random, or manual; NULL: no such partitioner. */
 const char *config_partitioner(const char *word);
+
+/* What clients say of the properties, a line each: "error" or "warning", the section ("source"), a
+ * property or "", and the text, with tabs between them. Appends them to *notes
+ * as mistakes and warnings, with their places; returns the number of mistakes. */
+size_t config_property_answers(const struct config *config, const char *answers, struct buf *notes);
 
 /* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
 const char *config_property_refused(const char *name);

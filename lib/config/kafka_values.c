@@ -1,5 +1,6 @@
 /* Values that only the kafka kinds have; see values.h. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -80,11 +81,28 @@ static bool broker_is_good(const char *broker)
 	       text_integer(colon + 1, 1, 65535, &port);
 }
 
+/* A broker's protocol may stand before it; then it is that of all. */
+static bool is_protocol(const char *text, size_t length)
+{
+	static const char *const protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
+
+	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+		if (strlen(protocols[i]) == length &&
+			strncasecmp(text, protocols[i], length) == 0)
+			return true;
+	return false;
+}
+
 static bool take_broker(struct load *load, const struct key *key, const struct node *item,
 	const char *text, void *field)
 {
 	struct buf *brokers = field;
+	const char *end = strstr(text, "://");
 
+	if (end != NULL && !is_protocol(text, (size_t)(end - text)))
+		return value_wrong(load, key, item,
+			"expected host:port, found '%.80s' (leave out '%.*s://')", text,
+			end - text < 40 ? (int)(end - text) : 40, text);
 	if (!broker_is_good(text))
 		return value_wrong(load, key, item, "expected host:port, found '%.80s'", text);
 	if (brokers->length > 0)
@@ -186,7 +204,8 @@ static struct sink_places *places_of(struct load *load, const void *field)
 {
 	const struct sink_config *dead_letter = &load->config->dead_letter;
 
-	return field == &dead_letter->partitioner || field == &dead_letter->partition
+	return field == &dead_letter->partitioner || field == &dead_letter->partition ||
+			       field == &dead_letter->topic
 		       ? &load->dead_letter_places
 		       : &load->sink_places;
 }
@@ -216,6 +235,12 @@ bool read_partition(struct load *load, const struct key *key, const struct node 
 	return true;
 }
 
+bool read_topic(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	places_of(load, field)->topic = node->place;
+	return read_kafka_name(load, key, node, field);
+}
+
 /* ---- librdkafka's own settings ---- */
 
 static void read_property(struct load *load, const struct key *key, struct settings *settings,
@@ -242,7 +267,7 @@ static void read_property(struct load *load, const struct key *key, struct setti
 			: value->kind == NODE_LIST ? "a list"
 						   : "nothing");
 	else
-		settings_set(settings, name, value->text);
+		settings_set(settings, name, value->text)->place = entry->key->place;
 	if (settings == &load->config->source.properties &&
 		strcmp(name, "receive.message.max.bytes") == 0 &&
 		text_integer(value->text, 0, INT64_MAX, &load->receive_max_bytes))

@@ -156,7 +156,56 @@ static void check_processor(struct load *load)
 	free(handler);
 }
 
+/* Whether two lists of brokers have one in common. */
+static bool same_cluster(const char *one, const char *other)
+{
+	struct texts ones = {0}, others = {0};
+	bool same = false;
+
+	config_texts(&ones, one);
+	config_texts(&others, other);
+	for (size_t i = 0; i < ones.count; i++)
+		for (size_t j = 0; j < others.count; j++)
+			same = same || strcmp(ones.items[i], others.items[j]) == 0;
+	texts_release(&ones);
+	texts_release(&others);
+	return same;
+}
+
+/* A pipeline that reads what it writes hardly ever ends well. */
+static void check_circle(struct load *load, const struct sink_config *sink,
+	const struct sink_places *places, const char *section)
+{
+	const struct source_config *source = &load->config->source;
+	unsigned both = SECTION_SOURCE | SECTION_SINK;
+
+	if ((load->sections & both) != both || source->brokers == NULL || sink->brokers == NULL ||
+		sink->topic == NULL || !same_cluster(source->brokers, sink->brokers))
+		return;
+	for (size_t i = 0; i < source->topics.count; i++)
+		if (strcmp(source->topics.items[i], sink->topic) == 0)
+			notes_warning(load->notes, places->topic,
+				"%s.topic: '%s' is among source.topics: what is written there is "
+				"read again",
+				section, sink->topic);
+}
+
 /* ---- the steps ---- */
+
+/* Where the sections stand, for what is missing in them. */
+static void take_places(struct config *config, const struct node *root)
+{
+	for (size_t i = 0; i < root->count; i++) {
+		const struct node *key = root->entries[i].key;
+
+		if (strcmp(key->text, "source") == 0)
+			config->source.place = key->place;
+		else if (strcmp(key->text, "sink") == 0)
+			config->sink.place = key->place;
+		else if (strcmp(key->text, "deadLetter") == 0)
+			config->dead_letter.place = key->place;
+	}
+}
 
 /* What the handler's environment needs is nobody else's business. */
 static void expand_policy(struct expansion *expansion, struct node *processor)
@@ -221,11 +270,14 @@ static void load_tree(struct load *load, struct node *root)
 
 	for (size_t i = 0; i < root->count && !load->document; i++)
 		expand_section(load, &expansion, &root->entries[i]);
+	take_places(config, root);
 	schema_read(load, &schema_top, root);
 	check_ordering(load);
 	check_partition(load, &config->sink, &load->sink_places, "sink");
 	check_partition(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
 	check_receive(load);
+	check_circle(load, &config->sink, &load->sink_places, "sink");
+	check_circle(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
 	check_backoff(load);
 	check_on_failure(load);
 	check_processor(load);

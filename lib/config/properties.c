@@ -1,7 +1,10 @@
 /* librdkafka's settings that a user may not set, and names whose values are not to be shown. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "config/notes.h"
 #include "config/values.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -65,6 +68,51 @@ const char *config_property_refused(const char *name)
 	if (length > 3 && strcmp(name + length - 3, "_cb") == 0)
 		return callback;
 	return NULL;
+}
+
+static const struct settings *properties_of(const struct config *config, const char *section)
+{
+	if (strcmp(section, "source") == 0)
+		return &config->source.properties;
+	return strcmp(section, "sink") == 0 ? &config->sink.properties
+					    : &config->dead_letter.properties;
+}
+
+/* The property's own place, or that of its section. */
+static struct config_place place_of(
+	const struct config *config, const char *section, const char *property)
+{
+	const struct settings *settings = properties_of(config, section);
+
+	for (size_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->items[i].name, property) == 0)
+			return settings->items[i].place;
+	return strcmp(section, "source") == 0 ? config->source.place
+	       : strcmp(section, "sink") == 0 ? config->sink.place
+					      : config->dead_letter.place;
+}
+
+size_t config_property_answers(const struct config *config, const char *answers, struct buf *out)
+{
+	char *copy = mem_text(answers), *rest = copy, *line;
+	struct notes notes = {0};
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		const char *level = strsep(&line, "\t");
+		const char *section = strsep(&line, "\t");
+		const char *property = strsep(&line, "\t");
+
+		if (line == NULL)
+			continue;
+		if (strcmp(level, "error") == 0)
+			notes_mistake(&notes, place_of(config, section, property),
+				"%s.properties: %s", section, line);
+		else
+			notes_warning(&notes, place_of(config, section, property),
+				"%s.properties: %s", section, line);
+	}
+	free(copy);
+	return notes_write(&notes, config->path != NULL ? config->path : "bruco", out);
 }
 
 bool secret_name(const char *name)

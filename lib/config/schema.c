@@ -138,7 +138,7 @@ static const struct key source_keys[] = {
 	{.name = "brokers", .path = in ".brokers", .read = read_brokers, FIELD(part.brokers),      \
 		.flags = KEY_KAFKA, .mistaken = required##_BROKERS,                                \
 		.also = " bootstrapServers bootstrap.servers metadata.broker.list servers hosts "},\
-	{.name = "topic", .path = in ".topic", .read = read_kafka_name, FIELD(part.topic),         \
+	{.name = "topic", .path = in ".topic", .read = read_topic,      FIELD(part.topic),         \
 		.flags = KEY_KAFKA, .mistaken = required##_TOPIC},                                 \
 	{.name = "topics", .path = in ".topics", .read = read_kafka_names, FIELD(part.topics),     \
 		.flags = KEY_KAFKA},                                                               \

@@ -29,6 +29,7 @@ struct load {
 	struct sink_places {
 		struct config_place partitioner;
 		struct config_place partition;
+		struct config_place topic;
 	} sink_places, dead_letter_places;
 	bool fire_and_forget_on;
 	int64_t receive_max_bytes; /* if it has a place */

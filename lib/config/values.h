@@ -14,6 +14,7 @@ read_value read_text;            /* char *: one line, not empty, at most key->hi
 read_value read_handler_path;    /* char *: relative ones joined to the config's folder */
 read_value read_python;          /* char *: a folder, joined to the config's */
 read_value read_module;          /* char *: a Python module's name */
+read_value read_topic;           /* char *: the same, of a sink */
 read_value read_kafka_name;      /* char *: what Kafka takes as a topic's name */
 read_value read_kafka_names;     /* struct texts: list or comma text of those */
 read_value read_brokers;         /* char *: list or comma text of host:port */
@@ -71,7 +72,7 @@ void format_time(char text[32], int64_t ms); /* as text_time reads it */
 
 void texts_add(struct texts *texts, const char *text);
 void texts_release(struct texts *texts);
-void settings_set(struct settings *settings, const char *name, const char *value);
+struct setting *settings_set(struct settings *settings, const char *name, const char *value);
 void settings_release(struct settings *settings);
 
 void processor_init(struct processor_config *processor);

@@ -1,5 +1,6 @@
 #include "kafka/client.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,63 @@
 #include "base/log.h"
 #include "base/status.h"
 
+/* "[thrd:NAME]: TEXT" */
+static const char *without_thread(const char *text)
+{
+	const char *end = strncmp(text, "[thrd:", 6) == 0 ? strstr(text, "]: ") : NULL;
+
+	return end != NULL ? end + 3 : text;
+}
+
+static struct kafka_answers *checking; /* while kafka_check makes a client */
+
+static void answer(
+	struct kafka_answers *answers, const char *level, const char *property, const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	buf_printf(answers->out, "%s\t%s\t%s\t%c%.*s\n", level, answers->section, property,
+		tolower((unsigned char)text[0]),
+		text[0] == '\0' ? 0
+		: end != NULL   ? (int)(end - text - 1)
+				: (int)strlen(text) - 1,
+		text[0] == '\0' ? text : text + 1);
+}
+
+/* The property that a text of librdkafka is about, or "". Names are parts of one another. */
+static const char *named_in(const char *text, const struct settings *properties)
+{
+	const char *best = "";
+
+	for (size_t i = 0; i < properties->count; i++)
+		if (strstr(text, properties->items[i].name) != NULL &&
+			strlen(properties->items[i].name) > strlen(best))
+			best = properties->items[i].name;
+	return best;
+}
+
+static void on_check_log(const char *facility, const char *text)
+{
+	const char *property = named_in(text, checking->properties);
+
+	/* Of an alias it tells the other name. Without brokers: so it is meant. */
+	if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "bootstrap.servers") == NULL)
+		answer(checking, "warning", property, without_thread(text));
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-	(void)client;
+	struct kafka_health *health = rd_kafka_opaque(client);
+
+	if (checking != NULL) {
+		on_check_log(facility, text);
+		return;
+	}
+	if (health != NULL && strcmp(facility, "FAIL") == 0) {
+		log_debug("librdkafka: %s", text);
+		kafka_health_failed(health, 0, without_thread(text));
+		return;
+	}
 	/* A fatal error comes as an event, too, and whoever takes that says what it means. */
 	if (strcmp(facility, "FATAL") == 0)
 		level = LOG_DEBUG;
@@ -37,8 +92,30 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 		die_plain(STATUS_CONFIG, "property '%s': %s", name, why);
 }
 
+static void set_users(
+	rd_kafka_conf_t *conf, const struct setting *setting, struct kafka_answers *answers)
+{
+	char why[512];
+
+	if (answers == NULL) {
+		set(conf, setting->name, setting->value);
+		return;
+	}
+	switch (rd_kafka_conf_set(conf, setting->name, setting->value, why, sizeof why)) {
+	case RD_KAFKA_CONF_OK:
+		break;
+	case RD_KAFKA_CONF_UNKNOWN:
+		snprintf(why, sizeof why, "'%.100s' is not a setting of librdkafka %s",
+			setting->name, rd_kafka_version_str());
+		answer(answers, "error", setting->name, why);
+		break;
+	default:
+		answer(answers, "error", setting->name, why);
+	}
+}
+
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
-	size_t default_count, const struct settings *properties)
+	size_t default_count, const struct settings *properties, struct kafka_answers *answers)
 {
 	rd_kafka_conf_t *conf;
 
@@ -46,15 +123,17 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, kafka_error);
 	set(conf, "client.id", "bruco");
-	set(conf, "log.connection.close", "false");
+	/* With "false" no end of a connection would be told, hints about its reason neither. */
+	set(conf, "log.connection.close", "true");
 	set(conf, "socket.nagle.disable", "true");
 	set(conf, "reconnect.backoff.max.ms", "1000");
 	for (size_t i = 0; i < default_count; i++)
 		if (defaults[i].value != NULL)
 			set(conf, defaults[i].name, defaults[i].value);
 	for (size_t i = 0; i < properties->count; i++)
-		set(conf, properties->items[i].name, properties->items[i].value);
-	set(conf, "bootstrap.servers", brokers);
+		set_users(conf, &properties->items[i], answers);
+	if (answers == NULL)
+		set(conf, "bootstrap.servers", brokers);
 	return conf;
 }
 
@@ -72,6 +151,20 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 	return client;
 }
 
+void kafka_check(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_answers *answers)
+{
+	rd_kafka_t *client;
+	char why[512];
+
+	checking = answers;
+	client = rd_kafka_new(type, conf, why, sizeof why);
+	checking = NULL;
+	if (client == NULL)
+		answer(answers, "error", named_in(why, answers->properties), why);
+	else
+		rd_kafka_destroy(client);
+}
+
 const char *kafka_property(const rd_kafka_conf_t *conf, const char *name)
 {
 	static char value[512];
@@ -85,11 +178,6 @@ const char *kafka_property(const rd_kafka_conf_t *conf, const char *name)
 int kafka_error_status(rd_kafka_resp_err_t error)
 {
 	switch (error) {
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-	case RD_KAFKA_RESP_ERR__SSL:
-	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-	case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
-	case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
@@ -102,24 +190,41 @@ int kafka_error_status(rd_kafka_resp_err_t error)
 	}
 }
 
+/* The first fatal error of a client, which is its last. */
+static void end_fatal(rd_kafka_t *client)
+{
+	char text[512];
+	rd_kafka_resp_err_t error = rd_kafka_fatal_error(client, text, sizeof text);
+	int status = kafka_error_status(error);
+
+	log_error("%s (%s)", text, rd_kafka_err2name(error));
+	_exit(status != STATUS_OK ? status : STATUS_TEMPFAIL);
+}
+
 void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
 {
-	int status = kafka_error_status((rd_kafka_resp_err_t)error);
-	char text[512];
+	struct kafka_health *health = opaque;
 
-	(void)opaque;
-	if (error == RD_KAFKA_RESP_ERR__FATAL) {
-		rd_kafka_fatal_error(client, text, sizeof text);
-		reason = text;
-	}
-	if (status != STATUS_OK) {
-		log_error("%s (%s)", reason, rd_kafka_err2name((rd_kafka_resp_err_t)error));
-		_exit(status);
-	}
-	if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-		log_warning("no broker can be reached, waiting: %s", reason);
-	else
+	switch (error) {
+	case RD_KAFKA_RESP_ERR__FATAL:
+		end_fatal(client);
+		break;
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+		kafka_health_down(health, reason);
+		break;
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__RESOLVE:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__SSL:
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+	case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+		kafka_health_failed(health, error, reason);
+		break;
+	default:
 		log_debug("%s", reason); /* librdkafka has logged it and goes on by itself */
+	}
 }
 
 int kafka_queue_descriptor(rd_kafka_queue_t *queue)

@@ -12,28 +12,42 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "frame/frame.h"
+#include "kafka/health.h"
 
 struct kafka_default {
 	const char *name;
 	const char *value; /* NULL: left out */
 };
 
+/* What is wrong with properties, for `bruco check`: lines as config_property_answers reads them. */
+struct kafka_answers {
+	const char *section;
+	const struct settings *properties;
+	struct buf *out;
+};
+
 /* A client configuration: Bruco's defaults, then the user's properties over them, then the
- * brokers. Logs go to log lines; one about a thread that
+ * brokers. Its opaque is to be a struct kafka_health, which its callbacks tell what they hear (as
+ * the first member of what other callbacks want). Logs go to log lines; one about a thread that
  * could not be made ends the program, status 75. A property that librdkafka refuses ends the
- * program, status 78. */
+ * program, status 78; with `answers` (else NULL) it becomes a line there. */
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
-	size_t default_count, const struct settings *properties);
+	size_t default_count, const struct settings *properties, struct kafka_answers *answers);
 
 /* The client, which takes the configuration; ends the program with 78 when librdkafka does not like
  * that, with 75 when there are not enough threads. */
 rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 
-/* The exit status that an error calls for: 77 refused, 75 fatal, or 0: wait, it may pass. */
+/* Makes a client that has no brokers, so that nothing is connected, for the sake of what librdkafka
+ * says: properties that don't go together, files that can't be read. Takes the configuration. */
+void kafka_check(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_answers *answers);
+
+/* The exit status that the error of a request calls for: 77 no permission, 75 fatal, or 0: wait, it
+ * may pass. What is wrong with a connection is the business of kafka/health.h: a request that waits
+ * for one fails with the connection's error. */
 int kafka_error_status(rd_kafka_resp_err_t error);
 
-/* For error_cb: logs it once per state, ends the program when its status
- * is not 0. */
+/* For error_cb: ends the program when the error is fatal, else tells the client's health. */
 void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque);
 
 /* The value of a property as the client has it; "" when it has none. Static storage. */

@@ -237,7 +237,7 @@ YAML
 
 @test "an unknown key, with the one that was meant" {
     refuses "config.yaml:5:3: unknown key 'topcis' in source (did you mean 'topics'?)" \
-        "config.yaml: source.topics is missing" <<'YAML'
+        "config.yaml:2:1: source.topics is missing" <<'YAML'
 processor:
 source:
   kind: kafka
@@ -376,12 +376,82 @@ YAML
 
 @test "required keys" {
     refuses "config.yaml: source is missing" <<<'processor:'
-    refuses "config.yaml: source.kind is missing" <<<'{processor: , source: {window: 1MiB}}'
-    refuses "config.yaml: source.brokers is missing" "config.yaml: source.topics is missing" \
-        "config.yaml: source.consumerGroup is missing" "config.yaml: sink.brokers is missing" \
-        "config.yaml: sink.topic is missing" \
-        <<<'{processor: , source: {kind: kafka}, sink: {kind: kafka}}'
-    refuses "config.yaml: sink.kind is missing" <<<'{processor: , source: {kind: lines}, sink: }'
+    refuses "config.yaml:1:15: source.kind is missing" <<<'{processor: , source: {window: 1MiB}}'
+    refuses "config.yaml:1:38: source.brokers is missing" "config.yaml:1:38: source.topics is missing" \
+        "config.yaml:1:38: source.consumerGroup is missing" "config.yaml:2:1: sink.brokers is missing" \
+        "config.yaml:2:1: sink.topic is missing" "config.yaml:3:1: deadLetter.topic is missing" <<'YAML'
+{processor: {onFailure: deadLetter}, source: {kind: kafka},
+sink: {kind: kafka},
+deadLetter: {kind: kafka, brokers: b}}
+YAML
+    refuses "config.yaml:1:38: sink.kind is missing" <<<'{processor: , source: {kind: lines}, sink: }'
+}
+
+@test "properties that librdkafka refuses, found without a broker" {
+    good_start >start
+    refuses "config.yaml:9:5: source.properties: 'sesion.timeout.ms' is not a setting of librdkafka $(rdkafka)" \
+        "config.yaml:10:5: source.properties: configuration property \"fetch.min.bytes\" value 0 is outside allowed range 1..100000000" \
+        "config.yaml:11:46: sink.properties: invalid value \"zip\" for configuration property \"compression.codec\"" \
+        < <(
+            cat start
+            echo '  properties:'
+            echo '    sesion.timeout.ms: 1'
+            echo '    fetch.min.bytes: 0'
+            echo 'sink: {kind: kafka, brokers: b, properties: {compression.codec: zip}, topic: t}'
+        )
+    run_x 78 bruco-source -c config.yaml
+    contains "$stderr" "config.yaml:9:5: source.properties: 'sesion.timeout.ms' is not a setting"
+    run_x 78 bruco-sink -c config.yaml </dev/null
+    contains "$stderr" "config.yaml:11:46: sink.properties: invalid value \"zip\""
+    run_x 78 bruco
+    contains "$stderr" "config.yaml:9:5: source.properties: 'sesion.timeout.ms' is not a setting"
+}
+
+@test "a property's file that can't be read, properties that don't go together" {
+    good_start >start
+    cat start - >config.yaml <<<'  properties: {security.protocol: ssl, ssl.ca.location: nowhere.pem}'
+    run_x 78 bruco check
+    contains "$stderr" "config.yaml:8:40: source.properties: ssl.ca.location failed: "
+    equals "$(wc -l <stderr)" 1
+    cat start - >config.yaml <<'YAML'
+deadLetter: {kind: kafka, brokers: b, topic: t, properties: {retries: 0}}
+YAML
+    sed -i 's/handlerPath: ./onFailure: deadLetter/' config.yaml
+    run_x 78 bruco check
+    contains "$stderr" "config.yaml:8:62: deadLetter.properties: "
+}
+
+# The version of librdkafka that the programs use.
+rdkafka() {
+    bruco-sink --version | sed -n 's/^librdkafka //p'
+}
+
+@test "a sink or dead letter that is read again" {
+    accepts "config.yaml:8:57: warning: sink.topic: 'in' is among source.topics: what is written there is read again" < <(
+        good_start
+        echo 'sink: {kind: kafka, brokers: "b,localhost:9092", topic: in}'
+    )
+    accepts < <(
+        good_start
+        echo 'sink: {kind: kafka, brokers: other:9092, topic: in}'
+    )
+    accepts "config.yaml:8:51: warning: deadLetter.topic: 'in' is among source.topics: what is written there is read again" < <(
+        good_start | sed 's/handlerPath: ./onFailure: deadLetter/'
+        echo 'deadLetter: {kind: kafka, brokers: localhost:9092, topic: in}'
+    )
+}
+
+@test "a handler's folder where earlier versions looked for it" {
+    mkdir -p conf deep/er
+    mv handler.py deep/er
+    good_start | sed 's|handlerPath: .|handlerPath: deep/er|' >conf/config.yaml
+    run_x 78 bruco check conf
+    equals "$stderr" "conf/config.yaml:2:16: processor.handlerPath: cannot open '$(pwd -P)/conf/deep/er': No such file or directory (did you mean '../deep/er'? paths begin at the folder of this file)"
+    sed -i 's|handlerPath: .*|handlerPath: ../deep/er|' conf/config.yaml
+    run_x 0 bruco check conf
+    sed -i 's|handlerPath: .*|handlerPath: deeep/er|' conf/config.yaml
+    run_x 78 bruco check conf
+    [[ $stderr != *"did you mean"* ]]
 }
 
 # ---- bad ones: values
@@ -533,7 +603,7 @@ YAML
 @test "partitions" {
     refuses "config.yaml:8:54: sink.partition: expected a number from 0 to 2147483647, found '-1'" \
         < <(good_start && echo 'sink: {kind: kafka, brokers: b, topic: t, partition: -1}')
-    refuses "config.yaml: sink.partition (for the manual partitioner) is missing" \
+    refuses "config.yaml:8:1: sink.partition (for the manual partitioner) is missing" \
         < <(good_start && echo 'sink: {kind: kafka, brokers: b, topic: t, partitioner: manual}')
 }
 
@@ -702,6 +772,7 @@ YAML
     mkdir -p examples/basic
     cp handler.py examples/basic
     echo secret >token
+    export KAFKA_PASSWORD=secret
     awk '/^\.Bd/ { n++; next } /^\.Ed/ { out = ""; next }
         n { if (out == "" && !(n in seen)) { seen[n]; out = "example-" n }; if (out) print >out }' \
         "$ROOT/man/bruco.yaml.5"

@@ -77,3 +77,17 @@ next:  cd words && bruco test"
     run_x 69 bash -c 'bruco init full >/dev/full'
     contains "$stderr" "cannot write to standard output"
 }
+
+@test "a folder that can't be made is said, not tried for ever" {
+    mkdir gone
+    LIMIT=20
+    run_x 69 bash -c 'cd gone && rmdir ../gone && exec bruco init .'
+    equals "$stderr" "bruco: error: cannot create './cases': No such file or directory"
+    run_x 69 bruco init /proc/one/two
+    equals "$stderr" "bruco: error: cannot create '/proc/one': No such file or directory"
+    ln -s nowhere link
+    run_x 69 bruco init link/words
+    contains "$stderr" "cannot create 'link': File exists"
+    run_x 69 bruco init link
+    contains "$stderr" "cannot create 'link': File exists"
+}

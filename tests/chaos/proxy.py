@@ -11,11 +11,17 @@ It runs in a thread of its own. `mode` says what it does to the bytes from now o
     half-open   as blackhole, and what the connections of that time carried never arrives: only new
                 ones work afterwards
     reset       all connections are reset, and so are new ones
+    cut N       those that are open are reset; new ones are closed when the broker's Nth answer would
+                pass, so amid a handshake. Not among MODES: it is for TLS and SASL
+
+As a program, proxy.py [HOST:PORT], it prints its own address and then takes a mode a line, or, as
+long as it has no HOST:PORT, a line `to HOST:PORT`.
 """
 
 import asyncio
 import socket
 import struct
+import sys
 import threading
 
 MODES = ("delay", "slices", "slow", "blackhole", "half-open", "reset")
@@ -61,7 +67,7 @@ class Proxy:
         if mode == "half-open":
             for connection in self.connections:
                 connection.lost = True
-        if mode == "reset":
+        if mode == "reset" or mode.startswith("cut"):
             for connection in list(self.connections):
                 connection.reset()
 
@@ -97,6 +103,10 @@ class Proxy:
         while data := await reader.read(65536):
             while connection.lost or self.mode in ("blackhole", "half-open"):
                 await asyncio.sleep(0.01)
+            if self.mode.startswith("cut") and writer is connection.ends[0]:
+                connection.answers += 1
+                if connection.answers >= int(self.mode.split()[1]):
+                    break
             await self.send(writer, data)
         writer.close()
 
@@ -122,6 +132,7 @@ class Connection:
     def __init__(self, *ends):
         self.ends = ends
         self.lost = False
+        self.answers = 0
         self.pumps = None
         for end in ends:
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -139,3 +150,23 @@ def reset(writer):
     except OSError:
         pass  # it is closed already
     writer.transport.abort()
+
+
+def main():
+    proxy = Proxy()
+    print(proxy.address, flush=True)
+    if len(sys.argv) > 1:
+        proxy.start(sys.argv[1])
+    for line in sys.stdin:
+        command, _, rest = line.strip().partition(" ")
+        if command == "to":
+            proxy.start(rest)
+        elif proxy.thread is not None:
+            proxy.set(line.strip())
+        else:
+            proxy.mode = line.strip()
+    proxy.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -669,7 +669,7 @@ TEST(source_and_sink_go_by_the_processor_but_never_see_its_environment)
 	CHECK_INT(config.processor.on_failure, FAILURE_SKIP);
 	CHECK_INT(config.processor.ordering, ORDERING_KEY);
 	CHECK_INT(config.processor.env.count, 0);
-	config.processor.env.items = (struct setting[]){{"A", "secret"}};
+	config.processor.env.items = (struct setting[]){{.name = "A", .value = "secret"}};
 	config.processor.env.count = 1;
 	config_document(&config, SECTION_SINK | SECTION_POLICY, false, &out);
 	buf_byte(&out, '\0');

@@ -1,0 +1,240 @@
+#include "kafka/health.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	SINGLE_MS = 1000, /* until then it may turn out that all are down */
+	SINGLE_EVERY_MS = 60000,
+	PROBE_MS = 1000,
+	LAST_PROBE_MS = 2000
+};
+
+/* ---- what a reason means */
+
+static bool has_one_of(const char *reason, const char *const *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strstr(reason, parts[i]) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * librdkafka has one code for a SASL refusal and for a SASL exchange that was cut, and one for all
+ * of TLS; only its texts tell them apart. Read in 2.0.2, 2.8.0, 2.13.2 and 2.15.0, where they are
+ * the same:
+ *   "SASL authentication error: TEXT", __AUTHENTICATION   the broker's answer, or a mechanism that
+ *           does not trust the broker's proof. When the exchange is cut the code is another
+ *   "SASL M mechanism handshake failed: Broker: TEXT"     the broker's answer; "Local: ..." is a
+ *           connection that was cut
+ *   "Disconnected", __AUTHENTICATION                      cut (SASL of brokers before 1.0)
+ *   "Failed to initialize SASL authentication: ..."       no ticket or token yet: no broker's word
+ *   "Failed to acquire SASL OAUTHBEARER token: ..."       the same
+ * The texts of OpenSSL: "certificate verify failed" is for the chain, the dates and the host's
+ * name; an alert is the peer's word about our certificate, after the handshake too with TLS 1.3.
+ */
+bool kafka_is_refusal(int error, const char *reason)
+{
+	static const char *const certificates[] = {"certificate verify failed",
+		"Failed to verify broker certificate", "did not provide a certificate",
+		"alert bad certificate", "alert certificate", "alert unsupported certificate",
+		"alert unknown ca", "alert access denied"};
+
+	switch (error) {
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+		return true;
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		return strstr(reason, "SASL authentication error: ") != NULL ||
+		       strstr(reason, "mechanism handshake failed: Broker: ") != NULL;
+	default: /* 0 too: what newer versions only log */
+		return has_one_of(reason, certificates, COUNT(certificates));
+	}
+}
+
+/* The end of a connection that was of use says nothing about the next one. */
+static bool is_mere_end(const char *reason)
+{
+	return strstr(reason, "in state UP") != NULL && strstr(reason, "security.protocol") == NULL;
+}
+
+/* ---- hearing */
+
+static int64_t now_not_zero(void)
+{
+	int64_t now = clock_ms();
+
+	return now > 0 ? now : 1;
+}
+
+void kafka_health_init(struct kafka_health *health)
+{
+	*health = (struct kafka_health){.lock = PTHREAD_MUTEX_INITIALIZER};
+}
+
+/* What librdkafka does not say of itself. */
+static const char *hint(const char *reason)
+{
+	static const char *const cut[] = {"unexpected eof", "wrong version number", "Connection reset",
+		"packet length too long", "record layer failure"};
+
+	if (strstr(reason, "certificate verify failed") != NULL)
+		return "; or it has expired, or it is not for this host name";
+	if (strstr(reason, "SSL handshake failed") != NULL &&
+		strstr(reason, "PLAINTEXT") == NULL && has_one_of(reason, cut, COUNT(cut)))
+		return ": connecting to a PLAINTEXT broker listener?";
+	return "";
+}
+
+/* Without " (after 3ms in state CONNECT, 1 identical error(s) suppressed)". */
+static void keep(char text[HEALTH_TEXT_MAX], const char *reason)
+{
+	char *end;
+
+	snprintf(text, HEALTH_TEXT_MAX, "%s", reason);
+	end = strstr(text, " (after ");
+	if (end != NULL)
+		*end = '\0';
+	snprintf(text + strlen(text), HEALTH_TEXT_MAX - strlen(text), "%s", hint(reason));
+}
+
+static void remember_refuser(struct kafka_health *health, const char *reason)
+{
+	size_t length = strcspn(reason, " ");
+	uint64_t name = hash_more(HASH_START, reason, length);
+
+	for (int i = 0; i < health->refuser_count; i++)
+		if (health->refusers[i] == name)
+			return;
+	if (health->refuser_count < REFUSERS_MAX)
+		health->refusers[health->refuser_count++] = name;
+}
+
+void kafka_health_failed(struct kafka_health *health, int error, const char *reason)
+{
+	bool refusal = kafka_is_refusal(error, reason);
+
+	if (!refusal && is_mere_end(reason))
+		return;
+	pthread_mutex_lock(&health->lock);
+	keep(health->failure, reason);
+	health->failed = health->pending = true;
+	health->failed_at = now_not_zero();
+	if (refusal) {
+		if (health->refused_at == 0)
+			health->refused_at = health->failed_at;
+		keep(health->refusal, reason);
+		remember_refuser(health, reason);
+		health->bad = true;
+	}
+	health->news = true;
+	pthread_mutex_unlock(&health->lock);
+}
+
+void kafka_health_down(struct kafka_health *health, const char *reason)
+{
+	int down, brokers;
+
+	pthread_mutex_lock(&health->lock);
+	health->down = health->bad = health->news = true;
+	health->brokers = sscanf(reason, "%d/%d", &down, &brokers) == 2 ? brokers : REFUSERS_MAX;
+	pthread_mutex_unlock(&health->lock);
+}
+
+/* ---- judging */
+
+static void recover(struct kafka_health *health)
+{
+	bool told = pace_begun(&health->pace);
+
+	health->down = health->failed = health->bad = false;
+	health->refused_at = 0;
+	health->refuser_count = 0;
+	health->pace = (struct pace){0};
+	if (told)
+		log_info("a broker can be reached again");
+}
+
+void kafka_health_good(struct kafka_health *health)
+{
+	if (!atomic_load_explicit(&health->bad, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&health->lock);
+	recover(health);
+	pthread_mutex_unlock(&health->lock);
+}
+
+/* Asks any broker that answers; without the lock, callbacks may want it. */
+static bool answers(struct kafka_health *health, rd_kafka_t *client, int wait_ms)
+{
+	const struct rd_kafka_metadata *metadata;
+	bool good;
+
+	pthread_mutex_unlock(&health->lock);
+	good = rd_kafka_metadata(client, 0, NULL, &metadata, wait_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (good)
+		rd_kafka_metadata_destroy(metadata);
+	pthread_mutex_lock(&health->lock);
+	if (good)
+		recover(health);
+	return good;
+}
+
+static bool is_refused(struct kafka_health *health, rd_kafka_t *client, int64_t now)
+{
+	if (health->refused_at == 0 || !health->down)
+		return false;
+	if (health->refuser_count >= health->brokers)
+		return true;
+	return now - health->refused_at >= REFUSED_MS && !answers(health, client, LAST_PROBE_MS);
+}
+
+static void tell_all_down(struct kafka_health *health, rd_kafka_t *client, int64_t now)
+{
+	bool again = pace_begun(&health->pace);
+
+	if (!pace_due(&health->pace, now) || (again && answers(health, client, PROBE_MS)))
+		return;
+	log_warning("no broker can be reached, waiting: %s", health->failure);
+	health->pending = false;
+}
+
+static void tell_one(struct kafka_health *health, int64_t now)
+{
+	if (now - health->failed_at < SINGLE_MS)
+		return;
+	health->pending = false;
+	if (health->told_at > 0 && now - health->told_at < SINGLE_EVERY_MS)
+		return;
+	health->told_at = now;
+	log_warning("a broker can't be used, going on with the others: %s", health->failure);
+}
+
+int kafka_health_work(struct kafka_health *health, rd_kafka_t *client)
+{
+	int64_t now;
+	int status = STATUS_OK;
+
+	if (!atomic_load_explicit(&health->news, memory_order_relaxed))
+		return STATUS_OK;
+	now = now_not_zero();
+	pthread_mutex_lock(&health->lock);
+	if (is_refused(health, client, now))
+		status = STATUS_REFUSED;
+	else if (health->down && health->failed)
+		tell_all_down(health, client, now);
+	else if (health->pending)
+		tell_one(health, now);
+	health->news = health->down || health->pending || health->refused_at > 0;
+	pthread_mutex_unlock(&health->lock);
+	return status;
+}

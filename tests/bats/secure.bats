@@ -1,0 +1,294 @@
+#!/usr/bin/env bats
+# TLS, SASL and permissions, on a real broker: what is a refusal, and what is only a broker that is
+# down. The broker is this file's own; its listeners are those of BRUCO_KAFKA_SECURE.
+
+load helpers
+
+LIMIT=120
+
+setup_file() {
+    command -v java openssl >/dev/null || return 0
+    export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
+    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start
+}
+
+setup() {
+    common_setup
+    requires java openssl
+    export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
+    TLS=$BRUCO_KAFKA_RUN/tls
+    BROKERS=$(<"$BRUCO_KAFKA_RUN/address")
+    unset PROXY
+    new_topic
+    OUT=$TOPIC
+}
+
+teardown() {
+    [[ -z ${PROXY:-} ]] || exec {PROXY}>&-
+    [[ ! -e own ]] || BRUCO_KAFKA_RUN=$PWD/own "$ROOT/tests/kafka/broker" stop
+    common_teardown
+}
+
+at() { # at LISTENER: its address
+    cat "$BRUCO_KAFKA_RUN/$1"
+}
+
+# properties NAME ...: sets $P, options for each of these
+properties() {
+    local name
+    P=()
+    for name; do
+        case $name in
+        alice) P+=(-X sasl.username=alice -X sasl.password=alice-secret) ;;
+        wrong) P+=(-X sasl.username=alice -X sasl.password=bob-secret) ;;
+        PLAIN | SCRAM-*) P+=(-X sasl.mechanism="$name") ;;
+        ca) P+=(-X ssl.ca.location="$TLS/ca.pem") ;;
+        client | other) P+=(-X ssl.certificate.location="$TLS/$name.pem" -X ssl.key.location="$TLS/$name.key") ;;
+        *) P+=(-X security.protocol="$name") ;;
+        esac
+    done
+}
+
+# start_proxy [HOST:PORT]: its address is in $ADDRESS; mode MODE changes it.
+start_proxy() {
+    rm -f proxy.in
+    mkfifo proxy.in
+    start_x proxy /usr/bin/python3 -u "$ROOT/tests/chaos/proxy.py" "$@" <>proxy.in
+    exec {PROXY}>proxy.in
+    wait_for 20 lines_in proxy.out 1
+    ADDRESS=$(<proxy.out)
+}
+
+mode() {
+    echo "$1" >&"$PROXY"
+}
+
+end_proxy() {
+    kill_x proxy TERM
+    wait_x proxy 143
+}
+
+count() { # count TOPIC
+    kafka-offsets -b "$BROKERS" count "$1"
+}
+
+count_is() {
+    [[ $(count "$1") == "$2" ]]
+}
+
+count_at_least() {
+    (($(count "$1") >= $2))
+}
+
+@test "a refusal ends it with 77, and is told once" {
+    refused() { # refused WORDS ADDRESS PROPERTY ...
+        properties "${@:3}"
+        run_x 77 bruco-sink kafka -b "$2" -t "$OUT" "${P[@]}" <>hold
+        contains "$stderr" "bruco-sink: error: "
+        contains "$stderr" "$1"
+        equals "$(wc -l <stderr)" 1
+        run_x 77 bruco-source kafka -b "$2" -t "$OUT" -g "g-$OUT" "${P[@]}"
+        contains "$stderr" "bruco-source: error: "
+        contains "$stderr" "$1"
+    }
+    mkfifo hold
+    refused "SASL authentication error: Authentication failed: Invalid username or password" \
+        "$(at sasl_plaintext)" sasl_plaintext PLAIN wrong
+    refused "SASL authentication error: " "$(at sasl_plaintext)" sasl_plaintext SCRAM-SHA-256 wrong
+    refused "SASL authentication error: " "$(at sasl_ssl)" sasl_ssl ca PLAIN wrong
+    refused "Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256" \
+        "$(at sasl_plaintext)" sasl_plaintext SCRAM-SHA-512 alice
+    refused "certificate verify failed" "$(at ssl)" ssl
+    refused "or it is not for this host name" "localhost:$(at ssl | cut -d: -f2)" ssl ca
+    refused "alert bad certificate" "$(at mutual)" ssl ca
+    refused "alert certificate unknown" "$(at mutual)" ssl ca other
+}
+
+@test "what is accepted, for the tests of what is not" {
+    accepted() { # accepted LISTENER PROPERTY ...
+        properties "${@:2}"
+        run_x 0 bruco-sink kafka -b "$(at "$1")" -t "$OUT" "${P[@]}" \
+            < <(bruco-source lines <<<"$1")
+        [[ $stderr != *error* ]]
+    }
+    accepted ssl ssl ca
+    accepted mutual ssl ca client
+    accepted sasl_plaintext sasl_plaintext PLAIN alice
+    accepted sasl_ssl sasl_ssl ca PLAIN alice
+    count_is "$OUT" 4
+}
+
+@test "the wrong protocol is waited for, with a hint" {
+    hint() { # hint WORDS ADDRESS PROPERTY ...
+        properties "${@:3}"
+        start_x sink bruco-sink kafka -b "$2" -t "$OUT" "${P[@]}" <>hold
+        wait_for 30 file_has sink.err "warning: no broker can be reached, waiting: .*$1"
+        kill_x sink KILL
+        wait_x sink 137
+    }
+    mkfifo hold
+    hint "connecting to a SSL listener\?" "$(at ssl)" plaintext
+    hint "connecting to a PLAINTEXT broker listener\?" "$BROKERS" ssl
+    hint "broker might require SASL authentication" "$(at sasl_plaintext)" plaintext
+}
+
+@test "a handshake that is cut is waited for" {
+    cut() { # cut LISTENER MODE PROPERTY ...
+        properties "${@:3}"
+        new_topic
+        start_proxy
+        mode "$2"
+        mode "to $(at "$1")"
+        bruco-source lines <<<"$2" >frames
+        start_x sink bruco-sink kafka -b "$ADDRESS" -t "$TOPIC" "${P[@]}" <frames
+        wait_for 30 file_has sink.err "warning: no broker can be reached, waiting: "
+        mode pass
+        wait_x sink 0
+        ! file_has sink.err "error:"
+        count_is "$TOPIC" 1
+        end_proxy
+    }
+    cut ssl "cut 1" ssl ca
+    cut sasl_plaintext "cut 1" sasl_plaintext PLAIN alice # the versions of its requests
+    cut sasl_plaintext "cut 2" sasl_plaintext PLAIN alice # SaslHandshake
+    cut sasl_plaintext "cut 3" sasl_plaintext PLAIN alice # SaslAuthenticate
+    cut sasl_ssl "cut 1" sasl_ssl ca PLAIN alice
+}
+
+@test "one of two addresses refuses, or cuts each handshake: the other will do; both: 77" {
+    properties ssl ca
+    local name=localhost:$(at ssl | cut -d: -f2)
+    bruco-source lines <<<one >frames
+    for first in 1 2 3; do # the client begins with either
+        run_x 0 bruco-sink kafka -b "$name,$(at ssl)" -t "$OUT" "${P[@]}" <frames
+    done
+    start_proxy
+    mode "cut 1"
+    mode "to $(at ssl)"
+    for first in 1 2 3; do
+        run_x 0 bruco-sink kafka -b "$ADDRESS,$(at ssl)" -t "$OUT" "${P[@]}" <frames
+    done
+    count_is "$OUT" 6
+    run_x 77 bruco-sink kafka -b "$name,localhost:$(at mutual | cut -d: -f2)" -t "$OUT" "${P[@]}" <frames
+    contains "$stderr" "error: ssl://localhost:"
+    run_x 77 bruco-sink kafka -b "$name,$ADDRESS" -t "$OUT" "${P[@]}" <frames # within 10 s, and no other accepts
+    end_proxy
+    count_is "$OUT" 6
+}
+
+# own_broker [PROTOCOL]: a broker of the test's own behind a proxy, for what it would break.
+own_broker() {
+    local port
+    until port=$((20000 + RANDOM % 12000)) && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    export BRUCO_KAFKA_RUN=$PWD/own
+    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start "$@" >own.address
+    BROKERS=$(<own.address)
+    TLS=$BRUCO_KAFKA_RUN/tls
+    new_topic
+    IN=$TOPIC
+    new_topic
+    OUT=$TOPIC
+}
+
+# pipeline ADDRESS: from $IN to $OUT, with alice and TLS at the source's side
+pipeline() {
+    cat >handler.py <<PY
+import os, time
+def handle_event(context, data):
+    if data == b"slow":
+        open("slow", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.05)
+    return data
+PY
+    cat >config.yaml <<YAML
+processor:
+source:
+  kind: kafka
+  brokers: [$1]
+  topics: [$IN]
+  consumerGroup: g-$IN
+  offset: earliest
+  properties:
+    security.protocol: sasl_ssl
+    sasl.mechanism: PLAIN
+    sasl.username: alice
+    sasl.password: alice-secret
+    ssl.ca.location: $TLS/ca.pem
+sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT}
+YAML
+}
+
+send() { # send VALUE ...
+    printf '%s\n' "$@" | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t "$IN"
+}
+
+@test "after ready, cut handshakes are waited for and nothing is restarted" {
+    start_proxy
+    BRUCO_KAFKA_PROXY=${ADDRESS#*:} BRUCO_KAFKA_PROXIED=SASL_SSL own_broker
+    mode "to $(at proxied)"
+    pipeline "$ADDRESS"
+    start_x bruco bruco
+    wait_for 60 file_has bruco.err "bruco: info: ready"
+    send {1..100}
+    wait_for 30 count_is "$OUT" 100
+    for at in 1 3 5; do # in TLS, in the versions, in SASL
+        mode "cut $at"
+        wait_for 60 told "$at"
+        mode pass
+        send "$at"
+        wait_for 60 count_is "$OUT" $((100 + (at + 1) / 2))
+    done
+    stop_x bruco
+    if file_has bruco.err ": error: |again in"; then
+        cat bruco.err
+        return 1
+    fi
+    end_proxy
+}
+
+told() { # told N: another line for each cut
+    (($(grep -cE "no broker can be reached|can't be used" bruco.err) > ($1 - 1) / 2))
+}
+
+@test "after ready, a refusal lets what is under way be done, then ends it with 77" {
+    own_broker
+    pipeline "$(at sasl_ssl)"
+    start_x bruco bruco
+    wait_for 60 file_has bruco.err "bruco: info: ready"
+    send 1 slow
+    wait_for 30 test -e slow
+    count_is "$OUT" 1
+    sed -i 's/user_alice="alice-secret"/user_alice="another"/' own/server.properties
+    "$ROOT/tests/kafka/broker" restart >restart.out
+    wait_for 60 file_has bruco.err "bruco-source: error: .*SASL authentication error"
+    process_alive bruco
+    touch go
+    wait_x bruco 77 60
+    count_is "$OUT" 2
+    file_has bruco.err "bruco: error: .*77|bruco-source"
+}
+
+process_alive() {
+    ! process_ended "$(<"$1.pid")"
+}
+
+@test "a permission that is missing names the topic or the group, 77" {
+    properties sasl_plaintext PLAIN alice
+    bruco-source lines <<<one >frames
+    deny() {
+        run_x 0 "$ROOT/tests/kafka/broker" acl --add --force --deny-principal User:alice "$@"
+    }
+    deny --operation Write --topic "$OUT"
+    run_x 77 bruco-sink kafka -b "$(at sasl_plaintext)" -t "$OUT" "${P[@]}" <frames
+    contains "$stderr" "cannot produce to '$OUT': Broker: Topic authorization failed"
+    deny --operation Read --group "g-$OUT"
+    run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -g "g-$OUT" "${P[@]}"
+    contains "$stderr" "Group authorization failed"
+    contains "$stderr" "(consumer group 'g-$OUT')"
+    deny --operation Read --topic "$OUT"
+    deny --operation Describe --topic "$OUT"
+    run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -g "other-$OUT" "${P[@]}"
+    contains "$stderr" "$OUT"
+    contains "$stderr" "Topic authorization failed"
+}

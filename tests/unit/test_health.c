@@ -1,0 +1,84 @@
+/* Which trouble with a broker is its refusal, and how often a line comes. */
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/pace.h"
+#include "kafka/health.h"
+#include "unit.h"
+
+/* Texts as librdkafka gave them (2.0.2, with Kafka 4.3 and OpenSSL 3). */
+TEST(a_refusal_is_a_brokers_own_word)
+{
+	static const struct {
+		int error;
+		const char *reason;
+	} refusals[] = {
+		{RD_KAFKA_RESP_ERR__AUTHENTICATION,
+			"sasl_ssl://a:1/bootstrap: SASL authentication error: Authentication failed: "
+			"Invalid username or password (after 299ms in state AUTH_REQ)"},
+		{RD_KAFKA_RESP_ERR__AUTHENTICATION,
+			"a:1/2: SASL SCRAM-SHA-512 mechanism handshake failed: Broker: Unsupported "
+			"SASL mechanism: broker's supported mechanisms: PLAIN"},
+		{RD_KAFKA_RESP_ERR__SSL,
+			"ssl://a:1/2: SSL handshake failed: error:0A000086:SSL routines::certificate "
+			"verify failed: broker certificate could not be verified"},
+		{RD_KAFKA_RESP_ERR__SSL,
+			"a:1/2: Failed to verify broker certificate: certificate has expired"},
+		{RD_KAFKA_RESP_ERR__TRANSPORT,
+			"ssl://a:1/2: Receive failed: error:0A000412:SSL routines::sslv3 alert bad "
+			"certificate: SSL alert number 42"},
+		{0, "a:1/2: Receive failed: error:0A00045C:SSL routines::tlsv13 alert certificate "
+		    "required"},
+		{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "a:1/2: no"},
+	};
+
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+		CHECK(kafka_is_refusal(refusals[i].error, refusals[i].reason));
+}
+
+TEST(a_cut_is_none)
+{
+	static const struct {
+		int error;
+		const char *reason;
+	} cuts[] = {
+		{RD_KAFKA_RESP_ERR__SSL, "ssl://a:1/2: SSL handshake failed: error:0A000126:SSL "
+					 "routines::unexpected eof while reading"},
+		{RD_KAFKA_RESP_ERR__TRANSPORT, "ssl://a:1/2: SSL handshake failed: Disconnected: "
+					       "connecting to a PLAINTEXT broker listener?"},
+		{RD_KAFKA_RESP_ERR__AUTHENTICATION,
+			"a:1/2: SASL PLAIN mechanism handshake failed: Local: Broker transport "
+			"failure: broker's supported mechanisms: (n/a)"},
+		{RD_KAFKA_RESP_ERR__AUTHENTICATION, "a:1/2: Disconnected"},
+		{RD_KAFKA_RESP_ERR__TRANSPORT, "a:1/2: SASL authentication error: "
+					       "SaslAuthenticateRequest failed: Local: Broker "
+					       "transport failure"},
+		{RD_KAFKA_RESP_ERR__AUTHENTICATION,
+			"Failed to acquire SASL OAUTHBEARER token: timed out"},
+		{RD_KAFKA_RESP_ERR__TRANSPORT, "a:1/2: Connect to ipv4#1.2.3.4:1 failed: "
+					       "Connection refused"},
+		{RD_KAFKA_RESP_ERR__RESOLVE, "a:1/2: Failed to resolve 'a:1'"},
+		{0, "a:1/2: Disconnected"},
+	};
+
+	for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
+		CHECK(!kafka_is_refusal(cuts[i].error, cuts[i].reason));
+}
+
+TEST(a_line_comes_at_once_and_then_at_a_growing_distance)
+{
+	struct pace pace = {0};
+	int64_t last = 0;
+	int lines = 0;
+
+	for (int64_t now = 1; now <= 600000; now += 10) {
+		if (!pace_due(&pace, now))
+			continue;
+		lines++;
+		CHECK(now - last <= PACE_LAST_MS + 10);
+		last = now;
+	}
+	CHECK(lines >= 15 && lines <= 17); /* 0 1 3 7 15 31 63 123 183 ... */
+}
+
+UNIT_MAIN
