@@ -435,7 +435,7 @@ rdkafka() {
         good_start
         echo 'sink: {kind: kafka, brokers: other:9092, topic: in}'
     )
-    accepts "config.yaml:8:51: warning: deadLetter.topic: 'in' is among source.topics: what is written there is read again" < <(
+    accepts "config.yaml:8:59: warning: deadLetter.topic: 'in' is among source.topics: what is written there is read again" < <(
         good_start | sed 's/handlerPath: ./onFailure: deadLetter/'
         echo 'deadLetter: {kind: kafka, brokers: localhost:9092, topic: in}'
     )
