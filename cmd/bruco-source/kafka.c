@@ -210,7 +210,9 @@ static void check_end(struct kafka *kafka)
 {
 	bool all = true;
 
-	if (!kafka->stage->stop_at_end || !kafka->stage->ready || kafka->phase != PHASE_STEADY)
+	/* A topic that does not exist ends it too, but not as if all were done. */
+	if (!kafka->stage->stop_at_end || !kafka->stage->ready || kafka->phase != PHASE_STEADY ||
+		kafka->absent_count > 0)
 		return;
 	kafka_each(kafka, all_at_end, &all);
 	if (all)
