@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pace.h"
+#include "base/reminder.h"
 #include "base/status.h"
 #include "failure.h"
 #include "frame/limits.h"
@@ -43,7 +43,7 @@ struct kafka {
 	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
 	int64_t retry_at;  /* until it is connected */
 	const char *missing; /* one of names: it did not exist at the last look */
-	struct pace pace;    /* of the lines about topics */
+	struct reminder reminder;    /* of the lines about topics */
 	bool full;
 	bool zero_seen; /* a record with timestamp 0, which was told */
 	rd_kafka_vu_t *fields; /* reused for every record */
@@ -214,11 +214,11 @@ static void tell_not_yet(struct kafka *kafka, const char *topic, rd_kafka_resp_e
 		break;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 		kafka->missing = topic;
-		if (pace_due(&kafka->pace, clock_ms()))
+		if (reminder_due(&kafka->reminder, clock_ms()))
 			log_warning("topic '%s' does not exist yet, waiting", topic);
 		break;
 	default:
-		if (pace_due(&kafka->pace, clock_ms()))
+		if (reminder_due(&kafka->reminder, clock_ms()))
 			log_warning("cannot produce to '%s' yet: %s", topic,
 				rd_kafka_err2str(error));
 	}
@@ -233,7 +233,7 @@ static void connect_topics(struct kafka *kafka)
 			if (kafka->missing == kafka->names[i]) {
 				log_info("topic '%s' is there now", kafka->names[i]);
 				kafka->missing = NULL;
-				kafka->pace = (struct pace){0};
+				kafka->reminder = (struct reminder){0};
 			}
 			continue;
 		}

@@ -111,7 +111,7 @@ struct kafka {
 	int idle_told;       /* partitions when idle workers were last spoken of */
 	bool *absent;        /* of source.topics, by index: it doesn't exist; NULL: all do */
 	size_t absent_count;
-	struct pace absent_pace;
+	struct reminder absent_reminder;
 	struct buf headers;
 };
 

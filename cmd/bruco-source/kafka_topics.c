@@ -33,7 +33,7 @@ void kafka_absent(struct kafka *kafka, const char *name)
 			continue;
 		kafka->absent[i] = true;
 		kafka->absent_count++;
-		kafka->absent_pace = (struct pace){0}; /* it is to be said at once */
+		kafka->absent_reminder = (struct reminder){0}; /* it is to be said at once */
 	}
 }
 
@@ -106,18 +106,18 @@ static void look(struct kafka *kafka)
 
 void kafka_absent_work(struct kafka *kafka, int64_t now)
 {
-	bool first = !pace_begun(&kafka->absent_pace);
+	bool first = !reminder_begun(&kafka->absent_reminder);
 	char *names;
 
 	if (kafka->absent_count == 0 || !stage_taking(kafka->stage) ||
-		!pace_due(&kafka->absent_pace, now))
+		!reminder_due(&kafka->absent_reminder, now))
 		return;
 	if (!first)
 		look(kafka);
 	if (kafka->absent_count == 0)
 		return;
 	names = name_absent(kafka);
-	if (kafka->stage->stop_at_end && kafka->absent_pace.wait_ms >= LAST_LOOK_MS) {
+	if (kafka->stage->stop_at_end && kafka->absent_reminder.wait_ms >= LAST_LOOK_MS) {
 		log_error("%s %s not exist, and with -e nothing is waited for", names,
 			kafka->absent_count == 1 ? "does" : "do");
 		stage_drain(kafka->stage, STATUS_CONFIG);

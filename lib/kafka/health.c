@@ -154,12 +154,12 @@ void kafka_health_down(struct kafka_health *health, const char *reason)
 
 static void recover(struct kafka_health *health)
 {
-	bool told = pace_begun(&health->pace);
+	bool told = reminder_begun(&health->reminder);
 
 	health->down = health->failed = health->bad = false;
 	health->refused_at = 0;
 	health->refuser_count = 0;
-	health->pace = (struct pace){0};
+	health->reminder = (struct reminder){0};
 	if (told)
 		log_info("a broker can be reached again");
 }
@@ -200,9 +200,9 @@ static bool is_refused(struct kafka_health *health, rd_kafka_t *client, int64_t 
 
 static void tell_all_down(struct kafka_health *health, rd_kafka_t *client, int64_t now)
 {
-	bool again = pace_begun(&health->pace);
+	bool again = reminder_begun(&health->reminder);
 
-	if (!pace_due(&health->pace, now) || (again && answers(health, client, PROBE_MS)))
+	if (!reminder_due(&health->reminder, now) || (again && answers(health, client, PROBE_MS)))
 		return;
 	log_warning("no broker can be reached, waiting: %s", health->failure);
 	health->pending = false;

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/pace.h"
+#include "base/reminder.h"
 
 enum { REFUSED_MS = 10000, REFUSERS_MAX = 16, HEALTH_TEXT_MAX = 512 };
 
@@ -31,7 +31,7 @@ struct kafka_health {
 	bool pending;             /* the failure was not told yet */
 	int64_t failed_at;        /* clock_ms, of the newest */
 	int64_t told_at;          /* of the last line about a single broker; 0: none */
-	struct pace pace;         /* of the lines about all of them */
+	struct reminder reminder;         /* of the lines about all of them */
 	int64_t refused_at;       /* of the first refusal since a broker answered; 0: none */
 	uint64_t refusers[REFUSERS_MAX]; /* hashes of the brokers' names */
 	int refuser_count;

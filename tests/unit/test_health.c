@@ -2,7 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include "base/pace.h"
+#include "base/reminder.h"
 #include "kafka/health.h"
 #include "unit.h"
 
@@ -67,15 +67,15 @@ TEST(a_cut_is_none)
 
 TEST(a_line_comes_at_once_and_then_at_a_growing_distance)
 {
-	struct pace pace = {0};
+	struct reminder reminder = {0};
 	int64_t last = 0;
 	int lines = 0;
 
 	for (int64_t now = 1; now <= 600000; now += 10) {
-		if (!pace_due(&pace, now))
+		if (!reminder_due(&reminder, now))
 			continue;
 		lines++;
-		CHECK(now - last <= PACE_LAST_MS + 10);
+		CHECK(now - last <= REMINDER_LAST_MS + 10);
 		last = now;
 	}
 	CHECK(lines >= 15 && lines <= 17); /* 0 1 3 7 15 31 63 123 183 ... */
