@@ -335,7 +335,7 @@ TEST(partition_and_partitioner)
 	CHECK_INT(config.sink.partition, -1);
 	CHECK_GOOD("sink: {kind: kafka, partitioner: manual, brokers: b, topic: t}\n");
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
-	CHECK_TEXT(said(), "config.yaml: sink.partition (for the manual partitioner) is missing\n");
+	CHECK_TEXT(said(), "config.yaml:1:1: sink.partition (for the manual partitioner) is missing\n");
 }
 
 TEST(each_sink_has_its_own_partition)
@@ -405,14 +405,14 @@ TEST(on_failure_and_dead_letter_go_together)
 		"2:13: deadLetter: expected a map of keys, found 'lines'");
 	CHECK_GOOD("processor: {onFailure: deadLetter}\ndeadLetter:\n");
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
-	CHECK_TEXT(said(), "config.yaml: deadLetter.kind is missing\n");
+	CHECK_TEXT(said(), "config.yaml:2:1: deadLetter.kind is missing\n");
 	CHECK_GOOD("processor: {onFailure: deadLetter}\n"
 		   "deadLetter: {kind: kafka, partitioner: manual}\n");
 	CHECK_INT(config_missing(&config, SECTION_PROCESSOR, &notes), 0);
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 3);
-	CHECK_TEXT(said(), "config.yaml: deadLetter.brokers is missing\n"
-			   "config.yaml: deadLetter.topic is missing\n"
-			   "config.yaml: deadLetter.partition (for the manual partitioner) is "
+	CHECK_TEXT(said(), "config.yaml:2:1: deadLetter.brokers is missing\n"
+			   "config.yaml:2:1: deadLetter.topic is missing\n"
+			   "config.yaml:2:1: deadLetter.partition (for the manual partitioner) is "
 			   "missing\n");
 	CHECK_INT(load("processor: {onFailure: deadLetter}\n"
 		       "deadLetter: {kind: kafka, partition: x, brokers: [], topic: a b}\n"),
@@ -438,17 +438,17 @@ TEST(what_is_missing)
 {
 	CHECK_GOOD("source: {kind: kafka}\nsink: {kind: kafka}\n");
 	CHECK_INT(config_missing(&config, SECTION_ALL, &notes), 5);
-	CHECK_TEXT(said(), "config.yaml: source.brokers is missing\n"
-			   "config.yaml: source.topics is missing\n"
-			   "config.yaml: source.consumerGroup is missing\n"
-			   "config.yaml: sink.brokers is missing\n"
-			   "config.yaml: sink.topic is missing\n");
+	CHECK_TEXT(said(), "config.yaml:1:1: source.brokers is missing\n"
+			   "config.yaml:1:1: source.topics is missing\n"
+			   "config.yaml:1:1: source.consumerGroup is missing\n"
+			   "config.yaml:2:1: sink.brokers is missing\n"
+			   "config.yaml:2:1: sink.topic is missing\n");
 	buf_reset(&notes);
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 2);
 	CHECK_GOOD("source:\nsink:\n");
 	CHECK_INT(config_missing(&config, SECTION_ALL, &notes), 2);
-	CHECK_TEXT(said(), "config.yaml: source.kind is missing\n"
-			   "config.yaml: sink.kind is missing\n");
+	CHECK_TEXT(said(), "config.yaml:1:1: source.kind is missing\n"
+			   "config.yaml:2:1: sink.kind is missing\n");
 	/* Flags may give it. */
 	config_replace(&config.source.kind, "lines");
 	config_replace(&config.sink.kind, "lines");
