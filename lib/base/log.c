@@ -78,16 +78,63 @@ static void add_escaped(struct line *line, const char *text, size_t length, bool
 	add(line, text + clean, length - clean);
 }
 
-/* The length up to which it is shown: not into the middle of a character. */
-static size_t cut(const char *text, size_t length)
+/* At most `max`, and not into the middle of a character. */
+static size_t cut_at(const char *text, size_t length, size_t max)
 {
-	size_t end = LOG_LINE_MAX;
+	size_t end = max;
 
-	if (length <= LOG_LINE_MAX)
+	if (length <= max)
 		return length;
-	while (end > LOG_LINE_MAX - 4 && ((unsigned char)text[end] & 0xc0) == 0x80)
+	while (end > max - 4 && ((unsigned char)text[end] & 0xc0) == 0x80)
 		end--;
 	return end;
+}
+
+/* The length up to which a line is shown. */
+static size_t cut(const char *text, size_t length)
+{
+	return cut_at(text, length, LOG_LINE_MAX);
+}
+
+/* What of a traceback is shown: all of it is the first part, or what is between is left out. */
+struct shown {
+	const char *first, *last;
+	size_t first_length, last_length;
+	char between[64]; /* a line */
+};
+
+static size_t lines_in(const char *text, size_t length)
+{
+	size_t lines = 0;
+
+	for (const char *at = text; (at = memchr(at, '\n', length - (size_t)(at - text))) != NULL; at++)
+		lines++;
+	return lines;
+}
+
+/* Whole lines, unless one alone is too long. Most of what matters is at the end. */
+static struct shown shown_of(const char *traceback)
+{
+	size_t length = strlen(traceback), most = LOG_TRACEBACK_MAX / 4;
+	struct shown shown = {.first = traceback, .first_length = length, .last = ""};
+	const char *newline;
+
+	if (length <= LOG_TRACEBACK_MAX)
+		return shown;
+	newline = memrchr(traceback, '\n', most);
+	shown.first_length = newline != NULL ? (size_t)(newline + 1 - traceback)
+					     : cut_at(traceback, length, most);
+	shown.last = traceback + length - (LOG_TRACEBACK_MAX - most);
+	newline = strchr(shown.last, '\n');
+	if (newline != NULL && newline[1] != '\0')
+		shown.last = newline + 1;
+	while (((unsigned char)*shown.last & 0xc0) == 0x80)
+		shown.last++;
+	shown.last_length = strlen(shown.last);
+	snprintf(shown.between, sizeof shown.between, "... (%zu lines left out)\n",
+		lines_in(traceback + shown.first_length,
+			length - shown.first_length - shown.last_length));
+	return shown;
 }
 
 static void add_field(struct line *line, const char *name, const char *value)
@@ -125,15 +172,45 @@ static void make_json(struct line *line, enum log_level level, const char *progr
 	}
 	if (about != NULL) {
 		add_field(line, "error", about->error);
-		add_field(line, "traceback", about->traceback);
+	}
+	if (about != NULL && about->traceback != NULL) {
+		struct shown shown = shown_of(about->traceback);
+
+		add_text(line, ", \"traceback\": \"");
+		add_escaped(line, shown.first, shown.first_length, true);
+		if (shown.between[0] != '\0' && shown.first[shown.first_length - 1] != '\n')
+			add_text(line, "\\n");
+		add_escaped(line, shown.between, strlen(shown.between), true);
+		add_escaped(line, shown.last, shown.last_length, true);
+		add_text(line, "\"");
 	}
 	add_text(line, "}\n");
+}
+
+static const char *const journal[] = {"<3>", "<4>", "<6>", "<7>"};
+
+/* The lines of a traceback, each indented. */
+static void add_lines(struct line *line, enum log_level level, const char *text, size_t left)
+{
+	while (left > 0) {
+		const char *newline = memchr(text, '\n', left);
+		size_t length = newline == NULL ? left : (size_t)(newline - text);
+
+		if (logger.format == FORMAT_JOURNAL)
+			add_text(line, journal[level]);
+		add_text(line, "  ");
+		add_escaped(line, text, cut(text, length), false);
+		add_text(line, "\n");
+		length += newline != NULL;
+		text += length;
+		left -= length;
+	}
 }
 
 static void make_text(struct line *line, enum log_level level, const char *program,
 	const struct log_about *about, const char *message)
 {
-	static const char *const journal[] = {"<3>", "<4>", "<6>", "<7>"};
+	struct shown shown;
 	char stamp[32];
 
 	if (logger.format == FORMAT_JOURNAL) {
@@ -151,16 +228,10 @@ static void make_text(struct line *line, enum log_level level, const char *progr
 	add_text(line, "\n");
 	if (about == NULL || about->traceback == NULL)
 		return;
-	for (const char *from = about->traceback; *from != '\0';) {
-		size_t length = strcspn(from, "\n");
-
-		if (logger.format == FORMAT_JOURNAL)
-			add_text(line, journal[level]);
-		add_text(line, "  ");
-		add_escaped(line, from, cut(from, length), false);
-		add_text(line, "\n");
-		from += length + (from[length] == '\n');
-	}
+	shown = shown_of(about->traceback);
+	add_lines(line, level, shown.first, shown.first_length);
+	add_lines(line, level, shown.between, strlen(shown.between));
+	add_lines(line, level, shown.last, shown.last_length);
 }
 
 char *log_make(enum log_level level, const char *program, const char *worker,

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LOG_LINE_MAX = 8192 };
+enum {
+	LOG_LINE_MAX = 8192,
+	LOG_TRACEBACK_MAX = 65536 /* bytes; of a longer one the beginning and the end are shown */
+};
 
 enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
