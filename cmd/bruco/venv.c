@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,39 +16,21 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
-#include "bruco/requirements.h"
+#include "config/packages.h"
 
 enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100, KILL_MS = 10000 };
 
 struct install {
-	char *handler_path; /* absolute */
-	char *file;         /* its requirements.txt */
-	char *folder;       /* of the environment */
-	char *complete;     /* the file that is written last */
+	struct packages packages;
 	int signal_fd;
 };
 
-/* ---- which environment */
-
-/* The cache is per Python: its path and the time of its file stand for its version. */
-static uint64_t identity(const char *requirements, const struct install *install)
-{
-	uint64_t mix = requirements_hash(requirements, install->file, install->handler_path);
-	char python[PATH_MAX];
-	struct stat status;
-
-	if (realpath(BRUCO_PYTHON, python) != NULL && stat(python, &status) == 0) {
-		mix = hash_more(mix, python, strlen(python) + 1);
-		mix = hash_more(mix, &status.st_mtim, sizeof status.st_mtim);
-	}
-	return mix;
-}
+/* ---- folders */
 
 static bool make_folders(const char *path)
 {
@@ -67,30 +47,6 @@ static bool make_folders(const char *path)
 	}
 	free(copy);
 	return made;
-}
-
-/* ${XDG_CACHE_HOME:-$HOME/.cache}/bruco, made if need be; NULL after a line on stderr. */
-static char *cache_folder(void)
-{
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	char *folder = NULL;
-
-	if (cache != NULL &&
-		cache[0] == '/') /* a relative one is to be ignored, says its standard */
-		folder = mem_printf("%s/bruco", cache);
-	else if (home != NULL && home[0] == '/')
-		folder = mem_printf("%s/.cache/bruco", home);
-	if (folder == NULL) {
-		log_error("no folder to install requirements.txt into: "
-			  "neither HOME nor XDG_CACHE_HOME is set");
-		return NULL;
-	}
-	if (make_folders(folder))
-		return folder;
-	log_error("cannot create '%s': %s", folder, strerror(errno));
-	free(folder);
-	return NULL;
 }
 
 /* ---- removing */
@@ -110,7 +66,7 @@ static void remove_tree(const char *folder)
 
 static _Noreturn void give_up(const struct install *install, int number)
 {
-	remove_tree(install->folder);
+	remove_tree(install->packages.folder);
 	signals_die(number);
 }
 
@@ -171,7 +127,7 @@ static bool run(const struct install *install, const char *const *arguments)
 	struct spawn_move moves[] = {{null_fd, 0}, {shown, 1}, {shown, 2}};
 	struct spawn what = {.path = arguments[0],
 		.arguments = (char *const *)(size_t)arguments,
-		.directory = install->handler_path,
+		.directory = install->packages.handler_path,
 		.moves = moves,
 		.move_count = 3,
 		.die_with_parent = true,
@@ -192,7 +148,7 @@ static bool run(const struct install *install, const char *const *arguments)
 
 static bool mark_complete(const struct install *install)
 {
-	int fd = open(install->complete, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(install->packages.complete, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return false;
@@ -202,24 +158,24 @@ static bool mark_complete(const struct install *install)
 
 static bool install_all(const struct install *install)
 {
-	char *python = mem_printf("%s/bin/python3", install->folder);
-	const char *make[] = {BRUCO_PYTHON, "-I", "-m", "venv", install->folder, NULL};
+	char *python = mem_printf("%s/bin/python3", install->packages.folder);
+	const char *make[] = {BRUCO_PYTHON, "-I", "-m", "venv", install->packages.folder, NULL};
 	const char *pip[] = {python, "-I", "-m", "pip", "install", "--no-input",
-		"--disable-pip-version-check", "-r", install->file, NULL};
+		"--disable-pip-version-check", "-r", install->packages.file, NULL};
 	bool done = false;
 
-	log_info("installing '%s'", install->file);
-	remove_tree(install->folder); /* of one that was killed */
+	log_info("installing '%s'", install->packages.file);
+	remove_tree(install->packages.folder); /* of one that was killed */
 	if (!run(install, make))
 		log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
 	else if (!run(install, pip))
-		log_error("cannot install '%s': pip failed", install->file);
+		log_error("cannot install '%s': pip failed", install->packages.file);
 	else if (!mark_complete(install))
-		log_error("cannot write '%s': %s", install->complete, strerror(errno));
+		log_error("cannot write '%s': %s", install->packages.complete, strerror(errno));
 	else
 		done = true;
 	if (!done)
-		remove_tree(install->folder);
+		remove_tree(install->packages.folder);
 	free(python);
 	return done;
 }
@@ -227,7 +183,7 @@ static bool install_all(const struct install *install)
 /* One Bruco installs, others that want the same wait. */
 static int take_lock(const struct install *install)
 {
-	char *path = mem_printf("%s.lock", install->folder);
+	char *path = mem_printf("%s.lock", install->packages.folder);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	bool said = false;
 
@@ -239,7 +195,7 @@ static int take_lock(const struct install *install)
 			break;
 		}
 		if (!said)
-			log_info("waiting for another bruco that installs '%s'", install->file);
+			log_info("waiting for another bruco that installs '%s'", install->packages.file);
 		said = true;
 		number = ending_signal(install, LOCK_POLL_MS);
 		if (number != 0)
@@ -251,68 +207,47 @@ static int take_lock(const struct install *install)
 	return fd;
 }
 
-static bool is_complete(const struct install *install)
-{
-	return access(install->complete, F_OK) == 0;
-}
-
 static bool ensure(const struct install *install)
 {
 	bool done;
 	int lock;
 
-	if (is_complete(install))
+	if (packages_are_there(&install->packages))
 		return true;
+	if (!make_folders(install->packages.cache)) {
+		log_error("cannot create '%s': %s", install->packages.cache, strerror(errno));
+		return false;
+	}
 	lock = take_lock(install);
 	if (lock < 0)
 		return false;
-	done = is_complete(install) || install_all(install);
+	done = packages_are_there(&install->packages) || install_all(install);
 	fd_close(&lock);
 	return done;
-}
-
-static bool pip_is_off(void)
-{
-	const char *off = getenv("BRUCO_DISABLE_PIP");
-
-	return off != NULL && strcmp(off, "true") == 0;
 }
 
 int venv_prepare(const char *handler_path, int signal_fd, char **venv)
 {
 	struct install install = {.signal_fd = signal_fd};
-	char *requirements = NULL, *cache = NULL;
-	bool failed = false;
+	bool failed = true;
 
 	*venv = NULL;
-	if (pip_is_off())
-		return STATUS_OK;
-	install.handler_path = realpath(handler_path, NULL);
-	if (install.handler_path == NULL)
-		return STATUS_OK; /* the worker says what is wrong with it */
-	install.file = mem_printf("%s/requirements.txt", install.handler_path);
-	requirements = requirements_read(install.file);
-	failed = requirements == NULL && errno != ENOENT && errno != ENOTDIR;
-	if (failed)
-		log_error("cannot read '%s': %s", install.file, strerror(errno));
-	if (requirements == NULL || requirements_empty(requirements))
-		goto out;
-	failed = true;
-	cache = cache_folder();
-	if (cache == NULL)
-		goto out;
-	install.folder = mem_printf(
-		"%s/venv-%016llx", cache, (unsigned long long)identity(requirements, &install));
-	install.complete = mem_printf("%s/bruco-complete", install.folder);
-	failed = !ensure(&install);
-	if (!failed)
-		*venv = mem_text(install.folder);
-out:
-	free(install.handler_path);
-	free(install.file);
-	free(install.folder);
-	free(install.complete);
-	free(requirements);
-	free(cache);
+	switch (packages_find(&install.packages, handler_path, BRUCO_PYTHON)) {
+	case PACKAGES_NONE:
+		failed = false;
+		break;
+	case PACKAGES_UNREADABLE:
+		log_error("cannot read '%s': %s", install.packages.file, strerror(errno));
+		break;
+	case PACKAGES_HOMELESS:
+		log_error("no folder to install requirements.txt into: "
+			  "neither HOME nor XDG_CACHE_HOME is set");
+		break;
+	case PACKAGES_NEEDED:
+		failed = !ensure(&install);
+		if (!failed)
+			*venv = mem_text(install.packages.folder);
+	}
+	packages_release(&install.packages);
 	return failed ? STATUS_UNAVAILABLE : STATUS_OK;
 }

@@ -158,6 +158,7 @@ void processor_release(struct processor_config *processor)
 	free(processor->handler_path);
 	free(processor->module_name);
 	free(processor->python);
+	settings_release(&processor->retry_except);
 	settings_release(&processor->env);
 }
 

@@ -70,6 +70,9 @@ struct processor_config {
 	uint32_t retry_attempts; /* calls in all, from 1 */
 	int64_t retry_backoff_ms;
 	int64_t retry_max_backoff_ms;
+	/* Exception classes that are tried no second time: "ValueError", "module.Class"; the value is
+	 * the name's place, "config.yaml:5:12", for those who look for the class. */
+	struct settings retry_except;
 	int64_t timeout_ms; /* of one event; 0: none */
 	enum on_failure on_failure;
 	uint32_t concurrency;  /* events in flight at once, of an async handler */

@@ -162,6 +162,22 @@ static void write_env(struct writer *writer, const struct settings *env)
 	}
 }
 
+/* For a stage with the places in the user's file. */
+static void write_except(struct writer *writer, const struct settings *classes)
+{
+	buf_printf(writer->out, "    except:%s\n", classes->count == 0 ? " []" : "");
+	for (size_t i = 0; i < classes->count; i++) {
+		buf_text(writer->out, "      - ");
+		if (writer->masked) {
+			write_text(writer, classes->items[i].name);
+			buf_byte(writer->out, '\n');
+			continue;
+		}
+		write_key(writer, "name", classes->items[i].name);
+		write_key(writer, "        place", classes->items[i].value);
+	}
+}
+
 /* ---- sections ---- */
 
 static void write_processor(
@@ -178,6 +194,7 @@ static void write_processor(
 	write_number(writer, "    attempts", processor->retry_attempts);
 	write_duration(writer, "    backoff", processor->retry_backoff_ms);
 	write_duration(writer, "    maxBackoff", processor->retry_max_backoff_ms);
+	write_except(writer, &processor->retry_except);
 	if (processor->timeout_ms > 0)
 		write_duration(writer, "  timeout", processor->timeout_ms);
 	write_key(writer, "  onFailure", on_failure_word(processor->on_failure));

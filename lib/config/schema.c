@@ -32,6 +32,9 @@ static const struct key retry_keys[] = {
 	{.name = "maxBackoff", .path = "processor.retry.maxBackoff", .read = read_duration,
 		FIELD(processor.retry_max_backoff_ms), .low = 0, .high = HOUR,
 		.also = " maxDelay maxWait maxInterval "},
+	{.name = "except", .path = "processor.retry.except", .read = read_except,
+		FIELD(processor.retry_except),
+		.also = " fatal permanent nonRetryable notOn ignore exclude "},
 };
 
 static const struct section retry_section = {

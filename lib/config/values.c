@@ -146,56 +146,6 @@ bool read_text(struct load *load, const struct key *key, const struct node *node
 	return true;
 }
 
-bool read_handler_path(
-	struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	char **path = field;
-
-	if (!value_line(load, key, node, "a path"))
-		return false;
-	free(*path);
-	*path = config_path(load->config->directory, node->text);
-	load->config->processor.handler_path_place = node->place;
-	return true;
-}
-
-bool read_python(struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	char **path = field;
-
-	if (!value_line(load, key, node, "the folder of a virtual environment"))
-		return false;
-	if (node->text[0] == '~')
-		return value_wrong(load, key, node,
-			"'~' is not expanded here (write '${HOME}%.80s')",
-			strchrnul(node->text, '/'));
-	free(*path);
-	*path = config_path(load->config->directory, node->text);
-	load->config->processor.python_place = node->place;
-	return true;
-}
-
-bool read_module(struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	const char *text = node->text;
-	size_t length;
-
-	if (!value_line(load, key, node, "the name of a Python module"))
-		return false;
-	length = strlen(text);
-	if (length > 3 && strcmp(text + length - 3, ".py") == 0)
-		return value_wrong(load, key, node,
-			"expected a module, found the file '%.80s' (write '%.*s')", text,
-			(int)(length - 3 > 80 ? 80 : length - 3), text);
-	if (strpbrk(text, "/\\ :") != NULL || text[0] == '.' || text[length - 1] == '.' ||
-		strstr(text, "..") != NULL)
-		return value_expected(load, key, node,
-			"the name of a Python module such as 'handler' or 'pkg.handler'");
-	config_replace(field, text);
-	load->config->processor.module_name_place = node->place;
-	return true;
-}
-
 /* Names in a list: more is hardly meant. */
 enum { VALUES_MAX = 1000 };
 

@@ -23,6 +23,7 @@ read_value read_duration;        /* int64_t, ms */
 read_value read_size;            /* int64_t, bytes */
 read_value read_count;           /* uint32_t */
 read_value read_workers;         /* uint32_t, or auto */
+read_value read_except;          /* struct settings: a list or comma text of Python classes */
 read_value read_env;             /* struct settings: a list of name and value */
 read_value read_properties;      /* struct settings: a map */
 read_value read_kind;            /* char *: one of key->words, or the reason why not */

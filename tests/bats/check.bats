@@ -182,6 +182,7 @@ processor:
     attempts: 3
     backoff: 200ms
     maxBackoff: 10s
+    except: []
   timeout: 90s
   onFailure: deadLetter
   concurrency: 1
@@ -679,7 +680,8 @@ YAML
 
 @test "modules that are there" {
     mkdir -p pkg/sub
-    touch pkg/sub/deep.py native.cpython-311-x86_64-linux-gnu.so
+    cp handler.py pkg/sub/deep.py
+    touch native.cpython-311-x86_64-linux-gnu.so
     local module
     for module in handler pkg pkg.sub pkg.sub.deep native; do
         accepts <<<"{processor: {moduleName: $module}, source: {kind: lines}}"

@@ -1,8 +1,8 @@
 /*
  * What a requirements.txt says, as far as it decides whether an environment can be used again.
  */
-#ifndef BRUCO_REQUIREMENTS_H
-#define BRUCO_REQUIREMENTS_H
+#ifndef CONFIG_REQUIREMENTS_H
+#define CONFIG_REQUIREMENTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "bruco/requirements.h"
+#include "config/requirements.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,92 @@
+#include "config/packages.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "config/requirements.h"
+
+static bool pip_is_off(void)
+{
+	const char *off = getenv("BRUCO_DISABLE_PIP");
+
+	return off != NULL && strcmp(off, "true") == 0;
+}
+
+/* The cache is per Python: its path and the time of its file stand for its version. */
+static uint64_t identity(
+	const char *requirements, const struct packages *packages, const char *python)
+{
+	uint64_t mix = requirements_hash(requirements, packages->file, packages->handler_path);
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (realpath(python, path) != NULL && stat(path, &status) == 0) {
+		mix = hash_more(mix, path, strlen(path) + 1);
+		mix = hash_more(mix, &status.st_mtim, sizeof status.st_mtim);
+	}
+	return mix;
+}
+
+static char *cache_folder(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (cache != NULL &&
+		cache[0] == '/') /* a relative one is to be ignored, says its standard */
+		return mem_printf("%s/bruco", cache);
+	return home != NULL && home[0] == '/' ? mem_printf("%s/.cache/bruco", home) : NULL;
+}
+
+enum packages_need packages_find(
+	struct packages *packages, const char *handler_path, const char *python)
+{
+	char *requirements;
+	uint64_t number;
+
+	*packages = (struct packages){0};
+	if (pip_is_off())
+		return PACKAGES_NONE;
+	packages->handler_path = realpath(handler_path, NULL);
+	if (packages->handler_path == NULL)
+		return PACKAGES_NONE; /* the worker says what is wrong with it */
+	packages->file = mem_printf("%s/requirements.txt", packages->handler_path);
+	requirements = requirements_read(packages->file);
+	if (requirements == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? PACKAGES_NONE : PACKAGES_UNREADABLE;
+	if (requirements_empty(requirements)) {
+		free(requirements);
+		return PACKAGES_NONE;
+	}
+	number = identity(requirements, packages, python);
+	free(requirements);
+	packages->cache = cache_folder();
+	if (packages->cache == NULL)
+		return PACKAGES_HOMELESS;
+	packages->folder =
+		mem_printf("%s/venv-%016llx", packages->cache, (unsigned long long)number);
+	packages->complete = mem_printf("%s/bruco-complete", packages->folder);
+	return PACKAGES_NEEDED;
+}
+
+void packages_release(struct packages *packages)
+{
+	free(packages->handler_path);
+	free(packages->file);
+	free(packages->cache);
+	free(packages->folder);
+	free(packages->complete);
+	*packages = (struct packages){0};
+}
+
+bool packages_are_there(const struct packages *packages)
+{
+	return access(packages->complete, F_OK) == 0;
+}

@@ -1,0 +1,32 @@
+/*
+ * The environment that belongs to a handler's requirements.txt: where it is kept, and whether it is
+ * there. bruco makes it; a worker by hand and `bruco check` find it.
+ */
+#ifndef CONFIG_PACKAGES_H
+#define CONFIG_PACKAGES_H
+
+#include <stdbool.h>
+
+enum packages_need {
+	PACKAGES_NONE,       /* no requirements.txt, an empty one, BRUCO_DISABLE_PIP=true, no such folder */
+	PACKAGES_NEEDED,     /* `folder` is where they are to be */
+	PACKAGES_UNREADABLE, /* the file is there, and errno says why it can't be read */
+	PACKAGES_HOMELESS    /* neither HOME nor XDG_CACHE_HOME is set */
+};
+
+struct packages { /* all owned; NULL where it is not known */
+	char *handler_path; /* absolute */
+	char *file;         /* its requirements.txt */
+	char *cache;        /* ${XDG_CACHE_HOME:-$HOME/.cache}/bruco, which may have to be made */
+	char *folder;       /* of the environment, in it; another file or Python is another folder */
+	char *complete;     /* the file in `folder` that is written last */
+};
+
+/* `python`: the executable that environments are made with. Makes nothing. */
+enum packages_need packages_find(
+	struct packages *packages, const char *handler_path, const char *python);
+void packages_release(struct packages *packages);
+
+bool packages_are_there(const struct packages *packages); /* when PACKAGES_NEEDED */
+
+#endif
