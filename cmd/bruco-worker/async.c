@@ -65,6 +65,18 @@ int async_is_function(PyObject *function)
 	return is;
 }
 
+bool async_may_be_behind(PyObject *function)
+{
+	PyObject *may = package_function("bruco._functions", "may_return_awaitable");
+	PyObject *answer = may == NULL ? NULL : PyObject_CallOneArg(may, function);
+	bool is = answer == Py_True;
+
+	PyErr_Clear();
+	Py_XDECREF(may);
+	Py_XDECREF(answer);
+	return is;
+}
+
 bool async_is_awaitable(PyObject *result)
 {
 	const PyAsyncMethods *methods = Py_TYPE(result)->tp_as_async;

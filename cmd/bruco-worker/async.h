@@ -15,6 +15,9 @@
 /* Whether a call of this function is to be awaited; -1 with an exception set. */
 int async_is_function(PyObject *function);
 
+/* Whether a function that is not async may be a wrapper of one. */
+bool async_may_be_behind(PyObject *function);
+
 /* Whether this is a result that async_run takes. */
 bool async_is_awaitable(PyObject *result);
 

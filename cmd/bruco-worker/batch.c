@@ -23,7 +23,7 @@ static struct {
 	struct buf out;   /* what its events gave, until all have */
 } batch;
 
-static PyObject *failed_class, *of_batch;
+static PyObject *of_batch;
 
 static struct event event_at(Py_ssize_t index)
 {
@@ -84,23 +84,6 @@ static enum event_end call(
 
 /* ---- one event's result */
 
-/* Sets the exception that a result stands for; false when it is none. */
-static bool is_failure(PyObject *result)
-{
-	PyObject *exception;
-
-	if ((PyObject *)Py_TYPE(result) != failed_class)
-		return false;
-	exception = PyObject_GetAttrString(result, "exception");
-	if (exception != NULL && PyExceptionInstance_Check(exception))
-		PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-	else if (exception != NULL)
-		PyErr_Format(PyExc_TypeError, "bruco.Failed of %.100s, which is no exception",
-			Py_TYPE(exception)->tp_name);
-	Py_XDECREF(exception);
-	return true;
-}
-
 static enum event_end take_result(struct loop *loop, struct event *event, PyObject *result,
 	struct buf *out, struct failure *failure)
 {
@@ -108,10 +91,6 @@ static enum event_end take_result(struct loop *loop, struct event *event, PyObje
 	const char *what;
 	int outputs;
 
-	if (is_failure(result)) {
-		failure_take(failure, "handler gave");
-		return EVENT_FAILED;
-	}
 	outputs = loop_append(loop, event, result, out, &what);
 	if (outputs < 0) {
 		failure_take(failure, what);
@@ -232,8 +211,8 @@ static int settle_all(struct loop *loop, PyObject *results)
 
 static int run_alone(struct loop *loop, enum event_end end, struct failure *failure)
 {
-	struct log_about about = {
-		.error = failure->exception.name, .traceback = failure->exception.traceback};
+	struct log_about about = {.error = failure->exception.name,
+		.traceback = failure->is_final ? NULL : failure->exception.traceback};
 
 	log_about(LEVEL_WARNING, &about, "%s %s (a batch of %zd events, %s)", failure->what,
 		failure->exception.summary, PyList_GET_SIZE(batch.events),
@@ -306,7 +285,6 @@ int batch_wait_ms(void)
 
 int batch_prepare(void)
 {
-	failed_class = package_function("bruco", "Failed");
 	of_batch = package_function("bruco.encoding", "of_batch");
-	return failed_class == NULL || of_batch == NULL ? -1 : 0;
+	return of_batch == NULL ? -1 : 0;
 }

@@ -14,6 +14,8 @@ PyObject *context_new(PyObject *logger, const char *worker_name)
 	PyObject *context =
 		type == NULL ? NULL : PyObject_CallFunction(type, "Os", logger, worker_name);
 
+	if (context != NULL && package_set("bruco._context", "of_worker", context) < 0)
+		Py_CLEAR(context);
 	Py_XDECREF(type);
 	return context;
 }

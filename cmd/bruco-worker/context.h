@@ -15,7 +15,7 @@
 
 #include "event_object.h"
 
-/* A new reference, or NULL with an exception set. */
+/* A new reference, or NULL with an exception set. The package keeps it, too, until Python ends. */
 PyObject *context_new(PyObject *logger, const char *worker_name);
 
 extern struct event *context_now; /* NULL: none */

@@ -105,7 +105,7 @@ void flights_failed(struct flight *flight, bool interrupted, struct failure *fai
 {
 	const struct processor_config *processor = &flights.loop->worker->config.processor;
 	struct event event = event_of_object(flight->event);
-	bool last = interrupted || flight->attempt + 1U >= processor->retry_attempts;
+	bool last = interrupted || failure_is_last(failure, processor, flight->attempt);
 
 	end(flight);
 	failure_log(failure, event.record,

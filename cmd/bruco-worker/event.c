@@ -2,6 +2,7 @@
 
 #include "event.h"
 
+#include "async.h"
 #include "base/clock.h"
 #include "context.h"
 #include "event_object.h"
@@ -12,6 +13,13 @@
 enum { GENERATED_KEPT = 1 << 20 }; /* room for a generator's outputs from one event to the next */
 
 static const char unusable[] = "cannot use what the handler returned:";
+
+static bool awaited;
+
+bool event_awaited(void)
+{
+	return awaited;
+}
 
 static void count_in(struct page *page, const struct frame_record *record)
 {
@@ -52,23 +60,37 @@ void event_take_back(struct output *output, struct page *page)
 
 /* The handler's part: its call, and a generator's run, whose outputs are put into `generated`. A
  * new reference to what it returned, or NULL with an exception set. */
-static PyObject *call(const struct handler *handler, struct event *event, uint32_t cap,
-	struct buf *generated, int *outputs, bool *raised)
+static PyObject *call(const struct handler *handler, struct event *event,
+	const struct config *config, struct buf *generated, int *outputs, const char **what)
 {
+	uint32_t cap = (uint32_t)config->max_record_size;
 	PyObject *arguments[] = {NULL, handler->context, event->data};
 	PyObject *result = NULL;
+	bool raised = false;
 
-	*raised = true;
+	*what = "handler raised";
 	if (event->data != NULL)
 		result = PyObject_Vectorcall(
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	if (result != NULL && async_is_awaitable(result)) {
+		awaited = true;
+		result = async_run(result, config->processor.timeout_ms);
+	}
 	if (forks_child)
 		forks_end(result);
-	if (result == NULL || !result_is_generator(result))
-		return result;
-	*outputs = result_generate(generated, event, result, cap, raised);
-	if (*outputs < 0)
+	if (result == NULL)
+		return NULL;
+	*what = unusable;
+	if (result_is_failure(result)) {
+		*what = "handler gave";
 		Py_CLEAR(result);
+	} else if (result_is_generator(result)) {
+		*outputs = result_generate(generated, event, result, cap, &raised);
+		if (raised)
+			*what = "handler raised";
+		if (*outputs < 0)
+			Py_CLEAR(result);
+	}
 	return result;
 }
 
@@ -80,16 +102,16 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	struct event event = {frame, record, event_data(record), NULL};
 	struct page *page = worker->page;
 	uint32_t cap = (uint32_t)worker->config.max_record_size;
+	const char *what;
 	size_t before;
 	PyObject *result;
 	enum event_end end = EVENT_DONE;
 	int outputs = -1;
-	bool raised;
 
 	context_now = &event;
 	page_begin(page, record->head.seq, record->head.attempt, now_ns);
 	output_lend(output);
-	result = call(handler, &event, cap, &generated, &outputs, &raised);
+	result = call(handler, &event, &worker->config, &generated, &outputs, &what);
 	event_take_back(output, page);
 	before = out->length;
 	if (outputs >= 0)
@@ -97,11 +119,11 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	else if (result != NULL)
 		outputs = result_append(out, &event, result, cap);
 	if (outputs < 0) {
-		end = result == NULL && raised && worker->interactive &&
+		end = result == NULL && worker->interactive &&
 				      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
 			      ? EVENT_INTERRUPTED
 			      : EVENT_FAILED;
-		failure_take(failure, result == NULL && raised ? "handler raised" : unusable);
+		failure_take(failure, what);
 	}
 	page_state(page, RUN_WRITING); /* until here the user's code may run */
 	Py_XDECREF(result);

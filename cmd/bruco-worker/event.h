@@ -30,6 +30,10 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure);
 
+/* Whether a call has given something to await, although handle_event is no async function: one
+ * behind a decorator. Such a call is waited for. */
+bool event_awaited(void);
+
 /* The buffer back from its thread, after the handler has run. That may mean waiting for a slow
  * reader of the output, which is not the handler's fault: its time begins anew. */
 void event_take_back(struct output *output, struct page *page);

@@ -1,3 +1,5 @@
+#include <Python.h>
+
 #include "failure.h"
 
 #include <stdio.h>
@@ -5,12 +7,79 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "base/status.h"
 #include "config/values.h"
 #include "frame/limits.h"
+#include "package.h"
+
+/* bruco._failures.is_final, and the classes that it is asked about: a tuple. */
+static PyObject *is_final, *final_classes;
+
+/* The class of this name, or NULL, having said why. */
+static PyObject *find_class(
+	PyObject *find, const struct setting *name, const struct worker *worker, int *status)
+{
+	PyObject *class = PyObject_CallFunction(
+		find, "ss", name->name, worker->config.processor.module_name);
+	struct exception exception;
+	const char *why;
+
+	if (class != NULL)
+		return class;
+	*status = STATUS_CONFIG;
+	exception_take(&exception);
+	/* A LookupError is find_class's own word; anything else was raised by the import. */
+	why = strcmp(exception.name, "LookupError") == 0 ? strchr(exception.summary, ' ') : NULL;
+	if (why != NULL)
+		log_error("%s: processor.retry.except: %s", name->value, why + 1);
+	else
+		log_error("%s: processor.retry.except: cannot import '%s': %s", name->value,
+			name->name, exception.summary);
+	exception_release(&exception);
+	return NULL;
+}
+
+int failure_prepare(const struct worker *worker)
+{
+	const struct settings *names = &worker->config.processor.retry_except;
+	PyObject *find = package_function("bruco._failures", "find_class");
+	int status = STATUS_OK;
+
+	is_final = package_function("bruco._failures", "is_final");
+	final_classes = PyTuple_New((Py_ssize_t)names->count + 1);
+	if (find == NULL || is_final == NULL || final_classes == NULL)
+		status = STATUS_SOFTWARE;
+	else
+		PyTuple_SET_ITEM(final_classes, 0, package_function("bruco", "Reject"));
+	for (size_t i = 0; i < names->count && status != STATUS_SOFTWARE; i++)
+		PyTuple_SET_ITEM(final_classes, (Py_ssize_t)i + 1,
+			find_class(find, &names->items[i], worker, &status));
+	if (PyErr_Occurred())
+		PyErr_Print();
+	Py_XDECREF(find);
+	return status;
+}
+
+/* Whether the exception that is set is final. */
+static bool is_set_final(void)
+{
+	PyObject *type, *value, *trace, *answer;
+	bool final;
+
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	answer = PyObject_CallFunctionObjArgs(is_final, value, final_classes, NULL);
+	final = answer == Py_True;
+	PyErr_Clear(); /* out of memory, or of depth: it is tried again */
+	Py_XDECREF(answer);
+	PyErr_Restore(type, value, trace);
+	return final;
+}
 
 void failure_take(struct failure *failure, const char *what)
 {
 	failure->what = what;
+	failure->is_final = is_set_final();
 	exception_take(&failure->exception);
 }
 
@@ -27,7 +96,8 @@ void failure_log(const struct failure *failure, const struct frame_record *recor
 
 	exception_about(record, topic, &about);
 	about.error = failure->exception.name;
-	about.traceback = failure->exception.traceback;
+	if (!failure->is_final) /* its author knows where it is raised */
+		about.traceback = failure->exception.traceback;
 	if (about.topic != NULL)
 		snprintf(place, sizeof place, "%s[%d]@%lld", topic, (int)record->partition,
 			(long long)record->offset);
@@ -36,9 +106,17 @@ void failure_log(const struct failure *failure, const struct frame_record *recor
 	if (pause_ms >= 0) {
 		format_duration(pause, pause_ms);
 		snprintf(next, sizeof next, ", retrying in %s", pause);
+	} else if (failure->is_final) {
+		snprintf(next, sizeof next, ", no retry");
 	}
 	log_about(pause_ms >= 0 ? LEVEL_WARNING : LEVEL_ERROR, &about, "%s %s (%s, attempt %u%s)",
 		failure->what, failure->exception.summary, place, record->head.attempt + 1U, next);
+}
+
+bool failure_is_last(const struct failure *failure, const struct processor_config *processor,
+	uint32_t attempt)
+{
+	return failure->is_final || attempt + 1U >= processor->retry_attempts;
 }
 
 int64_t failure_pause_ms(const struct processor_config *processor, uint32_t attempt)

@@ -9,18 +9,28 @@
 #include "config/config.h"
 #include "exception.h"
 #include "frame/frame.h"
+#include "worker.h"
 
 struct failure {
 	const char *what; /* "handler raised" */
 	struct exception exception;
+	bool is_final; /* bruco.Reject, or of processor.retry.except: another attempt is useless */
 };
+
+/* Once the handler's module is there: finds the classes of processor.retry.except. 0, or an exit
+ * status, having said why. */
+int failure_prepare(const struct worker *worker);
 
 /* Takes the exception that is set. */
 void failure_take(struct failure *failure, const char *what);
 void failure_release(struct failure *failure);
 
+/* Whether no further attempt follows the one of this number, which failed. */
+bool failure_is_last(const struct failure *failure, const struct processor_config *processor,
+	uint32_t attempt);
+
 /*
- * One log entry with the traceback: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
+ * One log entry, with the traceback unless the failure is final: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
  * record->head.attempt is the attempt that failed; a pause below 0: it was the last.
  */
 void failure_log(

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "context.h"
 #include "exception.h"
+#include "failure.h"
 #include "package.h"
 
 /* The traceback, if there is one, then the last line. Takes the exception that is set. */
@@ -83,6 +84,34 @@ static PyObject *find(PyObject *module, const char *name)
 	return function;
 }
 
+/* Whether it is a function that can be called with these arguments; else an exit status, having
+ * said why. */
+static int check_function(PyObject *function, const char *name, const char *arguments,
+	const struct worker *worker)
+{
+	PyObject *explain, *why = NULL;
+	int status = STATUS_CONFIG;
+
+	if (!PyCallable_Check(function)) {
+		log_error("%s in module '%s' is not a function", name,
+			worker->config.processor.module_name);
+		return STATUS_CONFIG;
+	}
+	explain = package_function("bruco._functions", "explain_call");
+	if (explain != NULL)
+		why = PyObject_CallFunction(explain, "OsN", function, name,
+			PyUnicode_Split(PyUnicode_FromString(arguments), NULL, -1));
+	if (why != NULL && PyUnicode_GET_LENGTH(why) == 0)
+		status = STATUS_OK;
+	else if (why != NULL)
+		log_error("%s", PyUnicode_AsUTF8(why));
+	else
+		status = failed(STATUS_SOFTWARE, name, worker->config.processor.module_name);
+	Py_XDECREF(explain);
+	Py_XDECREF(why);
+	return status;
+}
+
 /* handle_event or handle_batch: the one that is there. */
 static int find_function(struct handler *handler, PyObject *module, const struct worker *worker)
 {
@@ -95,9 +124,9 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 		log_error("both handle_event and handle_batch in module '%s'", name);
 	else if (event == NULL && batch == NULL)
 		log_error("no handle_event in module '%s' in '%s'", name, worker->directory);
-	else if (!PyCallable_Check(batch != NULL ? batch : event))
-		log_error("%s in module '%s' is not a function",
-			batch != NULL ? "handle_batch" : "handle_event", name);
+	else if (batch != NULL ? check_function(batch, "handle_batch", "context events", worker)
+			       : check_function(event, "handle_event", "context data", worker))
+		is_async = -1;
 	else
 		is_async = async_is_function(batch != NULL ? batch : event);
 	if (is_async < 0) {
@@ -108,7 +137,8 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 	}
 	handler->is_async = is_async > 0;
 	handler->function = batch != NULL ? batch : event;
-	if (worker->config.processor.concurrency > 1 && (!handler->is_async || batch != NULL))
+	if (worker->config.processor.concurrency > 1 &&
+		(batch != NULL || (!handler->is_async && !async_may_be_behind(event))))
 		log_warning("processor.concurrency is %u, but there is no async def handle_event: "
 			    "it has no effect",
 			worker->config.processor.concurrency);
@@ -117,15 +147,15 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 
 static PyObject *make_context(const struct worker *worker)
 {
-	PyObject *get_logger = package_function("logging", "getLogger");
+	PyObject *make_logger = package_function("bruco._context", "make_logger");
 	PyObject *logger = NULL, *context = NULL;
 
-	if (get_logger != NULL)
+	if (make_logger != NULL)
 		logger = PyObject_CallFunction(
-			get_logger, "s", worker->config.processor.module_name);
+			make_logger, "s", worker->config.processor.module_name);
 	if (logger != NULL)
 		context = context_new(logger, worker->name);
-	Py_XDECREF(get_logger);
+	Py_XDECREF(make_logger);
 	Py_XDECREF(logger);
 	return context;
 }
@@ -140,15 +170,14 @@ static PyObject *call(PyObject *function, PyObject *context)
 	return result;
 }
 
-static int call_init_context(PyObject *module, PyObject *context, const char *name)
+/* `function` may be NULL: then there is none. */
+static int call_init_context(PyObject *function, PyObject *context, const char *name)
 {
-	PyObject *function = find(module, "init_context");
 	PyObject *result;
 
 	if (function == NULL)
 		return STATUS_OK;
 	result = call(function, context);
-	Py_DECREF(function);
 	if (result == NULL)
 		return failed(STATUS_SOFTWARE, "init_context", name);
 	Py_DECREF(result);
@@ -167,23 +196,41 @@ void handler_close(struct handler *handler)
 	Py_XDECREF(result);
 }
 
+/* All that can be said of the module without calling any of its functions. */
+static int look_at(
+	struct handler *handler, PyObject *module, PyObject *init, const struct worker *worker)
+{
+	int status = find_function(handler, module, worker);
+
+	if (status == STATUS_OK && init != NULL)
+		status = check_function(init, "init_context", "context", worker);
+	if (status == STATUS_OK && handler->close != NULL)
+		status = check_function(handler->close, "close_context", "context", worker);
+	if (status == STATUS_OK)
+		status = failure_prepare(worker);
+	return status;
+}
+
 int handler_load(struct handler *handler, const struct worker *worker)
 {
 	const char *name = worker->config.processor.module_name;
 	int status = STATUS_OK;
 	PyObject *module = import(worker, &status);
+	PyObject *init = module == NULL ? NULL : find(module, "init_context");
 
-	*handler = (struct handler){0};
-	if (module != NULL)
-		status = find_function(handler, module, worker);
-	if (handler->function != NULL) {
-		handler->context = make_context(worker);
+	*handler = (struct handler){.module = name};
+	if (module != NULL) {
+		handler->close = find(module, "close_context");
+		status = look_at(handler, module, init, worker);
+	}
+	if (module != NULL && status == STATUS_OK && worker->check == CHECK_NOTHING) {
+		if (package_set("bruco._exceptions", "handler", handler->function) == 0)
+			handler->context = make_context(worker);
 		status = handler->context == NULL
 				 ? failed(STATUS_SOFTWARE, "context", name)
-				 : call_init_context(module, handler->context, name);
-		handler->close = find(module, "close_context");
-		handler->module = name;
+				 : call_init_context(init, handler->context, name);
 	}
+	Py_XDECREF(init);
 	Py_XDECREF(module);
 	return status;
 }

@@ -18,7 +18,8 @@ struct handler {
 	const char *module; /* its name, the configuration's */
 };
 
-/* Imports the module and calls its init_context, if it has one. 0, or an exit status, having said
+/* Imports the module, looks at its functions, and calls its init_context, if it has one and the
+ * worker does not only check it. 0, or an exit status, having said
  * why: a traceback where there is one, then one clear last line. */
 int handler_load(struct handler *handler, const struct worker *worker);
 

@@ -56,7 +56,6 @@ static PyStatus initialize(const char *executable, bool interactive)
 
 	PyConfig_InitIsolatedConfig(&config);
 	config.install_signal_handlers = interactive;
-	config.faulthandler = 1; /* a crash shows where it was, on stderr */
 	config.parse_argv = 0;
 	status = PyConfig_SetBytesArgv(&config, 1, arguments);
 	if (!PyStatus_Exception(status))
@@ -89,11 +88,11 @@ static int add_package(void)
 	return status;
 }
 
-int interpreter_start(const char *venv, bool interactive)
+int interpreter_start(const struct worker *worker)
 {
 	char *executable;
 	PyStatus python;
-	int status = venv_executable(venv, &executable);
+	int status = venv_executable(worker, &executable);
 
 	if (status != STATUS_OK)
 		return status;
@@ -102,7 +101,7 @@ int interpreter_start(const char *venv, bool interactive)
 	package_register();
 	python = preinitialize();
 	if (!PyStatus_Exception(python))
-		python = initialize(executable, interactive);
+		python = initialize(executable, worker->interactive);
 	free(executable);
 	if (PyStatus_Exception(python))
 		return start_failed(python);

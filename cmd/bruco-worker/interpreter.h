@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 
-/*
- * Starts Python with the bruco package. `venv`: processor.python, or NULL. `interactive`: Ctrl-C
- * raises KeyboardInterrupt. 0, or an exit status, having said why.
- */
-int interpreter_start(const char *venv, bool interactive);
+#include "worker.h"
+
+/* Starts Python with the bruco package, in the handler's folder. In an interactive worker Ctrl-C
+ * raises KeyboardInterrupt. 0, or an exit status, having said why. */
+int interpreter_start(const struct worker *worker);
 
 /* Puts a folder first on sys.path. 0, or -1 with an exception set. */
 int interpreter_add_path(const char *folder);

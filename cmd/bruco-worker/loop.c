@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "flights.h"
 #include "handler.h"
 #include "interpreter.h"
 #include "recycle.h"
@@ -86,6 +87,10 @@ int loop_append(struct loop *loop, struct event *event, PyObject *result, struct
 	size_t before = out->length;
 	int outputs;
 
+	if (result_is_failure(result)) {
+		*what = "handler gave";
+		return -1;
+	}
 	buf_reset(&loop->frames);
 	if (result_is_generator(result))
 		outputs = result_generate(to, event, result, loop->cap, &raised);
@@ -227,6 +232,10 @@ int loop_run(struct worker *worker, const struct handler *handler)
 	if (handler != NULL && handler->is_async && !handler->takes_batches)
 		status = flights_run(&loop);
 	while (status == GO_ON) {
+		if (event_awaited()) { /* async after all, behind a decorator */
+			status = flights_run(&loop);
+			break;
+		}
 		if (recycle_due(worker, batch_count())) {
 			status = end(&loop);
 			break;

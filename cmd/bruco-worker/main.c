@@ -18,13 +18,14 @@
 #include "worker.h"
 
 static const char usage[] =
-	"usage: bruco-worker [-qv] [--lines | --json] [-d directory] [-m module] [-c file]\n"
+	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c file]\n"
 	"\n"
 	"Reads frames, calls the Python function handle_event for each, writes frames.\n"
 	"\n"
 	"  -c, --config FILE      take the settings of this file (its processor section)\n"
 	"  -d, --directory DIR    the handler's folder (default: .)\n"
 	"  -m, --module NAME      the handler's module (default: handler)\n"
+	"      --check            look at the handler, run no event and not init_context\n"
 	"      --lines            read lines, each an event's value, and write lines\n"
 	"      --json             read a record as a JSON object a line, and write such\n"
 	"  -q, --quiet            log warnings and errors only\n"
@@ -43,14 +44,17 @@ static void print_versions(void)
 
 static const struct program program = {"bruco-worker", usage, print_versions};
 
-enum { OPTION_LINES = OPTION_OWN, OPTION_JSON };
+/* As with --driver, `bruco` alone uses --document and --text. */
+enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_CHECK, OPTION_TEXT, OPTION_DOCUMENT };
 
 struct flags {
 	const char *config;
 	const char *directory;
 	const char *module;
 	const struct format *format;
-	int control; /* -1 by hand */
+	enum check check;
+	int document; /* a descriptor: the configuration as config_document writes it; -1: none */
+	int control;  /* -1 by hand */
 };
 
 static void take_format(struct flags *flags, const struct format *format)
@@ -60,6 +64,15 @@ static void take_format(struct flags *flags, const struct format *format)
 	flags->format = format;
 }
 
+static int descriptor(const char *text, const char *option)
+{
+	int64_t number;
+
+	if (!text_integer(text, 3, INT_MAX, &number))
+		options_misuse(&program, "%s takes a descriptor", option);
+	return (int)number;
+}
+
 static void parse(int argc, char **argv, struct flags *flags)
 {
 	static const struct option options[] = {
@@ -67,12 +80,14 @@ static void parse(int argc, char **argv, struct flags *flags)
 		{"config", required_argument, NULL, 'c'},
 		{"directory", required_argument, NULL, 'd'},
 		{"module", required_argument, NULL, 'm'},
+		{"check", no_argument, NULL, OPTION_CHECK},
+		{"text", no_argument, NULL, OPTION_TEXT},
+		{"document", required_argument, NULL, OPTION_DOCUMENT},
 		{"lines", no_argument, NULL, OPTION_LINES},
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"driver", required_argument, NULL, OPTION_DRIVER},
 		{NULL, 0, NULL, 0},
 	};
-	int64_t number;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:d:m:qv", options, NULL)) != -1) {
@@ -88,6 +103,15 @@ static void parse(int argc, char **argv, struct flags *flags)
 		case 'm':
 			flags->module = optarg;
 			break;
+		case OPTION_CHECK:
+			flags->check = CHECK_MODULE;
+			break;
+		case OPTION_TEXT:
+			flags->check = CHECK_TEXT;
+			break;
+		case OPTION_DOCUMENT:
+			flags->document = descriptor(optarg, "--document");
+			break;
 		case OPTION_LINES:
 			take_format(flags, &format_lines);
 			break;
@@ -95,9 +119,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 			take_format(flags, &format_json);
 			break;
 		case OPTION_DRIVER:
-			if (!text_integer(optarg, 3, INT_MAX, &number))
-				options_misuse(&program, "--driver takes a descriptor");
-			flags->control = (int)number;
+			flags->control = descriptor(optarg, "--driver");
 			break;
 		}
 	}
@@ -105,10 +127,12 @@ static void parse(int argc, char **argv, struct flags *flags)
 		options_misuse(&program, "unexpected argument '%s'", argv[optind]);
 }
 
-static void load_config(const char *path, struct config *config)
+static void load_config(const char *path, int document, struct config *config)
 {
 	struct buf notes = {0};
-	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
+	size_t mistakes = document >= 0
+				  ? config_load_fd(config, document, SECTION_PROCESSOR, &notes)
+				  : config_load(config, path, SECTION_PROCESSOR, &notes);
 
 	mistakes += environment_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
@@ -123,31 +147,34 @@ static void settle(struct worker *worker, const struct flags *flags)
 {
 	struct processor_config *processor = &worker->config.processor;
 
-	if (flags->config != NULL)
-		load_config(flags->config, &worker->config);
+	if (flags->config != NULL || flags->document >= 0)
+		load_config(flags->config, flags->document, &worker->config);
 	else
 		processor->retry_attempts = 1; /* who tries a handler wants to see how it fails */
-	if (flags->config == NULL || flags->directory != NULL || flags->module != NULL)
+	if ((flags->config == NULL && flags->document < 0) || flags->directory != NULL || flags->module != NULL)
 		processor->present = true;
 	if (flags->directory != NULL)
 		config_replace(&processor->handler_path, flags->directory);
 	if (flags->module != NULL)
 		config_replace(&processor->module_name, flags->module);
-	if (flags->format == NULL) {
+	if (flags->check != CHECK_NOTHING && flags->format != NULL)
+		options_misuse(&program, "--check reads no input, neither lines nor JSON");
+	worker->check = flags->check;
+	if (flags->format == NULL && flags->check == CHECK_NOTHING) {
 		worker->format = &format_frames;
 		if (isatty(STDIN_FILENO))
 			options_misuse(&program,
 				"frames are not read from a terminal (see --lines and --json)");
 		return;
 	}
-	worker->format = flags->format;
+	worker->format = flags->check != CHECK_NOTHING ? &format_frames : flags->format;
 	if (!processor->present)
 		options_misuse(&program, "'%s' has no processor to try", flags->config);
 }
 
 int main(int argc, char **argv)
 {
-	struct flags flags = {.control = -1};
+	struct flags flags = {.control = -1, .document = -1};
 	struct worker worker = {.in = -1, .out = -1, .control = -1};
 
 	signals_reset();

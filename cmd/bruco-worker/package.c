@@ -104,6 +104,15 @@ PyObject *package_function(const char *module, const char *name)
 	return function;
 }
 
+int package_set(const char *module, const char *name, PyObject *value)
+{
+	PyObject *imported = PyImport_ImportModule(module);
+	int result = imported == NULL ? -1 : PyObject_SetAttrString(imported, name, value);
+
+	Py_XDECREF(imported);
+	return result;
+}
+
 int package_prepare(void)
 {
 	PyObject *prepare = package_function("bruco._logging", "prepare");

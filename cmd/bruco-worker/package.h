@@ -18,6 +18,9 @@ int package_prepare(void);
 /* A function of a module of the package: a new reference, or NULL with an exception set. */
 PyObject *package_function(const char *module, const char *name);
 
+/* Sets a variable of such a module. 0, or -1 with an exception set. */
+int package_set(const char *module, const char *name, PyObject *value);
+
 /* Python 3.10 has Py_XNewRef, 3.9 has not. */
 static inline PyObject *new_reference(PyObject *object)
 {

@@ -10,6 +10,7 @@
 
 /* bruco.encoding and what it has */
 static PyObject *encode, *too_large, *too_much, *returned, *kept;
+static PyObject *failed_class, *failure_of, *yielded_by;
 
 /* Where one result goes. */
 struct sink {
@@ -26,10 +27,27 @@ int result_prepare(void)
 	too_much = package_function("bruco.encoding", "too_much");
 	returned = package_function("bruco.encoding", "returned");
 	kept = package_function("bruco.encoding", "KEEP");
+	failed_class = package_function("bruco", "Failed");
+	failure_of = package_function("bruco._failures", "failure");
+	yielded_by = package_function("bruco._exceptions", "yielded_by");
 	return encode == NULL || too_large == NULL || too_much == NULL || returned == NULL ||
-			       kept == NULL
+			       kept == NULL || failed_class == NULL || failure_of == NULL ||
+			       yielded_by == NULL
 		       ? -1
 		       : 0;
+}
+
+bool result_is_failure(PyObject *result)
+{
+	PyObject *exception;
+
+	if ((PyObject *)Py_TYPE(result) != failed_class)
+		return false;
+	exception = PyObject_CallOneArg(failure_of, result);
+	if (exception != NULL)
+		PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+	Py_XDECREF(exception);
+	return true;
 }
 
 /* Calls a function that only raises. */
@@ -247,12 +265,16 @@ static int append_next(struct sink *sink, PyObject *item, size_t before)
 	return 0;
 }
 
-/* Lets its `finally` run now, while it may. */
+/* Notes where it was, for the exception that is set, and lets its `finally` run now, while it may. */
 static void close_early(PyObject *generator)
 {
 	PyObject *type, *value, *trace, *closed;
 
 	PyErr_Fetch(&type, &value, &trace);
+	closed = PyObject_CallOneArg(yielded_by, generator);
+	if (closed == NULL)
+		PyErr_Clear();
+	Py_XDECREF(closed);
 	closed = PyObject_CallMethod(generator, "close", NULL);
 	if (closed == NULL)
 		PyErr_WriteUnraisable(generator);
@@ -276,7 +298,8 @@ int result_generate(
 			forks_end(item);
 		if (item == NULL)
 			break;
-		status = append_next(&sink, item, before);
+		*raised = result_is_failure(item);
+		status = *raised ? -1 : append_next(&sink, item, before);
 		Py_DECREF(item);
 		if (out->length > at)
 			last = at;

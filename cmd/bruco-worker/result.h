@@ -7,6 +7,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "event_object.h"
 
@@ -18,6 +20,9 @@ int result_prepare(void); /* once Python runs; 0, or -1 with an exception set */
  * or -1 with an exception set and nothing appended. A generator has no such form.
  */
 int result_append(struct buf *out, struct event *event, PyObject *result, uint32_t cap);
+
+/* Whether a result is a bruco.Failed: then the exception that it stands for is set. */
+bool result_is_failure(PyObject *result);
 
 /* Whether the handler is a generator function: what it does is still to be done. */
 static inline int result_is_generator(PyObject *result)

@@ -95,7 +95,8 @@ static int interrupted(
 static bool again(struct loop *loop, const uint8_t *frame, struct frame_record *record,
 	enum event_end end, struct failure *failure, struct buf *out, int *status)
 {
-	bool last = record->head.attempt + 1U >= loop->worker->config.processor.retry_attempts;
+	bool last = failure_is_last(
+		failure, &loop->worker->config.processor, record->head.attempt);
 
 	if (end == EVENT_INTERRUPTED)
 		*status = interrupted(loop, record, failure);

@@ -26,6 +26,7 @@ struct runner {
 enum step { STEP_WAITS, STEP_RETURNED, STEP_RAISED };
 
 static PyObject *collect, *variable, *base, *cancelled_class;
+static PyObject *task_class, *task_names, *must_cancel; /* for tasks */
 static PyTypeObject *runner_type;
 
 /* ---- one step of an awaitable */
@@ -226,6 +227,24 @@ static enum step run(
 
 /* ---- the coroutine */
 
+/*
+ * Whether a flight that never waited has left something behind in its task: a cancellation that is
+ * still to come, or a reference through which others may cancel it later.
+ */
+static bool is_spoilt(const struct runner *runner, Py_ssize_t references)
+{
+	PyObject *cancelled;
+	bool spoilt;
+
+	if (Py_REFCNT(runner->task) > references)
+		return true;
+	cancelled = PyObject_GetAttr(runner->task, must_cancel);
+	spoilt = cancelled != Py_False;
+	PyErr_Clear();
+	Py_XDECREF(cancelled);
+	return spoilt;
+}
+
 static enum step is_over(struct runner *runner, unsigned successors)
 {
 	runner->flight = NULL;
@@ -249,12 +268,16 @@ static enum step go_on(
 	}
 	flights.runners--;
 	while (exception == NULL && flights.status == GO_ON && (flight = flights_take()) != NULL) {
+		Py_ssize_t references = Py_REFCNT(runner->task);
+
 		if (run(flight, NULL, NULL, yielded) == STEP_WAITS) {
 			runner->flight = flight;
 			flight->task = new_reference(runner->task);
 			flights_settle(2);
 			return STEP_WAITS;
 		}
+		if (is_spoilt(runner, references))
+			return is_over(runner, 1);
 		if (clock_coarse_ns() - begun_ns >= TURN_NS) {
 			flights.runners++;
 			*yielded = new_reference(Py_None); /* as asyncio.sleep(0) does */
@@ -372,8 +395,11 @@ int runner_prepare(void)
 	variable = package_function("bruco._context", "variable");
 	cancelled_class = package_function("asyncio", "CancelledError");
 	base = PyContext_CopyCurrent();
+	task_class = package_function("asyncio", "Task");
+	task_names = Py_BuildValue("(s)", "loop");
+	must_cancel = PyUnicode_InternFromString("_must_cancel");
 	if (runner_type == NULL || collect == NULL || variable == NULL || cancelled_class == NULL ||
-		base == NULL)
+		base == NULL || task_class == NULL || task_names == NULL || must_cancel == NULL)
 		return -1;
 	runner_type->tp_new = NULL;
 	return context_use_variable();
@@ -388,7 +414,10 @@ int runner_start(void)
 	runner->flight = NULL;
 	/* The task holds the runner and the runner the task, until it ends. */
 	runner->task = NULL;
-	runner->task = async_ask("create_task", "(O)", runner);
+	/* Not the loop's create_task: a task factory of the handler's, such as asyncio's eager one,
+	 * would run it before it is known. */
+	runner->task = PyObject_Vectorcall(
+		task_class, (PyObject *[]){(PyObject *)runner, async_loop()}, 1, task_names);
 	Py_DECREF(runner);
 	flights.runners++;
 	return runner->task == NULL ? -1 : 0;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/signals.h"
 #include "base/status.h"
 #include "event_object.h"
 #include "deadline.h"
@@ -25,9 +23,11 @@
 #include "interpreter.h"
 #include "lane/control.h"
 #include "loop.h"
+#include "package.h"
 #include "recycle.h"
 #include "result.h"
 #include "rooms.h"
+#include "signal_setup.h"
 #include "timeout.h"
 
 /* Everything but the control socket comes through it, in the first message. */
@@ -78,49 +78,6 @@ static bool is_stream(int fd)
 	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
 }
 
-static void on_signal(int number)
-{
-	(void)number;
-}
-
-static void on_signal_by_hand(int number)
-{
-	static volatile sig_atomic_t before;
-
-	if (signals_repeated())
-		return;
-	if (before) {
-		signal(number, SIG_DFL);
-		raise(number);
-	}
-	before = 1;
-}
-
-/*
- * A terminal and systemd signal all stages at once: what ends this one is the end of its input,
- * after the source has drained. Not SIG_IGN, which would be inherited by what a handler starts. In
- * a pipeline made by hand a second signal ends it, for a handler that hangs. SIGUSR1 means nothing,
- * and must not cost the event that runs an attempt.
- */
-static void set_signals(struct worker *worker)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
-
-	worker->interactive =
-		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
-	signal(SIGPIPE, SIG_IGN);
-	if (worker->interactive)
-		return;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGUSR1, &action, NULL);
-	if (!worker->driven)
-		action.sa_handler = on_signal_by_hand;
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &action, NULL);
-}
-
 static int enter_directory(struct worker *worker)
 {
 	const struct processor_config *processor = &worker->config.processor;
@@ -138,6 +95,27 @@ static int enter_directory(struct worker *worker)
 	return STATUS_OK;
 }
 
+static int check_text(const struct worker *worker)
+{
+	PyObject *parse = package_function("bruco._check", "parse");
+	PyObject *why = NULL;
+	int status = STATUS_SOFTWARE;
+
+	if (parse != NULL)
+		why = PyObject_CallFunction(parse, "ss", worker->directory,
+			worker->config.processor.module_name);
+	if (why == NULL) {
+		PyErr_Print();
+	} else {
+		status = PyUnicode_GET_LENGTH(why) == 0 ? STATUS_OK : STATUS_CONFIG;
+		if (status == STATUS_CONFIG)
+			fprintf(stderr, "%s\n", PyUnicode_AsUTF8(why));
+	}
+	Py_XDECREF(parse);
+	Py_XDECREF(why);
+	return status;
+}
+
 static int prepare(struct worker *worker, struct handler *handler)
 {
 	const struct format *format = worker->format;
@@ -145,19 +123,19 @@ static int prepare(struct worker *worker, struct handler *handler)
 	int status = enter_directory(worker);
 
 	if (status == STATUS_OK)
-		status = interpreter_start(worker->config.processor.python, worker->interactive);
+		status = interpreter_start(worker);
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
 	if (event_object_prepare() < 0 || batch_prepare() < 0 || result_prepare() < 0 ||
-		timeout_prepare(worker) < 0 || (format->prepare != NULL && format->prepare() < 0) ||
+		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 || (format->prepare != NULL && format->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);
 		exception_release(&exception);
 		return STATUS_SOFTWARE;
 	}
-	return handler_load(handler, worker);
+	return worker->check == CHECK_TEXT ? check_text(worker) : handler_load(handler, worker);
 }
 
 static int tell_ready(const struct worker *worker)
@@ -182,13 +160,19 @@ _Noreturn void stage_run(struct worker *worker)
 	else
 		open_by_hand(worker);
 	log_set_worker(worker->name);
-	set_signals(worker);
+	worker->interactive =
+		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
+	signal_setup(worker);
 	forks_guard(worker);
 	runs = worker->config.processor.present;
 	if (runs)
 		status = prepare(worker, &handler);
 	if (forks_child)
 		_exit(status); /* forked by the module or by init_context */
+	if (worker->check != CHECK_NOTHING) {
+		handler_release(&handler);
+		interpreter_stop(status);
+	}
 	if (status == STATUS_OK)
 		status = recycle_prepare(worker);
 	if (status == STATUS_OK)

@@ -12,16 +12,9 @@ static PyObject *timeout_class;
 
 int timeout_prepare(const struct worker *worker)
 {
-	PyObject *prepare = package_function("bruco._signals", "prepare");
-	PyObject *done = NULL;
-
 	timed = worker;
 	timeout_class = package_function("bruco", "Timeout");
-	if (prepare != NULL && timeout_class != NULL)
-		done = PyObject_CallFunction(prepare, "i", worker->config.processor.timeout_ms > 0);
-	Py_XDECREF(prepare);
-	Py_XDECREF(done);
-	return done == NULL ? -1 : 0;
+	return timeout_class == NULL ? -1 : 0;
 }
 
 /* The signal may come late, for an event that has just ended: only the page knows. */

@@ -19,6 +19,12 @@ enum {
 	STATUS_UNREAD = 128 + SIGPIPE /* nobody reads the output: quietly, as any filter */
 };
 
+enum check {
+	CHECK_NOTHING,
+	CHECK_TEXT,  /* the module's text: nothing of it runs */
+	CHECK_MODULE /* the module is imported, its functions are looked at, none is called */
+};
+
 struct worker {
 	struct config config;
 	const struct format *format;
@@ -31,6 +37,7 @@ struct worker {
 	char *directory;   /* the handler's folder, absolute; the working directory */
 	int in, out;       /* records; away from 0-2 */
 	int control;       /* the driver's socket, -1 by hand */
+	enum check check;  /* it only looks at the handler */
 	bool recycles;     /* it ends because of maxEvents or maxMemory, and is to be replaced */
 	struct page *page; /* shared with the driver; private by hand */
 };

@@ -497,3 +497,128 @@ PY
     contains "$(<bruco.err)" "3 attempts), to the dead letter"
     equals "$(values_of "$OUT" | sort -n)" "$(seq 5000 | sed 777d)"
 }
+
+# ---- tasks, and functions that are async behind something else
+
+@test "a task factory of the handler's: timeouts cancel, concurrency and order stay" {
+    cat >handler.py <<'PY'
+import asyncio
+def own_factory(loop, coroutine, **more):
+    task = asyncio.Task(coroutine, loop=loop, **more)
+    task.mine = True
+    return task
+async def init_context(context):
+    context.running = context.most = 0
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", own_factory))
+async def handle_event(context, data):
+    context.running += 1
+    context.most = max(context.most, context.running)
+    try:
+        if int(data) % 50 == 0: await asyncio.sleep(1000)
+        if int(data) % 3 == 0: await asyncio.create_task(asyncio.sleep(0.001))
+        return f"{data.decode()}"
+    finally:
+        context.running -= 1
+async def close_context(context):
+    context.logger.info("most %d left %d", context.most, context.running)
+PY
+    config "concurrency: 4" "timeout: 500ms" "retry: {attempts: 1}" "onFailure: skip"
+    run_x 0 bruco -c config.yaml < <(seq 200)
+    equals "$output" "$(seq 200 | grep -v '[05]0$')"
+    equals "$(grep -c 'handler raised bruco.Timeout' stderr)" 4
+    contains "$stderr" "most 4 left 0"
+    # Nobody was killed for it.
+    [[ $stderr != *"worker killed"* ]]
+}
+
+@test "a cancellation that an event leaves behind hits no other event" {
+    cat >handler.py <<'PY'
+import asyncio
+kept = []
+async def handle_event(context, data):
+    number = int(data)
+    loop = asyncio.get_running_loop()
+    if number % 5 == 1:
+        asyncio.current_task().cancel()  # at its next wait, which does not come
+    elif number % 5 == 2:
+        loop.call_later(0.002, asyncio.current_task().cancel)  # when it is long over
+    elif number % 5 == 3:
+        kept.append(asyncio.current_task())
+    elif number % 5 == 4:
+        await asyncio.sleep(0.005)
+        while kept: kept.pop().cancel()
+        await asyncio.sleep(0.005)
+    elif number == 500:
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)  # its own hits itself
+    return data
+PY
+    local concurrency
+    for concurrency in 1 3; do
+        config "concurrency: $concurrency" "retry: {attempts: 1}" "onFailure: skip"
+        run_x 0 bruco -c config.yaml < <(seq 500)
+        equals "$output" "$(seq 499)"
+        equals "$(grep -c 'handler raised' stderr)" 1
+        contains "$stderr" "handler raised asyncio.exceptions.CancelledError (stdin[0]@499, attempt 1)"
+    done
+}
+
+@test "async def behind a decorator that is none: waited for, with concurrency, timeouts and attempts" {
+    cat >handler.py <<'PY'
+import asyncio, functools
+def plain(function):
+    def wrapper(*arguments):
+        return function(*arguments)
+    return wrapper
+def wrapped(function):
+    return functools.wraps(function)(plain(function))
+class Handler:
+    def __call__(self, context, data):
+        return work(context, data)
+async def work(context, data):
+    number = int(data)
+    context.running = getattr(context, "running", 0) + 1
+    context.most = max(getattr(context, "most", 0), context.running)
+    try:
+        await asyncio.sleep(0.005)
+        if number == 7 and context.event.attempt == 1: raise ValueError("again")
+        if number == 9: await asyncio.sleep(1000)
+    finally:
+        context.running -= 1
+    return data
+async def close_context(context):
+    context.logger.info("most %d", context.most)
+PY
+    cp handler.py head.py
+    local function
+    for function in "plain(work)" "wrapped(work)" "Handler()" "functools.partial(plain(work))" \
+        "lambda context, data: asyncio.ensure_future(work(context, data))"; do
+        { cat head.py; echo "handle_event = $function"; } >handler.py
+        config "concurrency: 4" "timeout: 500ms" "retry: {attempts: 2, backoff: 1ms}" "onFailure: skip"
+        run_x 0 bruco -c config.yaml < <(seq 40)
+        equals "$output" "$(seq 40 | sed 9d)"
+        contains "$stderr" "most 4"
+        contains "$stderr" "error: handler raised bruco.Timeout: no result within 500ms (stdin[0]@8, attempt 2)"
+        [[ $stderr != *"no effect"* ]]
+    done
+    # One that decides each time; and an async generator.
+    cat >handler.py <<'PY'
+async def later(data):
+    yield data + b" later"
+    yield data + b" and more"
+def handle_event(context, data):
+    return later(data) if int(data) % 2 else data
+PY
+    config
+    run_x 0 bruco -c config.yaml < <(seq 4)
+    equals "$output" "1 later
+1 and more
+2
+3 later
+3 and more
+4"
+    run_x 0 bruco-worker -q --lines < <(seq 2)
+    equals "$output" "1 later
+1 and more
+2"
+}

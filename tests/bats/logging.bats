@@ -31,7 +31,7 @@ file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
     project <<'END'
 import logging
 def init_context(context):
-    assert type(context.logger) is logging.Logger, type(context.logger)
+    assert isinstance(context.logger, logging.Logger)
     assert context.logger is logging.getLogger("handler")
 def handle_event(context, data):
     log = context.logger
@@ -333,4 +333,49 @@ assert (line["level"], line["program"], line["worker"], line["message"]) == \
     ("warning", "bruco-worker", "worker-0", "X v"), line
 assert (line["topic"], line["partition"], line["offset"]) == ("t", 3, 7), line
 END
+}
+
+@test "dictConfig with its defaults silences neither context.logger nor what Python prints" {
+    project <<'END'
+import logging, logging.config, threading, warnings
+logging.getLogger(__name__).info("X at import")
+logging.config.dictConfig({"version": 1})
+def init_context(context):
+    logging.getLogger("other")
+    logging.config.dictConfig({"version": 1, "loggers": {"named": {"level": "DEBUG"}}})
+    context.logger.info("X init")
+def handle_event(context, data):
+    context.logger.info("X event %s", data.decode())
+    logging.getLogger("other").warning("X other")
+    logging.getLogger("named").debug("X named")
+    warnings.warn("X warned")
+    thread = threading.Thread(target=lambda: 1 / 0, name="X thread")
+    thread.start()
+    thread.join()
+    if data == b"2":
+        context.logger.disabled = True  # its own doing
+        context.logger.error("X never")
+    return data
+END
+    run_x 0 bruco app < <(seq 2)
+    says 'X init' 'bruco-worker-0: info: X init'
+    says 'X event' 'bruco-worker-0: info: X event 1' 'bruco-worker-0: info: X event 2'
+    says 'X named' 'bruco-worker-0: debug: X named' 'bruco-worker-0: debug: X named'
+    equals "$(said stderr | grep -c 'UserWarning: X warned')" 1
+    equals "$(said stderr | grep -c 'error: exception in thread X thread: ZeroDivisionError')" 2
+    file_lacks stderr 'X never|X other'
+}
+
+@test "context.logger.getLogger, as earlier versions had it" {
+    project <<'END'
+import logging
+def handle_event(context, data):
+    assert context.logger.getLogger() is context.logger is logging.getLogger("handler")
+    context.logger.getLogger().info("X itself")
+    context.logger.getLogger("part").info("X part")
+    assert context.logger.getChild("a").name == "handler.a"
+    return data
+END
+    run_x 0 bruco app < <(seq 1)
+    says 'X' 'bruco-worker-0: info: X itself' 'bruco-worker-0: info: X part'
 }

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Iterator, Union
 
-from bruco import Context, Event, Headers, Message, Timeout
+from bruco import Context, Event, Failed, Headers, Message, Reject, Timeout
 
 
 def init_context(context: Context) -> None:
@@ -30,6 +30,7 @@ def init_context(context: Context) -> None:
 
 def close_context(context: Context) -> None:
     context.greeting = None
+    context.logger.getLogger("part").info("done")
 
 
 def describe(event: Event) -> str:
@@ -40,10 +41,13 @@ def describe(event: Event) -> str:
     return f"{event.topic} {number} {when} {event.key!r} {last!r} {headers.getall('a')}"
 
 
-def handle_event(context: Context, data: bytearray) -> Iterator[Union[str, Message]]:
+def handle_event(context: Context, data: bytearray) -> Iterator[Union[str, Message, Failed]]:
     event = context.event
     if event is None:
         return
+    if not data:
+        yield Failed(ValueError("empty"))
+        raise Reject("empty")
     try:
         yield f"{context.greeting} {data.decode()}"
         yield Message(describe(event), key=event.key, headers=[*event.headers.items(), ("n", "1")])

@@ -255,7 +255,7 @@ END
 "\ud800"|ValueError: result: 'utf-8' codec can't encode character
 endless()|ValueError: result[0]: it contains itself
 {(1, 2): 3}|TypeError: result: a tuple as a key has no form in JSON
-later()|TypeError: result: a coroutine: is an await missing?
+[later()]|TypeError: result[0]: a coroutine: is an await missing?
 b"x" * (16 << 20)|ValueError: result: 16777280 bytes with key and headers are more than maxRecordSize, 16777216
 END
     [[ $stderr != *"never awaited"* ]]
@@ -466,7 +466,7 @@ def handle_event(context, data): return os.environ["GREETING"]' >app/work.py
     run_x 0 bruco-worker --version
     equals "${lines[0]%% *} ${lines[1]%% *} ${lines[2]%% *}" "bruco-worker CPython libyaml"
     run_x 0 bruco-worker --help
-    contains "$output" "usage: bruco-worker [-qv] [--lines | --json] [-d directory] [-m module] [-c file]"
+    contains "$output" "usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c file]"
 }
 
 # ---- what handlers print and log
@@ -1114,11 +1114,13 @@ def wait():
     import threading
     threading.Event().wait()
 
+def encode_it():
+    time.sleep(1000)
+
 def encode():
-    import dataclasses, decimal
     class Slow(dict):
         def items(self):
-            time.sleep(1000)
+            encode_it()
     return Slow(a=1)
 
 def handle_event(context, data):

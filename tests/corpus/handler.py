@@ -9,7 +9,7 @@ import decimal
 import enum
 import uuid
 
-from bruco import Message, Timeout
+from bruco import Failed, Message, Reject, Timeout
 
 UTC = datetime.timezone.utc
 
@@ -48,6 +48,26 @@ class Bytes(bytes):
 
 class Array(bytearray):
     pass
+
+
+class NotATime(datetime.datetime):
+    def __ne__(self, other):
+        return True
+
+    def __repr__(self):
+        return "NaT"
+
+
+bool_ = type("bool", (), {"__module__": "numpy"})
+
+
+async def asynchronous_words(data):
+    for word in (b"a", None, b"b", data):
+        yield word
+
+
+async def fails_later():
+    raise Reject("later")
 
 
 def endless():
@@ -293,6 +313,22 @@ CASES = [
     lambda c, d: raises(StopIteration(1)),
     lambda c, d: raises(ValueError("\ud800\0")),
     lambda c, d: d.nothing,
+    lambda c, d: raises(Reject("why")),
+    lambda c, d: raises(Reject),
+    # what stands for a failure
+    lambda c, d: Failed(ValueError("given")),
+    lambda c, d: Failed(Reject("given")),
+    lambda c, d: Failed("no exception"),
+    lambda c, d: Failed(KeyboardInterrupt()),
+    lambda c, d: [Failed(ValueError("in a list"))],
+    lambda c, d: Message(Failed(ValueError("in a message"))),
+    lambda c, d: (x for x in (b"fine", Failed(KeyError("k")))),
+    # not times; types that are called like Python's own
+    lambda c, d: {"t": NotATime(2026, 1, 1)},
+    lambda c, d: [bool_()],
+    # to await, although the handler is not async
+    lambda c, d: asynchronous_words(d),
+    lambda c, d: fails_later(),
 ]
 
 

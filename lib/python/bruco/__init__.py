@@ -8,7 +8,7 @@ without Bruco.
 from typing import TYPE_CHECKING
 
 from bruco._context import Context
-from bruco._failures import Failed, Timeout
+from bruco._failures import Failed, Reject, Timeout
 from bruco._headers import Headers
 from bruco._message import Message
 
@@ -20,9 +20,9 @@ else:
     except ImportError:
         from bruco._event import Event
 
-__all__ = ["Context", "Event", "Failed", "Headers", "Message", "Timeout"]
+__all__ = ["Context", "Event", "Failed", "Headers", "Message", "Reject", "Timeout"]
 
-for _public in (Context, Event, Failed, Headers, Message, Timeout):
+for _public in (Context, Event, Failed, Headers, Message, Reject, Timeout):
     if _public.__module__ != "bruco":
         _public.__module__ = "bruco"  # their name in tracebacks, wherever they are defined
 del _public

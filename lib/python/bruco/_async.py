@@ -85,7 +85,8 @@ def run(
     async def whole() -> Any:
         return await _convey(_iterator(awaitable), overdue)
 
-    task = loop.create_task(whole())
+    # Not loop.create_task: a task factory of the handler's may begin it before it is returned.
+    task = asyncio.Task(whole(), loop=loop)
     timer = loop.call_later(seconds, expire) if seconds > 0 else None
     try:
         return loop.run_until_complete(task)

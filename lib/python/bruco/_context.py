@@ -2,6 +2,7 @@
 
 import contextvars
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from bruco._event import Event
@@ -26,6 +27,41 @@ variable: "contextvars.ContextVar[Optional[Event]]" = contextvars.ContextVar(
 )
 
 
+class Logger(logging.Logger):
+    """A logging.Logger that logging.config does not silence.
+
+    By default ``dictConfig`` and ``fileConfig`` disable all loggers that exist and are not named.
+    A handler that sets `disabled` itself is obeyed.
+    """
+
+    @property
+    def disabled(self) -> bool:
+        return bool(self.__dict__.get("_disabled", False))
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        if sys._getframe(1).f_globals.get("__name__") != "logging.config":
+            self.__dict__["_disabled"] = value
+
+    def getLogger(self, name: Optional[str] = None) -> logging.Logger:
+        """This logger, or the one of that name; as in earlier versions."""
+        return self if name is None else logging.getLogger(name)
+
+
+def make_logger(name: str) -> logging.Logger:
+    """The logger of this name, which is a Logger from now on, whoever made it."""
+    logger = logging.getLogger(name)
+    kind = type(logger)
+    if not isinstance(logger, Logger):
+        logger.__class__ = Logger if kind is logging.Logger else type("Logger", (Logger, kind), {})
+    return logger
+
+
+#: The worker's. What it holds lives, as a module's variables do, until all that is registered with
+#: atexit has run: pools of processes are ended there.
+of_worker: "Optional[Context]" = None
+
+
 class Context:
     """What a worker knows: `logger`, `worker_name`, `event`, and what handlers keep on it.
 
@@ -35,10 +71,10 @@ class Context:
     __slots__ = ("__dict__", "__weakref__", "logger", "_worker_name")
 
     #: The handler's logger; its lines are the worker's log lines.
-    logger: logging.Logger
+    logger: Logger
 
     def __init__(self, logger: logging.Logger, worker_name: str) -> None:
-        self.logger = logger
+        self.logger = logger  # type: ignore[assignment]
         self._worker_name = worker_name
 
     @property

@@ -155,8 +155,11 @@ def of_view(view: memoryview, place: str) -> bytes:
 
 
 def kind(value: object) -> str:
-    """What a value is, for errors: "a set", "an int"."""
+    """What a value is, for errors: "a set", "an int", "a numpy.bool"."""
     if value is None or isinstance(value, bytes):
         return "None" if value is None else "bytes"
     name = type(value).__name__
+    module = type(value).__module__
+    if module not in ("builtins", "__main__"):  # numpy has a bool, too
+        name = f"{module}.{name}"
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

@@ -9,6 +9,7 @@ from typing import Iterable, List, Optional, Type
 
 import _bruco
 
+from bruco._context import make_logger
 from bruco._exceptions import line
 
 LEVELS = {
@@ -108,6 +109,8 @@ def prepare(level: str) -> None:
     if LEVELS[level] > logging.INFO:
         handler.setLevel(LEVELS[level])  # quiet: whatever levels the handler's loggers have
     root.addHandler(handler)
+    for name in ("py.warnings", "threading", "unraisable"):
+        make_logger(name)  # what Python itself would print, dictConfig does not silence either
     root.setLevel(LEVELS[level])
     logging.captureWarnings(True)
     threading.excepthook = log_thread_exception

@@ -13,7 +13,7 @@ import types
 from typing import Any, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Tuple, Union
 
 from bruco._event import Event, to_milliseconds
-from bruco._failures import Failed
+from bruco._failures import Failed, failure
 from bruco._headers import kind, of_view, to_pairs, to_utf8, to_value
 from bruco._message import KEEP, Keep, Message
 
@@ -42,10 +42,13 @@ class Output(NamedTuple):
 def encode(result: Any, event: Event, number: Optional[int] = None) -> Optional[Output]:
     """What a handler returned (or yielded as the output of this number) for an event.
 
-    None when there is no output. TypeError and ValueError name the place that has no form.
+    None when there is no output. TypeError and ValueError name the place that has no form. What a
+    Failed stands for is raised.
     """
     if result is None:
         return None
+    if isinstance(result, Failed):
+        raise failure(result)
     place = "result" if number is None else f"outputs[{number}]"
     if isinstance(result, Message):
         return _of_message(result, event, place)
@@ -287,6 +290,8 @@ def default(value: Any) -> Any:
 
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        if value != value:  # pandas.NaT, which is for times what NaN is for numbers
+            raise ValueError(f"{value!r} has no form in JSON")
         return value.isoformat()
     if _is_of(value, "uuid", "UUID"):
         return str(value)
@@ -301,7 +306,8 @@ def default(value: Any) -> Any:
     if isinstance(value, types.CoroutineType):
         value.close()  # or Python warns that nobody awaited it
         raise TypeError("a coroutine: is an await missing?")
-    raise TypeError(f"{kind(value)} has no form in JSON")
+    hint = " (.item() or .tolist() has)" if type(value).__module__ == "numpy" else ""
+    raise TypeError(f"{kind(value)} has no form in JSON{hint}")
 
 
 _encode = json.JSONEncoder(allow_nan=False, default=default).encode

@@ -13,14 +13,15 @@ tried once and takes as long as it takes.
 import asyncio
 import datetime
 import inspect
-import logging
-from typing import Any, Callable, Iterable, List, Optional, Union
+from typing import Any, Awaitable, Callable, Iterable, List, Optional, Union
 
 from bruco import encoding
-from bruco._context import Context, variable
+from bruco._async import collect
+from bruco._context import Context, make_logger, variable
 from bruco._event import EPOCH, Event
 from bruco._exceptions import line, summarize
-from bruco._failures import Failed, Timeout
+from bruco._failures import Failed, Timeout, failure as exception_of
+from bruco._functions import explain_call
 from bruco._headers import Headers
 from bruco._message import KEEP
 
@@ -146,7 +147,7 @@ def run(
     with_rest = hasattr(handler, "handle_event") or hasattr(handler, "handle_batch")
     name = handler.__name__ if hasattr(handler, "__name__") else type(handler).__name__
     if context is None:
-        context = Context(logging.getLogger(name), "worker-0")
+        context = Context(make_logger(name), "worker-0")
     loop = asyncio.new_event_loop()
     try:
         runner = _Runner(handler, with_rest, context, loop, batch_size, max_record_size)
@@ -154,6 +155,10 @@ def run(
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+async def _whole(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 def _to_event(event: Input) -> Event:
@@ -187,6 +192,15 @@ class _Runner:
             self.single = handler
         if self.batch is None and self.single is None:
             raise TypeError("a handler is a module with handle_event, or such a function")
+        for function, name, arguments in (
+            (self.single, "handle_event", ("context", "data")),
+            (self.batch, "handle_batch", ("context", "events")),
+            (self.init, "init_context", ("context",)),
+            (self.close, "close_context", ("context",)),
+        ):
+            why = explain_call(function, name, arguments) if function is not None else ""
+            if why:
+                raise TypeError(why)
 
     def run(self, events: List[Event]) -> List[Result]:
         if self.init is not None:
@@ -204,8 +218,10 @@ class _Runner:
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function, which may be async."""
         result = function(*arguments)
-        if inspect.iscoroutinefunction(function):
-            return self.loop.run_until_complete(result)
+        if inspect.isasyncgen(result):
+            result = collect(result)
+        if inspect.isawaitable(result):
+            return self.loop.run_until_complete(_whole(result))
         return result
 
     def run_event(self, event: Event) -> Result:
@@ -227,13 +243,13 @@ class _Runner:
         return [self.encode_one(event, result) for event, result in zip(events, results)]
 
     def encode_one(self, event: Event, result: Any) -> Result:
-        if isinstance(result, Failed):
-            return Result(event, [], result.exception)
         try:
             return self.encode(event, result)
         except _FAILURES as failure:
             return Result(event, [], failure)
 
     def encode(self, event: Event, result: Any) -> Result:
+        if isinstance(result, Failed):
+            return Result(event, [], exception_of(result))
         outputs = encoding.outputs(result, event, self.cap)
         return Result(event, [Output(output, event) for output in outputs])

@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# Handlers that start processes and take signals: what their children get, and what they can give
+# back. The worker's own side of it is in worker.bats.
+
+load helpers
+
+# everywhere < handler: by hand in a pipeline, and under the driver; `output` is what each gives.
+everywhere() {
+    cat >handler.py
+    cat >config.yaml <<'END'
+processor: {handlerPath: ., timeout: 50s, retry: {attempts: 1}}
+source: {kind: lines}
+sink: {kind: lines}
+END
+    run_x 0 bash -c 'echo x | bruco-source -q lines | bruco-worker -d . | bruco-sink -q lines'
+    local by_hand=$output
+    run_x 0 bruco -q . < <(echo x)
+    equals "$output" "$by_hand"
+}
+
+@test "every signal's handler can be given back" {
+    everywhere <<'END'
+import signal
+def handle_event(context, data):
+    bad = []
+    for number in sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}):
+        old = signal.getsignal(number)
+        if old is None:
+            bad.append(number)
+        elif signal.signal(number, lambda *arguments: None) is not old:
+            bad.append(number)
+        else:
+            signal.signal(number, old)
+    return bad or "all of them"
+END
+    equals "$output" "all of them"
+    run_x 0 bruco-worker -q --lines < <(echo x)
+    equals "$output" "all of them"
+}
+
+@test "a child that is forked has the signals that a child of an ordinary Python has" {
+    cat >signals.py <<'END'
+import os, signal
+
+def of_child():
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        numbers = sorted(signal.valid_signals() - {signal.SIGCHLD})
+        text = " ".join(f"{int(n)}:{signal.getsignal(n)!r}" for n in numbers)
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(writing)
+    return os.read(reading, 65536).decode()
+END
+    cat >handler.py <<'END'
+import signals
+def handle_event(context, data):
+    return signals.of_child()
+END
+    # The Python that is embedded may be another than the distribution's: it is its own witness.
+    run_x 0 bruco-worker -q --lines < <(echo x)
+    local ordinary=$output
+    everywhere <<<"$(<handler.py)"
+    equals "$output" "$ordinary"
+    contains "$output" "15:<Handlers.SIG_DFL: 0>"
+    contains "$output" "2:<built-in function default_int_handler>"
+}
+
+@test "a handler's own signal handler stays in its children" {
+    everywhere <<'END'
+import os, signal
+def own(number, frame):
+    os._exit(7)
+def init_context(context):
+    signal.signal(signal.SIGTERM, own)
+def handle_event(context, data):
+    pid = os.fork()
+    if pid == 0:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+END
+    equals "$output" 7
+}
+
+@test "processes that are terminated end, also those of a pool that is left with work" {
+    everywhere <<'END'
+import multiprocessing, threading
+fork = multiprocessing.get_context("fork")
+def hang(number):
+    threading.Event().wait()
+def init_context(context):
+    context.pool = fork.Pool(2)
+    context.pool.map_async(hang, range(10))
+def handle_event(context, data):
+    for _ in range(30):  # at once, whatever it has come to
+        process = fork.Process(target=hang, args=(1,))
+        process.start()
+        process.terminate()
+        process.join()
+    with fork.Pool(2) as pool:  # which it terminates
+        pool.map_async(hang, range(10))
+    return process.exitcode
+END
+    equals "$output" -15
+    [[ $stderr != *"did not end"* ]]
+}
+
+@test "from a thread too, and a child that execs" {
+    everywhere <<'END'
+import os, signal, subprocess, threading
+def handle_event(context, data):
+    codes = []
+    def start():
+        pid = os.fork()
+        if pid == 0:
+            os.kill(os.getpid(), signal.SIGHUP)
+            os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        sleep = subprocess.Popen(["sleep", "1000"])
+        sleep.terminate()
+        codes.append(sleep.wait())
+        spawned = subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"],
+                                 check=True, capture_output=True, text=True).stdout
+        codes.append(spawned.split()[1::2])
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    return codes
+END
+    equals "$output" '[-1, -15, ["0000000000000000", "0000000000000000"]]'
+}
+
+@test "a file that grows beyond the limit is an error, not a death" {
+    everywhere <<'END'
+import resource
+def handle_event(context, data):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with open("grown", "wb") as grown:
+            grown.write(bytes(100))
+    except OSError as error:
+        return error.strerror
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+END
+    equals "$output" "File too large"
+}
+
+@test "a signal that means nothing interrupts nothing in the handler" {
+    cat >handler.py <<'END'
+import os, signal, threading, time
+def send():
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(os.getpid(), number)
+        time.sleep(0.01)
+def handle_event(context, data):
+    reading, writing = os.pipe()
+    def end():
+        send()
+        os.write(writing, b"read")
+    thread = threading.Thread(target=end)
+    thread.start()
+    text = os.read(reading, 10).decode()
+    thread.join()
+    return text
+END
+    run_x 0 bash -c 'echo x | bruco-source -q lines | bruco-worker -d . | bruco-sink -q lines'
+    equals "$output" read
+}
