@@ -7,15 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco/stage.h"
 #include "config/environment.h"
 #include "config/notes.h"
+#include "config/packages.h"
 
 /* ---- is the handler there? ---- */
 
@@ -196,13 +200,67 @@ size_t check_load(struct config *config, const char *path, struct buf *notes)
 
 /* ---- the command ---- */
 
-enum { OPTION_PRINT = OPTION_OWN };
+enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
 
-static const char *path_argument(
-	const struct program *program, const char *given, int argc, char **argv)
+/* Has a worker look at the handler, with its part of the configuration and its environment, and
+ * says what it says. The exit status. */
+static int ask_worker(const struct config *config, const char *venv, bool import)
+{
+	struct launch launch;
+	char *arguments[] = {
+		(char *)"bruco-worker", (char *)(import ? "--check" : "--text"), (char *)"--document",
+		(char *)"3", NULL};
+	int document, death = 0;
+	pid_t pid;
+
+	launch_init(&launch, config, venv, false);
+	document = fd_memory("configuration", launch.documents[ROLE_WORKER].data,
+		launch.documents[ROLE_WORKER].length);
+	pid = spawn(&(struct spawn){.path = launch.programs[ROLE_WORKER],
+		.arguments = arguments,
+		.environment = launch.worker_environment,
+		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1}, {document, 3}},
+		.move_count = 3,
+		.die_with_parent = true});
+	fd_close(&document);
+	if (pid < 0)
+		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],
+			strerror(errno));
+	launch_release(&launch);
+	while (waitpid(pid, &death, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(death))
+		return WEXITSTATUS(death);
+	log_error("the handler killed its worker while it was imported");
+	return STATUS_SOFTWARE;
+}
+
+/* Imports the handler, in its environment. */
+static int check_import(const struct config *config)
+{
+	struct packages packages;
+	enum packages_need need = PACKAGES_NONE;
+	int status = STATUS_UNAVAILABLE;
+
+	if (config->processor.python == NULL)
+		need = packages_find(&packages, config->processor.handler_path, BRUCO_PYTHON);
+	else
+		packages = (struct packages){0};
+	if (need == PACKAGES_NONE || (need == PACKAGES_NEEDED && packages_are_there(&packages)))
+		status = ask_worker(config, packages.folder, true);
+	else
+		log_plain("the handler has not been checked: '%s' is not installed ('bruco venv -c "
+			  "%s' does that)",
+			packages.file, config->path);
+	packages_release(&packages);
+	return status;
+}
+
+const char *check_path(const struct program *program, const char *command, const char *given,
+	int argc, char **argv)
 {
 	if (argc - optind > (given == NULL ? 1 : 0))
-		options_misuse(program, "check takes one configuration, not '%s' too",
+		options_misuse(program, "%s takes one configuration, not '%s' too", command,
 			argv[given == NULL ? optind + 1 : optind]);
 	if (given != NULL)
 		return given;
@@ -235,9 +293,10 @@ int command_check(const struct program *program, int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
 		{"config", required_argument, NULL, 'c'},
+		{"handler", no_argument, NULL, OPTION_HANDLER},
 		{"print", no_argument, NULL, OPTION_PRINT}, {0}};
 	const char *given = NULL, *path;
-	bool document = false;
+	bool document = false, handler = false;
 	struct buf notes = {0};
 	struct config config;
 	size_t mistakes;
@@ -250,14 +309,22 @@ int command_check(const struct program *program, int argc, char **argv)
 			given = optarg;
 		else if (option == OPTION_PRINT)
 			document = true;
+		else if (option == OPTION_HANDLER)
+			handler = true;
 		else
 			options_common(program, option);
 	}
-	path = path_argument(program, given, argc, argv);
+	path = check_path(program, "check", given, argc, argv);
 	config_init(&config);
 	mistakes = check_load(&config, path, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	if (!config.processor.present || (config.mistaken & MISTAKEN_HANDLER))
+		handler = false;
+	else if (mistakes == 0 && ask_worker(&config, NULL, false) != STATUS_OK)
+		mistakes++;
 	if (mistakes == 0)
+		status = handler ? check_import(&config) : STATUS_OK;
+	if (status == STATUS_OK)
 		status = print_result(&config, document);
 	buf_release(&notes);
 	config_release(&config);

@@ -10,9 +10,15 @@
 #include "base/options.h"
 #include "config/config.h"
 
-/* bruco check [--print] [-c file | file | directory]; argv[0] is "check". Returns the exit status:
- * 0, or 78 when there are mistakes; ends the program with 64 for a misuse. */
+/* bruco check [--handler] [--print] [-c file | file | directory]; argv[0] is "check". Returns the
+ * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be looked at; ends
+ * the program with 64 for a misuse. */
 int command_check(const struct program *program, int argc, char **argv);
+
+/* The configuration that a command names, by -c (`given`) or as what getopt has left; ends the
+ * program for a misuse. */
+const char *check_path(const struct program *program, const char *command, const char *given,
+	int argc, char **argv);
 
 /* What the text alone doesn't show: whether handlerPath is a folder and holds the module. Appends a
  * line for each mistake or warning; returns the number of mistakes. */

@@ -16,9 +16,10 @@
 
 static const char usage[] =
 	"usage: bruco [run] [-eqv] [-w workers] [-c file | file | directory]\n"
-	"       bruco check [--print] [-c file | file | directory]\n"
+	"       bruco check [--handler] [--print] [-c file | file | directory]\n"
 	"       bruco init [-q] directory\n"
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
+	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
 	"Runs a Python function over a stream of records, as a configuration says.\n"
@@ -30,6 +31,7 @@ static const char usage[] =
 	"  -v, --verbose          say more\n"
 	"  -w, --workers COUNT    how many workers, 1 to 256 or auto, whatever the file says\n"
 	"      --log-format FORM  text or json\n"
+	"      --handler          (check) import the handler and look at its functions\n"
 	"      --print            (check) show the configuration with all defaults\n"
 	"      --update           (test) make what comes what is expected\n"
 	"      --help             show this text\n"
@@ -55,6 +57,7 @@ struct command {
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
+	{"venv", command_venv},
 	{"dev", command_later}, {"status", command_later}, {"top", command_later},
 	{"reload", command_later}};
 

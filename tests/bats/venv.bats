@@ -58,11 +58,11 @@ def handle_event(context, data): return [only_there.name, sys.prefix, sys.execut
 
     sed -i 's/^version.*/version_info = 2.7.18/' venv/pyvenv.cfg
     VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines </dev/null
-    contains "$stderr" "error: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python $python"
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python $python"
     VIRTUAL_ENV=$PWD/absent run_x 78 bruco-worker --lines </dev/null
-    contains "$stderr" "error: cannot open '$PWD/absent': No such file or directory"
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: cannot open '$PWD/absent': No such file or directory"
     VIRTUAL_ENV=$PWD run_x 78 bruco-worker --lines </dev/null
-    contains "$stderr" "error: '$PWD' is not a virtual environment: cannot read 'pyvenv.cfg': No such file or directory"
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: '$PWD' is not a virtual environment: cannot read 'pyvenv.cfg': No such file or directory"
 }
 
 @test "processor.python: this environment, as it is, relative to the configuration; no pip" {
@@ -247,4 +247,64 @@ has_environment() {
     printf '# one\n\n./nowhere' >app/requirements.txt
     run_x 69 bruco -q app <input
     [[ -e cache/bruco ]]
+}
+
+# ---- by hand
+
+@test "a worker by hand and bruco check use the environment that bruco made, or say what makes it" {
+    requirements_project
+    local hint="'$PWD/app/requirements.txt' is not installed ('bruco venv -c app/config.yaml' does that)"
+    run_x 70 bruco-worker --lines -c app <<<hello
+    contains "$stderr" "bruco-worker: warning: $hint"
+    contains "$stderr" "No module named 'tinypackage'"
+    run_x 69 bruco check --handler app
+    contains "$stderr" "the handler has not been checked: $hint"
+    run_x 0 bruco check app
+    [[ ! -e cache ]]
+
+    run_x 0 bruco venv app
+    local made=$output
+    contains "$made" "$PWD/cache/bruco/venv-"
+    run_x 0 bruco-worker --lines -c app <<<hello
+    contains "$output" "found $made/"
+    file_lacks stderr warning
+    run_x 0 bruco-worker --lines -d app <<<hello
+    contains "$output" "found $made/"
+    run_x 0 bruco check --handler app
+    equals "$output" "app/config.yaml: ok"
+    run_x 0 bruco app <<<hello
+    file_lacks stderr installing
+    run_x 0 bruco venv -c app
+    equals "$output" "$made"
+    BRUCO_DISABLE_PIP=true run_x 70 bruco-worker --lines -c app <<<hello
+    file_lacks stderr 'is not installed'
+}
+
+@test "bruco venv where nothing is asked for, with processor.python, and what it refuses" {
+    unset BRUCO_DISABLE_PIP
+    export XDG_CACHE_HOME=$PWD/cache
+    project <<<'def handle_event(context, data): return data'
+    run_x 0 bruco venv app
+    equals "$output" ""
+    contains "$stderr" "no environment is needed"
+    make_venv app/environment
+    sed -i 's/handlerPath: ./python: environment/' app/config.yaml
+    run_x 0 bruco venv app
+    equals "$output" "$PWD/app/environment"
+    [[ ! -e cache ]]
+    run_x 64 bruco venv app app
+    echo 'x: 1' >>app/config.yaml
+    run_x 78 bruco venv app
+    contains "$stderr" "unknown key 'x'"
+}
+
+@test "an environment that is activated comes after the one that bruco made, and is named when it does not fit" {
+    requirements_project
+    make_venv venv
+    sed -i 's/^version.*/version = 2.7.18/' venv/pyvenv.cfg
+    VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines -c app <<<hello
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python"
+    run_x 0 bruco venv app
+    VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines -c app <<<hello
+    contains "$output" "found $PWD/cache/bruco/venv-"
 }
