@@ -504,9 +504,7 @@ PY
     cat >handler.py <<'PY'
 import asyncio
 def own_factory(loop, coroutine, **more):
-    task = asyncio.Task(coroutine, loop=loop, **more)
-    task.mine = True
-    return task
+    return asyncio.Task(coroutine, loop=loop, name=coroutine.__qualname__, **more)
 async def init_context(context):
     context.running = context.most = 0
     asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", own_factory))
