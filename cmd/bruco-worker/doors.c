@@ -240,13 +240,11 @@ void doors_open(void)
 	static PyMethodDef method = {"on_control", on_control, METH_NOARGS, NULL};
 	const struct worker *worker = flights.loop->worker;
 
-	doors.starved = true;
 	if (worker->driven)
 		fd_nonblocking(worker->out, true);
 	if (worker->control >= 0)
 		async_must(async_ask(
 			"add_reader", "(iN)", worker->control, PyCFunction_New(&method, NULL)));
-	read_when_due();
 }
 
 void doors_close(void)

@@ -202,13 +202,14 @@ static void open_room(struct loop *loop)
 	if (async_loop() == NULL || runner_prepare() < 0)
 		async_must(NULL);
 	doors_open();
+	flights_settle(1); /* there may be records already: see event_awaited */
 }
 
 /* The event loop runs until flights_stop; a handler may end it too, or raise SystemExit out of it.
  */
 static void fly(void)
 {
-	while (flights.status == GO_ON) {
+	do { /* once at least: a stop that was asked for is still to be heard */
 		PyObject *done = async_ask("run_forever", "()");
 
 		Py_XDECREF(done);
@@ -223,7 +224,7 @@ static void fly(void)
 			log_error("an exception ended the event loop");
 			flights.status = STATUS_SOFTWARE;
 		}
-	}
+	} while (flights.status == GO_ON);
 	running_end();
 }
 

@@ -597,7 +597,7 @@ PY
         equals "$output" "$(seq 40 | sed 9d)"
         contains "$stderr" "most 4"
         contains "$stderr" "error: handler raised bruco.Timeout: no result within 500ms (stdin[0]@8, attempt 2)"
-        [[ $stderr != *"no effect"* ]]
+        [[ $function == lambda* || $stderr != *"no effect"* ]]
     done
     # One that decides each time; and an async generator.
     cat >handler.py <<'PY'

@@ -8,9 +8,12 @@ import faulthandler
 import os
 import signal
 import threading
-from typing import Any, Callable, Dict, List
+import types
+from typing import Any, Callable, Dict, List, Optional
 
 import _bruco
+
+Handler = Callable[[int, Optional[types.FrameType]], None]
 
 #: What children get, for each signal that has a handler of the worker's.
 _childrens: Dict[int, Any] = {}
@@ -18,16 +21,16 @@ _childrens: Dict[int, Any] = {}
 _mask = threading.local()  # `before`: the thread's, around a fork
 
 
-def nothing(number: int, frame: object) -> None:
+def nothing(number: int, frame: Optional[types.FrameType]) -> None:
     """The handler of a signal that means nothing to a worker: its input ends it."""
 
 
-def show_stacks(number: int, frame: object) -> None:
+def show_stacks(number: int, frame: Optional[types.FrameType]) -> None:
     """The handler of SIGUSR2. The fault handler stands before it, until a handler takes its place."""
     faulthandler.dump_traceback(file=2, all_threads=True)
 
 
-def _take(number: int, handler: Callable[[int, object], None], childrens: Any) -> None:
+def _take(number: int, handler: Handler, childrens: Any) -> None:
     signal.signal(number, handler)
     _childrens[number] = handler, childrens
 
