@@ -238,7 +238,7 @@ END
     file_lacks stderr "retrying|Traceback"
     topic() {
         run_x 0 bruco-source -q -e kafka -b "$BROKERS" -t "$1" -g "look-$1" -o earliest
-        frames read <stdout
+        frames read <stdout | grep "type='record'"
     }
     topic "$out" >delivered
     equals "$(grep -oE "value=b'[0-9]+'" delivered | grep -oE '[0-9]+' | sort -n | tr '\n' ' ')" \
