@@ -45,7 +45,7 @@ static void print_versions(void)
 static const struct program program = {"bruco-worker", usage, print_versions};
 
 /* As with --driver, `bruco` alone uses --document and --text. */
-enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_CHECK, OPTION_TEXT, OPTION_DOCUMENT };
+enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_HANDLER, OPTION_TEXT, OPTION_DOCUMENT };
 
 struct flags {
 	const char *config;
@@ -80,7 +80,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 		{"config", required_argument, NULL, 'c'},
 		{"directory", required_argument, NULL, 'd'},
 		{"module", required_argument, NULL, 'm'},
-		{"check", no_argument, NULL, OPTION_CHECK},
+		{"check", no_argument, NULL, OPTION_HANDLER},
 		{"text", no_argument, NULL, OPTION_TEXT},
 		{"document", required_argument, NULL, OPTION_DOCUMENT},
 		{"lines", no_argument, NULL, OPTION_LINES},
@@ -103,7 +103,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 		case 'm':
 			flags->module = optarg;
 			break;
-		case OPTION_CHECK:
+		case OPTION_HANDLER:
 			flags->check = CHECK_MODULE;
 			break;
 		case OPTION_TEXT:
