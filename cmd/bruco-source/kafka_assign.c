@@ -31,6 +31,7 @@ static unsigned emptiest_lane(struct kafka *kafka)
 static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	struct kafka_partition *partition = kafka_partition(kafka, entry->topic, entry->partition);
+	struct attempts before = partition->base.attempts;
 
 	partition->base.lane = emptiest_lane(kafka);
 	partition->committed = entry->offset;
@@ -41,6 +42,8 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
 	attempts_done_below(&partition->base.attempts, entry->offset);
 	partition->attempts_committed = partition->base.attempts.version;
+	/* A worker may still try a record of the last assignment, or have done so after it. */
+	attempts_merge(&partition->base.attempts, &before, entry->offset);
 	partition->begun_committed =
 		kafka_metadata_told(kafka, entry, partition->topic) ? kafka->begun : 0;
 	log_debug("%s[%d] from offset %lld in lane %u", entry->topic, (int)entry->partition,
@@ -50,9 +53,11 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 static void end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
-	/* A status of 0 promises that nothing of a drained run is repeated. */
-	if (kafka->stage->draining &&
-		(!tracker_idle(&partition->base.tracker) || kafka_commit_lacks(kafka, partition)))
+	/* A status of 0 promises that nothing of a drained run is repeated. What a drained lane left
+	 * undone has given nothing. */
+	if (kafka->stage->draining && ((!tracker_idle(&partition->base.tracker) &&
+					       !lanes_drained(&kafka->stage->lanes)) ||
+					      kafka_commit_lacks(kafka, partition)))
 		stage_drain(kafka->stage, STATUS_TEMPFAIL);
 	kafka_flow_drop(kafka, partition);
 	tracker_end(&partition->base.tracker);

@@ -294,10 +294,11 @@ static uint8_t *find_run(
 /*
  * The event that ran when the worker died has been begun once more than was known. When that was
  * its last attempt it is passed on as failed, not run. One that was waiting for another attempt
- * keeps those that it has had, and is not failed for the death of a worker that did not run it.
+ * keeps those that it has had, and is not failed for the death of a worker that did not run it; but
+ * when the lane has no successor (onFailure: stop) they may be all used up.
  */
-static void blame(
-	struct lanes *lanes, struct window *window, const struct page_snapshot *page, uint64_t r)
+static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
+	uint64_t r, bool last)
 {
 	struct partition *partition;
 	struct frame_head head;
@@ -309,7 +310,8 @@ static void blame(
 		return;
 	if (page->state == RUN_RUNNING)
 		attempts = attempts_by(lanes, &head, page);
-	else if (page->attempt > head.attempt && page->attempt < lanes->attempts)
+	else if (page->attempt > head.attempt &&
+		 page->attempt < lanes->attempts + (last && lanes->anew))
 		attempts = (uint16_t)page->attempt;
 	else
 		return;
@@ -319,6 +321,25 @@ static void blame(
 	if (partition != NULL)
 		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
 			attempts);
+}
+
+void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
+{
+	struct frame_record record;
+	struct frame_head head;
+	struct window_tag tag;
+	struct partition *partition;
+	const char *why;
+	uint8_t *frame = lane >= lanes->count ? NULL
+					      : find_run(&lanes->items[lane].window, seq, &head, &tag);
+
+	if (frame == NULL || attempts <= head.attempt || attempts >= lanes->attempts ||
+		frame_record_read(frame, &head, &record, &why) != FRAME_OK)
+		return;
+	frame_patch(frame, head.type, head.flags, (uint16_t)attempts, seq);
+	partition = tag.owner;
+	if (attempts > attempts_get(&partition->attempts, record.offset))
+		attempts_set(&partition->attempts, record.offset, (uint16_t)attempts);
 }
 
 /* Events that were in flight together: the worker is to run each of them alone. Nobody is blamed
@@ -353,7 +374,7 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	if (message->page.state == RUN_TOGETHER)
 		suspect(&lane->window, &message->page, message->seq);
 	else
-		blame(lanes, &lane->window, &message->page, message->seq);
+		blame(lanes, &lane->window, &message->page, message->seq, fd < 0);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
 	if (fd < 0)
 		lane->state = LANE_GONE;

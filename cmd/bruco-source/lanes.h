@@ -90,6 +90,11 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to
 
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
+
+/* An event has been begun so often by a worker that lives and is to try again. A claim of the
+ * worker: it never makes the event failed. It counts for the record whatever has become of the
+ * assignment that it came with. */
+void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts);
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd);
 
 /* Whether nothing more is to come: no record waits for a lane, and each window is empty, or its

@@ -239,7 +239,10 @@ static void on_control(struct stage *stage)
 		else if (message.type == MESSAGE_DRAIN) {
 			stage_drain(stage, STATUS_OK);
 			stage->successor = (message.flags & DRAIN_RESTART) != 0;
-		} else
+		} else if (message.type == MESSAGE_ATTEMPT)
+			lanes_attempt(
+				&stage->lanes, message.lane, message.seq, message.page.attempt);
+		else
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
 	}
 }

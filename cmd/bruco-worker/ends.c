@@ -39,6 +39,7 @@ static void pause_flight(struct flight *flight)
 	flight->attempt++;
 	flights.paused++;
 	running_show();
+	retry_tell(worker, flight->seq, flight->attempt, pause_ms);
 	if (running_count() == 0) /* who finds the page then knows how often it was begun */
 		page_claim(worker->page, flight->seq, flight->attempt, 0);
 	async_must(async_ask("call_later", "(dNK)", (double)pause_ms / 1000,

@@ -33,8 +33,12 @@ static void advance(void)
 	struct flight *flight;
 
 	while ((flight = ring_first()) != NULL && flights.status == GO_ON) {
-		if (flight->state == FLIGHT_LEFT)
+		if (flight->state == FLIGHT_LEFT) {
 			flights_stop(flight->status);
+			if (flight->status == STATUS_FAILED) /* its attempts are used up */
+				page_claim(flights.loop->worker->page, flight->seq,
+					flight->attempt + 1U, 0);
+		}
 		if (flight->state != FLIGHT_DONE)
 			return;
 		if (output->buf.length == 0)

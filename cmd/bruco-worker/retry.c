@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "interpreter.h"
+#include "lane/control.h"
+
+enum { TELL_MS = 100 }; /* shorter pauses are not worth a message each */
 
 /*
  * The pause before an attempt. Nothing is left unwritten during it. The end of the input ends it
@@ -49,6 +52,19 @@ static int back_off(struct loop *loop, const struct frame_record *record, int64_
 	return GO_ON;
 }
 
+void retry_tell(const struct worker *worker, uint64_t seq, uint32_t attempts, int64_t pause_ms)
+{
+	static int64_t told_ns;
+	struct message message = {
+		.type = MESSAGE_ATTEMPT, .seq = seq, .page = {.attempt = attempts}};
+	int64_t now_ns = clock_coarse_ns();
+
+	if (worker->control < 0 || (pause_ms < TELL_MS && now_ns - told_ns < TELL_MS * 1000000))
+		return;
+	told_ns = now_ns;
+	control_send(worker->control, &message, NULL, 0); /* without room it is not told */
+}
+
 /* After an attempt that failed: GO_ON for the next, with its number in the record. */
 static int retry(struct loop *loop, struct frame_record *record, const struct failure *failure)
 {
@@ -59,7 +75,8 @@ static int retry(struct loop *loop, struct frame_record *record, const struct fa
 	failure_log(failure, record, pause_ms);
 	record->head.attempt++;
 	/* Who finds the page of a worker that died in the pause knows how often it was begun. */
-	atomic_store_explicit(&page->attempt, record->head.attempt, memory_order_relaxed);
+	page_claim(page, record->head.seq, record->head.attempt, 0);
+	retry_tell(loop->worker, record->head.seq, record->head.attempt, pause_ms);
 	return back_off(loop, record, pause_ms);
 }
 
@@ -73,6 +90,8 @@ static int give_up(struct loop *loop, const uint8_t *frame, const struct frame_r
 	failure_log(failure, record, -1);
 	event_count_failed(loop->worker->page, record);
 	if (processor->on_failure == FAILURE_STOP) {
+		/* Who finds the page knows that its attempts are used up. */
+		page_claim(loop->worker->page, record->head.seq, record->head.attempt + 1U, 0);
 		status = loop_flush(loop);
 		return status == GO_ON ? STATUS_FAILED : status;
 	}

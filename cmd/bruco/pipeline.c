@@ -77,6 +77,19 @@ static void broken(struct pipeline *pipeline, const struct message *message)
 	stage_kill(&lane->stage);
 }
 
+/* One that finds no room is dropped: the next attempt says more. */
+static void pass_attempt(
+	struct pipeline *pipeline, const struct lane *lane, const struct message *message)
+{
+	struct message attempt = {.type = MESSAGE_ATTEMPT,
+		.lane = (uint32_t)(lane - pipeline->lanes),
+		.seq = message->seq,
+		.page = {.attempt = message->page.attempt}};
+
+	if (pipeline->source.control >= 0 && pipeline->source.outbox_count == 0)
+		stage_send(&pipeline->source, &attempt, NULL, 0);
+}
+
 static void handle_message(struct pipeline *pipeline, struct stage *stage, struct lane *lane,
 	const struct message *message)
 {
@@ -88,6 +101,8 @@ static void handle_message(struct pipeline *pipeline, struct stage *stage, struc
 		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
 	else if (message->type == MESSAGE_BROKEN && stage == &pipeline->sink)
 		broken(pipeline, message);
+	else if (message->type == MESSAGE_ATTEMPT && lane != NULL)
+		pass_attempt(pipeline, lane, message);
 }
 
 void pipeline_read_control(struct pipeline *pipeline, uint32_t index)

@@ -64,6 +64,13 @@ void attempts_done_below(struct attempts *attempts, int64_t offset)
 	take_out(attempts, 0, find(attempts, offset));
 }
 
+void attempts_merge(struct attempts *attempts, const struct attempts *others, int64_t from_offset)
+{
+	for (size_t i = find(others, from_offset); i < others->count; i++)
+		if (others->items[i].count > attempts_get(attempts, others->items[i].offset))
+			attempts_set(attempts, others->items[i].offset, others->items[i].count);
+}
+
 void attempts_write(const struct attempts *attempts, struct buf *text)
 {
 	for (size_t i = 0; i < attempts->count; i++)

@@ -1,6 +1,6 @@
 /*
- * How often records of one partition have been begun without being finished, because their worker
- * died: kept until the record is done, so that it outlives every process in the metadata of the
+ * How often records of one partition have been begun without being finished, because an attempt
+ * failed or their worker died: kept until the record is done, so that it outlives every process in the metadata of the
  * partition's commits. It never decides what becomes of a record.
  *
  * The text is " attempts=OFFSET:COUNT[,OFFSET:COUNT...]", or nothing at all. What a broker gives
@@ -35,6 +35,10 @@ void attempts_set(struct attempts *attempts, int64_t offset, uint16_t count);
 uint16_t attempts_get(const struct attempts *attempts, int64_t offset); /* 0: not in the list */
 void attempts_done(struct attempts *attempts, int64_t offset);
 void attempts_done_below(struct attempts *attempts, int64_t offset);
+
+/* Takes over from `others`, from this offset on, what is more than is known here. */
+void attempts_merge(
+	struct attempts *attempts, const struct attempts *others, int64_t from_offset);
 
 void attempts_write(const struct attempts *attempts, struct buf *text);
 

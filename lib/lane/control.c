@@ -53,7 +53,7 @@ int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size
 	*ack_count = 0;
 	*acks = wire.acks;
 	if (got < (ssize_t)sizeof wire.message || wire.message.type < MESSAGE_HELLO ||
-		wire.message.type > MESSAGE_RECYCLE)
+		wire.message.type > MESSAGE_ATTEMPT)
 		return not_a_message(fds, fd_count);
 	more = (size_t)got - sizeof wire.message;
 	if (wire.message.type == MESSAGE_ACK)

@@ -25,6 +25,8 @@
  *   RECYCLE (worker) between two events, all outputs are written: it ends now, as
  * processor.maxEvents or maxMemory asks, and its lane is to have a successor BROKEN  (sink) lane's
  * life `life` sent something that is no frame of it: kill it
+ *   ATTEMPT (worker) event `seq` has been begun `page.attempt` times, and another attempt follows
+ *           after a pause. The driver passes it on to the source with the lane; it may be dropped
  *
  * sink -> source, on the link
  *   ACK     lane, seq: all up to seq is delivered or had no output; several to a message
@@ -54,7 +56,8 @@ enum message_type {
 	MESSAGE_ACK,
 	MESSAGE_RESUME,
 	MESSAGE_END,
-	MESSAGE_RECYCLE
+	MESSAGE_RECYCLE,
+	MESSAGE_ATTEMPT
 };
 
 /* Descriptors of HELLO, in this order. */

@@ -225,7 +225,71 @@ a worker killed by signal 11 (SIGSEGV) 1 $IN 2 1 bruco-worker-0"
     good_delivered 200 1
 }
 
+@test "onFailure stop: an exception's attempts begin anew in the next run, plain, batch and async" {
+    anew() { # anew "def ..." [processor line ...]
+        GROUP=g-$RANDOM$RANDOM
+        rm -f calls
+        printf '%s\n' "$1" >handler.py
+        config 1 stop 'retry: {attempts: 3, backoff: 10ms}' "${@:2}"
+        for run in 1 2; do
+            run_x 1 bruco -e -c config.yaml
+            equals "$(grep -c '' calls)" $((3 * run))
+            contains "$stderr" "handler raised ValueError: bad ($IN[0]@1, attempt 1, retrying"
+            contains "$stderr" "handler raised ValueError: bad ($IN[0]@1, attempt 3)"
+            metadata_has '^0 bruco partitions=4 attempts=1:3$'
+        done
+    }
+    printf 'a\tgood\nb\tbad\nc\tgood\n' | send "$IN" --partition 0
+    anew 'def handle_event(context, data):
+    if data == b"bad":
+        open("calls", "a").write("x\n")
+        raise ValueError("bad")'
+    anew 'async def handle_event(context, data):
+    if data == b"bad":
+        open("calls", "a").write("x\n")
+        raise ValueError("bad")' 'concurrency: 10'
+    anew 'def handle_batch(context, events):
+    for event in events:
+        if event.data == b"bad" and len(events) == 1:
+            open("calls", "a").write("x\n")
+        if event.data == b"bad":
+            raise ValueError("bad")
+    return [None for event in events]' 'batch: {wait: 500ms}'
+}
+
 # ---- attempts outlive everything
+
+@test "attempts in place outlive a partition that is given up: one failing record does not come for ever" {
+    cat >handler.py <<'PY'
+def handle_event(context, data):
+    if data == b"bad":
+        open("calls", "a").write(f"{context.event.attempt}\n")
+        raise ValueError("bad")
+PY
+    new_topic 1
+    IN=$TOPIC
+    config 1 skip 'retry: {attempts: 6, backoff: 3s, maxBackoff: 3s}'
+    sed -i 's/^  offset: /  rebalanceTimeout: 1s\n&/' config.yaml
+    printf 'a\tgood\nb\tbad\nc\tgood\n' | send "$IN" --partition 0
+    start_x run bruco -c config.yaml
+    wait_for 60 lines_in calls 1
+    for round in {1..20}; do # a member that comes and goes: no assignment lasts for 6 attempts
+        [[ $(committed) != 3 ]] || break
+        start_x guest bruco -c config.yaml
+        wait_for 60 revoked "$round"
+        stop_x guest
+    done
+    wait_for 60 committed_3
+    equals "$(grep -cx 1 calls)" 1 # no assignment began anew
+    (($(grep -c '' calls) <= 6 + 5 + 4 + 3 + 2 + 1))
+    stop_x run
+}
+
+revoked() { # revoked TIMES
+    (($(grep -c 'partitions revoked' run.err) >= $1)) || [[ $(committed) == 3 ]]
+}
+
+committed_3() { [[ $(committed) == 3 ]]; }
 
 @test "attempts outlive a kill -9 of everything" {
     handler

@@ -83,6 +83,22 @@ TEST(full_list_stays_under_a_kilobyte_and_goes_on)
 	CHECK_INT(attempts_get(&attempts, 1), 1);
 }
 
+TEST(what_is_known_elsewhere_is_taken_over_where_it_is_more)
+{
+	struct attempts others;
+
+	attempts_set(&attempts, 3, 1);
+	attempts_set(&attempts, 5, 2);
+	attempts_set(&attempts, 6, 4);
+	attempts_set(&attempts, 8, 1);
+	others = attempts;
+	attempts.count = 0;
+	attempts_set(&attempts, 5, 3);
+	attempts_set(&attempts, 6, 1);
+	attempts_merge(&attempts, &others, 5);
+	CHECK_TEXT(written(), " attempts=5:3,6:4,8:1");
+}
+
 TEST(lies_of_others_are_ignored)
 {
 	static const char *const lies[] = {" attempts=", " attempts=x:1", " attempts=1",

@@ -214,6 +214,68 @@ TEST(attempts_from_before_count)
 	CHECK_INT(partition.attempts.count, 1);
 }
 
+static void gone(uint64_t r, uint32_t seq, uint32_t attempt)
+{
+	struct message message = {.type = MESSAGE_RESUME,
+		.seq = r,
+		.page = {.state = RUN_IDLE, .attempt = attempt, .seq = seq}};
+
+	CHECK(lanes_resume(&lanes, &message, -1));
+}
+
+TEST(attempts_in_place_are_known_while_the_worker_lives)
+{
+	open_lanes(3);
+	take(10);
+	take(11);
+	queue(12);
+	lanes_attempt(&lanes, 0, 2, 1);
+	expect(2, FRAME_TYPE_RECORD, 1);
+	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
+	lanes_attempt(&lanes, 0, 2, 2);
+	lanes_attempt(&lanes, 0, 2, 1); /* late */
+	CHECK_INT(attempts_get(&partition.attempts, 11), 2);
+	lanes_attempt(&lanes, 0, 2, 3); /* lies: no claim uses up the last attempt, */
+	lanes_attempt(&lanes, 0, 3, 1); /* what was not sent was not begun, */
+	lanes_attempt(&lanes, 0, 9, 1); /* there is no such event */
+	lanes_attempt(&lanes, 7, 1, 1); /* nor lane */
+	expect(2, FRAME_TYPE_RECORD, 2);
+	CHECK_INT(partition.attempts.count, 1);
+	die(0, RUN_IDLE, 2, 2);
+	expect(2, FRAME_TYPE_RECORD, 2);
+	/* The partition is given up and comes back: the worker still tries the old frame. */
+	tracker_end(&partition.tracker);
+	tracker_begin(&partition.tracker);
+	lanes_attempt(&lanes, 0, 1, 1);
+	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
+	take(10);
+	expect(4, FRAME_TYPE_RECORD, 1);
+	CHECK(lanes_acknowledge(&lanes, 0, 4));
+	CHECK_INT(attempts_get(&partition.attempts, 10), 0);
+	CHECK_INT(attempts_get(&partition.attempts, 11), 2);
+}
+
+TEST(attempts_used_up_in_place_under_stop_begin_anew)
+{
+	on_failure = FAILURE_STOP;
+	open_lanes(3);
+	take(10);
+	lanes_attempt(&lanes, 0, 1, 2);
+	gone(0, 1, 3);
+	CHECK_INT(attempts_get(&partition.attempts, 10), 3);
+	tracker_begin(&partition.tracker);
+	open_lanes(3);
+	attempts_set(&partition.attempts, 10, 3);
+	take(10);
+	expect(1, FRAME_TYPE_RECORD, 0);
+	on_failure = FAILURE_SKIP;
+	open_lanes(3);
+	partition.attempts.count = 0;
+	take(11);
+	gone(0, 1, 3); /* a lie, where the last attempt does not end the worker */
+	CHECK_INT(partition.attempts.count, 0);
+}
+
 TEST(what_stopped_an_earlier_run_is_tried_anew)
 {
 	on_failure = FAILURE_STOP;
