@@ -20,7 +20,7 @@ section() { # section TITLE
     section "Latency" | grep -E "^\| bruco, 1 worker \| [0-9.]+ \("
     run ! grep -E "failed: |time was up" RESULTS.md
     for target in "start, exec to ready" "restart of a killed worker" "idle, 2 workers: memory" \
-        "system calls per record" "own allocations per record" "identity, 1 worker: CPU, to the C loop's"; do
+        "beside a lane that gets three times" "system calls per record" "own allocations per record" "identity, 1 worker: CPU, to the C loop's"; do
         grep -E "^\| $target[^|]*\|[^|]+\| (source )?[0-9.]+" RESULTS.md
     done
     head -c 5 results.svg | grep "^<svg "

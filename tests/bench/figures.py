@@ -10,6 +10,7 @@ import time
 from contenders import HANDLERS
 from measure import Failed, Running, family, proportional, resident
 from runs import say
+from workloads import UNEVEN
 
 READY_SECONDS = 30
 STAGES = ("bruco-source", "bruco-worker", "bruco-sink")
@@ -224,6 +225,34 @@ def allocations(bench, workload, count):
         own, everything = struct.unpack("=QQ", path.read_bytes())
         figures[path.name.split(".")[0]] = own / count, everything / count
     return figures
+
+
+def neighbour(bench):
+    """Milliseconds (median, p99) of 50 records/s in partition 1, alone and beside a partition 0 that
+    gets three times what its lane's worker can do."""
+    warm, count = (100, 100) if bench.options.short else (1500, 750)  # its window is full before
+    found = {}
+    for name, load in (("alone", 0), ("beside", 1500)):
+        source, target = bench.kafka.topic(UNEVEN.partitions), bench.kafka.topic(UNEVEN.partitions)
+        with bench.start("bruco-2", UNEVEN, source, target) as running:
+            figures = bench.kafka.latency(source, target, 50, warm if load else 100, count, running,
+                                          load)
+        found[name] = [figures[0] / 1000, figures[1] / 1000]
+        bench.kafka.delete(source)
+        bench.kafka.delete(target)
+    return found
+
+
+def fairness(bench):
+    """Into results["figures"]["neighbour"]."""
+    if not bench.wanted("bruco-2") or bench.late("fairness"):
+        return
+    try:
+        bench.results["figures"]["neighbour"] = neighbour(bench)
+    except (Failed, OSError, subprocess.SubprocessError) as error:
+        bench.results["figures"]["neighbour"] = {"failed": str(error)}
+    say(f"neighbour: {bench.results['figures']['neighbour']}")
+    bench.save()
 
 
 def measure_all(bench, workload):

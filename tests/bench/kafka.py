@@ -83,8 +83,10 @@ class Kafka:
                      seconds=seconds + 60, while_runs=while_runs).split()
         return int(words[0]), (int(words[2]) - int(words[1])) / 1000
 
-    def latency(self, source, target, rate, warm, count, while_runs):
-        """Microseconds p50, p99, p99.9 and the longest, at `rate` records a second."""
+    def latency(self, source, target, rate, warm, count, while_runs, load=None):
+        """Microseconds p50, p99, p99.9 and the longest, at `rate` records a second. With `load`
+        those are in partition 1, and so many a second in partition 0, which do not come back."""
+        more = [] if load is None else ["-l", str(load)]
         words = _run("bench-latency", "-b", self.address, "-r", str(rate), "-w", str(warm), "-n",
-                     str(count), source, target, seconds=200, while_runs=while_runs).split()
+                     str(count), *more, source, target, seconds=300, while_runs=while_runs).split()
         return [int(word) for word in words[1:]]

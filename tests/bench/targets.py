@@ -2,8 +2,8 @@
 import statistics
 
 MB = 1e6
-# Windows, a million queued records with keys, their values, and what the pipeline has when idle.
-STALLED_MAX = 640 * MB
+# Windows, source.prefetch, a response of each broker, and what the pipeline has when idle.
+STALLED_MAX = 400 * MB
 
 
 def _per_million(run):
@@ -127,6 +127,12 @@ class Targets:
                     "stalled_memory",
                     lambda sums: f"{sums[0] / MB:.0f} MB at most, {sums[1] / MB:.0f} MB at the end",
                     lambda sums: sums[0] <= STALLED_MAX)
+        self.number("beside a lane that gets three times what its worker can do: median latency, to "
+                    "that alone", "at most 2×", "neighbour",
+                    lambda found: f"{found['beside'][0] / found['alone'][0]:.2f}× "
+                    f"({found['beside'][0]:.1f} to {found['alone'][0]:.1f} ms; p99 "
+                    f"{found['beside'][1]:.0f} to {found['alone'][1]:.0f} ms)",
+                    lambda found: found["beside"][0] <= 2 * found["alone"][0])
         for what, figure, limit in (("start, exec to ready", "start_ms", 300),
                                     ("restart of a killed worker, to its first result",
                                      "restart_ms", 100)):

@@ -47,6 +47,10 @@ WORKLOADS = [
              rounds=2, kind="async"),
 ]
 
+# For who waits for whom.
+UNEVEN = Workload("uneven", "Two partitions, one with more than its worker can do", "uneven", {},
+                  rounds=1, partitions=2)
+
 # For what grows: the same identity with more records, more partitions, more lanes.
 GROWTH = [
     Workload("ten-million", "Identity, 100 bytes, ten times the records", "identity",
