@@ -15,8 +15,8 @@ TYPES = {1: "record", 2: "empty", 3: "failed", 4: "end"}
 MASK = (1 << 64) - 1
 
 Frame = collections.namedtuple(
-    "Frame", "type flags attempt seq topic partition offset timestamp key headers value first",
-    defaults=[None] * 8)
+    "Frame", "type flags attempt seq topic partition offset timestamp key headers value origin first",
+    defaults=[None] * 9)
 
 
 def check(head):
@@ -60,7 +60,7 @@ def end(seq):
     return frame(4, 0, 0, seq, b"")
 
 
-def parse_record(body):
+def parse_record(body, flags):
     offset, timestamp, partition, *lengths, count, _ = RECORD.unpack_from(body)
     at = RECORD.size
 
@@ -77,8 +77,12 @@ def parse_record(body):
         name_length, value_length = struct.unpack("<Ii", take(8))
         headers.append((take(name_length), take(value_length)))
     value = take(lengths[2])
+    origin = None
+    if flags & 2 and at < len(body):
+        origin_offset, origin_partition = struct.unpack("<qi", take(12))
+        origin = (take(len(body) - at).decode(), origin_partition, origin_offset)
     assert at == len(body), "lengths don't add up"
-    return topic, partition, offset, timestamp, key, headers, value
+    return topic, partition, offset, timestamp, key, headers, value, origin
 
 
 def read(stream):
@@ -88,7 +92,7 @@ def read(stream):
         assert magic == b"Br" and version == 1 and found == check(head), f"bad head: {head!r}"
         body = stream.read(length - HEAD.size)
         assert len(body) == length - HEAD.size, "truncated"
-        parts = parse_record(body) if kind in (1, 3) else (None,) * 7
+        parts = parse_record(body, flags) if kind in (1, 3) else (None,) * 8
         first = struct.unpack("<Q", body)[0] if kind == 2 and body else None
         yield Frame(TYPES[kind], flags, attempt, seq, *parts, first)
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,6 +23,8 @@ struct late_letter {
 
 const char too_large[] = "message size too large";
 const char name_with_nul[] = "NUL byte in a header's name, which Kafka's client can't carry";
+const char bad_timestamp[] = "timestamp is not in the range that the topic accepts";
+const char invalid_record[] = "record is invalid for the topic, as one without a key is if that is compacted";
 
 /* ---- what is wrong with a record */
 
@@ -94,7 +97,7 @@ static void add_header(
 	struct frame_header header = {.name = name,
 		.name_length = (uint32_t)strlen(name),
 		.value = (const uint8_t *)value,
-		.value_length = (int32_t)strlen(value)};
+		.value_length = value == NULL ? FRAME_NULL : (int32_t)strlen(value)};
 
 	buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
 	headers->length += frame_header_write(headers->data + headers->length, &header);
@@ -110,10 +113,9 @@ static void add_number(
 	add_header(letter, headers, name, text);
 }
 
-/* The record's headers, without what an earlier failure had left; the worker's at the end stay. Those
- * with a NUL byte in their name only if `all`. */
-static void copy_headers(struct frame_record *letter, struct buf *headers,
-	const struct frame_record *record, bool all)
+/* The record's headers, without what an earlier failure had left; the worker's at the end stay. */
+static void copy_headers(
+	struct frame_record *letter, struct buf *headers, const struct frame_record *record)
 {
 	struct frame_header header;
 	uint32_t own = record->header_count - headers_of_worker(record, &header);
@@ -126,34 +128,179 @@ static void copy_headers(struct frame_record *letter, struct buf *headers,
 		frame_header_next(&at, &header);
 		if (i < own && limits_of_failure(&header))
 			continue;
-		if (!all && memchr(header.name, '\0', header.name_length) != NULL)
+		buf_append(headers, from, (size_t)(at - from));
+		letter->header_count++;
+	}
+}
+
+/* ---- a dead letter that is refused itself */
+
+static const struct frame_header *find(const struct frame_record *letter, const char *name)
+{
+	static struct frame_header header;
+	const uint8_t *at = letter->headers;
+
+	for (uint32_t i = 0; i < letter->header_count; i++) {
+		frame_header_next(&at, &header);
+		if (named(&header, name))
+			return &header;
+	}
+	return NULL;
+}
+
+/* Copies the letter's headers: all, or those that tell of the failure, but never this one. */
+static void copy_but(
+	struct frame_record *letter, struct buf *headers, const char *but, bool all)
+{
+	struct frame_header header;
+	const uint8_t *at = letter->headers;
+	uint32_t count = letter->header_count;
+
+	letter->header_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *from = at;
+
+		frame_header_next(&at, &header);
+		if (named(&header, but) || (!all && !limits_of_failure(&header)))
 			continue;
 		buf_append(headers, from, (size_t)(at - from));
 		letter->header_count++;
 	}
 }
 
-/* The record as it is, with what is known of its failure in headers behind its own. `error`: what the
- * worker has not said. */
-static void make_letter(struct frame_record *letter, struct buf *headers, unsigned lane,
-	const struct frame_record *record, const char *error, bool all_headers)
+/* The largest part that is left goes. */
+static bool mend_size(struct frame_record *letter, struct buf *headers)
 {
-	bool failed = record->head.type == FRAME_TYPE_FAILED;
+	static const char *const without[] = {"value", "value and headers", "value, headers and key"};
+	const struct frame_header *before = find(letter, "bruco-without");
+	size_t step = 0;
+
+	if (before != NULL)
+		while (step < 3 && strlen(without[step]) != (size_t)before->value_length)
+			step++;
+	step += before != NULL;
+	if (step == 0 && letter->value_length <= 0)
+		step = 1;
+	if (step == 1 && letter->header_count == 0)
+		step = 2;
+	if (step > 2 || (step == 2 && letter->key_length <= 0))
+		return false;
+	copy_but(letter, headers, "bruco-without", step < 1);
+	letter->value = NULL;
+	letter->value_length = FRAME_NULL;
+	if (step == 2) {
+		letter->key = NULL;
+		letter->key_length = FRAME_NULL;
+	}
+	add_header(letter, headers, "bruco-without", without[step]);
+	return true;
+}
+
+static bool mend_names(struct frame_record *letter, struct buf *headers)
+{
+	struct frame_header header;
+	const uint8_t *at = letter->headers;
+	uint32_t count = letter->header_count;
+
+	letter->header_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *from = at;
+
+		frame_header_next(&at, &header);
+		if (memchr(header.name, '\0', header.name_length) != NULL)
+			continue;
+		buf_append(headers, from, (size_t)(at - from));
+		letter->header_count++;
+	}
+	return letter->header_count < count;
+}
+
+static bool mend_timestamp(struct frame_record *letter, struct buf *headers)
+{
+	if (find(letter, "bruco-timestamp") != NULL)
+		return false;
+	copy_but(letter, headers, "bruco-timestamp", true);
+	add_number(letter, headers, "bruco-timestamp", letter->timestamp);
+	letter->timestamp = -1; /* the producer takes the present time */
+	return true;
+}
+
+static struct origin origin_of(struct stage *stage, uint64_t ticket)
+{
+	return deliveries_origin(&stage->lanes[stage_ticket_lane(ticket)].deliveries,
+		stage_ticket_number(stage, ticket));
+}
+
+/* A key that no other letter has: in a compacted topic it would go when that one comes. */
+static bool mend_key(struct stage *stage, uint64_t ticket, struct frame_record *letter,
+	struct buf *headers, struct buf *key)
+{
+	struct origin origin;
+
+	if (letter->key_length >= 0)
+		return false;
+	origin = origin_of(stage, ticket);
+	buf_reset(key);
+	if (origin.topic != NULL)
+		buf_printf(key, "%s/%d/%lld/", origin.topic, (int)origin.partition,
+			(long long)origin.offset);
+	else
+		buf_printf(key, "%d/%lld/", (int)getpid(),
+			(long long)stage_ticket_number(stage, ticket));
+	buf_printf(key, "%u", stage_ticket_output(ticket));
+	copy_but(letter, headers, "bruco-key", true);
+	add_header(letter, headers, "bruco-key", NULL);
+	letter->key = key->data;
+	letter->key_length = (int32_t)key->length;
+	return true;
+}
+
+bool failure_mend(
+	struct stage *stage, uint64_t ticket, struct frame_record *letter, const char *why)
+{
+	static struct buf spaces[2], key;
+	/* The letter may be in the one that the last call filled. */
+	struct buf *headers = letter->headers == spaces[0].data ? &spaces[1] : &spaces[0];
+	bool mended = false;
+
+	buf_reset(headers);
+	if (why == too_large)
+		mended = mend_size(letter, headers);
+	else if (why == name_with_nul)
+		mended = mend_names(letter, headers);
+	else if (why == bad_timestamp)
+		mended = mend_timestamp(letter, headers);
+	else if (why == invalid_record)
+		mended = mend_key(stage, ticket, letter, headers, &key);
+	if (!mended)
+		return false;
+	letter->headers = headers->data;
+	letter->headers_length = (uint32_t)headers->length;
+	letter->head.length = frame_record_size(letter, UINT32_MAX);
+	return true;
+}
+
+/* ---- putting it */
+
+/* The record as it is, with what is known of its failure in headers behind its own. */
+static void write_letter(struct frame_record *letter, struct buf *headers, unsigned lane,
+	const struct frame_record *record, const char *error, bool has_error)
+{
+	struct frame_place place;
 	char worker[32];
 
 	*letter = *record;
-	buf_reset(headers);
-	copy_headers(letter, headers, record, all_headers);
-	if (error != NULL)
+	copy_headers(letter, headers, record);
+	if (!has_error)
 		add_header(letter, headers, "bruco-error", error);
-	if (failed)
+	if (record->head.type == FRAME_TYPE_FAILED)
 		add_number(letter, headers, "bruco-attempts", record->head.attempt);
-	if ((record->head.flags & FRAME_ROUTED) == 0 && record->offset >= 0) {
-		char *topic = mem_text_n(record->topic, record->topic_length);
+	if (frame_place(record, &place)) {
+		char *topic = mem_text_n(place.topic, place.topic_length);
 
 		add_header(letter, headers, "bruco-topic", topic);
-		add_number(letter, headers, "bruco-partition", record->partition);
-		add_number(letter, headers, "bruco-offset", record->offset);
+		add_number(letter, headers, "bruco-partition", place.partition);
+		add_number(letter, headers, "bruco-offset", place.offset);
 		free(topic);
 	}
 	snprintf(worker, sizeof worker, "bruco-worker-%u", lane);
@@ -162,33 +309,35 @@ static void make_letter(struct frame_record *letter, struct buf *headers, unsign
 	letter->headers_length = (uint32_t)headers->length;
 	letter->head.type = FRAME_TYPE_RECORD;
 	letter->head.flags = FRAME_LAST;
+	letter->origin_topic = NULL;
 	letter->head.length = frame_record_size(letter, UINT32_MAX);
 }
 
 static enum put_result put_letter(struct stage *stage, unsigned lane,
-	const struct frame_record *record, const char *error, uint64_t ticket)
+	const struct frame_record *record, const char *error, bool has_error, uint64_t ticket)
 {
 	static struct buf headers;
 	struct frame_record letter;
-	enum put_result result;
-	const char *why;
-	bool cut;
+	bool cut = false;
+	const char *why = NULL;
 
-	make_letter(&letter, &headers, lane, record, error, true);
-	why = outlet_refuse(&stage->dead_letter, &letter);
-	cut = why == name_with_nul;
-	if (cut) {
-		make_letter(&letter, &headers, lane, record, error, false);
-		why = outlet_refuse(&stage->dead_letter, &letter);
-	}
-	if (why == NULL) {
+	buf_reset(&headers);
+	write_letter(&letter, &headers, lane, record, error, has_error);
+	do {
+		enum put_result result;
+
+		cut = cut || why == name_with_nul;
+		why = letter.head.length == 0 ? too_large
+					      : outlet_refuse(&stage->dead_letter, &letter);
+		if (why != NULL)
+			continue;
 		result = outlet_put(&stage->dead_letter, &letter, ticket);
-		if (cut && result != PUT_FULL)
+		if (cut && (result == PUT_DELIVERED || result == PUT_UNDER_WAY))
 			log_warning("a dead letter lacks the headers with a NUL byte in their names");
-		if (result != PUT_TOO_LARGE)
+		if (result != PUT_REFUSED)
 			return result;
-		why = too_large;
-	}
+		why = stage->dead_letter.why;
+	} while (failure_mend(stage, ticket, &letter, why));
 	log_error("a dead letter can't be delivered: %s", why);
 	stage_fail(stage, STATUS_FAILED);
 	return PUT_FULL;
@@ -199,26 +348,31 @@ static enum put_result put_letter(struct stage *stage, unsigned lane,
 static void say(
 	enum log_level level, const struct frame_record *record, const char *error, const char *end)
 {
-	char *topic = mem_text_n(record->topic, record->topic_length);
-	bool failed = record->head.type == FRAME_TYPE_FAILED;
+	struct frame_place place;
+	bool known = frame_place(record, &place);
+	char *target = mem_text_n(record->topic, record->topic_length);
+	char *topic = known ? mem_text_n(place.topic, place.topic_length) : NULL;
 	struct log_about about = {.topic = topic,
-		.partition = record->partition,
-		.offset = record->offset,
+		.partition = known ? place.partition : -1,
+		.offset = known ? place.offset : -1,
 		.error = error};
+	char from[FRAME_TOPIC_MAX + 64] = "", to[FRAME_TOPIC_MAX + 64] = "";
 
-	if (record->topic_length == 0 && record->partition >= 0)
-		log_line(level, "a record for partition %d can't be delivered: %s%s",
-			(int)record->partition, error, end);
-	else if ((record->head.flags & FRAME_ROUTED) != 0 || record->offset < 0)
-		log_line(level, "a record for '%s' can't be delivered: %s%s", topic, error, end);
-	else if (failed)
-		log_about(level, &about, "event failed: %s (%s[%d]@%lld, %u attempts)%s", error,
-			topic, (int)record->partition, (long long)record->offset,
-			record->head.attempt, end);
+	if (known)
+		snprintf(from, sizeof from, " (%s[%d]@%lld", topic, (int)place.partition,
+			(long long)place.offset);
+	if ((record->head.flags & FRAME_ROUTED) != 0 && record->topic_length > 0)
+		snprintf(to, sizeof to, " for '%s'", target);
+	else if ((record->head.flags & FRAME_ROUTED) != 0 && record->partition >= 0)
+		snprintf(to, sizeof to, " for partition %d", (int)record->partition);
+	if (record->head.type == FRAME_TYPE_FAILED)
+		log_about(level, &about, "event failed: %s%s%s%u attempts)%s", error, from,
+			known ? ", " : " (", record->head.attempt, end);
 	else
-		log_about(level, &about, "a record can't be delivered: %s (%s[%d]@%lld)%s", error,
-			topic, (int)record->partition, (long long)record->offset, end);
+		log_about(level, &about, "a record%s can't be delivered: %s%s%s%s", to, error,
+			from, known ? ")" : "", end);
 	free(topic);
+	free(target);
 }
 
 enum put_result failure_put(struct stage *stage, unsigned lane, const struct frame_record *record,
@@ -241,8 +395,7 @@ enum put_result failure_put(struct stage *stage, unsigned lane, const struct fra
 		result = PUT_SKIPPED;
 		break;
 	case FAILURE_DEAD_LETTER:
-		result = put_letter(
-			stage, lane, record, by_worker == NULL ? error : NULL, ticket);
+		result = put_letter(stage, lane, record, error, by_worker != NULL, ticket);
 		if (result != PUT_FULL)
 			say(LEVEL_WARNING, record, error, ", to the dead letter");
 		break;
@@ -269,27 +422,32 @@ static bool settle(struct stage *stage, unsigned lane, const struct frame_record
 	case PUT_UNDER_WAY:
 		return true;
 	case PUT_FULL:
-	case PUT_TOO_LARGE:
+	case PUT_REFUSED:
 		break;
 	}
 	return false;
 }
 
-/* As it was when it was put: with the place of its input, unless the handler chose the topic. */
+/* As it was when it was put: with the place of its input. */
 static struct frame_record with_origin(
 	struct stage *stage, const struct frame_record *record, uint64_t ticket)
 {
-	struct origin origin = deliveries_origin(
-		&stage->lanes[stage_ticket_lane(ticket)].deliveries, stage_ticket_number(ticket));
+	struct origin origin = origin_of(stage, ticket);
 	struct frame_record known = *record;
 
-	if (stage_ticket_routed(ticket) || origin.topic == NULL)
+	if (origin.topic == NULL)
 		return known;
-	known.head.flags &= (uint16_t)~FRAME_ROUTED;
-	known.topic = origin.topic;
-	known.topic_length = (uint32_t)strlen(origin.topic);
-	known.partition = origin.partition;
-	known.offset = origin.offset;
+	if ((record->head.flags & FRAME_ROUTED) != 0) {
+		known.origin_topic = origin.topic;
+		known.origin_topic_length = (uint32_t)strlen(origin.topic);
+		known.origin_partition = origin.partition;
+		known.origin_offset = origin.offset;
+	} else {
+		known.topic = origin.topic;
+		known.topic_length = (uint32_t)strlen(origin.topic);
+		known.partition = origin.partition;
+		known.offset = origin.offset;
+	}
 	return known;
 }
 

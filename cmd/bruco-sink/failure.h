@@ -8,7 +8,8 @@
 
 #include "stage.h"
 
-extern const char too_large[], name_with_nul[]; /* reasons */
+/* Reasons that a dead letter can be mended for. */
+extern const char too_large[], name_with_nul[], bad_timestamp[], invalid_record[];
 
 /* Remembers how the worker of a lane died, to name it when the event that ran comes as failed. */
 void failure_death(struct lane *lane, const struct message *message);
@@ -17,6 +18,13 @@ void failure_death(struct lane *lane, const struct message *message);
  * said, or PUT_FULL after stage_fail. */
 enum put_result failure_put(struct stage *stage, unsigned lane, const struct frame_record *record,
 	const char *why, uint64_t ticket);
+
+/* A dead letter is refused for this reason: makes another one of it that may not be, with what it
+ * lost in its headers: without its value, or else its headers, or else its key; without the headers
+ * that have such names; with the present time; with a key. It is valid until the next call. False when nothing is left to try.
+ */
+bool failure_mend(
+	struct stage *stage, uint64_t ticket, struct frame_record *letter, const char *why);
 
 /* Tries again what the dead letter had no room for. */
 void failure_work(struct stage *stage);

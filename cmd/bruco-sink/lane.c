@@ -141,21 +141,20 @@ static enum put_result put(
 			why != NULL ? why : "another output of its event was refused", ticket);
 	}
 	result = outlet_put(&stage->out, record, ticket);
-	if (result == PUT_TOO_LARGE)
-		return failure_put(stage, index, record, too_large, ticket);
+	if (result == PUT_REFUSED)
+		return failure_put(stage, index, record, stage->out.why, ticket);
 	return result;
 }
 
 /* A name of its own for each topic that inputs come from, which are few. */
-static const char *topic_name(struct stage *stage, const struct frame_record *record)
+static const char *topic_name(struct stage *stage, const char *name, uint32_t length)
 {
 	for (size_t i = stage->topic_count; i > 0; i--)
-		if (strlen(stage->topics[i - 1]) == record->topic_length &&
-			memcmp(stage->topics[i - 1], record->topic, record->topic_length) == 0)
+		if (strlen(stage->topics[i - 1]) == length &&
+			memcmp(stage->topics[i - 1], name, length) == 0)
 			return stage->topics[i - 1];
 	stage->topics = mem_grow(stage->topics, stage->topic_count + 1, sizeof *stage->topics);
-	return stage->topics[stage->topic_count++] =
-		       mem_text_n(record->topic, record->topic_length);
+	return stage->topics[stage->topic_count++] = mem_text_n(name, length);
 }
 
 /* What a delivery report will have to be answered with. */
@@ -163,14 +162,13 @@ static uint64_t ticket_for(struct stage *stage, unsigned index, const struct fra
 {
 	struct lane *lane = &stage->lanes[index];
 	uint64_t number = lane->base + (record->head.seq - lane->input.first) + 1;
-	bool routed = (record->head.flags & FRAME_ROUTED) != 0;
+	struct frame_place place;
 
-	if (!routed && record->offset >= 0)
+	if (frame_place(record, &place))
 		deliveries_set_origin(&lane->deliveries, number,
-			(struct origin){
-				topic_name(stage, record), record->offset, record->partition});
-	return (uint64_t)index << TICKET_LANE_SHIFT | (uint64_t)routed << TICKET_ROUTED_SHIFT |
-	       number;
+			(struct origin){topic_name(stage, place.topic, place.topic_length),
+				place.offset, place.partition});
+	return stage_ticket(index, number, lane->outputs);
 }
 
 /* Puts the rest of the open input. False when the kind is full. */
@@ -193,18 +191,20 @@ static bool put_open_input(struct stage *stage, unsigned index)
 			ticket = ticket_for(stage, index, &record);
 			switch (put(stage, index, &record, ticket)) {
 			case PUT_FULL:
-			case PUT_TOO_LARGE:
+			case PUT_REFUSED:
 				return false;
 			case PUT_SKIPPED:
 				break;
 			case PUT_UNDER_WAY:
-				deliveries_wait(&lane->deliveries, stage_ticket_number(ticket), 1);
+				deliveries_wait(
+					&lane->deliveries, stage_ticket_number(stage, ticket), 1);
 				stage->under_way++;
 				break;
 			case PUT_DELIVERED:
 				page_count(stage->page, COUNT_RECORDS_OUT, 1);
 				break;
 			}
+			lane->outputs++;
 		}
 		lane->put += head.length;
 	}
@@ -217,7 +217,7 @@ void stage_settled(struct stage *stage, uint64_t ticket)
 {
 	struct lane *lane = &stage->lanes[stage_ticket_lane(ticket)];
 
-	deliveries_done(&lane->deliveries, stage_ticket_number(ticket));
+	deliveries_done(&lane->deliveries, stage_ticket_number(stage, ticket));
 	stage->under_way--;
 }
 
@@ -262,6 +262,7 @@ static bool put_inputs(struct stage *stage, unsigned index)
 		page_count(stage->page, COUNT_RECORDS_IN, lane->input.last - lane->input.first + 1);
 		page_count(stage->page, COUNT_BYTES_IN, lane->input.length);
 		lane->put = 0;
+		lane->outputs = 0;
 		if (!put_open_input(stage, index))
 			return false;
 	}

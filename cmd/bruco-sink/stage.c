@@ -315,10 +315,11 @@ int stage_run(
 		wire_by_driver(&stage, config, options->driver);
 	else
 		wire_by_hand(&stage, options);
-	stage.out = (struct outlet){&stage, kind, &config->sink, NULL, false};
+	stage.out = (struct outlet){
+		.stage = &stage, .kind = kind, .config = &config->sink};
 	if (kind == NULL)
 		stage.out.kind = stage_kind(config->sink.kind);
-	stage.dead_letter = (struct outlet){&stage, NULL, &config->dead_letter, NULL, false};
+	stage.dead_letter = (struct outlet){.stage = &stage, .config = &config->dead_letter};
 	if (config->processor.on_failure == FAILURE_DEAD_LETTER)
 		stage.dead_letter.kind = stage_kind(config->dead_letter.kind);
 	outlet_open(&stage.out);

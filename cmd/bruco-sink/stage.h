@@ -23,7 +23,7 @@ enum put_result {
 	PUT_DELIVERED, /* done, once flush() has returned */
 	PUT_UNDER_WAY, /* stage_delivered will be called with its ticket */
 	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
-	PUT_TOO_LARGE, /* nothing was done, and never will be */
+	PUT_REFUSED,   /* nothing was done, and never will be: outlet->why */
 	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
 };
 
@@ -61,6 +61,7 @@ struct outlet {
 	const struct sink_config *config;
 	void *state;
 	bool ready;
+	const char *why; /* of the last PUT_REFUSED; static storage */
 };
 
 enum { DEATHS_MAX = 16 }; /* remembered a lane */
@@ -93,6 +94,7 @@ struct lane {
 	struct input input;    /* being put */
 	bool refused;          /* one of its outputs, and with it all of that output's event */
 	size_t put;            /* bytes of it that are put; input.length: none is open */
+	uint32_t outputs;      /* and records */
 	uint64_t base;         /* deliveries' number of the input before input.first */
 	uint64_t acknowledged; /* the last number sent over the link */
 	struct successor *successors;
@@ -138,8 +140,9 @@ int stage_run(
 void outlet_ready(struct outlet *outlet);
 void stage_delivered(struct stage *stage, uint64_t ticket);
 
-/* A delivery report says that this record can never be delivered (why: static storage). It is given
- * as FRAME_ROUTED to where it was to go; where its input came from is known here. */
+/* The broker refuses this record for good (why: static storage), whose ticket is under way and is
+ * taken over: processor.onFailure says what becomes of it. With FRAME_ROUTED it was to go to
+ * another topic than the sink's; where its input came from is known here. */
 void stage_refused(
 	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why);
 
@@ -149,22 +152,33 @@ void stage_fail(struct stage *stage, int status);
 
 /* ---- between the stage's own files */
 
-/* A ticket is the lane, whether the handler chose the topic, and the number of the input. */
-enum { TICKET_LANE_SHIFT = 48, TICKET_ROUTED_SHIFT = 47 };
+/* A ticket is the lane, the number of the input, and which of its outputs it is: tickets of one lane
+ * are in the order in which the outputs were put. Of the number the lower half is enough, since it
+ * is above what the lane has acknowledged. */
+enum { TICKET_LANE_SHIFT = 56, TICKET_NUMBER_SHIFT = 24 };
+
+static inline uint64_t stage_ticket(unsigned lane, uint64_t number, uint32_t output)
+{
+	return (uint64_t)lane << TICKET_LANE_SHIFT |
+	       (number & UINT32_MAX) << TICKET_NUMBER_SHIFT |
+	       (output & ((1U << TICKET_NUMBER_SHIFT) - 1));
+}
 
 static inline unsigned stage_ticket_lane(uint64_t ticket)
 {
 	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
 }
 
-static inline bool stage_ticket_routed(uint64_t ticket)
+static inline uint32_t stage_ticket_output(uint64_t ticket)
 {
-	return (ticket >> TICKET_ROUTED_SHIFT & 1) != 0;
+	return (uint32_t)ticket & ((1U << TICKET_NUMBER_SHIFT) - 1);
 }
 
-static inline uint64_t stage_ticket_number(uint64_t ticket)
+static inline uint64_t stage_ticket_number(const struct stage *stage, uint64_t ticket)
 {
-	return ticket & (((uint64_t)1 << TICKET_ROUTED_SHIFT) - 1);
+	uint64_t acked = stage->lanes[stage_ticket_lane(ticket)].deliveries.acked;
+
+	return acked + (uint32_t)((ticket >> TICKET_NUMBER_SHIFT) - acked);
 }
 
 void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */

@@ -215,8 +215,7 @@ static uint32_t describe(const struct failure *failure, size_t left, struct buf 
 void failure_append(const struct failure *failure, const uint8_t *frame,
 	const struct frame_record *record, uint32_t cap, struct buf *out)
 {
-	uint32_t value_length = record->value_length > 0 ? (uint32_t)record->value_length : 0;
-	uint32_t front = record->head.length - value_length;
+	uint32_t front = frame_record_front(record);
 	struct frame_record failed = *record;
 	struct buf headers = {0};
 	uint32_t length;
@@ -235,6 +234,6 @@ void failure_append(const struct failure *failure, const uint8_t *frame,
 	out->length += FRAME_RECORD;
 	buf_append(out, frame + FRAME_RECORD, front - FRAME_RECORD);
 	buf_append(out, headers.data, headers.length);
-	buf_append(out, record->value, value_length);
+	buf_append(out, frame + front, record->head.length - front);
 	buf_release(&headers);
 }

@@ -52,6 +52,7 @@ static int record_of(PyObject *fields, struct frame_record *record, struct buf *
 		    &value_length, &PyList_Type, &list))
 		return -1;
 	record->topic_length = (uint32_t)topic_length;
+	record->origin_topic = NULL;
 	record->offset = offset;
 	record->timestamp = timestamp;
 	record->key = (const uint8_t *)key;

@@ -84,24 +84,26 @@ static void set_flags(const struct sink *sink, struct frame_head *head, unsigned
 static int append_value(const struct sink *sink, const void *value, Py_ssize_t length)
 {
 	const struct frame_record *record = sink->event->record;
-	uint32_t old = record->value_length > 0 ? (uint32_t)record->value_length : 0;
-	uint32_t front = record->head.length - old;
+	uint32_t front = frame_record_front(record);
+	uint32_t behind = frame_record_behind(record);
 	struct frame_record output = *record;
-	size_t size;
+	size_t size = (size_t)length + front - record->topic_length;
 	uint8_t *to;
 
-	size = (size_t)length + front - record->topic_length;
 	if (limits_check(size, record->headers, record->header_count, sink->cap) != LIMIT_KEPT)
 		return fail_too_large(sink, size);
+	size += record->topic_length + behind;
 	set_flags(sink, &output.head, 0);
 	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
-	buf_reserve(sink->out, front + (size_t)length);
+	buf_reserve(sink->out, size);
 	to = sink->out->data + sink->out->length;
-	frame_record_write_front(to, &output, front + (uint32_t)length);
+	frame_record_write_front(to, &output, (uint32_t)size);
 	memcpy(to + FRAME_RECORD, sink->event->frame + FRAME_RECORD, front - FRAME_RECORD);
 	if (length > 0)
 		memcpy(to + front, value, (size_t)length);
-	sink->out->length += front + (size_t)length;
+	if (behind > 0)
+		memcpy(to + front + length, sink->event->frame + record->head.length - behind, behind);
+	sink->out->length += size;
 	return 1;
 }
 
@@ -158,6 +160,12 @@ static int append_output(const struct sink *sink, PyObject *output)
 		record.timestamp = PyLong_AsLongLong(fields[TIMESTAMP]);
 	if (fields[TOPIC] != kept) {
 		routed = FRAME_ROUTED;
+		if (record.offset >= 0) {
+			record.origin_topic = record.topic;
+			record.origin_topic_length = record.topic_length;
+			record.origin_partition = record.partition;
+			record.origin_offset = record.offset;
+		}
 		record.topic = PyBytes_AS_STRING(fields[TOPIC]);
 		record.topic_length = (uint32_t)PyBytes_GET_SIZE(fields[TOPIC]);
 		record.partition = (int32_t)PyLong_AsLong(fields[PARTITION]);
@@ -167,7 +175,7 @@ static int append_output(const struct sink *sink, PyObject *output)
 	       (fields[HEADERS] != kept ? headers.length : record.headers_length);
 	if (limits_check(size, record.headers, record.header_count, sink->cap) != LIMIT_KEPT)
 		return fail_too_large(sink, size);
-	size += record.topic_length;
+	size += record.topic_length + frame_record_behind(&record);
 	record.key_length = part_length(record.key, key_length);
 	record.value_length = part_length(record.value, value_length);
 	set_flags(sink, &record.head, routed);

@@ -42,6 +42,7 @@ static const struct {
 	{"transactional.id", "Bruco does not produce in transactions"},
 	{"max.in.flight", order},
 	{"max.in.flight.requests.per.connection", order},
+	{"enable.gapless.guarantee", order},
 	{"queuing.strategy", "records keep their order"},
 	{"delivery.report.only.error", "Bruco acknowledges records by their delivery reports"},
 	{"partitioner", "use 'partitioner' of the sink"},

@@ -68,6 +68,23 @@ static bool headers_add_up(const struct frame_record *record)
 	return left == 0;
 }
 
+/* What stands behind a routed record's value. */
+static bool read_origin(const uint8_t *at, uint64_t left, struct frame_record *record)
+{
+	record->origin_topic = NULL;
+	record->origin_topic_length = 0;
+	if (left == 0)
+		return true;
+	if ((record->head.flags & FRAME_ROUTED) == 0 || left < FRAME_ORIGIN ||
+		left > FRAME_ORIGIN + FRAME_TOPIC_MAX)
+		return false;
+	record->origin_offset = (int64_t)get_u64(at);
+	record->origin_partition = (int32_t)get_u32(at + 8);
+	record->origin_topic = (const char *)at + FRAME_ORIGIN;
+	record->origin_topic_length = (uint32_t)left - FRAME_ORIGIN;
+	return true;
+}
+
 enum frame_result frame_record_read(const uint8_t *data, const struct frame_head *head,
 	struct frame_record *record, const char **why)
 {
@@ -92,7 +109,7 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 	sum += (uint64_t)record->topic_length + record->headers_length;
 	if (!add_length(&sum, record->key_length) || !add_length(&sum, record->value_length))
 		return bad(why, "negative length");
-	if (sum != head->length)
+	if (sum > head->length || !read_origin(data + sum, head->length - sum, record))
 		return bad(why, "lengths in the frame don't add up");
 	record->topic = (const char *)at;
 	at += record->topic_length;
@@ -136,6 +153,8 @@ uint32_t frame_record_size(const struct frame_record *record, uint32_t cap)
 	sum += (uint64_t)record->topic_length + record->headers_length;
 	if (!add_length(&sum, record->key_length) || !add_length(&sum, record->value_length))
 		return 0;
+	if (record->origin_topic != NULL)
+		sum += FRAME_ORIGIN + record->origin_topic_length;
 	return sum > cap ? 0 : (uint32_t)sum;
 }
 
@@ -183,7 +202,12 @@ uint32_t frame_record_write(uint8_t *to, const struct frame_record *record)
 	at = place(at, record->topic, record->topic_length);
 	at = place(at, record->key, record->key_length > 0 ? (size_t)record->key_length : 0);
 	at = place(at, record->headers, record->headers_length);
-	place(at, record->value, record->value_length > 0 ? (size_t)record->value_length : 0);
+	at = place(at, record->value, record->value_length > 0 ? (size_t)record->value_length : 0);
+	if (record->origin_topic != NULL) {
+		put_u64(at, (uint64_t)record->origin_offset);
+		put_u32(at + 8, (uint32_t)record->origin_partition);
+		place(at + FRAME_ORIGIN, record->origin_topic, record->origin_topic_length);
+	}
 	return length;
 }
 

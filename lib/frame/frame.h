@@ -14,6 +14,8 @@
  *                           60 u32 headers' length |
  *                           64 topic, key, headers, value
  *
+ * A routed record may end with where its input came from: i64 offset, i32 partition, topic.
+ *
  * A header is u32 name length, i32 value length, name, value. A length of -1 is null (key, value,
  * header value). A timestamp of -1 is none. `check` covers the other 20 header bytes, see
  * frame_check. An `empty` frame may carry one u64 behind the header: the first sequence number that
@@ -30,8 +32,9 @@
 enum {
 	FRAME_HEADER = 24,
 	FRAME_RECORD = 64, /* where topic, key, headers and value begin */
+	FRAME_ORIGIN = 12, /* a routed record's origin, without its topic */
 	FRAME_VERSION = 1,
-	FRAME_HEADERS_MAX = 65552, /* LIMIT_HEADERS and what two failures add, see limits.h */
+	FRAME_HEADERS_MAX = 65556, /* LIMIT_HEADERS and what two failures add, see limits.h */
 	FRAME_TOPIC_MAX = 249
 };
 #define FRAME_MAGIC 0x7242U
@@ -74,6 +77,19 @@ struct frame_record {
 	const uint8_t *key;      /* NULL when null */
 	const uint8_t *headers;
 	const uint8_t *value; /* NULL when null */
+	/* Where the input of a routed record came from; topic NULL: not known. */
+	const char *origin_topic; /* not NUL-terminated */
+	int64_t origin_offset;
+	int32_t origin_partition;
+	uint32_t origin_topic_length;
+};
+
+/* Where an input came from. */
+struct frame_place {
+	const char *topic; /* not NUL-terminated */
+	uint32_t topic_length;
+	int32_t partition;
+	int64_t offset;
 };
 
 struct frame_header {
@@ -113,6 +129,30 @@ uint32_t frame_record_write(uint8_t *to, const struct frame_record *record);
 
 /* Writes the 64 bytes in front of a record's topic, for callers that place the rest themselves. */
 void frame_record_write_front(uint8_t *to, const struct frame_record *record, uint32_t length);
+
+/* The bytes of a record that was read: up to its value, and behind it. */
+static inline uint32_t frame_record_front(const struct frame_record *record)
+{
+	return FRAME_RECORD + record->topic_length + record->headers_length +
+	       (record->key_length > 0 ? (uint32_t)record->key_length : 0);
+}
+static inline uint32_t frame_record_behind(const struct frame_record *record)
+{
+	return record->origin_topic == NULL ? 0 : FRAME_ORIGIN + record->origin_topic_length;
+}
+
+/* Where a record's input came from; false when it does not say. */
+static inline bool frame_place(const struct frame_record *record, struct frame_place *place)
+{
+	if ((record->head.flags & FRAME_ROUTED) == 0) {
+		*place = (struct frame_place){record->topic, record->topic_length,
+			record->partition, record->offset};
+		return record->offset >= 0;
+	}
+	*place = (struct frame_place){record->origin_topic, record->origin_topic_length,
+		record->origin_partition, record->origin_offset};
+	return record->origin_topic != NULL;
+}
 
 /* Encodes one header at `to`; returns the bytes used: 8 + name + value. */
 size_t frame_header_write(uint8_t *to, const struct frame_header *header);

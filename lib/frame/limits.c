@@ -3,7 +3,7 @@
 bool limits_of_failure(const struct frame_header *header)
 {
 	static const char *const names[] = {"error", "traceback", "attempts", "topic", "partition",
-		"offset", "worker"};
+		"offset", "worker", "without", "timestamp", "key"};
 	static const char front[] = "bruco-";
 	size_t length = sizeof front - 1;
 

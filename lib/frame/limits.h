@@ -26,7 +26,7 @@ enum {
 	LIMIT_HEADERS = 65536,
 
 	/* what a failure adds to a record: so many headers, so many bytes with their framing */
-	LIMIT_FAILURE_HEADERS = 8,
+	LIMIT_FAILURE_HEADERS = 10,
 	LIMIT_FAILURE_BYTES = 32 << 10,
 	LIMIT_FAILURE_TEXT = 8 << 10, /* the error; the traceback */
 
@@ -70,7 +70,8 @@ static inline size_t limits_json(uint32_t size_max)
 }
 
 /* The headers that a failure adds: bruco-error, bruco-traceback, bruco-attempts, bruco-topic,
- * bruco-partition, bruco-offset, bruco-worker. */
+ * bruco-partition, bruco-offset, bruco-worker, and where a dead letter was refused itself
+ * bruco-without, bruco-timestamp, bruco-key. */
 bool limits_of_failure(const struct frame_header *header);
 
 enum limit_fault { LIMIT_KEPT, LIMIT_TOO_LARGE, LIMIT_TOO_MANY_HEADERS };

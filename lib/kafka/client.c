@@ -69,8 +69,11 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 		kafka_health_failed(health, 0, without_thread(text));
 		return;
 	}
-	/* A fatal error comes as an event, too, and whoever takes that says what it means. */
-	if (strcmp(facility, "FATAL") == 0)
+	/* A fatal error comes as an event, too, and whoever takes that says what it means; the sink
+	 * knows what it does with that property. */
+	if (strcmp(facility, "FATAL") == 0 ||
+		(strcmp(facility, "CONFWARN") == 0 &&
+			strstr(text, "enable.gapless.guarantee") != NULL))
 		level = LOG_DEBUG;
 	if (level <= LOG_CRIT)
 		log_error("librdkafka: %s: %s", facility, text);
@@ -190,13 +193,16 @@ int kafka_error_status(rd_kafka_resp_err_t error)
 	}
 }
 
-/* The first fatal error of a client, which is its last. */
+/* The first fatal error of a client, which is its last. Of a refusal that ends a producer the delivery
+ * reports say more. */
 static void end_fatal(rd_kafka_t *client)
 {
 	char text[512];
 	rd_kafka_resp_err_t error = rd_kafka_fatal_error(client, text, sizeof text);
 	int status = kafka_error_status(error);
 
+	if (error == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
+		return;
 	log_error("%s (%s)", text, rd_kafka_err2name(error));
 	_exit(status != STATUS_OK ? status : STATUS_TEMPFAIL);
 }

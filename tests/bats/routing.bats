@@ -36,7 +36,7 @@ run_messages() {
     cat >config.yaml <<YAML
 processor: {onFailure: $1, retry: {attempts: 1}}
 source: {kind: kafka, brokers: [$BROKERS], topics: [$IN], offset: earliest, consumerGroup: g-$IN}
-sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT, topics: [$MORE]}
+sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT, topics: [$MORE]${SINK_MORE:-}}
 YAML
     [[ $1 != deadLetter ]] || cat >>config.yaml <<YAML
 deadLetter: {kind: kafka, brokers: [$BROKERS], topic: $DEAD}
@@ -90,21 +90,21 @@ for line in sys.stdin:
 
 @test "stop: a topic that is not in the sink's ends the pipeline with 1; what was before it is there" {
     run_messages stop 1 '"before"' 'Message("x", topic="elsewhere")' '"after"'
-    contains "$stderr" "error: a record for 'elsewhere' can't be delivered: topic is not in sink.topics"
+    contains "$stderr" "error: a record for 'elsewhere' can't be delivered: topic is not in sink.topics ($IN[0]@1)"
     equals "$(records "$OUT" | cut -d' ' -f3)" before
 }
 
 @test "stop: a partition that the topic has not" {
     run_messages stop 1 '"before"' 'Message("x", partition=4)'
-    contains "$stderr" "error: a record for partition 4 can't be delivered: the topic has no such partition"
+    contains "$stderr" "error: a record for partition 4 can't be delivered: the topic has no such partition ($IN[0]@1)"
     equals "$(records "$OUT" | cut -d' ' -f3)" before
 }
 
 @test "skip: nothing of the event is delivered, and the rest goes on" {
     run_messages skip 0 'several("one", Message("x", topic="elsewhere"), "two")' \
         'Message("y", topic=MORE, partition=3)' 'Message("fine", topic=MORE, partition=2)' '"after"'
-    contains "$stderr" "warning: a record for 'elsewhere' can't be delivered: topic is not in sink.topics, skipped"
-    contains "$stderr" "warning: a record for '$MORE' can't be delivered: the topic has no such partition, skipped"
+    contains "$stderr" "warning: a record for 'elsewhere' can't be delivered: topic is not in sink.topics ($IN[0]@0), skipped"
+    contains "$stderr" "warning: a record for '$MORE' can't be delivered: the topic has no such partition ($IN[0]@1), skipped"
     equals "$(records "$OUT" | cut -d' ' -f3)" after
     equals "$(records "$MORE" | cut -d' ' -f3)" fine
 }
@@ -113,11 +113,21 @@ for line in sys.stdin:
     run_messages deadLetter 0 'several("one", Message("x", topic="elsewhere", key="k"))' \
         'Message("y", partition=9)' '{1}' '"after"'
     equals "$(records "$OUT" | cut -d' ' -f3)" after
-    equals "$(records "$DEAD" | grep -v bruco-offset)" \
-"0 k x now bruco-error=topic is not in sink.topics bruco-worker=bruco-worker-0
-0 key y now bruco-error=the topic has no such partition bruco-worker=bruco-worker-0"
+    equals "$(records "$DEAD" | wc -l)" 4
+    contains "$(records "$DEAD")" "0 k x now bruco-error=topic is not in sink.topics bruco-topic=$IN bruco-partition=0 bruco-offset=0"
+    contains "$(records "$DEAD")" "0 key y now bruco-error=the topic has no such partition bruco-topic=$IN bruco-partition=0 bruco-offset=1"
     contains "$(records "$DEAD")" "0 key one now bruco-error=another output of its event was refused bruco-topic=$IN bruco-partition=0 bruco-offset=0"
     contains "$(records "$DEAD")" "0 key {1} now bruco-error=TypeError: result: a set has no form in JSON bruco-attempts=1 bruco-topic=$IN bruco-partition=0 bruco-offset=2"
+}
+
+@test "a sink.partition that the topic has not is refused like one of a message" {
+    SINK_MORE=', partition: 42'
+    run_messages stop 1 '"one"' '"two"'
+    contains "$stderr" "error: a record can't be delivered: the topic has no such partition ($IN[0]@0)"
+    [[ $stderr != *restarting* ]]
+    run_messages skip 0 '"three"' '"four"'
+    equals "$(grep -c 'the topic has no such partition (.*), skipped$' stderr)" 4
+    equals "$(records "$OUT")" ""
 }
 
 @test "a partition that is added while the pipeline runs is found" {

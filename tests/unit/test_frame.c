@@ -85,6 +85,50 @@ TEST(record_comes_back_as_it_was)
 	CHECK(header.value == NULL);
 }
 
+TEST(routed_record_says_where_its_input_came_from_or_not)
+{
+	struct frame_record in = {.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_ROUTED},
+		.topic = "there",
+		.topic_length = 5,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)"v",
+		.value_length = 1,
+		.origin_topic = "here",
+		.origin_topic_length = 4,
+		.origin_partition = 3,
+		.origin_offset = 1LL << 40};
+	struct frame_record out;
+	struct frame_place place;
+	uint32_t length = frame_record_write(bytes, &in);
+
+	CHECK_INT(length, frame_record_size(&in, UINT32_MAX));
+	CHECK_INT(frame_record_size(&in, length - 1), 0);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	CHECK_BYTES(out.topic, out.topic_length, "there", 5);
+	CHECK_BYTES(out.value, out.value_length, "v", 1);
+	CHECK(frame_place(&out, &place));
+	CHECK_BYTES(place.topic, place.topic_length, "here", 4);
+	CHECK_INT(place.partition, 3);
+	CHECK_INT(place.offset, 1LL << 40);
+	CHECK_INT(frame_record_front(&out), FRAME_RECORD + 5);
+	CHECK_INT(frame_record_behind(&out), FRAME_ORIGIN + 4);
+	for (uint32_t less = 1; less < FRAME_ORIGIN; less++) { /* a part of it is none */
+		in.origin_topic_length = 0;
+		length = frame_record_write(bytes, &in) - less;
+		put_u32(bytes + 8, length);
+		put_u32(bytes + 12, frame_check(bytes));
+		CHECK_INT(decode(bytes, length, 4096, &out), FRAME_BAD);
+	}
+	in.origin_topic = NULL;
+	length = frame_record_write(bytes, &in);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	CHECK(!frame_place(&out, &place));
+	in.head.flags = 0; /* only a routed one has it */
+	in.origin_topic = "here";
+	length = frame_record_write(bytes, &in);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_BAD);
+}
+
 TEST(null_and_empty_differ)
 {
 	for (int shape = 0; shape < 4; shape++) {

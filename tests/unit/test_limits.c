@@ -91,7 +91,8 @@ TEST(a_dead_letter_has_so_many_more)
 TEST(every_name_of_a_failure_is_known)
 {
 	static const char *const names[] = {"bruco-error", "bruco-traceback", "bruco-attempts",
-		"bruco-topic", "bruco-partition", "bruco-offset", "bruco-worker"};
+		"bruco-topic", "bruco-partition", "bruco-offset", "bruco-worker", "bruco-without",
+		"bruco-timestamp", "bruco-key"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct frame_header header = {names[i], (uint32_t)strlen(names[i]), 0, NULL};
@@ -110,7 +111,7 @@ TEST(the_limits_fit_together)
 		LIMIT_OUTPUTS, LIMIT_OUTPUTS + 1, LIMIT_SIZE_MOST};
 	/* error and traceback, by the worker; all names, numbers and a topic, by the sink */
 	size_t by_worker = 2 * (LIMIT_FAILURE_TEXT + 8 + 16);
-	size_t letter = by_worker + 5 * (8 + 16 + 20) + FRAME_TOPIC_MAX;
+	size_t letter = by_worker + 8 * (8 + 16 + 24) + FRAME_TOPIC_MAX;
 
 	CHECK(letter <= LIMIT_FAILURE_BYTES);
 	CHECK(FRAME_TOPIC_MAX + LIMIT_FAILURE_BYTES + by_worker <= LIMIT_FRAME_MORE);

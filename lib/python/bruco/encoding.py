@@ -20,7 +20,7 @@ from bruco._message import KEEP, Keep, Message
 # The limits are those of lib/frame/limits.h, which a test compares.
 GENERATOR_MAX = 64 << 20  #: bytes of all outputs of one input, or maxRecordSize if that is more
 HEADERS_MAX = 65536  #: headers in one record, those of a failure aside:
-FAILURE_HEADERS = 8  #: so many, with
+FAILURE_HEADERS = 10  #: so many, with
 FAILURE_BYTES = 32 << 10  #: so many bytes with their framing, don't count
 RECORD_FRONT = 64  #: bytes of a record besides topic, key, headers and value
 HEADER_FRONT = 8  #: bytes of a header besides name and value
@@ -119,7 +119,10 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
 
 _FAILURE_NAMES = frozenset(
     b"bruco-" + name
-    for name in (b"error", b"traceback", b"attempts", b"topic", b"partition", b"offset", b"worker")
+    for name in (
+        b"error", b"traceback", b"attempts", b"topic", b"partition", b"offset", b"worker",
+        b"without", b"timestamp", b"key",
+    )  # fmt: skip
 )
 
 
