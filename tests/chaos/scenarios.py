@@ -101,8 +101,9 @@ class Restarts(Run):
             status = one.stop()
             if status != 0:
                 raise Stuck(f"ended with {status} after SIGTERM: {one.last_words()}")
-            sample = self.reader.after(time.monotonic())
-            # A drained stop has committed exactly what it has delivered.
+            # A drained stop has committed exactly what it has delivered. The first sample behind it
+            # may have been begun before; the second was not.
+            sample = self.reader.after(self.reader.after(time.monotonic()).at)
             if sum(max(c, 0) for c in sample.committed) != sum(sample.ends):
                 self.wrong.append(f"restart {len(self.marks)}: {sum(sample.committed)} committed, "
                                   f"{sum(sample.ends)} delivered")
