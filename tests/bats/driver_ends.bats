@@ -30,7 +30,7 @@ END
             sed -i "s/^source: .*/source: {kind: $kind}/" app/config.yaml
             start_x bruco bruco -v app <"$kind"
             wait_for 20 test -e app/begun
-            wait_for 20 file_has bruco.err 'draining: 3 records in flight'
+            wait_for 20 file_has bruco.err 'draining: 3 records under way'
             kill -KILL $(stages "$name")
             wait_x bruco 75
             equals "$(<bruco.out)" ""

@@ -237,6 +237,7 @@ END
     kill_x bruco TERM
     wait_x bruco 75
     contains "$(tail -n 1 bruco.err)" "the shutdown timeout of 200ms passed with work left"
+    file_lacks bruco.err 'does not end'
     end_feed
 }
 
