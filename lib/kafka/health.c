@@ -61,10 +61,12 @@ bool kafka_is_refusal(int error, const char *reason)
 	}
 }
 
-/* The end of a connection that was of use says nothing about the next one. */
-static bool is_mere_end(const char *reason)
+/* The end of a connection that was of use says nothing about the next one. But one that ends early
+ * may be to a listener with another protocol, as librdkafka says then, if none was ever of use. */
+static bool is_mere_end(const struct kafka_health *health, const char *reason)
 {
-	return strstr(reason, "in state UP") != NULL && strstr(reason, "security.protocol") == NULL;
+	return strstr(reason, "in state UP") != NULL &&
+	       (health->answered || strstr(reason, "security.protocol") == NULL);
 }
 
 /* ---- hearing */
@@ -123,7 +125,7 @@ void kafka_health_failed(struct kafka_health *health, int error, const char *rea
 {
 	bool refusal = kafka_is_refusal(error, reason);
 
-	if (!refusal && is_mere_end(reason))
+	if (!refusal && is_mere_end(health, reason))
 		return;
 	pthread_mutex_lock(&health->lock);
 	keep(health->failure, reason);
@@ -156,6 +158,7 @@ static void recover(struct kafka_health *health)
 {
 	bool told = reminder_begun(&health->reminder);
 
+	health->answered = true;
 	health->down = health->failed = health->bad = false;
 	health->refused_at = 0;
 	health->refuser_count = 0;
@@ -166,6 +169,8 @@ static void recover(struct kafka_health *health)
 
 void kafka_health_good(struct kafka_health *health)
 {
+	if (!atomic_load_explicit(&health->answered, memory_order_relaxed))
+		health->answered = true;
 	if (!atomic_load_explicit(&health->bad, memory_order_relaxed))
 		return;
 	pthread_mutex_lock(&health->lock);

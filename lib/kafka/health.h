@@ -25,6 +25,7 @@ struct kafka_health {
 	pthread_mutex_t lock;     /* of all below */
 	_Atomic bool news;        /* kafka_health_work has something to do */
 	_Atomic bool bad;         /* down or refused: kafka_health_good has something to do */
+	_Atomic bool answered;    /* a broker has, once at least */
 	bool down;                /* no connection at all, as far as is known */
 	int brokers;              /* how many there are then */
 	bool failed;              /* a connection could not be made since a broker answered */
