@@ -18,11 +18,8 @@ enum {
 	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
 	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
 	POLL_MS = 200, /* the longest time without asking the client */
-	CLOSE_MS = 5000,
-	SILENCE_MS = 240000 /* with the default rebalanceTimeout the client's own 5 minutes */
+	CLOSE_MS = 5000
 };
-
-static const char SESSION_MS[] = "10000", HEARTBEAT_MS[] = "500";
 
 struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
 {
@@ -490,16 +487,16 @@ static struct prefetch prefetch_settings(const struct source_config *source)
 static rd_kafka_conf_t *configure(const struct source_config *source, const char *identity,
 	struct kafka_answers *answers)
 {
-	char fetch[32], silence[32];
+	char fetch[32], silence[32], session[32], heartbeat[32];
 	struct prefetch prefetch = prefetch_settings(source);
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
 		{"group.instance.id", identity},
 		/* Its own threads keep up the heartbeats, whatever handlers do, so that a member can be
 		 * given up soon. With a groupInstanceId it is how long its place is kept: the client's
 		 * 45 s. */
-		{"session.timeout.ms", source->group_instance_id == NULL ? SESSION_MS : NULL},
+		{"session.timeout.ms", source->group_instance_id == NULL ? session : NULL},
 		/* How soon the others hear of a rebalance. */
-		{"heartbeat.interval.ms", HEARTBEAT_MS},
+		{"heartbeat.interval.ms", heartbeat},
 		{"partition.assignment.strategy", source->balance_strategy},
 		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
 		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
@@ -516,7 +513,9 @@ static rd_kafka_conf_t *configure(const struct source_config *source, const char
 
 	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
 	snprintf(silence, sizeof silence, "%lld",
-		(long long)(source->rebalance_timeout_ms + SILENCE_MS));
+		(long long)(source->rebalance_timeout_ms + GROUP_SILENCE_MS));
+	snprintf(session, sizeof session, "%d", GROUP_SESSION_MS);
+	snprintf(heartbeat, sizeof heartbeat, "%d", GROUP_HEARTBEAT_MS);
 	return kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
 		&source->properties, answers);
 }

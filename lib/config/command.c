@@ -70,6 +70,18 @@ static void lay_property(
 	free(name);
 }
 
+/* The file's own were checked when it was loaded. */
+static void check_group_times(const struct program *program, const struct source_config *source,
+	const struct property_flags *flags)
+{
+	struct config_place place;
+	char why[256];
+
+	for (size_t rule = 0; rule < GROUP_TIME_RULES && flags->count > 0; rule++)
+		if (config_group_times_wrong(source, rule, why, &place))
+			options_misuse(program, "property %s", why);
+}
+
 void command_complete(const struct program *program, struct config *config,
 	enum config_section section, const struct property_flags *flags)
 {
@@ -80,6 +92,7 @@ void command_complete(const struct program *program, struct config *config,
 
 	for (size_t i = 0; i < flags->count; i++)
 		lay_property(program, settings, flags->items[i]);
+	check_group_times(program, &config->source, flags);
 	missing = config_missing(config, section, &notes);
 	print(&notes);
 	if (missing > 0)

@@ -174,6 +174,22 @@ const char *config_partitioner(const char *word);
  * as mistakes and warnings, with their places; returns the number of mistakes. */
 size_t config_property_answers(const struct config *config, const char *answers, struct buf *notes);
 
+/* What a source has of these unless its properties say otherwise: of librdkafka's
+ * heartbeat.interval.ms, session.timeout.ms (with a groupInstanceId the client's own), and how much
+ * longer than rebalanceTimeout max.poll.interval.ms is (with the default the client's 5 minutes). */
+enum {
+	GROUP_HEARTBEAT_MS = 500,
+	GROUP_SESSION_MS = 10000,
+	GROUP_STATIC_SESSION_MS = 45000,
+	GROUP_SILENCE_MS = 240000
+};
+
+/* Whether the times of a group's member contradict one another, by each of these rules: why, and
+ * where one of them is given. */
+enum { GROUP_TIME_RULES = 3 };
+bool config_group_times_wrong(const struct source_config *source, size_t rule, char why[256],
+	struct config_place *place);
+
 /* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
 const char *config_property_refused(const char *name);
 

@@ -105,6 +105,16 @@ static void check_receive(struct load *load)
 			least);
 }
 
+static void check_group_times(struct load *load)
+{
+	struct config_place place;
+	char why[256];
+
+	for (size_t rule = 0; rule < GROUP_TIME_RULES && !load->document; rule++)
+		if (config_group_times_wrong(&load->config->source, rule, why, &place))
+			notes_mistake(load->notes, place, "source.properties: %s", why);
+}
+
 static void check_backoff(struct load *load)
 {
 	struct processor_config *processor = &load->config->processor;
@@ -276,6 +286,7 @@ static void load_tree(struct load *load, struct node *root)
 	check_partition(load, &config->sink, &load->sink_places, "sink");
 	check_partition(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
 	check_receive(load);
+	check_group_times(load);
 	check_circle(load, &config->sink, &load->sink_places, "sink");
 	check_circle(load, &config->dead_letter, &load->dead_letter_places, "deadLetter");
 	check_backoff(load);

@@ -830,6 +830,33 @@ TEST(secrets_are_masked)
 	buf_release(&out);
 }
 
+TEST(times_of_a_group_that_contradict_one_another)
+{
+	CHECK_GOOD(KAFKA_SOURCE ", properties: {heartbeat.interval.ms: 9999}}\n");
+	CHECK_MISTAKE(KAFKA_SOURCE ", properties: {heartbeat.interval.ms: 10000}}\n",
+		"1:79: source.properties: 'session.timeout.ms' (10000 ms) must be longer than "
+		"'heartbeat.interval.ms' (10000 ms): the group would give a member up between two "
+		"heartbeats");
+	CHECK_GOOD(KAFKA_SOURCE
+		", groupInstanceId: i, properties: {heartbeat.interval.ms: 10000}}\n");
+	CHECK_MISTAKE(KAFKA_SOURCE ", properties: {session.timeout.ms: 500}}\n",
+		"1:79: source.properties: 'session.timeout.ms' (500 ms) must be longer than "
+		"'heartbeat.interval.ms' (500 ms): the group would give a member up between two "
+		"heartbeats");
+	CHECK_GOOD(KAFKA_SOURCE ", properties: {session.timeout.ms: 300000}}\n");
+	CHECK_MISTAKE(KAFKA_SOURCE ", properties: {session.timeout.ms: 300001}}\n",
+		"1:79: source.properties: 'max.poll.interval.ms' (300000 ms) must not be shorter "
+		"than 'session.timeout.ms' (300001 ms): librdkafka takes no other");
+	CHECK_GOOD(KAFKA_SOURCE ", properties: {max.poll.interval.ms: 60001}}\n");
+	CHECK_MISTAKE(KAFKA_SOURCE ", properties: {max.poll.interval.ms: 60000}}\n",
+		"1:79: source.properties: 'max.poll.interval.ms' (60000 ms) must be longer than "
+		"'source.rebalanceTimeout' (60000 ms): the group would give a member up that waits "
+		"for its records under way");
+	CHECK_GOOD(KAFKA_SOURCE
+		", rebalanceTimeout: 30s, properties: {max.poll.interval.ms: 60000}}\n");
+	CHECK_GOOD(KAFKA_SOURCE ", properties: {session.timeout.ms: long}}\n");
+}
+
 TEST(properties_that_bruco_sets_itself)
 {
 	CHECK_TEXT(config_property_refused("group.id"), "use 'consumerGroup'");
