@@ -30,7 +30,7 @@ END
             sed -i "s/^source: .*/source: {kind: $kind}/" app/config.yaml
             start_x bruco bruco -v app <"$kind"
             wait_for 20 test -e app/begun
-            wait_for 20 file_has bruco.err 'draining: 3 records under way'
+            wait_for 20 read_whole "$kind"
             kill -KILL $(stages "$name")
             wait_x bruco 75
             equals "$(<bruco.out)" ""
@@ -40,6 +40,11 @@ END
 bruco: error: $name was killed by signal 9 (SIGKILL), and standard input can't be read again"
         done
     done
+}
+
+# A condition: the source has read its standard input, this file, to the end.
+read_whole() {
+    [[ $(awk '/^pos:/ { print $2 }' "/proc/$(stages bruco-source)/fdinfo/0") == $(stat -c %s "$1") ]]
 }
 
 @test "before anything was read of standard input it can start anew" {
