@@ -9,6 +9,11 @@ setup() {
     NAME=w-$BASHPID-$RANDOM$RANDOM
 }
 
+teardown() {
+    [[ ! -e own ]] || BRUCO_KAFKA_RUN=$PWD/own "$ROOT/tests/kafka/broker" stop
+    common_teardown
+}
+
 create() {
     kafka-offsets -b "$BROKERS" create "$@"
 }
@@ -80,7 +85,6 @@ YAML
     wait_x sink 0
     run_x 0 kafka-offsets -b "$BROKERS" count "$NAME"
     equals "$output" 3
-    "$ROOT/tests/kafka/broker" stop
     if file_has sink.err "warning: .*(reached|can't be used)"; then
         cat sink.err
         return 1
