@@ -216,7 +216,7 @@ two_topics() { # the second one does not exist yet
     two_topics
     sed -i "s/topics: .*/topics: [$LATER]/" config.yaml
     start_x run bruco -c config.yaml
-    wait_for 60 file_has run.err "$LATER: Broker: Unknown topic"
+    wait_for 60 file_has run.err "$LATER.* does not exist yet"
     kafka-offsets -b "$BROKERS" create "$LATER" 1
     put "$LATER" 0 one two
     wait_for 60 out_has 2
