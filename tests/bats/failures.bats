@@ -155,10 +155,10 @@ good_delivered() { # good_delivered COUNT
     equals "$(fields 'r["key"] + "\t" + r["value"]' <dead.json | sort)" "$(grep '^bad-' events | sort)"
     equals "$(fields 'h["bruco-attempts"]' <dead.json | sort -u)" 2
     equals "$(sort -u calls)" "$(fields 'r["value"]' <dead.json | sort)"
-    # A crash is one attempt. An event that ended by itself is called anew when what came of it was
-    # lost in the worker that a later one killed.
+    # A crash is one attempt. An event that ended by itself is called again when what came of it was
+    # lost in the worker that a later one killed: with the attempts that the source had heard of.
     equals "$(grep -E 'segfault|exit|die|hang' calls | sort | uniq -c | awk '{ print $1 }' | sort -u)" 2
-    equals "$(sort calls | uniq -c | awk '$1 % 2 != 0')" ""
+    equals "$(sort calls | uniq -c | awk '$1 < 2')" ""
     fields 'r["key"].split("-")[1], h["bruco-error"]' <dead.json | sort -u >errors
     file_has errors "'unwell', 'ValueError: bad id'"
     file_has errors "'hog', 'MemoryError"
