@@ -275,8 +275,10 @@ static void take_next(struct kafka *kafka)
 		kafka_flow_take(kafka, partition, message);
 		return;
 	}
-	if (partition != NULL)
+	if (partition != NULL) {
+		partition->at_tail = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
 		passed(partition, message->offset);
+	}
 	rd_kafka_message_destroy(message); /* not dispatched, so not committed */
 }
 

@@ -41,6 +41,7 @@ struct kafka_partition {
 	bool at_end; /* -e: reached */
 	int64_t passed; /* nothing is to come before this offset, which the tracker is told when
 			   nothing waits before it; 0: it knows */
+	bool at_tail;   /* what the client handed out last was the partition's end, no record */
 	bool paused;
 	bool waits; /* it is among kafka.waiting */
 	struct backlog backlog;

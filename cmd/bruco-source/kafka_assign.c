@@ -37,7 +37,7 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 	partition->committed = entry->offset;
 	partition->committing = partition->refused = -1;
 	partition->refusal_logged = false;
-	partition->paused = false;
+	partition->paused = partition->at_tail = false;
 	tracker_begin(&partition->base.tracker);
 	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
 	attempts_done_below(&partition->base.attempts, entry->offset);

@@ -262,6 +262,11 @@ static void see_need(struct kafka *kafka, struct kafka_partition *partition, voi
 		*(bool *)argument = true;
 }
 
+/*
+ * Never pauses a partition whose end was handed out last. There is nothing to be gained, and
+ * librdkafka 2.2.0 to 2.13.1 counts the end, if it came in a batch, as a record at that offset
+ * (#4844): after the resume the next record would be missing.
+ */
 static void decide(struct kafka *kafka, int64_t now)
 {
 	bool need = false, full = false, waits = false;
@@ -271,6 +276,10 @@ static void decide(struct kafka *kafka, int64_t now)
 
 		if (partition->paused || partition->backlog.count == 0)
 			continue;
+		if (partition->at_tail) { /* the client has nothing of it */
+			waits = true;
+			continue;
+		}
 		if (must_pause(kafka, partition, now)) {
 			kafka_flow_pause(kafka, partition, true);
 			continue;
@@ -289,6 +298,7 @@ void kafka_flow_take(
 {
 	unsigned lane = lane_of(kafka, partition, message);
 
+	partition->at_tail = false;
 	if (backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
 		kafka_take(kafka, partition, message, NULL))
 		return;

@@ -793,7 +793,7 @@ END
     contains "$output" "status 1
 out 1 record b'a'
 log bruco-worker-2: error: handler raised ValueError: no (record 2, attempt 1)"
-    contains "$output" "page state 0 attempt 0 seq 2
+    contains "$output" "page state 0 attempt 1 seq 2
 counters 2 1 132 65 0 1 0"
 }
 
