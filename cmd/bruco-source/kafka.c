@@ -440,20 +440,33 @@ struct prefetch {
 	int64_t backlog;
 };
 
-/* librdkafka refuses a request that is smaller than what it takes for the largest message. */
-static int64_t least_request(const struct source_config *source)
+static int64_t larger(int64_t a, int64_t b)
 {
-	int64_t least = source->fetch_bytes > 1000000 ? source->fetch_bytes : 1000000;
+	return a > b ? a : b;
+}
 
-	for (size_t i = 0; i < source->properties.count; i++) {
-		const struct setting *setting = &source->properties.items[i];
-		int64_t size;
+/* A size among source.properties. */
+static int64_t size_property(const struct source_config *source, const char *name, int64_t without)
+{
+	int64_t size = without;
 
-		if (strcmp(setting->name, "message.max.bytes") == 0 &&
-			text_integer(setting->value, 0, INT32_MAX, &size) && size > least)
-			least = size;
-	}
-	return least;
+	for (size_t i = 0; i < source->properties.count; i++)
+		if (strcmp(source->properties.items[i].name, name) == 0 &&
+			!text_integer(source->properties.items[i].value, 0, INT32_MAX, &size))
+			size = without;
+	return size;
+}
+
+/* What a request may bring. librdkafka refuses less than it takes for the largest message, and more
+ * than it may receive. */
+static int64_t request_size(const struct source_config *source, int64_t wanted)
+{
+	enum { MESSAGE = 1000000, HEAD = 512 }; /* librdkafka's own */
+	int64_t least = larger(larger(source->fetch_bytes, MESSAGE),
+		size_property(source, "message.max.bytes", 0));
+	int64_t most = size_property(source, "receive.message.max.bytes", INT32_MAX) - HEAD;
+
+	return larger(wanted < most ? wanted : most, least);
 }
 
 /*
@@ -474,10 +487,8 @@ static struct prefetch prefetch_settings(const struct source_config *source)
 	struct prefetch prefetch = {.backoff = settable ? "20" : NULL,
 		.backlog = total / 8};
 	int64_t half = (total - prefetch.backlog) / 2;
-	int64_t request = total / 64;
+	int64_t request = request_size(source, total / 64);
 
-	if (request < least_request(source))
-		request = least_request(source);
 	snprintf(prefetch.messages, sizeof prefetch.messages, "%lld",
 		(long long)(half / RECORD_BYTES));
 	snprintf(prefetch.kbytes, sizeof prefetch.kbytes, "%lld", (long long)(half / 1024));

@@ -1,14 +1,11 @@
 /* What librdkafka says of the properties: bruco has no client of its own, so it asks the stages,
  * which make one each that is connected to nothing. */
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,26 +13,19 @@
 #include "bruco/check.h"
 #include "bruco/stage.h"
 
-enum { ANSWER_MAX = 1 << 20, ANSWER_MS = 30000, LOOK_MS = 5 };
+enum { ANSWER_MAX = 1 << 20, ANSWER_MS = 30000 };
 
 /* Its status, or -1 when it had to be killed. */
 static int end_of(pid_t pid)
 {
-	int64_t deadline = clock_ms() + ANSWER_MS;
-	pid_t got;
-	int status;
+	int death;
 
-	while ((got = waitpid(pid, &status, WNOHANG)) != pid) {
-		if (got < 0 && errno != EINTR)
-			return -1;
-		if (clock_ms() >= deadline) {
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			return -1;
-		}
-		poll(NULL, 0, LOOK_MS);
+	if (!spawn_reap(pid, &death, ANSWER_MS)) {
+		kill(pid, SIGKILL);
+		spawn_reap(pid, NULL, ANSWER_MS);
+		return -1;
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return WIFEXITED(death) ? WEXITSTATUS(death) : -1;
 }
 
 /* What the stage says to its part of the configuration; NULL: nothing. The caller frees it. */
