@@ -71,8 +71,8 @@ END
     contains "$stderr" "error: close_context of 'handler' failed: SystemExit: 3"
     echo 'close_context = 5
 def handle_event(context, data): return data' >handler.py
-    run_x 0 bruco-worker --lines < <(seq 3)
-    contains "$stderr" "error: close_context of 'handler' failed: TypeError"
+    run_x 78 bruco-worker --lines < <(seq 3)
+    contains "$stderr" "error: close_context in module 'handler' is not a function"
 }
 
 @test "close_context is called after a failed event too, not when init_context failed" {
