@@ -224,7 +224,7 @@ def handle_event(context, data):
 END
     frames write 'record(1, b"v", topic="in", partition=0, offset=5)' >in
     run_x 0 bash -c 'bruco-worker -m first <in | bruco-worker -m second >out'
-    equals "$(frames read <out)" "type='record' flags=3 attempt=0 seq=1 topic='out' partition=2 offset=-1 timestamp=-1 key=None headers=[] value=b'V'"
+    equals "$(frames read <out)" "type='record' flags=3 attempt=0 seq=1 topic='out' partition=2 offset=-1 timestamp=-1 key=None headers=[] value=b'V' origin=('in', 0, 5)"
 }
 
 @test "a generator's outputs: in order, one input's, the last one flagged; none is one empty frame" {
