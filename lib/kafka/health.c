@@ -147,7 +147,9 @@ void kafka_health_down(struct kafka_health *health, const char *reason)
 	int down, brokers;
 
 	pthread_mutex_lock(&health->lock);
-	health->down = health->bad = health->news = true;
+	health->down = true;
+	health->bad = true;
+	health->news = true;
 	health->brokers = sscanf(reason, "%d/%d", &down, &brokers) == 2 ? brokers : REFUSERS_MAX;
 	pthread_mutex_unlock(&health->lock);
 }
@@ -159,7 +161,8 @@ static void recover(struct kafka_health *health)
 	bool told = reminder_begun(&health->reminder);
 
 	health->answered = true;
-	health->down = health->failed = health->bad = false;
+	health->down = health->failed = false;
+	health->bad = false;
 	health->refused_at = 0;
 	health->refuser_count = 0;
 	health->reminder = (struct reminder){0};

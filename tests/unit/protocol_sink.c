@@ -39,8 +39,8 @@ void sink_make(unsigned lanes, int link)
 	config.processor.on_failure = FAILURE_DEAD_LETTER;
 	log_set_level(LEVEL_ERROR);
 	stage = (struct stage){.config = &config,
-		.out = {&stage, &kind, NULL, NULL, true},
-		.dead_letter = {&stage, &letter_kind, NULL, NULL, true},
+		.out = {.stage = &stage, .kind = &kind, .ready = true},
+		.dead_letter = {.stage = &stage, .kind = &letter_kind, .ready = true},
 		.control = -1,
 		.link = link,
 		.cap = 1 << 20,
