@@ -148,9 +148,29 @@ static const struct frame_header *find(const struct frame_record *letter, const 
 	return NULL;
 }
 
-/* Copies the letter's headers: all, or those that tell of the failure, but never this one. */
-static void copy_but(
-	struct frame_record *letter, struct buf *headers, const char *but, bool all)
+typedef bool wanted_header(const struct frame_header *header, const char *name);
+
+/* Any but that one. */
+static bool is_other(const struct frame_header *header, const char *name)
+{
+	return !named(header, name);
+}
+
+/* Those that tell of the failure, but not that one. */
+static bool is_other_of_failure(const struct frame_header *header, const char *name)
+{
+	return !named(header, name) && limits_of_failure(header);
+}
+
+static bool has_no_nul(const struct frame_header *header, const char *name)
+{
+	(void)name;
+	return memchr(header->name, '\0', header->name_length) == NULL;
+}
+
+/* Copies those of the letter's headers that are wanted, in order. */
+static void keep_headers(struct frame_record *letter, struct buf *headers, wanted_header *wanted,
+	const char *name)
 {
 	struct frame_header header;
 	const uint8_t *at = letter->headers;
@@ -161,7 +181,7 @@ static void copy_but(
 		const uint8_t *from = at;
 
 		frame_header_next(&at, &header);
-		if (named(&header, but) || (!all && !limits_of_failure(&header)))
+		if (!wanted(&header, name))
 			continue;
 		buf_append(headers, from, (size_t)(at - from));
 		letter->header_count++;
@@ -185,7 +205,7 @@ static bool mend_size(struct frame_record *letter, struct buf *headers)
 		step = 2;
 	if (step > 2 || (step == 2 && letter->key_length <= 0))
 		return false;
-	copy_but(letter, headers, "bruco-without", step < 1);
+	keep_headers(letter, headers, step < 1 ? is_other : is_other_of_failure, "bruco-without");
 	letter->value = NULL;
 	letter->value_length = FRAME_NULL;
 	if (step == 2) {
@@ -198,20 +218,9 @@ static bool mend_size(struct frame_record *letter, struct buf *headers)
 
 static bool mend_names(struct frame_record *letter, struct buf *headers)
 {
-	struct frame_header header;
-	const uint8_t *at = letter->headers;
 	uint32_t count = letter->header_count;
 
-	letter->header_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		const uint8_t *from = at;
-
-		frame_header_next(&at, &header);
-		if (memchr(header.name, '\0', header.name_length) != NULL)
-			continue;
-		buf_append(headers, from, (size_t)(at - from));
-		letter->header_count++;
-	}
+	keep_headers(letter, headers, has_no_nul, NULL);
 	return letter->header_count < count;
 }
 
@@ -219,7 +228,7 @@ static bool mend_timestamp(struct frame_record *letter, struct buf *headers)
 {
 	if (find(letter, "bruco-timestamp") != NULL)
 		return false;
-	copy_but(letter, headers, "bruco-timestamp", true);
+	keep_headers(letter, headers, is_other, "bruco-timestamp");
 	add_number(letter, headers, "bruco-timestamp", letter->timestamp);
 	letter->timestamp = -1; /* the producer takes the present time */
 	return true;
@@ -248,7 +257,7 @@ static bool mend_key(struct stage *stage, uint64_t ticket, struct frame_record *
 		buf_printf(key, "%d/%lld/", (int)getpid(),
 			(long long)stage_ticket_number(stage, ticket));
 	buf_printf(key, "%u", stage_ticket_output(ticket));
-	copy_but(letter, headers, "bruco-key", true);
+	keep_headers(letter, headers, is_other, "bruco-key");
 	add_header(letter, headers, "bruco-key", NULL);
 	letter->key = key->data;
 	letter->key_length = (int32_t)key->length;

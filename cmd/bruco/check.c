@@ -198,6 +198,17 @@ size_t check_load(struct config *config, const char *path, struct buf *notes)
 	return mistakes + check_config(config, notes);
 }
 
+size_t check_processor(struct config *config, const char *path)
+{
+	struct buf notes = {0};
+	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
+
+	mistakes += check_config(config, &notes);
+	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	buf_release(&notes);
+	return mistakes;
+}
+
 /* ---- the command ---- */
 
 enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };

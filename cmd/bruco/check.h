@@ -32,4 +32,8 @@ size_t check_properties(const struct config *config, struct buf *notes);
  * with everything that is missing, check_config and check_properties. Returns the number of mistakes. */
 size_t check_load(struct config *config, const char *path, struct buf *notes);
 
+/* The same of the processor alone, for commands that need no broker and no secret. Writes the notes
+ * to standard error; returns the number of mistakes. */
+size_t check_processor(struct config *config, const char *path);
+
 #endif

@@ -13,18 +13,6 @@
 #include "bruco/check.h"
 #include "bruco/venv.h"
 
-/* Only the processor is looked at: brokers and secrets are not needed here. */
-static int load(struct config *config, const char *path)
-{
-	struct buf notes = {0};
-	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
-
-	mistakes += check_config(config, &notes);
-	fd_write_all(STDERR_FILENO, notes.data, notes.length);
-	buf_release(&notes);
-	return mistakes > 0 ? STATUS_CONFIG : STATUS_OK;
-}
-
 int command_venv(const struct program *program, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -42,7 +30,9 @@ int command_venv(const struct program *program, int argc, char **argv)
 			given = optarg;
 	}
 	config_init(&config);
-	status = load(&config, check_path(program, "venv", given, argc, argv));
+	status = check_processor(&config, check_path(program, "venv", given, argc, argv)) > 0
+			 ? STATUS_CONFIG
+			 : STATUS_OK;
 	signal_fd = signals_init(1);
 	if (status == STATUS_OK && config.processor.present && config.processor.python == NULL)
 		status = venv_prepare(config.processor.handler_path, signal_fd, &venv);

@@ -265,16 +265,9 @@ static void parse(const struct program *program, struct testing *testing, int ar
 			program, "there are no cases: files NAME.json, NAME.lines or NAME.frames");
 }
 
-/* Only the processor is looked at: brokers and secrets are not needed here. */
 static int load(struct config *config, const char *path)
 {
-	struct buf notes = {0};
-	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
-
-	mistakes += check_config(config, &notes);
-	fd_write_all(STDERR_FILENO, notes.data, notes.length);
-	buf_release(&notes);
-	if (mistakes > 0)
+	if (check_processor(config, path) > 0)
 		return STATUS_CONFIG;
 	if (config->processor.present)
 		return STATUS_OK;
