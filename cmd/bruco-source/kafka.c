@@ -228,30 +228,6 @@ static bool may_take(const struct kafka *kafka)
 	return stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
 }
 
-/*
- * Consuming in batches costs a third less CPU time than one by one. Before librdkafka 2.1 it is
- * said to skip records when a partition is paused, set back or revoked: a message that was moved
- * into the array counts as consumed, even when the same call then throws it away because the
- * partition's version has changed. Here nothing changes a version while the call lasts: partitions
- * are paused and assigned between calls, by this thread, and when the rebalance callback gives up
- * the assignment, then all of it. What was handed out before a pause is ours, in the array or in a
- * backlog, and the client goes on behind it.
- */
-static bool next_batch(struct kafka *kafka)
-{
-	ssize_t count = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch, BATCH_MAX);
-
-	kafka->batch_at = 0;
-	kafka->batch_end = count > 0 ? (size_t)count : 0;
-	if (kafka->batch_end < BATCH_MAX)
-		kafka->emptied = clock_ms();
-	if (count <= 0)
-		return false;
-	if (kafka->batch[0]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		kafka_health_good(&kafka->health);
-	return true;
-}
-
 static bool is_record_to_take(
 	const struct kafka_partition *partition, const rd_kafka_message_t *message)
 {
@@ -296,7 +272,7 @@ static void poll_client(struct kafka *kafka)
 	eventfd_read(kafka->event_fd, &signals);
 	kafka->more = false;
 	for (int budget = TAKE_BUDGET; budget > 0; budget -= BATCH_MAX) {
-		if (kafka->batch_at == kafka->batch_end && (holds(kafka) || !next_batch(kafka)))
+		if (kafka->batch_at == kafka->batch_end && (holds(kafka) || !kafka_fetch(kafka)))
 			return;
 		while (kafka->batch_at < kafka->batch_end) {
 			if (holds(kafka))
@@ -433,110 +409,10 @@ static struct kafka *open_state(struct stage *stage)
 	return kafka;
 }
 
-/* What the client and the backlogs may hold, from source.prefetch. */
-struct prefetch {
-	char messages[32], kbytes[32], request[32];
-	const char *backoff; /* milliseconds; NULL: the library has no such setting */
-	int64_t backlog;
-};
-
-static int64_t larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* A size among source.properties. */
-static int64_t size_property(const struct source_config *source, const char *name, int64_t without)
-{
-	int64_t size = without;
-
-	for (size_t i = 0; i < source->properties.count; i++)
-		if (strcmp(source->properties.items[i].name, name) == 0 &&
-			!text_integer(source->properties.items[i].value, 0, INT32_MAX, &size))
-			size = without;
-	return size;
-}
-
-/* What a request may bring. librdkafka refuses less than it takes for the largest message, and more
- * than it may receive. */
-static int64_t request_size(const struct source_config *source, int64_t wanted)
-{
-	enum { MESSAGE = 1000000, HEAD = 512 }; /* librdkafka's own */
-	int64_t least = larger(larger(source->fetch_bytes, MESSAGE),
-		size_property(source, "message.max.bytes", 0));
-	int64_t most = size_property(source, "receive.message.max.bytes", INT32_MAX) - HEAD;
-
-	return larger(wanted < most ? wanted : most, least);
-}
-
-/*
- * The client counts the bytes of values, of all partitions together, and records, each of which costs
- * RECORD_BYTES beside its value: so it has two limits, one for large records, one for small ones. A
- * response is unpacked as a whole, whatever the limits say: of small records it becomes 13 times as
- * much as it was.
- */
-static struct prefetch prefetch_settings(const struct source_config *source)
-{
-	enum { RECORD_BYTES = 350, WITHOUT_WAIT = 64 << 20, WITH_WAIT = 256 << 20 };
-	/* When its queue is full librdkafka before 2.2 waits up to a second before it fetches
-	 * again: there the queue must hold what the fastest handlers take in that time. */
-	bool settable = rd_kafka_version() >= 0x02020000;
-	int64_t total = source->prefetch > 0 ? source->prefetch
-			: settable	     ? WITHOUT_WAIT
-					     : WITH_WAIT;
-	struct prefetch prefetch = {.backoff = settable ? "20" : NULL,
-		.backlog = total / 8};
-	int64_t half = (total - prefetch.backlog) / 2;
-	int64_t request = request_size(source, total / 64);
-
-	snprintf(prefetch.messages, sizeof prefetch.messages, "%lld",
-		(long long)(half / RECORD_BYTES));
-	snprintf(prefetch.kbytes, sizeof prefetch.kbytes, "%lld", (long long)(half / 1024));
-	snprintf(prefetch.request, sizeof prefetch.request, "%lld", (long long)request);
-	return prefetch;
-}
-
-/* `answers`: for kafka_check, else NULL. */
-static rd_kafka_conf_t *configure(const struct source_config *source, const char *identity,
-	struct kafka_answers *answers)
-{
-	char fetch[32], silence[32], session[32], heartbeat[32];
-	struct prefetch prefetch = prefetch_settings(source);
-	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
-		{"group.instance.id", identity},
-		/* Its own threads keep up the heartbeats, whatever handlers do, so that a member can be
-		 * given up soon. With a groupInstanceId it is how long its place is kept: the client's
-		 * 45 s. */
-		{"session.timeout.ms", source->group_instance_id == NULL ? session : NULL},
-		/* How soon the others hear of a rebalance. */
-		{"heartbeat.interval.ms", heartbeat},
-		{"partition.assignment.strategy", source->balance_strategy},
-		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
-		{"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
-		{"queued.min.messages", prefetch.messages},
-		{"queued.max.messages.kbytes", prefetch.kbytes},
-		{"fetch.max.bytes", prefetch.request},
-		{"fetch.queue.backoff.ms", prefetch.backoff},
-		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
-		/* A response has one batch at least, whatever fetch.max.bytes says: one that is
-		 * larger than this would be asked for again and again. */
-		{"receive.message.max.bytes", "2147483647"},
-		/* It is also how long the group waits for us in a rebalance. */
-		{"max.poll.interval.ms", silence}};
-
-	snprintf(fetch, sizeof fetch, "%lld", (long long)source->fetch_bytes);
-	snprintf(silence, sizeof silence, "%lld",
-		(long long)(source->rebalance_timeout_ms + GROUP_SILENCE_MS));
-	snprintf(session, sizeof session, "%d", GROUP_SESSION_MS);
-	snprintf(heartbeat, sizeof heartbeat, "%d", GROUP_HEARTBEAT_MS);
-	return kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
-		&source->properties, answers);
-}
-
 static void check(const struct config *config, struct buf *out)
 {
 	struct kafka_answers answers = {"source", &config->source.properties, out};
-	rd_kafka_conf_t *conf = configure(
+	rd_kafka_conf_t *conf = kafka_settings(
 		&config->source, config->source.group_instance_id, &answers);
 
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
@@ -547,11 +423,11 @@ static void *kafka_open(struct stage *stage)
 {
 	struct kafka *kafka = open_state(stage);
 	rd_kafka_conf_t *conf =
-		configure(&stage->config->source, kafka_member_identity(kafka), NULL);
+		kafka_settings(&stage->config->source, kafka_member_identity(kafka), NULL);
 
 	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
 		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
-	kafka->backlog_limit = (size_t)prefetch_settings(&stage->config->source).backlog;
+	kafka->prefetch = kafka_prefetch(&stage->config->source);
 	kafka->emptied = clock_ms();
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);

@@ -1,6 +1,8 @@
 /*
  * The kafka kind's own state, shared by its files:
  *   kafka.c           the client, taking records
+ *   kafka_settings.c  what the client is told
+ *   kafka_fetch.c     asking it for what it has fetched
  *   kafka_flow.c      records that wait for their lanes; which partitions are paused, and when the
  *                     client is asked
  *   kafka_assign.c    assignments and rebalances
@@ -20,6 +22,7 @@
 
 #include "backlog.h"
 #include "base/buf.h"
+#include "kafka/client.h"
 #include "kafka/health.h"
 #include "partition.h"
 #include "stage.h"
@@ -68,6 +71,16 @@ enum { KAFKA_COMMIT_MS = 500 }; /* between commits, and before one after a refus
 
 enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they are taken */
 
+/* librdkafka before 2.2 has no fetch.queue.backoff.ms. */
+#define KAFKA_FETCH_SLEEPS (rd_kafka_version() < 0x02020000)
+
+/* What the client and the backlogs may hold, from source.prefetch. */
+struct kafka_prefetch {
+	int64_t records, bytes; /* in the client's queue; it fetches below both */
+	int64_t request;        /* bytes that it asks for at once */
+	size_t backlog;         /* bytes, all backlogs together */
+};
+
 struct kafka {
 	struct kafka_health health; /* first: it is the client's opaque */
 	struct stage *stage;
@@ -102,10 +115,11 @@ struct kafka {
 					     to be served first */
 	size_t waiting_count;
 	size_t backlog_bytes; /* of all of them */
-	size_t backlog_limit;
 	bool hold;            /* the client is not asked: nobody could take what it has */
 	bool watch;           /* time alone may change that, or what is paused */
-	int64_t emptied;      /* clock_ms: when the client had nothing more */
+	struct kafka_prefetch prefetch;
+	int64_t emptied;      /* clock_ms: when the client had nothing more; and since then: */
+	int64_t handed_records, handed_bytes; /* that it has handed out */
 	bool more;           /* the last work() stopped at its budget, not at an empty queue */
 	bool stopped;        /* all partitions were paused for the drain */
 	bool closing;        /* the group is being left */
@@ -132,6 +146,14 @@ void kafka_refused(struct kafka *kafka, int status, const char *why); /* ends, o
  * the caller's. */
 bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, const struct waiting *waiting);
+
+/* kafka_settings.c; `answers`: for kafka_check, else NULL */
+rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *identity,
+	struct kafka_answers *answers);
+struct kafka_prefetch kafka_prefetch(const struct source_config *source);
+
+/* kafka_fetch.c: the next batch. False: the client has nothing. */
+bool kafka_fetch(struct kafka *kafka);
 
 /* kafka_flow.c */
 

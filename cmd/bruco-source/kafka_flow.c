@@ -201,14 +201,14 @@ static bool feeds(const struct kafka *kafka, const struct kafka_partition *parti
 /* All backlogs share one limit; while some of it is left each may have as much as the others. */
 static size_t share(const struct kafka *kafka)
 {
-	return kafka->waiting_count == 0 ? kafka->backlog_limit
-					 : kafka->backlog_limit / kafka->waiting_count;
+	return kafka->waiting_count == 0 ? kafka->prefetch.backlog
+					 : kafka->prefetch.backlog / kafka->waiting_count;
 }
 
 static bool is_full(const struct kafka *kafka, const struct kafka_partition *partition)
 {
 	return tracker_full(&partition->base.tracker) ||
-	       kafka->backlog_bytes >= kafka->backlog_limit ||
+	       kafka->backlog_bytes >= kafka->prefetch.backlog ||
 	       partition->backlog.bytes >= share(kafka);
 }
 

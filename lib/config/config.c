@@ -141,6 +141,7 @@ void source_init(struct source_config *source)
 		.balance_strategy = mem_text("range"),
 		.rebalance_timeout_ms = 60000,
 		.fetch_bytes = 1 << 20,
+		.prefetch = 64 << 20,
 		.window = 4 << 20,
 	};
 }

@@ -99,7 +99,7 @@ struct source_config {
 	int64_t rebalance_timeout_ms;
 	int64_t fetch_bytes;
 	int64_t window;   /* bytes a lane */
-	int64_t prefetch; /* bytes; 0: by the library's version */
+	int64_t prefetch; /* bytes */
 	struct settings properties;
 };
 

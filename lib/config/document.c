@@ -255,8 +255,7 @@ static void write_source(struct writer *writer, const struct source_config *sour
 	write_key(writer, "  balanceStrategy", source->balance_strategy);
 	write_duration(writer, "  rebalanceTimeout", source->rebalance_timeout_ms);
 	write_size(writer, "  fetchDefaultBytes", source->fetch_bytes);
-	if (source->prefetch > 0)
-		write_size(writer, "  prefetch", source->prefetch);
+	write_size(writer, "  prefetch", source->prefetch);
 	write_properties(writer, &source->properties);
 }
 
