@@ -350,6 +350,13 @@ void log_plain(const char *format, ...)
 	va_end(arguments);
 }
 
+/* A client's threads may still run: no destructors under their feet. */
+static _Noreturn void leave(int status)
+{
+	fflush(stdout);
+	_exit(status);
+}
+
 _Noreturn void die(int status, const char *format, ...)
 {
 	va_list arguments;
@@ -357,7 +364,7 @@ _Noreturn void die(int status, const char *format, ...)
 	va_start(arguments, format);
 	log_v(LEVEL_ERROR, NULL, format, arguments);
 	va_end(arguments);
-	exit(status);
+	leave(status);
 }
 
 _Noreturn void die_plain(int status, const char *format, ...)
@@ -367,7 +374,7 @@ _Noreturn void die_plain(int status, const char *format, ...)
 	va_start(arguments, format);
 	plain_v(format, arguments);
 	va_end(arguments);
-	exit(status);
+	leave(status);
 }
 
 static bool stderr_is_journal(void)

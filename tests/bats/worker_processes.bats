@@ -124,13 +124,14 @@ def handle_event(context, data):
         codes.append(sleep.wait())
         spawned = subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"],
                                  check=True, capture_output=True, text=True).stdout
-        codes.append(spawned.split()[1::2])
+        # 32 and 33 are the C library's own: whoever started the tests may have left them ignored.
+        codes.append([int(mask, 16) & ~(3 << 31) for mask in spawned.split()[1::2]])
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
     return codes
 END
-    equals "$output" '[-1, -15, ["0000000000000000", "0000000000000000"]]'
+    equals "$output" '[-1, -15, [0, 0]]'
 }
 
 @test "a file that grows beyond the limit is an error, not a death" {

@@ -140,9 +140,11 @@ class Brokers(Run):
 
 class Outages(Run):
     """SIGSTOP of the broker for longer than the sink's time-out: a delivery that failed is no
-    delivery. What it has received it stores when it goes on: only what still lingers fails for good."""
+    delivery. What it has received it stores when it goes on: only what still lingers fails for good.
+    Nothing is said of the order, which such a time-out gives up."""
 
     own_broker = True
+    checks = ("--order", "none")
     sink = "  properties: {message.timeout.ms: 1000, linger.ms: 100}\n"
 
     def plan(self):
