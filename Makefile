@@ -44,11 +44,11 @@ PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
 PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,\
 	$(filter-out -L/usr/lib% -L/lib%,$(filter -L%,$(PYTHON_LDFLAGS))))
 
-# ---- rooms, and which of them each program is made of
+# ---- rooms, with the folders in them, and which of them each program is made of
 
-room    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
+room    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 BASE   := $(call room,lib/base)
-COMMON := $(foreach name,base frame stats lane config,$(call room,lib/$(name)))
+COMMON := $(foreach name,base frame stats lane control config,$(call room,lib/$(name)))
 STREAM := $(call room,lib/kafka) $(call room,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
@@ -86,16 +86,16 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
-$(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/supervise.o
+$(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
-$(BUILD)/tests/test_failure: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
-$(BUILD)/tests/test_difference: $(patsubst %,$(BUILD)/obj/cmd/bruco/%.o,difference outcomes recording) $(call room,lib/json)
-LIBS_test_difference += $(JANSSON)
+$(BUILD)/tests/test_failure_policy: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call room,lib/json)
+LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call room,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
-$(BUILD)/tests/test_watch: $(BUILD)/obj/cmd/bruco/watch.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure.o
+$(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)

@@ -13,7 +13,7 @@ steps, by default eof:
                  writing), attempt, seq and ran (seconds since it began), and the modules os and time
 
 Shown are the READY message, the exit status, the outputs, the log without times, and the shared
-page. The layouts are those of lib/lane/control.h and lib/stats/page.h.
+page. The layouts are those of lib/control/messages.h and lib/stats/page.h.
 """
 
 import io

@@ -1,4 +1,4 @@
-#include "lane.h"
+#include "bruco-sink/lane.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
-#include "failure.h"
+#include "bruco-sink/failure_policy.h"
 
 void lane_init(struct lane *lane, uint32_t size_max, bool strict)
 {

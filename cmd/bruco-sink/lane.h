@@ -5,7 +5,7 @@
 #ifndef BRUCO_SINK_LANE_H
 #define BRUCO_SINK_LANE_H
 
-#include "stage.h"
+#include "bruco-sink/sink.h"
 
 void lane_init(struct lane *lane, uint32_t size_max, bool strict); /* maxRecordSize */
 void lane_open(struct lane *lane, int fd); /* takes fd over; makes it non-blocking */

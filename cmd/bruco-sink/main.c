@@ -13,10 +13,10 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco-sink/kinds/stdout_writer.h"
+#include "bruco-sink/sink.h"
 #include "config/command.h"
 #include "kafka/client.h"
-#include "stage.h"
-#include "stream.h"
 
 static const char usage[] =
 	"usage: bruco-sink [-qv] [-l path] -c file\n"

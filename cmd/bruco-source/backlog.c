@@ -1,4 +1,4 @@
-#include "backlog.h"
+#include "bruco-source/backlog.h"
 
 #include <assert.h>
 #include <stdlib.h>

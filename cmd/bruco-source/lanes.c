@@ -1,4 +1,4 @@
-#include "lanes.h"
+#include "bruco-source/lanes.h"
 
 #include <assert.h>
 #include <errno.h>

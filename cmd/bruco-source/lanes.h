@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bruco-source/partition.h"
 #include "config/config.h"
+#include "control/messages.h"
 #include "frame/frame.h"
-#include "lane/control.h"
 #include "lane/pace.h"
 #include "lane/window.h"
-#include "partition.h"
 #include "stats/page.h"
 
 enum lane_state {

@@ -13,10 +13,10 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco-source/kinds/stdin_reader.h"
+#include "bruco-source/source.h"
 #include "config/command.h"
 #include "kafka/client.h"
-#include "stage.h"
-#include "stream.h"
 
 static const char usage[] =
 	"usage: bruco-source [-eqv] [-l path] [-n count] -c file\n"

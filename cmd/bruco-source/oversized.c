@@ -1,4 +1,4 @@
-#include "oversized.h"
+#include "bruco-source/oversized.h"
 
 #include <stdio.h>
 #include <string.h>

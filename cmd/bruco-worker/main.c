@@ -13,9 +13,9 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "config/environment.h"
-#include "format.h"
-#include "worker.h"
+#include "bruco-worker/io/codec.h"
+#include "bruco-worker/worker.h"
+#include "config/virtualenv.h"
 
 static const char usage[] =
 	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c file]\n"

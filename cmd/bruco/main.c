@@ -11,8 +11,8 @@
 #include "base/options.h"
 #include "base/signals.h"
 #include "base/text.h"
-#include "bruco/check.h"
-#include "bruco/commands.h"
+#include "bruco/commands/check.h"
+#include "bruco/commands/commands.h"
 
 static const char usage[] =
 	"usage: bruco [run] [-eqv] [-w workers] [-c file | file | directory]\n"

@@ -9,7 +9,7 @@
 
 #include "base/options.h"
 #include "config/config.h"
-#include "lane/control.h"
+#include "control/messages.h"
 #include "stats/page.h"
 
 enum { COMMAND_PROPERTIES_MAX = 64 };

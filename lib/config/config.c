@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/values.h"
+#include "config/types/values.h"
 #include "frame/limits.h"
 
 /* ---- lists and maps of texts ---- */

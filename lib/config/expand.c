@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/values.h"
+#include "config/types/values.h"
 
 struct scalar { /* the one being worked on */
 	struct expansion *expansion;

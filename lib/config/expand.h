@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "config/notes.h"
-#include "config/tree.h"
+#include "config/diagnostics.h"
+#include "config/yaml_tree.h"
 
 /* Bytes that one file, and that all substituted texts together may have. */
 enum { EXPAND_FILE_MAX = 1 << 20, EXPAND_BYTES_MAX = 16 << 20 };

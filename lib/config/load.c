@@ -10,11 +10,11 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/diagnostics.h"
 #include "config/expand.h"
-#include "config/notes.h"
 #include "config/schema.h"
-#include "config/tree.h"
-#include "config/values.h"
+#include "config/types/values.h"
+#include "config/yaml_tree.h"
 #include "frame/limits.h"
 
 /* A file; and a document, in which everything is substituted and escaped. */

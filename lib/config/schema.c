@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/values.h"
+#include "config/types/values.h"
 #include "frame/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

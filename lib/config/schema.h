@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "config/config.h"
-#include "config/notes.h"
-#include "config/tree.h"
+#include "config/diagnostics.h"
+#include "config/yaml_tree.h"
 
 /* One run of config_load. */
 struct load {

@@ -806,7 +806,7 @@ YAML
         }
     done
     mapfile -t words < <(
-        sed -n '/} refused\[\]/,/^};/s/^[^"]*{"\([^"]*\)".*/\1/p' "$ROOT/lib/config/properties.c"
+        sed -n '/} refused\[\]/,/^};/s/^[^"]*{"\([^"]*\)".*/\1/p' "$ROOT/lib/config/refused_properties.c"
     )
     ((${#words[@]} > 30))
     for word in "${words[@]}"; do

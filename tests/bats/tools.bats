@@ -19,12 +19,12 @@ setup() {
     check_deps 0
     check_deps 1 lib/base/buf.c frame/frame.h "lib/base stands on nothing"
     check_deps 1 lib/frame/frame.c bruco/supervise.h "lib never includes from cmd"
-    check_deps 1 cmd/bruco-sink/main.c bruco-source/stage.h "another program"
-    check_deps 1 cmd/bruco-sink/main.c ../bruco-source/stage.h "a path with .."
+    check_deps 1 cmd/bruco-sink/main.c bruco-source/source.h "another program"
+    check_deps 1 cmd/bruco-sink/main.c ../bruco-source/source.h "a path with .."
     check_deps 1 cmd/bruco/main.c librdkafka/rdkafka.h "only lib/kafka and the kafka kinds"
-    check_deps 1 lib/lane/control.h Python.h "only cmd/bruco-worker"
-    check_deps 1 cmd/bruco/run.c yaml.h "only lib/config"
-    check_deps 1 cmd/bruco/run.c jansson.h "only lib/json"
+    check_deps 1 lib/control/messages.h Python.h "only cmd/bruco-worker"
+    check_deps 1 cmd/bruco/commands/run.c yaml.h "only lib/config"
+    check_deps 1 cmd/bruco/commands/run.c jansson.h "only lib/json"
 }
 
 # Stand-ins: `installed` lists what dpkg knows, `absent` what apt does not offer, `apt.log` takes

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/messages.h"
 #include "frame/frame.h"
-#include "lane/control.h"
 
 void sink_make(unsigned lanes, int link);
 void sink_lane(const struct message *message, int write_fd, int read_fd);

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bruco-sink/lane.h"
-#include "bruco-sink/stage.h"
+#include "bruco-sink/sink.h"
 #include "unit.h"
 
 static struct stage stage;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bruco/supervise.h"
+#include "bruco/driver/supervise.h"
 #include "unit.h"
 
 /*

@@ -1,0 +1,365 @@
+/* The kafka kind: an idempotent producer whose delivery reports become acknowledgements. */
+
+#include "bruco-sink/kinds/kafka.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "bruco-sink/failure_policy.h"
+
+enum {
+	FULL_MS = 100,
+	RECORD_AROUND = 36,
+	FIELDS_MAX = 8 /* of rd_kafka_produceva, without headers */
+};
+
+/* ---- records that can't be delivered */
+
+/* What the client counts against message.max.bytes: a length of up to 63 takes 1 byte, 8191 takes
+ * 2, and so on; 36 is what stands around a record at most. */
+static size_t length_size(size_t length)
+{
+	size_t size = 1;
+
+	for (length >>= 6; length > 0; length >>= 7)
+		size++;
+	return size;
+}
+
+size_t kafka_wire_size(const struct frame_record *record)
+{
+	size_t size = RECORD_AROUND + (record->key_length > 0 ? (size_t)record->key_length : 0) +
+		      (record->value_length > 0 ? (size_t)record->value_length : 0);
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+		size_t value;
+
+		frame_header_next(&at, &header);
+		value = header.value_length > 0 ? (size_t)header.value_length : 0;
+		size += length_size(header.name_length) + header.name_length + length_size(value) +
+			value;
+	}
+	return size;
+}
+
+/* ---- deliveries */
+
+void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error)
+{
+	int status = kafka_error_status(error);
+
+	if (kafka->stage->status == STATUS_OK)
+		log_error("cannot produce to '%s': %s", topic, rd_kafka_err2str(error));
+	stage_fail(kafka->stage, status == STATUS_OK ? STATUS_TEMPFAIL : status);
+}
+
+static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	const char *why = kafka_refusal(message->err);
+
+	kafka->dead = true;
+	if (kafka->stage->status == STATUS_OK &&
+		(why != NULL || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE)) {
+		kafka_hold(kafka, message, why);
+		return;
+	}
+	kafka_failed(kafka, rd_kafka_topic_name(message->rkt), message->err);
+	kafka->stage->under_way--;
+}
+
+void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state)
+{
+	struct kafka *kafka = state;
+
+	(void)client;
+	kafka->full = false;
+	kafka->under_way--;
+	if (kafka->phase == PHASE_ISOLATING) {
+		kafka_isolated(kafka, message);
+	} else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		kafka_health_good(&kafka->health);
+		if (kafka->unproven > 0)
+			kafka_prove(kafka, message);
+		stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
+	} else {
+		not_delivered(kafka, message);
+	}
+}
+
+/* Before the stage was ready, nothing is under way. */
+static void kafka_refused(struct kafka *kafka, const char *why)
+{
+	if (!kafka->stage->ready)
+		die(STATUS_REFUSED, "%s", why);
+	if (kafka->stage->status == STATUS_OK)
+		log_error("%s", why);
+	stage_fail(kafka->stage, STATUS_REFUSED);
+}
+
+static void serve(struct kafka *kafka)
+{
+	eventfd_t signals;
+
+	eventfd_read(kafka->event_fd, &signals);
+	while (rd_kafka_poll(kafka->client, 0) > 0)
+		;
+}
+
+static void kafka_work(void *state)
+{
+	struct kafka *kafka = state;
+
+	serve(kafka);
+	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
+		kafka_refused(kafka, kafka->health.refusal);
+	if (!kafka->connected)
+		kafka_client_connect(kafka);
+	if (kafka->phase != PHASE_NORMAL || kafka->dead)
+		kafka_recover(kafka);
+}
+
+static int kafka_descriptor(void *state)
+{
+	return ((struct kafka *)state)->event_fd;
+}
+
+static int kafka_timeout(void *state)
+{
+	struct kafka *kafka = state;
+
+	if (!kafka->connected)
+		return clock_left(kafka->retry_at, clock_ms());
+	if (kafka->phase != PHASE_NORMAL)
+		return kafka_recover_timeout(kafka);
+	return kafka->full ? FULL_MS : 1000;
+}
+
+/* ---- producing */
+
+static bool is_routed(const struct frame_record *record)
+{
+	return (record->head.flags & FRAME_ROUTED) != 0;
+}
+
+/* Which of the topics; topic_count: none of them. */
+static size_t target(const struct kafka *kafka, const struct frame_record *record)
+{
+	size_t topic = 0;
+
+	if (!is_routed(record) || record->topic_length == 0)
+		return 0;
+	while (topic < kafka->topic_count &&
+		(strlen(kafka->topics[topic].name) != record->topic_length ||
+			memcmp(kafka->topics[topic].name, record->topic, record->topic_length) !=
+				0))
+		topic++;
+	return topic;
+}
+
+/* The partition that handler or configuration choose, or RD_KAFKA_PARTITION_UA. */
+static int32_t chosen(const struct kafka *kafka, const struct frame_record *record)
+{
+	return is_routed(record) && record->partition >= 0 ? record->partition : kafka->partition;
+}
+
+/* The client takes a header's name as a C string. */
+static bool has_cut_name(const struct frame_record *record)
+{
+	const uint8_t *at = record->headers;
+
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct frame_header header;
+
+		frame_header_next(&at, &header);
+		if (memchr(header.name, '\0', header.name_length) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static const char no_partition[] = "the topic has no such partition";
+
+static const char *kafka_refuse(void *state, const struct frame_record *record)
+{
+	struct kafka *kafka = state;
+	size_t topic = target(kafka, record);
+	int32_t partition = chosen(kafka, record);
+
+	if (topic == kafka->topic_count)
+		return "topic is not in sink.topics";
+	if (partition >= 0 && kafka->connected && !kafka_has_partition(kafka, topic, partition))
+		return no_partition;
+	if (kafka_wire_size(record) > kafka->size_max)
+		return too_large;
+	return has_cut_name(record) ? name_with_nul : NULL;
+}
+
+static rd_kafka_vu_t *field(struct kafka *kafka, rd_kafka_vtype_t type)
+{
+	rd_kafka_vu_t *next = &kafka->fields[kafka->field_count++];
+
+	next->vtype = type;
+	return next;
+}
+
+/* librdkafka wants terminated names: they are copied to where all have room, so that none moves. */
+static void add_headers(struct kafka *kafka, const struct frame_record *record)
+{
+	const uint8_t *at = record->headers;
+
+	buf_reset(&kafka->header_names);
+	buf_reserve(&kafka->header_names, record->headers_length + record->header_count);
+	for (uint32_t i = 0; i < record->header_count; i++) {
+		struct buf *names = &kafka->header_names;
+		char *name = (char *)names->data + names->length;
+		struct frame_header header;
+		rd_kafka_vu_t *next = field(kafka, RD_KAFKA_VTYPE_HEADER);
+
+		frame_header_next(&at, &header);
+		memcpy(name, header.name, header.name_length);
+		name[header.name_length] = '\0';
+		names->length += header.name_length + 1;
+		next->u.header.name = name;
+		next->u.header.val = header.value;
+		next->u.header.size = header.value_length < 0 ? 0 : header.value_length;
+	}
+}
+
+/* librdkafka takes a timestamp of 0 as none, and puts the present time there: the one next to it is
+ * closer to the truth. */
+static int64_t sendable(struct kafka *kafka, int64_t timestamp)
+{
+	if (timestamp != 0)
+		return timestamp;
+	if (!kafka->zero_seen)
+		log_warning("records with timestamp 0 are sent with timestamp 1: librdkafka has no 0");
+	kafka->zero_seen = true;
+	return 1;
+}
+
+rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t partition,
+	const struct frame_record *record, uint64_t ticket)
+{
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_error_t *error;
+
+	kafka->field_count = 0;
+	if (record->header_count > 0)
+		kafka->fields = mem_grow(
+			kafka->fields, FIELDS_MAX + record->header_count, sizeof *kafka->fields);
+	field(kafka, RD_KAFKA_VTYPE_RKT)->u.rkt = kafka->topics[topic].handle;
+	field(kafka, RD_KAFKA_VTYPE_PARTITION)->u.i32 = partition;
+	field(kafka, RD_KAFKA_VTYPE_MSGFLAGS)->u.i = RD_KAFKA_MSG_F_COPY;
+	field(kafka, RD_KAFKA_VTYPE_OPAQUE)->u.ptr = (void *)(uintptr_t)ticket;
+	if (record->timestamp != -1)
+		field(kafka, RD_KAFKA_VTYPE_TIMESTAMP)->u.i64 = sendable(kafka, record->timestamp);
+	if (record->key_length >= 0) {
+		rd_kafka_vu_t *key = field(kafka, RD_KAFKA_VTYPE_KEY);
+
+		key->u.mem.ptr = (void *)(size_t)record->key;
+		key->u.mem.size = (size_t)record->key_length;
+	}
+	if (record->value_length >= 0) {
+		rd_kafka_vu_t *value = field(kafka, RD_KAFKA_VTYPE_VALUE);
+
+		value->u.mem.ptr = (void *)(size_t)record->value;
+		value->u.mem.size = (size_t)record->value_length;
+	}
+	if (record->header_count > 0)
+		add_headers(kafka, record);
+	error = rd_kafka_produceva(kafka->client, kafka->fields, kafka->field_count);
+	if (error != NULL) {
+		code = rd_kafka_error_code(error);
+		rd_kafka_error_destroy(error);
+	} else {
+		kafka->under_way++;
+	}
+	return code;
+}
+
+static enum put_result refused(struct kafka *kafka, const char *why)
+{
+	kafka->outlet->why = why;
+	return PUT_REFUSED;
+}
+
+static enum put_result kafka_put(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	struct kafka *kafka = state;
+	size_t topic = target(kafka, record);
+	int32_t partition = chosen(kafka, record);
+	rd_kafka_resp_err_t error;
+
+	if (!kafka->connected)
+		return PUT_FULL;
+	if (kafka->phase != PHASE_NORMAL) {
+		if (!kafka_take(kafka, topic, partition, record, ticket))
+			return PUT_FULL;
+		page_count(kafka->stage->page, COUNT_BYTES_OUT, record->head.length);
+		return PUT_UNDER_WAY;
+	}
+	if (!kafka_may_produce(kafka, topic, partition, record)) {
+		kafka->full = true;
+		return PUT_FULL;
+	}
+	error = kafka_produce(kafka, topic, partition, record, ticket);
+	switch (error) {
+	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		page_count(kafka->stage->page, COUNT_BYTES_OUT, record->head.length);
+		return PUT_UNDER_WAY;
+	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+	case RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE: /* the delivery reports will say more */
+		kafka->full = true;
+		return PUT_FULL;
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+		return refused(kafka, too_large);
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+		if (partition >= 0 && !kafka_has_partition(kafka, topic, partition))
+			return refused(kafka, no_partition);
+		kafka->full = true; /* nobody could be asked, or the client is yet to hear of it */
+		return PUT_FULL;
+	default:
+		/* Nothing of it was taken: hold it for ever, and end. */
+		kafka_failed(kafka, kafka->topics[topic].name, error);
+		return PUT_FULL;
+	}
+}
+
+static void kafka_flush(void *state)
+{
+	(void)state; /* the client sends by itself */
+}
+
+/* ---- opening */
+
+static void *kafka_open(struct outlet *outlet)
+{
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+
+	kafka_health_init(&kafka->health);
+	kafka->outlet = outlet;
+	kafka->stage = outlet->stage;
+	kafka->partition = outlet->config->partition >= 0 ? outlet->config->partition
+							  : RD_KAFKA_PARTITION_UA;
+	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
+	kafka_topics_open(kafka);
+	kafka_client_open(kafka, false);
+	return kafka;
+}
+
+const struct sink_kind kind_kafka = {.name = "kafka",
+	.open = kafka_open,
+	.descriptor = kafka_descriptor,
+	.timeout = kafka_timeout,
+	.work = kafka_work,
+	.refuse = kafka_refuse,
+	.put = kafka_put,
+	.flush = kafka_flush,
+	.check = kafka_client_check};

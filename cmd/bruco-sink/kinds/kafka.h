@@ -1,0 +1,120 @@
+/*
+ * What the files of the kafka kind share. kafka.c is the kind; kafka_client.c makes producers and
+ * knows the topics; kafka_refusals.c gets past what the broker refuses.
+ */
+#ifndef BRUCO_SINK_KINDS_KAFKA_H
+#define BRUCO_SINK_KINDS_KAFKA_H
+
+#include "bruco-sink/sink.h"
+#include "kafka/client.h"
+
+struct topic {
+	char *name;
+	rd_kafka_topic_t *handle;
+	int32_t partitions; /* as last heard; 0: never yet */
+	bool *proven;       /* partitions that have taken something from this producer */
+};
+
+/* See kafka_refusals.c. */
+enum phase {
+	PHASE_NORMAL,
+	PHASE_COLLECTING, /* the producer is dead: what it held comes back in delivery reports */
+	PHASE_ISOLATING,  /* what was refused is sent again, in ever smaller groups */
+	PHASE_RESENDING   /* what was behind it is sent again, before anything new */
+};
+
+struct kafka {
+	struct kafka_health health; /* first: it is the client's opaque */
+	struct outlet *outlet;
+	struct stage *stage;
+	rd_kafka_t *client;
+	int event_fd;
+	struct topic *topics; /* [0] is the default */
+	size_t topic_count;
+	bool connected;     /* the client knows the topics */
+	int64_t retry_at;   /* until it does */
+	const char *missing;        /* one of the topics' names: it did not exist at the last look */
+	struct reminder reminder;   /* of the lines about topics */
+	size_t unproven;    /* partitions */
+	int64_t prove_at;   /* when all are to be proven anew */
+	uint64_t under_way; /* records that the client has */
+	size_t size_max;    /* message.max.bytes */
+	size_t batch_max;   /* batch.size, or what topics were found to take */
+	struct buf headers;
+	struct buf header_names;
+	int32_t partition; /* for partitioner manual, else RD_KAFKA_PARTITION_UA */
+	bool full;
+	bool zero_seen; /* a record with timestamp 0, which was told */
+	bool dead;             /* the client has stopped for good and is to be emptied */
+	rd_kafka_vu_t *fields; /* reused for every record */
+	size_t field_count;
+
+	enum phase phase;
+	struct held *held; /* taken back from the client, tickets under way */
+	size_t held_count;
+	size_t held_next; /* those before it are done with */
+	size_t group;     /* how many are to be isolated at a time */
+	size_t group_end; /* of those under way; held_next: none are */
+	size_t group_bytes;
+	size_t calm; /* records in a row that were not refused */
+};
+
+/* ---- kafka_client.c */
+
+/* careful: what is put waits for a flush, and a refusal does not end it; else a refusal ends it, so
+ * that nothing that is behind it gets out. */
+void kafka_client_open(struct kafka *kafka, bool careful);
+void kafka_client_check(const struct config *config, const char *section,
+	const struct sink_config *sink, struct buf *out);
+void kafka_client_close(struct kafka *kafka); /* it holds nothing */
+
+/* Asks for the topics when it is time; connected when all are known. */
+void kafka_client_connect(struct kafka *kafka);
+void kafka_topics_open(struct kafka *kafka);
+bool kafka_has_partition(struct kafka *kafka, size_t topic, int32_t partition);
+
+/* Until a partition has taken something from this producer, the broker takes from it whatever comes
+ * first, even what is behind a batch that it refused. So a record waits there until nothing that may
+ * go to the same partition is under way. */
+bool kafka_may_produce(
+	struct kafka *kafka, size_t topic, int32_t partition, const struct frame_record *record);
+void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message);
+
+/* ---- kafka.c */
+
+/* At least what the client counts against message.max.bytes. */
+size_t kafka_wire_size(const struct frame_record *record);
+rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t partition,
+	const struct frame_record *record, uint64_t ticket);
+void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state);
+
+/* A delivery failed for good, and not because of the record. */
+void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error);
+
+static inline size_t kafka_topic_of(const rd_kafka_message_t *message)
+{
+	return (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+}
+
+/* ---- kafka_refusals.c */
+
+/* NULL, or why an error in a delivery report concerns the record or its batch. */
+const char *kafka_refusal(rd_kafka_resp_err_t error);
+
+/* Takes a message back whose delivery report has this refusal, or NULL: it was behind one. */
+void kafka_hold(struct kafka *kafka, const rd_kafka_message_t *message, const char *why);
+
+/* A new record, to be isolated, too; false when that is not what happens, or too many are. */
+bool kafka_take(struct kafka *kafka, size_t topic, int32_t partition,
+	const struct frame_record *record, uint64_t ticket);
+
+/* A delivery report while isolating. */
+void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message);
+
+/* The next steps, as far as they go without waiting for long. */
+void kafka_recover(struct kafka *kafka);
+
+/* Milliseconds until kafka_recover must be called again; -1: the delivery reports say when. */
+int kafka_recover_timeout(const struct kafka *kafka);
+
+#endif

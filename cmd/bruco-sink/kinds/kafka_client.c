@@ -1,0 +1,275 @@
+/* The kafka kind's producers, and what is known of its topics. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "bruco-sink/kinds/kafka.h"
+#include "frame/limits.h"
+
+enum {
+	CONNECT_MS = 2000, /* one try for the topics' metadata */
+	RETRY_MS = 500,
+	CLIENT_DEFAULT = 1000000, /* of message.max.bytes; below it there would be smaller batches */
+	PROVE_MS = 6 * 3600000    /* brokers forget an idle producer after 24 hours */
+};
+
+/* ---- topics */
+
+/* Makes nothing of what was proven before. */
+static void prove_anew(struct kafka *kafka)
+{
+	kafka->unproven = 0;
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		struct topic *topic = &kafka->topics[i];
+
+		for (int32_t n = 0; n < topic->partitions; n++)
+			topic->proven[n] = false;
+		kafka->unproven += (size_t)topic->partitions;
+	}
+	kafka->prove_at = clock_ms() + PROVE_MS;
+}
+
+static void set_partitions(struct kafka *kafka, struct topic *topic, int32_t count)
+{
+	if (topic->partitions == count)
+		return;
+	topic->proven = mem_grow(topic->proven, (size_t)count, sizeof *topic->proven);
+	topic->partitions = count;
+	prove_anew(kafka);
+}
+
+static rd_kafka_resp_err_t ask_partitions(struct kafka *kafka, size_t index)
+{
+	struct topic *topic = &kafka->topics[index];
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t error =
+		rd_kafka_metadata(kafka->client, 0, topic->handle, &metadata, CONNECT_MS);
+
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error;
+	error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN;
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		set_partitions(kafka, topic, metadata->topics[0].partition_cnt);
+	rd_kafka_metadata_destroy(metadata);
+	return error;
+}
+
+/* A partition that is not known may be new. */
+bool kafka_has_partition(struct kafka *kafka, size_t topic, int32_t partition)
+{
+	if (partition < kafka->topics[topic].partitions)
+		return true;
+	return ask_partitions(kafka, topic) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+	       partition < kafka->topics[topic].partitions;
+}
+
+/* Why a topic can't be produced to yet; the connection's own trouble is told by its health. */
+static void tell_not_yet(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error)
+{
+	switch (error) {
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+	case RD_KAFKA_RESP_ERR__RESOLVE:
+	case RD_KAFKA_RESP_ERR__SSL:
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		log_debug("cannot produce to '%s' yet: %s", topic, rd_kafka_err2str(error));
+		break;
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		kafka->missing = topic;
+		if (reminder_due(&kafka->reminder, clock_ms()))
+			log_warning("topic '%s' does not exist yet, waiting", topic);
+		break;
+	default:
+		if (reminder_due(&kafka->reminder, clock_ms()))
+			log_warning("cannot produce to '%s' yet: %s", topic,
+				rd_kafka_err2str(error));
+	}
+}
+
+void kafka_client_connect(struct kafka *kafka)
+{
+	if (clock_ms() < kafka->retry_at)
+		return;
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		rd_kafka_resp_err_t error = ask_partitions(kafka, i);
+		const char *name = kafka->topics[i].name;
+
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			if (kafka->missing == name) {
+				log_info("topic '%s' is there now", name);
+				kafka->missing = NULL;
+				kafka->reminder = (struct reminder){0};
+			}
+			continue;
+		}
+		if (kafka_error_status(error) != STATUS_OK)
+			die(kafka_error_status(error), "cannot produce to '%s': %s", name,
+				rd_kafka_err2str(error));
+		tell_not_yet(kafka, name, error);
+		kafka->retry_at = clock_ms() + RETRY_MS;
+		return;
+	}
+	kafka_health_good(&kafka->health);
+	kafka->connected = true;
+	outlet_ready(kafka->outlet);
+}
+
+/* ---- what may follow what */
+
+/* Where a record will go, or -1 when only the client knows. Records of one key must not overtake
+ * each other, and only those with a key have one way to go. */
+static int32_t partition_of(
+	const struct kafka *kafka, const struct topic *topic, const struct frame_record *record)
+{
+	const char *partitioner = kafka->outlet->config->partitioner;
+
+	if (record->key == NULL || topic->partitions == 0)
+		return -1;
+	if (strcmp(partitioner, "fnv1a_random") == 0)
+		return rd_kafka_msg_partitioner_fnv1a_random(topic->handle, record->key,
+			(size_t)record->key_length, topic->partitions, NULL, NULL);
+	if (strcmp(partitioner, "murmur2_random") == 0)
+		return rd_kafka_msg_partitioner_murmur2_random(topic->handle, record->key,
+			(size_t)record->key_length, topic->partitions, NULL, NULL);
+	return -1;
+}
+
+bool kafka_may_produce(
+	struct kafka *kafka, size_t index, int32_t partition, const struct frame_record *record)
+{
+	const struct topic *topic = &kafka->topics[index];
+
+	if (kafka->unproven == 0 || kafka->under_way == 0)
+		return true;
+	if (partition < 0)
+		partition = partition_of(kafka, topic, record);
+	return partition < 0 || (partition < topic->partitions && topic->proven[partition]);
+}
+
+void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	const struct topic *topic = &kafka->topics[kafka_topic_of(message)];
+
+	if (message->partition >= topic->partitions || topic->proven[message->partition])
+		return;
+	topic->proven[message->partition] = true;
+	kafka->unproven--;
+}
+
+/* ---- producers */
+
+static rd_kafka_topic_t *topic_handle(struct kafka *kafka, size_t index)
+{
+	const char *partitioner = kafka->outlet->config->partitioner;
+	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->client);
+	rd_kafka_topic_t *topic;
+	char why[512];
+
+	if (strcmp(partitioner, "manual") != 0 &&
+		rd_kafka_topic_conf_set(conf, "partitioner", partitioner, why, sizeof why) !=
+			RD_KAFKA_CONF_OK)
+		die_plain(STATUS_CONFIG, "partitioner '%s': %s", partitioner, why);
+	rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)index);
+	topic = rd_kafka_topic_new(kafka->client, kafka->topics[index].name, conf);
+	if (topic == NULL)
+		die_plain(STATUS_CONFIG, "topic '%s': %s", kafka->topics[index].name,
+			rd_kafka_err2str(rd_kafka_last_error()));
+	return topic;
+}
+
+void kafka_topics_open(struct kafka *kafka)
+{
+	const struct sink_config *sink = kafka->outlet->config;
+
+	kafka->topic_count = sink->topics.count + 1;
+	kafka->topics = mem_array(kafka->topic_count, sizeof *kafka->topics);
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		kafka->topics[i].name = i == 0 ? sink->topic : sink->topics.items[i - 1];
+}
+
+static void set_number(rd_kafka_conf_t *conf, const char *property, size_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%zu", number);
+	rd_kafka_conf_set(conf, property, text, NULL, 0);
+}
+
+/* `answers`: for kafka_client_check, else NULL. */
+static rd_kafka_conf_t *configure(const struct config *config, const struct sink_config *sink,
+	bool careful, struct kafka_answers *answers)
+{
+	char largest[32];
+	/* One request a connection: when a refusal ends the producer, one that is half sent is cut off
+	 * with its connection, and the answer to another one would be lost with it, so that what it
+	 * brought had to be sent again. */
+	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
+		{"max.in.flight", "1"},
+		/* For ever: a record that timed out would be lost for the sink, not for us. */
+		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
+		{"queue.buffering.max.messages", "500000"},
+		{"queue.buffering.max.kbytes", "262144"},
+		{"enable.gapless.guarantee", careful ? NULL : "true"}};
+
+	/* All that a frame holds: around a record stands less in a request than in a frame. */
+	snprintf(largest, sizeof largest, "%lld",
+		(long long)config->max_record_size + LIMIT_FRAME_MORE > CLIENT_DEFAULT
+			? (long long)config->max_record_size + LIMIT_FRAME_MORE
+			: CLIENT_DEFAULT);
+	return kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
+		&sink->properties, answers);
+}
+
+void kafka_client_check(const struct config *config, const char *section,
+	const struct sink_config *sink, struct buf *out)
+{
+	struct kafka_answers answers = {section, &sink->properties, out};
+
+	kafka_check(RD_KAFKA_PRODUCER, configure(config, sink, true, &answers), &answers);
+}
+
+void kafka_client_open(struct kafka *kafka, bool careful)
+{
+	rd_kafka_conf_t *conf =
+		configure(kafka->stage->config, kafka->outlet->config, careful, NULL);
+	rd_kafka_queue_t *queue;
+	size_t configured;
+
+	if (careful) /* as long as it goes: rd_kafka_flush does not wait for it */
+		set_number(conf, "linger.ms", 900000);
+	kafka->size_max = strtoul(kafka_property(conf, "message.max.bytes"), NULL, 10);
+	configured = strtoul(kafka_property(conf, "batch.size"), NULL, 10);
+	if (kafka->batch_max == 0 || kafka->batch_max >= configured)
+		kafka->batch_max = configured;
+	else
+		set_number(conf, "batch.size", kafka->batch_max);
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
+	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
+	queue = rd_kafka_queue_get_main(kafka->client);
+	kafka->event_fd = kafka_queue_descriptor(queue);
+	rd_kafka_queue_destroy(queue); /* the handle alone */
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		kafka->topics[i].handle = topic_handle(kafka, i);
+	kafka->dead = false;
+	kafka->connected = false;
+	prove_anew(kafka);
+	kafka->retry_at = 0;
+	kafka_client_connect(kafka);
+}
+
+void kafka_client_close(struct kafka *kafka)
+{
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		rd_kafka_topic_destroy(kafka->topics[i].handle);
+	rd_kafka_destroy(kafka->client);
+	close(kafka->event_fd);
+}

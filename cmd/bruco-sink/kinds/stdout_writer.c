@@ -1,0 +1,142 @@
+#include "bruco-sink/kinds/stdout_writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "bruco-sink/sink.h"
+#include "json/record_json.h"
+
+enum { WRITE_AT = 256 << 10 };
+
+struct stream {
+	struct stage *stage;
+	struct buf out;
+	uint64_t frames; /* the sequence number of the last frame that was written */
+};
+
+static bool with_keys;
+
+void stream_keys(bool on)
+{
+	with_keys = on;
+}
+
+static void *stream_open(struct outlet *outlet)
+{
+	struct stream *stream = mem_alloc(sizeof *stream);
+
+	stream->stage = outlet->stage;
+	outlet_ready(outlet);
+	return stream;
+}
+
+static int stream_descriptor(void *state)
+{
+	(void)state;
+	return -1;
+}
+
+static int stream_timeout(void *state)
+{
+	(void)state;
+	return -1;
+}
+
+static void stream_work(void *state)
+{
+	(void)state;
+}
+
+static void stream_flush(void *state)
+{
+	struct stream *stream = state;
+
+	if (stream->out.length == 0)
+		return;
+	if (fd_write_all(STDOUT_FILENO, stream->out.data, stream->out.length) < 0) {
+		if (errno == EPIPE) /* as any filter; the driver knows it by that */
+			signals_die(SIGPIPE);
+		log_error("cannot write to standard output: %s", strerror(errno));
+		_exit(STATUS_TEMPFAIL); /* what is not written is not acknowledged */
+	}
+	page_count(stream->stage->page, COUNT_BYTES_OUT, stream->out.length);
+	buf_reset(&stream->out);
+}
+
+static enum put_result written(struct stream *stream)
+{
+	if (stream->out.length >= WRITE_AT)
+		stream_flush(stream);
+	return PUT_DELIVERED;
+}
+
+static enum put_result put_line(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	struct stream *stream = state;
+
+	(void)ticket;
+	if (with_keys) {
+		if (record->key_length > 0)
+			buf_append(&stream->out, record->key, (size_t)record->key_length);
+		buf_byte(&stream->out, '\t');
+	}
+	if (record->value_length > 0)
+		buf_append(&stream->out, record->value, (size_t)record->value_length);
+	buf_byte(&stream->out, '\n');
+	return written(stream);
+}
+
+static enum put_result put_json(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	struct stream *stream = state;
+
+	(void)ticket;
+	record_json_write(record, &stream->out);
+	return written(stream);
+}
+
+static enum put_result put_frame(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	struct stream *stream = state;
+
+	(void)ticket;
+	buf_reserve(&stream->out, record->head.length);
+	stream->out.length += frame_record_write(stream->out.data + stream->out.length, record);
+	stream->frames = record->head.seq;
+	return written(stream);
+}
+
+static void end_frames(void *state)
+{
+	struct stream *stream = state;
+
+	buf_reserve(&stream->out, FRAME_HEADER);
+	stream->out.length +=
+		frame_end_write(stream->out.data + stream->out.length, stream->frames);
+}
+
+static enum put_result put_nowhere(void *state, const struct frame_record *record, uint64_t ticket)
+{
+	(void)state;
+	(void)record;
+	(void)ticket;
+	return PUT_DELIVERED;
+}
+
+#define STREAM_KIND(kind_name, put_function)                                                       \
+	.name = kind_name, .open = stream_open, .descriptor = stream_descriptor,                   \
+	.timeout = stream_timeout, .work = stream_work, .put = put_function, .flush = stream_flush
+
+const struct sink_kind kind_lines = {STREAM_KIND("lines", put_line)};
+const struct sink_kind kind_json = {STREAM_KIND("json", put_json)};
+const struct sink_kind kind_frames = {
+	STREAM_KIND("frames", put_frame), .end = end_frames, .passes_failed = true};
+const struct sink_kind kind_discard = {STREAM_KIND("discard", put_nowhere)};

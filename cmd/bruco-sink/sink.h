@@ -1,0 +1,206 @@
+/*
+ * The sink as a stage: reads the lanes, hands an input's outputs to its kind only when it has them
+ * all, and acknowledges over the link what was delivered. Exactly the rules of K in
+ * bruco-internals(7).
+ */
+#ifndef BRUCO_SINK_SINK_H
+#define BRUCO_SINK_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "control/messages.h"
+#include "frame/frame.h"
+#include "lane/deliveries.h"
+#include "lane/intake.h"
+#include "stats/page.h"
+
+struct stage;
+struct outlet;
+
+enum put_result {
+	PUT_DELIVERED, /* done, once flush() has returned */
+	PUT_UNDER_WAY, /* stage_delivered will be called with its ticket */
+	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
+	PUT_REFUSED,   /* nothing was done, and never will be: outlet->why */
+	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
+};
+
+/* A kind of sink: one file, one table. `state` is the kind's own. */
+struct sink_kind {
+	const char *name;
+	/* Connects or opens with outlet->config; ends the program when that can't succeed. Calls
+	 * outlet_ready, now or from work(). */
+	void *(*open)(struct outlet *outlet);
+	/* The descriptor that becomes readable when work() has something to do, or -1. */
+	int (*descriptor)(void *state);
+	/* Milliseconds until work() must be called again; -1: never. */
+	int (*timeout)(void *state);
+	/* Serves deliveries. */
+	void (*work)(void *state);
+	/* NULL, or why this record can never be delivered (static storage). Asked for all outputs
+	 * of an input before the first is put. */
+	const char *(*refuse)(void *state, const struct frame_record *record);
+	enum put_result (*put)(void *state, const struct frame_record *record, uint64_t ticket);
+	/* Writes out what is PUT_DELIVERED. */
+	void (*flush)(void *state);
+	/* Passes on an end-of-stream frame; may be NULL. */
+	void (*end)(void *state);
+	/* Appends what is wrong with the section's properties, as config_property_answers reads
+	 * it, without connecting to anything. May be NULL. */
+	void (*check)(const struct config *config, const char *section,
+		const struct sink_config *sink, struct buf *answers);
+	bool passes_failed; /* by hand: a failed frame is put as it came */
+};
+
+/* An open kind: the sink proper, or the dead letter. */
+struct outlet {
+	struct stage *stage;
+	const struct sink_kind *kind; /* NULL: there is no dead letter */
+	const struct sink_config *config;
+	void *state;
+	bool ready;
+	const char *why; /* of the last PUT_REFUSED; static storage */
+};
+
+enum { DEATHS_MAX = 16 }; /* remembered a lane */
+
+struct death {
+	uint64_t seq; /* of the event that ran */
+	int status;   /* as waitpid(2) gave it */
+	uint32_t flags;
+};
+
+struct successor { /* a LANE message that waits for the old pipe to be read out */
+	struct message message;
+	int write_fd, read_fd; /* -1: there is none */
+};
+
+enum lane_state {
+	LANE_NONE, /* no worker yet */
+	LANE_OPEN,
+	LANE_AT_END, /* its pipe was read to the end of file */
+	LANE_BROKEN, /* it sent something that is no frame of it: nothing more is read */
+	LANE_GONE    /* no successor */
+};
+
+struct lane {
+	enum lane_state state;
+	int fd;
+	uint32_t life;
+	struct intake intake;
+	struct deliveries deliveries;
+	struct input input;    /* being put */
+	bool refused;          /* one of its outputs, and with it all of that output's event */
+	size_t put;            /* bytes of it that are put; input.length: none is open */
+	uint32_t outputs;      /* and records */
+	uint64_t base;         /* deliveries' number of the input before input.first */
+	uint64_t acknowledged; /* the last number sent over the link */
+	struct successor *successors;
+	size_t successor_count;
+	struct death deaths[DEATHS_MAX]; /* a ring */
+	uint64_t death_count;
+};
+
+struct stage {
+	const struct config *config;
+	struct outlet out;
+	struct outlet dead_letter;
+	struct late_letter *late; /* failure_policy.c's */
+	size_t late_count;
+	char **topics; /* of origins: each name once */
+	size_t topic_count;
+	struct lane *lanes;
+	unsigned lane_count;
+	struct page *page;
+	uint32_t cap;
+	int control; /* the driver's socket, or -1 by hand */
+	int link;    /* to the source, or -1 */
+	int signals;
+	uint64_t under_way; /* outputs put and not delivered */
+	bool link_full;     /* something could not be sent */
+	bool ready;
+	bool end_sent;
+	int status;       /* not 0: finish what is under way, then end with it */
+	int64_t deadline; /* of that, clock_ms */
+};
+
+struct stage_options {
+	int driver;            /* -1: by hand */
+	const char *link_path; /* NULL: no link */
+};
+
+/* Runs it to its end; returns the exit status. */
+int stage_run(
+	struct config *config, const struct sink_kind *kind, const struct stage_options *options);
+
+/* ---- for the kinds */
+
+void outlet_ready(struct outlet *outlet);
+void stage_delivered(struct stage *stage, uint64_t ticket);
+
+/* The broker refuses this record for good (why: static storage), whose ticket is under way and is
+ * taken over: processor.onFailure says what becomes of it. With FRAME_ROUTED it was to go to
+ * another topic than the sink's; where its input came from is known here. */
+void stage_refused(
+	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why);
+
+/* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
+ * then the sink ends with this status. The record is never acknowledged. */
+void stage_fail(struct stage *stage, int status);
+
+/* ---- between the stage's own files */
+
+/* A ticket is the lane, the number of the input, and which of its outputs it is: tickets of one lane
+ * are in the order in which the outputs were put. Of the number the lower half is enough, since it
+ * is above what the lane has acknowledged. */
+enum { TICKET_LANE_SHIFT = 56, TICKET_NUMBER_SHIFT = 24 };
+
+static inline uint64_t stage_ticket(unsigned lane, uint64_t number, uint32_t output)
+{
+	return (uint64_t)lane << TICKET_LANE_SHIFT |
+	       (number & UINT32_MAX) << TICKET_NUMBER_SHIFT |
+	       (output & ((1U << TICKET_NUMBER_SHIFT) - 1));
+}
+
+static inline unsigned stage_ticket_lane(uint64_t ticket)
+{
+	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
+}
+
+static inline uint32_t stage_ticket_output(uint64_t ticket)
+{
+	return (uint32_t)ticket & ((1U << TICKET_NUMBER_SHIFT) - 1);
+}
+
+static inline uint64_t stage_ticket_number(const struct stage *stage, uint64_t ticket)
+{
+	uint64_t acked = stage->lanes[stage_ticket_lane(ticket)].deliveries.acked;
+
+	return acked + (uint32_t)((ticket >> TICKET_NUMBER_SHIFT) - acked);
+}
+
+void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */
+
+static inline const char *outlet_refuse(
+	const struct outlet *outlet, const struct frame_record *record)
+{
+	return outlet->kind->refuse == NULL ? NULL : outlet->kind->refuse(outlet->state, record);
+}
+static inline enum put_result outlet_put(
+	const struct outlet *outlet, const struct frame_record *record, uint64_t ticket)
+{
+	return outlet->kind->put(outlet->state, record, ticket);
+}
+
+/* The table of kinds; NULL when there is none of that name. */
+const struct sink_kind *stage_kind(const char *name);
+
+extern const struct sink_kind kind_kafka;
+extern const struct sink_kind kind_lines;
+extern const struct sink_kind kind_json;
+extern const struct sink_kind kind_frames;
+extern const struct sink_kind kind_discard;
+
+#endif

@@ -1,0 +1,451 @@
+#include "bruco-source/kinds/kafka.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "kafka/client.h"
+
+enum {
+	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
+	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
+	POLL_MS = 200, /* the longest time without asking the client */
+	CLOSE_MS = 5000
+};
+
+struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
+{
+	struct kafka_topic *topic;
+
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		if (strcmp(kafka->topics[i]->name, name) == 0)
+			return kafka->topics[i];
+	kafka->topics =
+		mem_grow(kafka->topics, kafka->topic_count + 1, sizeof(struct kafka_topic *));
+	topic = mem_alloc(sizeof *topic);
+	*topic = (struct kafka_topic){.name = mem_text(name), .known = -1};
+	kafka->topics[kafka->topic_count++] = topic;
+	return topic;
+}
+
+struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
+{
+	struct kafka_topic *found = kafka_topic(kafka, topic);
+	struct kafka_partition *partition;
+
+	if (id >= found->partition_count) {
+		found->partitions = mem_grow(
+			found->partitions, (size_t)id + 1, sizeof(struct kafka_partition *));
+		while (found->partition_count <= id)
+			found->partitions[found->partition_count++] = NULL;
+	}
+	if (found->partitions[id] != NULL)
+		return found->partitions[id];
+	partition = mem_alloc(sizeof *partition);
+	partition->base.topic = found->name;
+	partition->base.topic_length = (uint32_t)strlen(topic);
+	partition->base.id = id;
+	partition->topic = found;
+	partition->committed = partition->committing = partition->refused = partition->end = -1;
+	backlog_init(&partition->backlog, kafka->stage->lanes.count);
+	found->partitions[id] = partition;
+	return partition;
+}
+
+void kafka_each(struct kafka *kafka,
+	void (*visit)(struct kafka *, struct kafka_partition *, void *), void *argument)
+{
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		struct kafka_topic *topic = kafka->topics[i];
+
+		for (int32_t id = 0; id < topic->partition_count; id++)
+			if (topic->partitions[id] != NULL &&
+				topic->partitions[id]->base.tracker.active)
+				visit(kafka, topic->partitions[id], argument);
+	}
+}
+
+/* The partition of a message that is assigned now, or NULL. */
+static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	struct kafka_topic *topic = NULL;
+
+	for (size_t i = 0; i < kafka->topic_count && topic == NULL; i++)
+		if (kafka->topics[i]->handle == message->rkt)
+			topic = kafka->topics[i];
+	if (topic == NULL) {
+		topic = kafka_partition(
+			kafka, rd_kafka_topic_name(message->rkt), message->partition)
+				->topic;
+		topic->handle = message->rkt;
+	}
+	if (message->partition < 0 || message->partition >= topic->partition_count ||
+		topic->partitions[message->partition] == NULL ||
+		!topic->partitions[message->partition]->base.tracker.active)
+		return NULL;
+	return topic->partitions[message->partition];
+}
+
+static enum take_result take(struct kafka *kafka, struct kafka_partition *partition,
+	const rd_kafka_message_t *message, const struct waiting *waiting)
+{
+	rd_kafka_timestamp_type_t kind;
+	const char *unreadable;
+	struct frame_record record = {.offset = message->offset,
+		.timestamp = rd_kafka_message_timestamp(message, &kind),
+		.partition = message->partition,
+		.topic = partition->base.topic,
+		.topic_length = partition->base.topic_length,
+		.key = message->key,
+		.key_length = message->key == NULL ? FRAME_NULL : (int32_t)message->key_len,
+		.value = message->payload,
+		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
+	struct passage passage = {.partition = &partition->base, .record = &record};
+
+	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
+	record.headers = kafka->headers.data;
+	record.headers_length = (uint32_t)kafka->headers.length;
+	passage.lane = lanes_choose(&kafka->stage->lanes, partition->base.lane, &record);
+	if (waiting != NULL) {
+		passage.waited = true;
+		passage.index = waiting->index;
+	}
+	return stage_take(kafka->stage, &passage, unreadable);
+}
+
+/* All records before next_offset were taken. */
+static void reached(struct kafka_partition *partition, int64_t next_offset)
+{
+	if (partition->end >= 0 && next_offset >= partition->end)
+		partition->at_end = true;
+}
+
+/* The same, known from what is no record to be taken: the end of the partition, which stands behind
+ * all that is before it, or with -e a record behind the end. Where the last record is further back
+ * there is none in between: control records of transactions, aborted or compacted ones. */
+static void passed(struct kafka_partition *partition, int64_t next_offset)
+{
+	reached(partition, next_offset);
+	partition->passed = partition->at_end ? partition->end : next_offset;
+	kafka_flow_passed(partition);
+}
+
+bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message, const struct waiting *waiting)
+{
+	enum take_result result = take(kafka, partition, message, waiting);
+
+	if (result == TAKE_FULL)
+		return false;
+	if (result == TAKE_OK)
+		reached(partition, message->offset + 1);
+	rd_kafka_message_destroy(message);
+	return true;
+}
+
+/* Before it was ready, nothing is under way. */
+void kafka_refused(struct kafka *kafka, int status, const char *why)
+{
+	if (!kafka->stage->ready)
+		die(status, "%s", why);
+	if (kafka->stage->status == STATUS_OK)
+		log_error("%s", why);
+	stage_drain(kafka->stage, status);
+}
+
+/* What the error is about, as far as the text does not say so: " (consumer group 'g')". */
+static void name_refused(struct kafka *kafka, const rd_kafka_message_t *message, struct buf *text)
+{
+	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+		buf_printf(text, " (consumer group '%s')",
+			kafka->stage->config->source.consumer_group);
+	else if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+		 message->rkt != NULL)
+		buf_printf(text, " (topic '%s')", rd_kafka_topic_name(message->rkt));
+}
+
+static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
+{
+	struct buf text = {0};
+	int status = kafka_error_status(message->err);
+
+	if (message->err == RD_KAFKA_RESP_ERR__FATAL)
+		kafka_member_check_fenced(kafka);
+	if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && message->rkt != NULL) {
+		log_debug("%s", rd_kafka_message_errstr(message));
+		kafka_topic_missing(kafka, rd_kafka_topic_name(message->rkt));
+		kafka_absent(kafka, rd_kafka_topic_name(message->rkt));
+		return;
+	}
+	buf_printf(&text, "cannot consume%s: %s", status == STATUS_OK ? " yet" : "",
+		rd_kafka_message_errstr(message));
+	name_refused(kafka, message, &text);
+	buf_byte(&text, '\0');
+	if (status != STATUS_OK)
+		kafka_refused(kafka, status, (const char *)text.data);
+	else
+		log_warning("%s", (const char *)text.data);
+	buf_release(&text);
+}
+
+static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)kafka;
+	if (!partition->at_end || partition->backlog.count > 0)
+		*(bool *)argument = false;
+}
+
+static void check_end(struct kafka *kafka)
+{
+	bool all = true;
+
+	/* A topic that does not exist ends it too, but not as if all were done. */
+	if (!kafka->stage->stop_at_end || !kafka->stage->ready || kafka->phase != PHASE_STEADY ||
+		kafka->absent_count > 0)
+		return;
+	kafka_each(kafka, all_at_end, &all);
+	if (all)
+		stage_end(kafka->stage);
+}
+
+static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)argument;
+	if (!partition->paused)
+		kafka_flow_pause(kafka, partition, true);
+}
+
+static bool may_take(const struct kafka *kafka)
+{
+	return stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
+}
+
+static bool is_record_to_take(
+	const struct kafka_partition *partition, const rd_kafka_message_t *message)
+{
+	return message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	       (partition->end < 0 || message->offset < partition->end); /* with -e */
+}
+
+static void take_next(struct kafka *kafka)
+{
+	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
+	struct kafka_partition *partition;
+
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
+		message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		on_record_error(kafka, message);
+		rd_kafka_message_destroy(message);
+		return;
+	}
+	partition = may_take(kafka) ? of_message(kafka, message) : NULL;
+	if (partition != NULL && is_record_to_take(partition, message)) {
+		kafka_flow_take(kafka, partition, message);
+		return;
+	}
+	if (partition != NULL) {
+		partition->at_tail = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		passed(partition, message->offset);
+	}
+	rd_kafka_message_destroy(message); /* not dispatched, so not committed */
+}
+
+static bool holds(const struct kafka *kafka)
+{
+	return kafka->hold && may_take(kafka);
+}
+
+/* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
+ * so the assignment changed, only when its last batch was taken whole. */
+static void poll_client(struct kafka *kafka)
+{
+	eventfd_t signals;
+
+	eventfd_read(kafka->event_fd, &signals);
+	kafka->more = false;
+	for (int budget = TAKE_BUDGET; budget > 0; budget -= BATCH_MAX) {
+		if (kafka->batch_at == kafka->batch_end && (holds(kafka) || !kafka_fetch(kafka)))
+			return;
+		while (kafka->batch_at < kafka->batch_end) {
+			if (holds(kafka))
+				return;
+			take_next(kafka);
+		}
+	}
+	kafka->more = true;
+}
+
+static void kafka_work(void *state)
+{
+	struct kafka *kafka = state;
+	int64_t now = clock_ms();
+
+	if (!stage_taking(kafka->stage) && !kafka->stopped) {
+		kafka->stopped = true;
+		kafka_each(kafka, stop_partition, NULL);
+	}
+	if (!may_take(kafka))
+		kafka_flow_stop(kafka);
+	kafka_flow_work(kafka, now);
+	poll_client(kafka);
+	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
+		kafka_refused(kafka, STATUS_REFUSED, kafka->health.refusal);
+	kafka_absent_work(kafka, now);
+	kafka_assign_work(kafka, now);
+	kafka_member_work(kafka, now);
+	check_end(kafka);
+	if (now >= kafka->commit_due ||
+		(kafka->blamed != kafka->stage->lanes.blamed && !kafka->commit_pending)) {
+		kafka->commit_due = now + KAFKA_COMMIT_MS;
+		kafka->blamed = kafka->stage->lanes.blamed;
+		kafka_commit_start(kafka);
+	}
+}
+
+static int kafka_timeout(void *state)
+{
+	struct kafka *kafka = state;
+
+	if (kafka->more)
+		return 0;
+	if (kafka->phase != PHASE_STEADY || kafka->stage->draining || kafka->watch)
+		return BUSY_MS;
+	return clock_left(kafka->commit_due, clock_ms()) < POLL_MS
+		       ? clock_left(kafka->commit_due, clock_ms())
+		       : POLL_MS;
+}
+
+static int kafka_descriptor(void *state)
+{
+	struct kafka *kafka = state;
+
+	return holds(kafka) ? -1 : kafka->event_fd; /* it must not wake us for nothing */
+}
+
+static void any_lacks(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	if (kafka_commit_lacks(kafka, partition))
+		*(bool *)argument = true;
+}
+
+static bool kafka_settled(void *state)
+{
+	struct kafka *kafka = state;
+	bool lacks = false;
+
+	kafka_commit_start(kafka);
+	if (!kafka_commit_settled(kafka))
+		return false;
+	kafka_each(kafka, any_lacks, &lacks);
+	if (lacks) {
+		log_error("the last commit was refused: records may be repeated");
+		stage_drain(kafka->stage, STATUS_TEMPFAIL); /* it drains: this is its status */
+	}
+	return true;
+}
+
+static void kafka_close(void *state)
+{
+	struct kafka *kafka = state;
+	int64_t deadline = clock_ms() + CLOSE_MS;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
+	rd_kafka_error_t *error;
+
+	kafka->closing = true;
+	if (kafka->phase != PHASE_STEADY)
+		kafka_assign_give_up(kafka); /* the client waits for it */
+	kafka_member_leave(kafka);
+	error = rd_kafka_consumer_close_queue(kafka->client, queue);
+	if (error != NULL) {
+		rd_kafka_error_destroy(error);
+		return;
+	}
+	while (!rd_kafka_consumer_closed(kafka->client) && clock_ms() < deadline) {
+		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
+
+		if (event == NULL)
+			continue;
+		/* On a queue of one's own the last revocation is an event, not a callback. */
+		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+			rd_kafka_assign(kafka->client, NULL);
+		rd_kafka_event_destroy(event);
+	}
+	if (!rd_kafka_consumer_closed(kafka->client))
+		log_warning("the consumer group could not be left in %d ms", CLOSE_MS);
+}
+
+void kafka_subscribe(struct kafka *kafka)
+{
+	const struct texts *topics = &kafka->stage->config->source.topics;
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)topics->count);
+	rd_kafka_resp_err_t error;
+
+	for (size_t i = 0; i < topics->count; i++) {
+		kafka_topic(kafka, topics->items[i]);
+		rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
+	}
+	error = rd_kafka_subscribe(kafka->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
+}
+
+static struct kafka *open_state(struct stage *stage)
+{
+	struct kafka *kafka = mem_alloc(sizeof *kafka);
+
+	kafka_health_init(&kafka->health);
+	kafka->stage = stage;
+	kafka->begun = 1;
+	return kafka;
+}
+
+static void check(const struct config *config, struct buf *out)
+{
+	struct kafka_answers answers = {"source", &config->source.properties, out};
+	rd_kafka_conf_t *conf = kafka_settings(
+		&config->source, config->source.group_instance_id, &answers);
+
+	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+	kafka_check(RD_KAFKA_CONSUMER, conf, &answers);
+}
+
+static void *kafka_open(struct stage *stage)
+{
+	struct kafka *kafka = open_state(stage);
+	rd_kafka_conf_t *conf =
+		kafka_settings(&stage->config->source, kafka_member_identity(kafka), NULL);
+
+	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
+		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
+	kafka->prefetch = kafka_prefetch(&stage->config->source);
+	kafka->emptied = clock_ms();
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
+	kafka->client = kafka_client(RD_KAFKA_CONSUMER, conf);
+	rd_kafka_poll_set_consumer(kafka->client);
+	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
+	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
+	kafka_subscribe(kafka);
+	kafka->subscribed_at = clock_ms();
+	return kafka;
+}
+
+const struct source_kind kind_kafka = {.name = "kafka",
+	.open = kafka_open,
+	.descriptor = kafka_descriptor,
+	.timeout = kafka_timeout,
+	.work = kafka_work,
+	.settled = kafka_settled,
+	.close = kafka_close,
+	.check = check};

@@ -1,0 +1,243 @@
+/*
+ * The kafka kind's own state, shared by its files:
+ *   kafka.c                 the client, taking records
+ *   kafka_settings.c        what the client is told
+ *   kafka_fetch.c           asking it for what it has fetched
+ *   kafka_flow.c            records that wait for their lanes; which partitions are paused, and
+ *                           when the client is asked
+ *   kafka_rebalance.c       assignments and rebalances
+ *   kafka_start_offsets.c   where each partition starts (pinned) and, with -e, ends
+ *   kafka_commit.c          committing the contiguous frontiers, and only these
+ *   kafka_metadata.c        what the group is to remember, in the metadata of its commits
+ *   kafka_member.c          membership of the group: as whom, waiting for it, leaving it
+ *   kafka_topics.c          topics that don't exist: waiting for them
+ */
+#ifndef BRUCO_SOURCE_KINDS_KAFKA_H
+#define BRUCO_SOURCE_KINDS_KAFKA_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "bruco-source/backlog.h"
+#include "bruco-source/partition.h"
+#include "bruco-source/source.h"
+#include "kafka/client.h"
+#include "kafka/health.h"
+
+struct kafka_partition {
+	struct partition base;
+	struct kafka_topic *topic;
+	int64_t committed;           /* what the broker has taken in this assignment, -1: nothing */
+	int64_t committing;          /* what is on its way there, -1: nothing */
+	uint64_t attempts_committed; /* versions of base.attempts, in the same way */
+	uint64_t attempts_committing;
+	uint32_t begun_committed; /* kafka.begun, in the same way; 0: not told yet */
+	uint32_t begun_committing;
+	int64_t refused; /* what the broker will never take, -1: nothing; and with it: */
+	uint64_t attempts_refused;
+	uint32_t begun_refused;
+	bool refusal_logged; /* in this assignment */
+	int64_t end; /* -e: stop at this offset, -1: not known */
+	bool at_end; /* -e: reached */
+	int64_t passed; /* nothing is to come before this offset, which the tracker is told when
+			   nothing waits before it; 0: it knows */
+	bool at_tail;   /* what the client handed out last was the partition's end, no record */
+	bool paused;
+	bool waits; /* it is among kafka.waiting */
+	struct backlog backlog;
+};
+
+struct kafka_topic {
+	char *name;
+	const void *handle;                  /* the client's, to find it fast */
+	struct kafka_partition **partitions; /* by number; NULL: never assigned */
+	int32_t partition_count;
+	int32_t known; /* partitions when the group began with it, -1: not known yet; those
+			  that came later start at their beginning */
+	bool begun;    /* the group has begun with it, or waits for it: without a commit it is new */
+	bool foreign;  /* there are commits, but none of ours: another client's group */
+};
+
+enum kafka_phase {
+	PHASE_STEADY,
+	PHASE_ASSIGNING, /* an assignment waits for its start offsets */
+	PHASE_REVOKING   /* what is under way is drained before the partitions are given up */
+};
+
+enum { KAFKA_COMMIT_MS = 500 }; /* between commits, and before one after a refusal */
+
+enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they are taken */
+
+/* librdkafka before 2.2 has no fetch.queue.backoff.ms. */
+#define KAFKA_FETCH_SLEEPS (rd_kafka_version() < 0x02020000)
+
+/* What the client and the backlogs may hold, from source.prefetch. */
+struct kafka_prefetch {
+	int64_t records, bytes; /* in the client's queue; it fetches below both */
+	int64_t request;        /* bytes that it asks for at once */
+	size_t backlog;         /* bytes, all backlogs together */
+};
+
+struct kafka {
+	struct kafka_health health; /* first: it is the client's opaque */
+	struct stage *stage;
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	rd_kafka_message_t *batch[BATCH_MAX]; /* handed out together; [batch_at, batch_end) are left
+						 to be taken */
+	size_t batch_at, batch_end;
+	int event_fd;
+	struct kafka_topic **topics; /* each stays where it is: records under way point into it */
+	size_t topic_count;
+	uint32_t begun; /* 1 and the topics that are marked so: grows with what is to be told */
+	enum kafka_phase phase;
+	rd_kafka_topic_partition_list_t *assigning;
+	unsigned assign_tries; /* of this assignment */
+	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
+	int64_t commit_due;  /* clock_ms */
+	uint64_t blamed;     /* lanes.blamed at the last commit: each is told at once */
+	bool commit_pending; /* its answer has not come yet */
+	int64_t commit_again; /* clock_ms; after a refusal none is sent before */
+	rd_kafka_resp_err_t commit_error; /* of the last one, if that may pass */
+	bool commit_apart;    /* each topic alone, since one of them was refused */
+	size_t commit_topic;  /* then: which one is next */
+	char *identity;       /* made from the driver's; NULL: configured, or none */
+	char session_seconds[16];
+	int64_t subscribed_at; /* clock_ms */
+	bool joined;           /* partitions were assigned, or none because there are none left */
+	bool patience_said;
+	int64_t look_at; /* clock_ms: for partitions that are nobody's; 0: not yet */
+	bool looked;
+	struct kafka_partition **waiting; /* those that have a backlog or are paused for one, the next
+					     to be served first */
+	size_t waiting_count;
+	size_t backlog_bytes; /* of all of them */
+	bool hold;            /* the client is not asked: nobody could take what it has */
+	bool watch;           /* time alone may change that, or what is paused */
+	struct kafka_prefetch prefetch;
+	int64_t emptied;      /* clock_ms: when the client had nothing more; and since then: */
+	int64_t handed_records, handed_bytes; /* that it has handed out */
+	bool more;           /* the last work() stopped at its budget, not at an empty queue */
+	bool stopped;        /* all partitions were paused for the drain */
+	bool closing;        /* the group is being left */
+	int idle_told;       /* partitions when idle workers were last spoken of */
+	bool *absent;        /* of source.topics, by index: it doesn't exist; NULL: all do */
+	size_t absent_count;
+	struct reminder absent_reminder;
+	struct buf headers;
+};
+
+struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name);
+struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id);
+
+/* Calls visit for each partition that is assigned now. */
+void kafka_each(struct kafka *kafka,
+	void (*visit)(struct kafka *kafka, struct kafka_partition *partition, void *argument),
+	void *argument);
+
+/* kafka.c */
+void kafka_subscribe(struct kafka *kafka); /* to the configured topics; again: rejoins the group */
+void kafka_refused(struct kafka *kafka, int status, const char *why); /* ends, or drains and ends */
+
+/* Encodes a message into its lane and destroys it. False: there is no room, and it is still
+ * the caller's. */
+bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+	rd_kafka_message_t *message, const struct waiting *waiting);
+
+/* kafka_settings.c; `answers`: for kafka_check, else NULL */
+rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *identity,
+	struct kafka_answers *answers);
+struct kafka_prefetch kafka_prefetch(const struct source_config *source);
+
+/* kafka_fetch.c: the next batch. False: the client has nothing. */
+bool kafka_fetch(struct kafka *kafka);
+
+/* kafka_flow.c */
+
+/* A message of an assigned partition: into its lane, or into the partition's backlog. */
+void kafka_flow_take(
+	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message);
+
+/* Tells the tracker partition->passed, now or when the backlog is empty. */
+void kafka_flow_passed(struct kafka_partition *partition);
+
+/* Moves from the backlogs into the lanes what has room there, then decides which partitions are
+ * paused and whether the client is asked. */
+void kafka_flow_work(struct kafka *kafka, int64_t now);
+
+/* No more may be taken: lets go of what waits and need not be run before a stop. */
+void kafka_flow_stop(struct kafka *kafka);
+
+void kafka_flow_pause(struct kafka *kafka, struct kafka_partition *partition, bool pause);
+
+/* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
+void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition);
+
+/* kafka_topics.c */
+void kafka_absent(struct kafka *kafka, const char *name); /* the client says so */
+void kafka_present(struct kafka *kafka, const char *name);
+void kafka_absent_work(struct kafka *kafka, int64_t now);
+
+/* kafka_rebalance.c */
+void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
+	rd_kafka_topic_partition_list_t *list, void *opaque);
+void kafka_assign_work(struct kafka *kafka, int64_t now); /* goes on with what is under way */
+void kafka_assign_give_up(struct kafka *kafka); /* all partitions, at once */
+
+/* kafka_start_offsets.c: fills in where each partition of a new assignment starts, and with -e ends. A
+ * partition whose topic stays missing is taken out of the list. */
+rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
+rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
+void kafka_topic_missing(struct kafka *kafka, const char *name); /* there is none of that name */
+
+/* kafka_commit.c */
+void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
+	rd_kafka_topic_partition_list_t *list, void *opaque);
+/* Starts a commit if there is something to commit, none is pending and the last one was not refused
+ * a moment ago. */
+void kafka_commit_start(struct kafka *kafka);
+/* Whether all frontiers are with the broker, but for those that it will never take. */
+bool kafka_commit_settled(struct kafka *kafka);
+/* Of an assigned partition: whether what is done in it is not with the broker. */
+bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition);
+
+/* kafka_member.c */
+/* The group.instance.id: the configured one, one that lives as long as the driver, or NULL. */
+const char *kafka_member_identity(struct kafka *kafka);
+/* Ends the program if another instance has joined in our place. */
+void kafka_member_check_fenced(struct kafka *kafka);
+/* Says what is waited for when the group keeps us waiting; looks for partitions that are nobody's
+ * after a place was taken over. */
+void kafka_member_work(struct kafka *kafka, int64_t now);
+/* Before the client is closed: leaves the group, unless the place is kept for a successor. */
+void kafka_member_leave(struct kafka *kafka);
+
+/*
+ * kafka_metadata.c. The metadata of a commit is
+ *
+ *   bruco partitions=N[ topics=HASH[,HASH...]][ attempts=...]
+ *
+ * N: as many as the topic had when the group began with it. Hashes: of the names of other topics
+ * that the group has begun with or waits for; such a topic without a commit was made later, or made
+ * anew, so that all of it is new to the group. Attempts: see lane/attempts.h.
+ */
+enum { METADATA_TOPICS_MAX = 32 };
+
+void kafka_metadata_write(struct kafka *kafka, rd_kafka_topic_partition_t *entry,
+	const struct kafka_topic *topic, const struct attempts *attempts);
+
+/* N, or -1: it is not ours. */
+int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry);
+
+/* Marks the topics that it names as begun. */
+void kafka_metadata_read_topics(struct kafka *kafka, const rd_kafka_topic_partition_t *entry);
+void kafka_mark_begun(struct kafka *kafka, struct kafka_topic *topic);
+
+/* Whether a commit with this metadata has told all that would be told now, attempts aside. */
+bool kafka_metadata_told(struct kafka *kafka, const rd_kafka_topic_partition_t *entry,
+	const struct kafka_topic *topic);
+
+#endif

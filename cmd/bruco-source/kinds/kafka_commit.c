@@ -1,0 +1,206 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "bruco-source/kinds/kafka.h"
+#include "kafka/client.h"
+
+/* What the broker should have of a partition: its frontier, or as long as nothing is done in this
+ * assignment where it started. False: it has that already, and the metadata too. */
+static bool wanted(struct kafka *kafka, struct kafka_partition *partition, int64_t *offset)
+{
+	*offset = tracker_frontier(&partition->base.tracker);
+	if (*offset < 0)
+		*offset = partition->committed;
+	attempts_done_below(&partition->base.attempts, *offset);
+	return *offset != partition->committed || partition->begun_committed != kafka->begun ||
+	       partition->base.attempts.version != partition->attempts_committed;
+}
+
+/* The same, but for what the broker has refused for good. When more is done it is asked again. */
+static bool due(struct kafka *kafka, struct kafka_partition *partition, int64_t *offset)
+{
+	return wanted(kafka, partition, offset) &&
+	       (*offset != partition->refused || kafka->begun != partition->begun_refused ||
+		       partition->base.attempts.version != partition->attempts_refused);
+}
+
+bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition)
+{
+	int64_t offset;
+
+	return wanted(kafka, partition, &offset);
+}
+
+static void collect(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	rd_kafka_topic_partition_t *entry;
+	int64_t offset;
+
+	if (kafka->commit_apart && partition->topic != kafka->topics[kafka->commit_topic])
+		return;
+	if (!due(kafka, partition, &offset))
+		return;
+	entry = rd_kafka_topic_partition_list_add(
+		argument, partition->base.topic, partition->base.id);
+	entry->offset = offset;
+	kafka_metadata_write(kafka, entry, partition->topic, &partition->base.attempts);
+	partition->committing = offset;
+	partition->attempts_committing = partition->base.attempts.version;
+	partition->begun_committing = kafka->begun;
+}
+
+/* It may pass. Every refusal puts off the next commit, but only a new one is worth a line. */
+static void put_off(struct kafka *kafka, rd_kafka_resp_err_t error)
+{
+	kafka->commit_again = clock_ms() + KAFKA_COMMIT_MS;
+	if (error != kafka->commit_error)
+		log_warning("commit was refused: %s", rd_kafka_err2str(error));
+	kafka->commit_error = error;
+}
+
+void kafka_commit_start(struct kafka *kafka)
+{
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_resp_err_t error;
+
+	if (kafka->commit_pending || kafka->phase == PHASE_ASSIGNING ||
+		clock_ms() < kafka->commit_again)
+		return;
+	list = rd_kafka_topic_partition_list_new(8);
+	for (size_t turns = kafka->topic_count; turns > 0 && list->cnt == 0; turns--) {
+		kafka->commit_topic = (kafka->commit_topic + 1) % kafka->topic_count;
+		kafka_each(kafka, collect, list);
+		if (!kafka->commit_apart)
+			break;
+	}
+	if (list->cnt > 0) {
+		error = rd_kafka_commit(kafka->client, list, 1);
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+			kafka->commit_pending = true;
+		else
+			put_off(kafka, error);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* What the broker answers however often it is asked. */
+static bool is_permanent(rd_kafka_resp_err_t error)
+{
+	switch (error) {
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+	case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+	case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_INVALID_COMMIT_OFFSET_SIZE:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* For good: that frontier is settled, whatever becomes of it. Only a topic that is gone lets the
+ * others go on: of anything else all commits would be refused. */
+static void give_up_commit(
+	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_resp_err_t error)
+{
+	int status = kafka_error_status(error);
+
+	partition->refused = partition->committing;
+	partition->attempts_refused = partition->attempts_committing;
+	partition->begun_refused = partition->begun_committing;
+	if (!partition->refusal_logged)
+		log_error("cannot commit %s[%d]@%lld: %s", partition->base.topic,
+			(int)partition->base.id, (long long)partition->refused,
+			rd_kafka_err2str(error));
+	partition->refusal_logged = true;
+	if (error != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+		stage_drain(kafka->stage, status != STATUS_OK ? status : STATUS_TEMPFAIL);
+}
+
+/* One partition of several was refused: librdkafka 2.0 then says the same of those that were
+ * committed. So from now on each topic is committed alone, all of them anew: what is refused for
+ * good is refused for the whole of a topic. */
+static bool tells_nothing(struct kafka *kafka, const rd_kafka_topic_partition_list_t *list)
+{
+	bool many = false;
+
+	for (int i = 0; i < list->cnt; i++) {
+		if (!is_permanent(list->elems[i].err))
+			return false;
+		many = many || strcmp(list->elems[i].topic, list->elems[0].topic) != 0;
+	}
+	if (many)
+		kafka->commit_apart = true;
+	return many;
+}
+
+/* A refused commit is not sent again: the next one carries the frontier of its own time, and only
+ * if the assignment is still the same. */
+void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
+	rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct kafka *kafka = opaque;
+	rd_kafka_resp_err_t passing = RD_KAFKA_RESP_ERR_NO_ERROR;
+	bool useless = list != NULL && tells_nothing(kafka, list);
+
+	(void)client;
+	kafka_member_check_fenced(kafka);
+	kafka->commit_pending = false;
+	for (int i = 0; list != NULL && i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *entry = &list->elems[i];
+		struct kafka_partition *partition =
+			kafka_partition(kafka, entry->topic, entry->partition);
+		rd_kafka_resp_err_t error =
+			entry->err != RD_KAFKA_RESP_ERR_NO_ERROR ? entry->err : whole;
+
+		if (partition->committing != entry->offset)
+			continue; /* of an assignment before this one */
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			partition->committed = entry->offset;
+			partition->attempts_committed = partition->attempts_committing;
+			partition->begun_committed = partition->begun_committing;
+			partition->refusal_logged = false;
+		} else if (useless) {
+			; /* it is due still */
+		} else if (is_permanent(error)) {
+			give_up_commit(kafka, partition, error);
+		} else {
+			passing = error;
+		}
+		partition->committing = -1;
+	}
+	if (list == NULL && whole != RD_KAFKA_RESP_ERR__NO_OFFSET)
+		passing = whole;
+	if (passing != RD_KAFKA_RESP_ERR_NO_ERROR)
+		put_off(kafka, passing);
+	else
+		kafka->commit_error = RD_KAFKA_RESP_ERR_NO_ERROR;
+	/* In a turn of all topics the next one does not wait. */
+	if (kafka->commit_apart && kafka->commit_topic + 1 < kafka->topic_count)
+		kafka->commit_due = 0;
+	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
+		kafka_health_good(&kafka->health);
+	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
+		page_count(kafka->stage->lanes.page, COUNT_COMMITS, 1);
+}
+
+static void settled(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	int64_t offset;
+
+	if (due(kafka, partition, &offset))
+		*(bool *)argument = false;
+}
+
+bool kafka_commit_settled(struct kafka *kafka)
+{
+	bool all = !kafka->commit_pending;
+
+	kafka_each(kafka, settled, &all);
+	return all;
+}

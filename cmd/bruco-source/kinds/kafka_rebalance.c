@@ -1,0 +1,205 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco-source/kinds/kafka.h"
+#include "kafka/client.h"
+
+enum { RETRY_MS = 500 };
+
+static void add_load(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	unsigned *load = argument;
+
+	(void)kafka;
+	load[partition->base.lane]++;
+}
+
+/* Partitions are spread over the lanes evenly, whatever their numbers are. */
+static unsigned emptiest_lane(struct kafka *kafka)
+{
+	unsigned load[256] = {0};
+	unsigned best = 0;
+
+	kafka_each(kafka, add_load, load);
+	for (unsigned i = 1; i < kafka->stage->lanes.count; i++)
+		if (load[i] < load[best])
+			best = i;
+	return best;
+}
+
+static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
+{
+	struct kafka_partition *partition = kafka_partition(kafka, entry->topic, entry->partition);
+	struct attempts before = partition->base.attempts;
+
+	partition->base.lane = emptiest_lane(kafka);
+	partition->committed = entry->offset;
+	partition->committing = partition->refused = -1;
+	partition->refusal_logged = false;
+	partition->paused = partition->at_tail = false;
+	tracker_begin(&partition->base.tracker);
+	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
+	attempts_done_below(&partition->base.attempts, entry->offset);
+	partition->attempts_committed = partition->base.attempts.version;
+	/* A worker may still try a record of the last assignment, or have done so after it. */
+	attempts_merge(&partition->base.attempts, &before, entry->offset);
+	partition->begun_committed =
+		kafka_metadata_told(kafka, entry, partition->topic) ? kafka->begun : 0;
+	log_debug("%s[%d] from offset %lld in lane %u", entry->topic, (int)entry->partition,
+		(long long)entry->offset, partition->base.lane);
+}
+
+static void end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)argument;
+	/* A status of 0 promises that nothing of a drained run is repeated. What a drained lane left
+	 * undone has given nothing. */
+	if (kafka->stage->draining && ((!tracker_idle(&partition->base.tracker) &&
+					       !lanes_drained(&kafka->stage->lanes)) ||
+					      kafka_commit_lacks(kafka, partition)))
+		stage_drain(kafka->stage, STATUS_TEMPFAIL);
+	kafka_flow_drop(kafka, partition);
+	tracker_end(&partition->base.tracker);
+}
+
+void kafka_assign_give_up(struct kafka *kafka)
+{
+	rd_kafka_resp_err_t error;
+
+	kafka_flow_stop(kafka);
+	kafka_each(kafka, end, NULL);
+	if (kafka->assigning != NULL)
+		rd_kafka_topic_partition_list_destroy(kafka->assigning);
+	kafka->assigning = NULL;
+	kafka->phase = PHASE_STEADY;
+	error = rd_kafka_assign(kafka->client, NULL);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_warning("cannot give up the assignment: %s", rd_kafka_err2str(error));
+}
+
+/* Said once for each number of partitions. */
+static void tell_idle_workers(struct kafka *kafka, int partitions)
+{
+	int workers = (int)kafka->stage->lanes.count;
+
+	if (kafka->stage->config->processor.ordering != ORDERING_PARTITION || partitions == 0 ||
+		workers <= partitions || kafka->idle_told == partitions)
+		return;
+	kafka->idle_told = partitions;
+	log_info("%d of %d workers have nothing to do: with 'ordering: partition' each partition "
+		 "has one worker; 'ordering: key' uses them all",
+		workers - partitions, workers);
+}
+
+static void assign(struct kafka *kafka, int64_t now)
+{
+	rd_kafka_resp_err_t error;
+
+	if (now < kafka->deadline || kafka->commit_pending)
+		return;
+	kafka->assign_tries++;
+	error = kafka_pin(kafka, kafka->assigning);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		error = kafka_find_ends(kafka, kafka->assigning);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		error = rd_kafka_assign(kafka->client, kafka->assigning);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		int status = kafka_error_status(error);
+
+		if (status != STATUS_OK)
+			die(status, "cannot start from the offsets of group '%s': %s",
+				kafka->stage->config->source.consumer_group,
+				rd_kafka_err2str(error));
+		log_warning(
+			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
+		kafka->deadline = clock_ms() + RETRY_MS;
+		return;
+	}
+	for (int i = 0; i < kafka->assigning->cnt; i++) {
+		kafka_present(kafka, kafka->assigning->elems[i].topic);
+		begin(kafka, &kafka->assigning->elems[i]);
+	}
+	log_info("%d partition%s assigned", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt));
+	tell_idle_workers(kafka, kafka->assigning->cnt);
+	rd_kafka_topic_partition_list_destroy(kafka->assigning);
+	kafka->assigning = NULL;
+	kafka->phase = PHASE_STEADY;
+	kafka_health_good(&kafka->health);
+	stage_ready(kafka->stage);
+}
+
+static void under_way(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)kafka;
+	if (!tracker_idle(&partition->base.tracker))
+		*(bool *)argument = true;
+}
+
+/* Stop, drain, commit, give up: goes on until it is done or its time is up. */
+static void revoke(struct kafka *kafka, int64_t now)
+{
+	bool busy = false;
+
+	if (rd_kafka_assignment_lost(kafka->client)) {
+		log_warning("the assignment was lost: records under way may be repeated");
+		kafka_assign_give_up(kafka);
+		return;
+	}
+	kafka_each(kafka, under_way, &busy);
+	kafka_commit_start(kafka);
+	if ((busy || !kafka_commit_settled(kafka)) && now < kafka->deadline)
+		return;
+	if (busy)
+		log_warning("partitions given up with records under way, which may be repeated");
+	kafka_assign_give_up(kafka);
+}
+
+void kafka_assign_work(struct kafka *kafka, int64_t now)
+{
+	if (kafka->phase == PHASE_ASSIGNING && !stage_taking(kafka->stage))
+		kafka_assign_give_up(kafka);
+	else if (kafka->phase == PHASE_ASSIGNING)
+		assign(kafka, now);
+	else if (kafka->phase == PHASE_REVOKING)
+		revoke(kafka, now);
+}
+
+void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
+	rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct kafka *kafka = opaque;
+
+	kafka_member_check_fenced(kafka);
+	switch (error) {
+	case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+		kafka->joined = true;
+		if (kafka->closing) {
+			kafka_assign_give_up(kafka);
+			break;
+		}
+		if (kafka->assigning != NULL)
+			rd_kafka_topic_partition_list_destroy(kafka->assigning);
+		kafka->assigning = rd_kafka_topic_partition_list_copy(list);
+		kafka->phase = PHASE_ASSIGNING;
+		kafka->assign_tries = 0;
+		kafka->deadline = 0;
+		break;
+	case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+		if (!kafka->closing)
+			log_info("%d partition%s revoked%s", list->cnt, PLURAL(list->cnt),
+				rd_kafka_assignment_lost(client) ? " (lost)" : "");
+		if (kafka->phase == PHASE_ASSIGNING || kafka->closing ||
+			rd_kafka_assignment_lost(client)) {
+			kafka_assign_give_up(kafka);
+			break;
+		}
+		kafka->phase = PHASE_REVOKING;
+		kafka->deadline = clock_ms() + kafka->stage->config->source.rebalance_timeout_ms;
+		break;
+	default:
+		log_warning("rebalance: %s", rd_kafka_err2str(error));
+		kafka_assign_give_up(kafka);
+		break;
+	}
+}

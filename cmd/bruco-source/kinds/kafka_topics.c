@@ -1,0 +1,129 @@
+/* Topics that are subscribed and don't exist: they are waited for, and said at a growing distance;
+ * with -e nothing is waited for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco-source/kinds/kafka.h"
+#include "kafka/client.h"
+
+enum {
+	ASK_MS = 1000,
+	LAST_LOOK_MS = 4000 /* -e: the distance after which it is no matter of a broker's start */
+};
+
+static const struct texts *subscribed(const struct kafka *kafka)
+{
+	return &kafka->stage->config->source.topics;
+}
+
+void kafka_absent(struct kafka *kafka, const char *name)
+{
+	const struct texts *topics = subscribed(kafka);
+
+	if (kafka->absent == NULL)
+		kafka->absent = mem_array(topics->count, sizeof *kafka->absent);
+	for (size_t i = 0; i < topics->count; i++) {
+		if (strcmp(topics->items[i], name) != 0 || kafka->absent[i])
+			continue;
+		kafka->absent[i] = true;
+		kafka->absent_count++;
+		kafka->absent_reminder = (struct reminder){0}; /* it is to be said at once */
+	}
+}
+
+void kafka_present(struct kafka *kafka, const char *name)
+{
+	const struct texts *topics = subscribed(kafka);
+
+	for (size_t i = 0; i < topics->count && kafka->absent_count > 0; i++) {
+		if (strcmp(topics->items[i], name) != 0 || !kafka->absent[i])
+			continue;
+		kafka->absent[i] = false;
+		kafka->absent_count--;
+		log_info("topic '%s' is there now", name);
+	}
+}
+
+static bool exists(struct kafka *kafka, const char *name)
+{
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, name, NULL);
+	const struct rd_kafka_metadata *metadata;
+	bool found = false;
+
+	if (rd_kafka_metadata(kafka->client, 0, handle, &metadata, ASK_MS) ==
+		RD_KAFKA_RESP_ERR_NO_ERROR) {
+		found = metadata->topic_cnt == 1 &&
+			metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		rd_kafka_metadata_destroy(metadata);
+	}
+	rd_kafka_topic_destroy(handle);
+	return found;
+}
+
+/* "topics 'a' and 'b'"; the caller frees it. */
+static char *name_absent(const struct kafka *kafka)
+{
+	const struct texts *topics = subscribed(kafka);
+	size_t left = kafka->absent_count;
+	struct buf text = {0};
+	char *names;
+
+	buf_printf(&text, "topic%s", PLURAL(left));
+	for (size_t i = 0; i < topics->count; i++) {
+		if (!kafka->absent[i])
+			continue;
+		buf_printf(&text, " '%s'%s", topics->items[i],
+			left > 2    ? ","
+			: left == 2 ? " and"
+				    : "");
+		left--;
+	}
+	names = mem_text_n((const char *)text.data, text.length);
+	buf_release(&text);
+	return names;
+}
+
+/* Looks again for those that are missing. */
+static void look(struct kafka *kafka)
+{
+	const struct texts *topics = subscribed(kafka);
+	size_t before = kafka->absent_count;
+
+	for (size_t i = 0; i < topics->count; i++)
+		if (kafka->absent[i] && exists(kafka, topics->items[i]))
+			kafka_present(kafka, topics->items[i]);
+	/* The client looks every 30 seconds only. To subscribe again costs a rebalance, which costs
+	 * nothing when nothing is assigned. */
+	if (kafka->absent_count < before && !kafka->stage->ready)
+		kafka_subscribe(kafka);
+}
+
+void kafka_absent_work(struct kafka *kafka, int64_t now)
+{
+	bool first = !reminder_begun(&kafka->absent_reminder);
+	char *names;
+
+	if (kafka->absent_count == 0 || !stage_taking(kafka->stage) ||
+		!reminder_due(&kafka->absent_reminder, now))
+		return;
+	if (!first)
+		look(kafka);
+	if (kafka->absent_count == 0)
+		return;
+	names = name_absent(kafka);
+	if (kafka->stage->stop_at_end && kafka->absent_reminder.wait_ms >= LAST_LOOK_MS) {
+		log_error("%s %s not exist, and with -e nothing is waited for", names,
+			kafka->absent_count == 1 ? "does" : "do");
+		stage_drain(kafka->stage, STATUS_CONFIG);
+	} else {
+		log_warning("%s %s not exist yet, waiting", names,
+			kafka->absent_count == 1 ? "does" : "do");
+	}
+	free(names);
+}

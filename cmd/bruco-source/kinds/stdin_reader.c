@@ -1,0 +1,281 @@
+#include "bruco-source/kinds/stdin_reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "bruco-source/source.h"
+#include "frame/limits.h"
+#include "json/record_json.h"
+
+enum { CHUNK = 256 << 10, TAKE_BUDGET = 4096 };
+
+struct stream {
+	struct stage *stage;
+	/* Finds the next record in data[0..length) and says how many bytes it took; 0: it needs
+	 * more. `end`: nothing more will come. Problems are reported through stream_bad. */
+	size_t (*next)(struct stream *stream, const uint8_t *data, size_t length, bool end,
+		struct frame_record *record);
+	struct buf buf;
+	size_t most;       /* bytes of buf that may hold no whole record */
+	size_t taken;      /* bytes of buf that are done */
+	struct buf space;  /* for record_json_read */
+	uint64_t position; /* bytes read before buf */
+	int64_t count;     /* records taken: the line number, from 0 */
+	bool skip;         /* `next` consumed something that is no record */
+	bool more;         /* `take` stopped at its budget */
+	bool ended;
+	bool full; /* the lane of the next record has no room */
+	unsigned full_lane;
+	struct partition partition;
+};
+
+static bool with_keys;
+
+void stream_keys(bool on)
+{
+	with_keys = on;
+}
+
+static void *stream_open(struct stage *stage, size_t most,
+	size_t (*next)(struct stream *, const uint8_t *, size_t, bool, struct frame_record *))
+{
+	struct stream *stream = mem_alloc(sizeof *stream);
+
+	stream->stage = stage;
+	stream->next = next;
+	stream->most = most;
+	stream->partition.topic = mem_text("stdin");
+	stream->partition.topic_length = 5;
+	tracker_begin(&stream->partition.tracker);
+	stage_ready(stage);
+	return stream;
+}
+
+static int stream_descriptor(void *state)
+{
+	const struct stream *stream = state;
+
+	return stream->full || stream->ended || !stage_taking(stream->stage) ? -1 : STDIN_FILENO;
+}
+
+static int stream_timeout(void *state)
+{
+	const struct stream *stream = state;
+
+	if (stream->full || !stage_taking(stream->stage))
+		return 1000; /* an acknowledgement wakes us; this is a net */
+	return stream->ended || stream->more ? 0 : -1;
+}
+
+static bool stream_settled(void *state)
+{
+	(void)state;
+	return true;
+}
+
+/* The input is not what it should be: what was taken before is finished, then status 65. */
+static void stream_bad(struct stream *stream, const char *why, const char *unit, uint64_t place)
+{
+	log_error("%s (standard input, %s %llu)", why, unit, (unsigned long long)place);
+	stage_drain(stream->stage, STATUS_DATA);
+	stream->skip = true;
+}
+
+static enum take_result take_record(struct stream *stream, struct frame_record *record)
+{
+	const struct lanes *lanes = &stream->stage->lanes;
+	unsigned own = record->partition < 0 ? 0 : (unsigned)record->partition % lanes->count;
+	struct passage passage = {.partition = &stream->partition, .record = record};
+
+	passage.lane = stream->full_lane = lanes_choose(lanes, own, record);
+	return stage_take(stream->stage, &passage, NULL);
+}
+
+/* Takes what the buffer holds; leaves what needs more bytes or more room. */
+static bool take(struct stream *stream)
+{
+	for (int budget = TAKE_BUDGET; budget > 0 && stage_taking(stream->stage); budget--) {
+		struct frame_record record = {0};
+		enum take_result result;
+		size_t used;
+
+		stream->skip = false;
+		used = stream->next(stream, stream->buf.data + stream->taken,
+			stream->buf.length - stream->taken, stream->ended, &record);
+		if (used == 0)
+			return false;
+		if (!stream->skip) {
+			result = take_record(stream, &record);
+			stream->full = result == TAKE_FULL;
+			if (result != TAKE_OK)
+				return false;
+			stream->count++;
+		}
+		stream->taken += used;
+	}
+	return stage_taking(stream->stage);
+}
+
+/* Whether reading more could make sense of what is there. */
+static void at_end(struct stream *stream)
+{
+	size_t left = stream->buf.length - stream->taken;
+
+	if (stream->full)
+		return;
+	if (left > 0)
+		stream_bad(stream, "input is truncated", "byte",
+			stream->position + stream->buf.length);
+	else
+		stage_end(stream->stage);
+}
+
+static bool read_more(struct stream *stream)
+{
+	ssize_t got;
+
+	buf_drop(&stream->buf, stream->taken);
+	stream->position += stream->taken;
+	stream->taken = 0;
+	if (stream->buf.length > stream->most) {
+		stream_bad(stream, "record is larger than maxRecordSize", "byte", stream->position);
+		return false;
+	}
+	buf_reserve(&stream->buf, CHUNK);
+	got = read(STDIN_FILENO, stream->buf.data + stream->buf.length, CHUNK);
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return false;
+	if (got < 0)
+		die(STATUS_DATA, "cannot read standard input: %s", strerror(errno));
+	stream->buf.length += (size_t)got;
+	stream->ended = got == 0;
+	return true;
+}
+
+static void stream_work(void *state)
+{
+	struct stream *stream = state;
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	if (!stage_taking(stream->stage))
+		return;
+	if (stream->full &&
+		!(lanes_relaxed(&stream->stage->lanes, stream->full_lane) &&
+			lanes_span_relaxed(&stream->partition)))
+		return;
+	stream->full = false;
+	stream->more = take(stream);
+	if (stream->more || stream->full || !stage_taking(stream->stage))
+		return;
+	if (stream->ended)
+		at_end(stream);
+	else if (fd_poll(&input, 1, 0) > 0 && read_more(stream) && !stream->ended)
+		stream->more = take(stream);
+}
+
+/* ---- lines */
+
+static size_t next_line(struct stream *stream, const uint8_t *data, size_t length, bool end,
+	struct frame_record *record)
+{
+	const uint8_t *newline = length == 0 ? NULL : memchr(data, '\n', length);
+	size_t size = newline == NULL ? length : (size_t)(newline - data);
+	const uint8_t *tab = NULL;
+
+	if (newline == NULL && (!end || length == 0))
+		return 0;
+	*record = (struct frame_record){.offset = stream->count,
+		.timestamp = -1,
+		.topic = stream->partition.topic,
+		.topic_length = stream->partition.topic_length,
+		.key_length = FRAME_NULL,
+		.value = data,
+		.value_length = (int32_t)size};
+	if (with_keys)
+		tab = memchr(data, '\t', size);
+	if (tab != NULL) {
+		record->key = data;
+		record->key_length = (int32_t)(tab - data);
+		record->value = tab + 1;
+		record->value_length = (int32_t)(size - (size_t)(tab - data) - 1);
+	}
+	return size + (newline != NULL);
+}
+
+static void *lines_open(struct stage *stage)
+{
+	return stream_open(stage, limits_frame(stage->lanes.size_max), next_line);
+}
+
+/* ---- json */
+
+static size_t next_json(struct stream *stream, const uint8_t *data, size_t length, bool end,
+	struct frame_record *record)
+{
+	const uint8_t *newline = length == 0 ? NULL : memchr(data, '\n', length);
+	size_t size = newline == NULL ? length : (size_t)(newline - data);
+	char why[256];
+
+	if (newline == NULL && (!end || length == 0))
+		return 0;
+	if (!record_json_read((const char *)data, size, record, &stream->space, why, sizeof why))
+		stream_bad(stream, why, "line", (uint64_t)stream->count + 1);
+	return size + (newline != NULL);
+}
+
+static void *json_open(struct stage *stage)
+{
+	return stream_open(stage, limits_json(stage->lanes.size_max), next_json);
+}
+
+/* ---- frames */
+
+static size_t next_frame(struct stream *stream, const uint8_t *data, size_t length, bool end,
+	struct frame_record *record)
+{
+	uint64_t position = stream->position + stream->taken;
+	struct frame_head head;
+	const char *why;
+
+	(void)end;
+	switch (frame_head_read(
+		data, length, limits_frame(stream->stage->lanes.size_max), &head, &why)) {
+	case FRAME_MORE:
+		return 0;
+	case FRAME_BAD:
+		stream_bad(stream, why, "byte", position);
+		return length;
+	case FRAME_OK:
+		break;
+	}
+	if (length < head.length)
+		return 0;
+	if (head.type == FRAME_TYPE_END || head.type == FRAME_TYPE_EMPTY)
+		stream->skip = true;
+	else if (frame_record_read(data, &head, record, &why) != FRAME_OK)
+		stream_bad(stream, why, "byte", position);
+	return head.length;
+}
+
+static void *frames_open(struct stage *stage)
+{
+	return stream_open(stage, limits_frame(stage->lanes.size_max), next_frame);
+}
+
+#define STREAM_KIND(kind_name, open_function)                                                      \
+	{                                                                                          \
+		.name = kind_name, .open = open_function, .descriptor = stream_descriptor,         \
+		.timeout = stream_timeout, .work = stream_work, .settled = stream_settled          \
+	}
+
+const struct source_kind kind_lines = STREAM_KIND("lines", lines_open);
+const struct source_kind kind_json = STREAM_KIND("json", json_open);
+const struct source_kind kind_frames = STREAM_KIND("frames", frames_open);

@@ -1,0 +1,105 @@
+/*
+ * The source as a stage: one poll loop over the input (a kind), the lanes, the link to the sink and
+ * the control socket of the driver. It takes records while it may, and ends when all that it took
+ * is acknowledged and committed.
+ */
+#ifndef BRUCO_SOURCE_SOURCE_H
+#define BRUCO_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bruco-source/lanes.h"
+#include "config/config.h"
+
+struct stage;
+
+/* A kind of source: one file, one table. `state` is the kind's own. */
+struct source_kind {
+	const char *name;
+	/* Connects or opens; ends the program when that can't succeed. */
+	void *(*open)(struct stage *stage);
+	/* The descriptor that becomes readable when work() has something to do, or -1. */
+	int (*descriptor)(void *state);
+	/* Milliseconds until work() must be called again, whatever the descriptor says; 0: at once,
+	 * -1: never. */
+	int (*timeout)(void *state);
+	/* Serves callbacks, takes records with lanes_take while stage_taking() says so. */
+	void (*work)(void *state);
+	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
+	 * has let go of what needs not be run before. */
+	bool (*settled)(void *state);
+	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
+	void (*close)(void *state);
+	/* Appends what is wrong with the section's properties, as config_property_answers reads
+	 * it, without connecting to anything. May be NULL. */
+	void (*check)(const struct config *config, struct buf *answers);
+};
+
+struct stage {
+	const struct config *config;
+	const struct source_kind *kind;
+	void *state;
+	struct lanes lanes;
+	int control;  /* the driver's socket, or -1 by hand */
+	int link;     /* to the sink, or -1 */
+	int listener; /* by hand with --link: where the sink connects, or -1 */
+	const char *link_path;
+	int signals;
+	int64_t limit;    /* -n: records still to take, -1: no limit */
+	bool stop_at_end; /* -e */
+	bool started;     /* the driver has said so, or there is none */
+	bool ready;       /* announced */
+	bool draining;
+	bool asked;       /* the drain is not the end of the input, but a stop or a failure */
+	bool announced;   /* what is under way then was said */
+	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
+	int status;       /* with which to end after the drain */
+	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
+	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
+	uint64_t driver_id; /* the driver's for as long as it lives; 0: there is none */
+	bool successor;     /* the driver is about to start this stage again */
+};
+
+/* How the stage is wired: by the driver's control socket, or by hand. */
+struct stage_options {
+	int driver;            /* -1: by hand */
+	const char *link_path; /* NULL: no link */
+	int64_t limit;
+	bool stop_at_end;
+};
+
+/* Runs it to its end; returns the exit status. */
+int stage_run(
+	struct config *config, const struct source_kind *kind, const struct stage_options *options);
+
+/* ---- for the kinds */
+
+static inline bool stage_taking(const struct stage *stage)
+{
+	return !stage->draining;
+}
+
+/* lanes_take with the count of -n kept. A record that no stage can carry fails before any attempt, as
+ * onFailure says: TAKE_FAILED when that stops the source. `unreadable`: what is wrong with headers that
+ * can't be read, which the record then has not; or NULL. */
+enum take_result stage_take(
+	struct stage *stage, const struct passage *passage, const char *unreadable);
+
+/* A stop, or something failed (status): take no more, finish what is under way, and say at once how
+ * much that is. */
+void stage_drain(struct stage *stage, int status);
+
+/* The same at the end of the input, where there is nothing to say. */
+void stage_end(struct stage *stage);
+void stage_ready(struct stage *stage);
+
+/* The table of kinds; NULL when there is none of that name. */
+const struct source_kind *stage_kind(const char *name);
+
+extern const struct source_kind kind_kafka;
+extern const struct source_kind kind_lines;
+extern const struct source_kind kind_json;
+extern const struct source_kind kind_frames;
+
+#endif

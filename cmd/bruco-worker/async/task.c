@@ -1,0 +1,424 @@
+/*
+ * The coroutine of a task that runs flights. Most of the cost of asyncio is tasks: so a runner goes
+ * on with the next flight as long as handlers don't wait for anything. One that does keeps the task
+ * to its end, and other runners are started for the others. So what a task is known by
+ * (asyncio.timeout, task groups, cancellation) is never of two events that are in flight.
+ */
+#include "bruco-worker/async/scheduler.h"
+
+#include "base/clock.h"
+#include "bruco-worker/async/running.h"
+#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/context.h"
+#include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/python/event_type.h"
+#include "bruco-worker/python/fork_guard.h"
+#include "bruco-worker/python/handler.h"
+#include "bruco-worker/python/timeout.h"
+
+enum { TURN_NS = 5000000 }; /* then the event loop has its turn */
+
+struct runner {
+	PyObject_HEAD struct flight *flight; /* that has waited, NULL: none */
+	PyObject *task;
+};
+
+enum step { STEP_WAITS, STEP_RETURNED, STEP_RAISED };
+
+static PyObject *collect, *variable, *base, *cancelled_class;
+static PyObject *task_class, *task_names, *must_cancel; /* for tasks */
+static PyTypeObject *runner_type;
+
+/* ---- one step of an awaitable */
+
+/* The iterator has ended: with StopIteration or nothing it has returned. */
+static enum step fetch_stop(PyObject **result)
+{
+	PyObject *type, *value, *trace;
+
+	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_StopIteration))
+		return STEP_RAISED;
+	PyErr_Fetch(&type, &value, &trace);
+	if (type != NULL)
+		PyErr_NormalizeException(&type, &value, &trace);
+	*result = value == NULL ? new_reference(Py_None) : PyObject_GetAttrString(value, "value");
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return *result == NULL ? STEP_RAISED : STEP_RETURNED;
+}
+
+static enum step send(PyObject *iterator, PyObject *value, PyObject **result)
+{
+#if PY_VERSION_HEX >= 0x030a0000
+	switch (PyIter_Send(iterator, value, result)) {
+	case PYGEN_NEXT:
+		return STEP_WAITS;
+	case PYGEN_RETURN:
+		return STEP_RETURNED;
+	default:
+		return STEP_RAISED;
+	}
+#else
+	if (value == Py_None && Py_TYPE(iterator)->tp_iternext != NULL)
+		*result = Py_TYPE(iterator)->tp_iternext(iterator);
+	else
+		*result = PyObject_CallMethod(iterator, "send", "O", value);
+	return *result != NULL ? STEP_WAITS : fetch_stop(result);
+#endif
+}
+
+static enum step raise_in(PyObject *iterator, PyObject *exception, PyObject **result)
+{
+	*result = PyObject_CallMethod(iterator, "throw", "O", exception);
+	return *result != NULL ? STEP_WAITS : fetch_stop(result);
+}
+
+/* What is to be sent to; takes the awaitable over. */
+static PyObject *iterator_of(PyObject *awaitable)
+{
+	PyObject *iterator, *collected;
+
+	if (PyCoro_CheckExact(awaitable))
+		return awaitable;
+	if (PyAsyncGen_CheckExact(awaitable)) {
+		collected = PyObject_CallOneArg(collect, awaitable);
+		Py_DECREF(awaitable);
+		return collected;
+	}
+	iterator = Py_TYPE(awaitable)->tp_as_async->am_await(awaitable);
+	Py_DECREF(awaitable);
+	return iterator;
+}
+
+/* ---- one step of a flight */
+
+static enum step begin(struct flight *flight, PyObject **result)
+{
+	const struct handler *handler = flights.loop->handler;
+	struct event event = event_of_object(flight->event);
+	PyObject *arguments[] = {NULL, handler->context, event.data};
+	PyObject *token = PyContextVar_Set(variable, flight->event);
+
+	*result = token == NULL ? NULL
+				: PyObject_Vectorcall(handler->function, arguments + 1,
+					  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	Py_XDECREF(token);
+	if (*result == NULL)
+		return STEP_RAISED;
+	if (!async_is_awaitable(*result))
+		return STEP_RETURNED;
+	flight->awaiting = iterator_of(*result);
+	*result = NULL;
+	return flight->awaiting == NULL ? STEP_RAISED : send(flight->awaiting, Py_None, result);
+}
+
+/* A cancellation after the time was up arrives as bruco.Timeout. */
+static enum step interrupt(struct flight *flight, PyObject *exception, PyObject **result)
+{
+	PyObject *timeout = NULL;
+	enum step step;
+
+	if (flight->cancelled && PyObject_IsInstance(exception, cancelled_class) == 1) {
+		timeout = timeout_new();
+		if (timeout == NULL)
+			return STEP_RAISED;
+	}
+	step = raise_in(flight->awaiting, timeout != NULL ? timeout : exception, result);
+	Py_XDECREF(timeout);
+	return step;
+}
+
+static void take_result(struct flight *flight, PyObject *result)
+{
+	struct loop *loop = flights.loop;
+	struct event event = event_of_object(flight->event);
+	struct buf *out = flights_out(flight);
+	size_t before = out->length;
+	struct failure failure;
+	const char *what;
+	int outputs = loop_append(loop, &event, result, out, &what);
+
+	if (outputs < 0) {
+		failure_take(&failure, what);
+		flights_failed(flight, false, &failure);
+		return;
+	}
+	event_count_done(loop->worker->page, event.record, outputs, out->length - before);
+	flights_done(flight);
+}
+
+static void take_exception(struct flight *flight)
+{
+	bool interrupted = flights.loop->worker->interactive &&
+			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+	struct failure failure;
+
+	failure_take(&failure, "handler raised");
+	flights_failed(flight, interrupted, &failure);
+}
+
+/*
+ * A flight that was left under way when all was over is cancelled with the event loop's other tasks:
+ * its code may clean up, but what it gives is nobody's any more.
+ */
+static enum step run_out(struct flight *flight, PyObject *exception, PyObject **yielded)
+{
+	PyObject *result = NULL;
+	enum step step;
+
+	PyContext_Enter(flight->variables);
+	step = exception == NULL ? send(flight->awaiting, Py_None, &result)
+				 : raise_in(flight->awaiting, exception, &result);
+	PyContext_Exit(flight->variables);
+	if (forks_child)
+		forks_end(result);
+	if (step == STEP_WAITS) {
+		*yielded = result;
+		return step;
+	}
+	if (step == STEP_RAISED && !PyErr_ExceptionMatches(cancelled_class))
+		PyErr_WriteUnraisable(flight->awaiting);
+	PyErr_Clear();
+	Py_XDECREF(result);
+	return step;
+}
+
+/* Runs a flight's code until it waits or has ended: its own context variables, the output lent. */
+static enum step run(
+	struct flight *flight, PyObject *value, PyObject *exception, PyObject **yielded)
+{
+	struct loop *loop = flights.loop;
+	PyObject *result = NULL;
+	enum step step;
+
+	if (flight->variables == NULL)
+		flight->variables = PyContext_Copy(base);
+	if (flight->variables == NULL) {
+		take_exception(flight);
+		return STEP_RAISED;
+	}
+	running_enter(flight);
+	PyContext_Enter(flight->variables);
+	output_lend(loop->output);
+	if (flight->awaiting == NULL)
+		step = begin(flight, &result);
+	else if (exception == NULL)
+		step = send(flight->awaiting, value, &result);
+	else
+		step = interrupt(flight, exception, &result);
+	if (forks_child)
+		forks_end(result);
+	event_take_back(loop->output, loop->worker->page);
+	if (step == STEP_RETURNED)
+		take_result(flight, result);
+	else if (step == STEP_RAISED)
+		take_exception(flight);
+	PyContext_Exit(flight->variables);
+	running_leave();
+	if (step == STEP_WAITS) {
+		*yielded = result;
+		return step;
+	}
+	Py_XDECREF(result);
+	Py_CLEAR(flight->variables);
+	return step;
+}
+
+/* ---- the coroutine */
+
+/*
+ * Whether a flight that never waited has left something behind in its task: a cancellation that is
+ * still to come, or a reference through which others may cancel it later.
+ */
+static bool is_spoilt(const struct runner *runner, Py_ssize_t references)
+{
+	PyObject *cancelled;
+	bool spoilt;
+
+	if (Py_REFCNT(runner->task) > references)
+		return true;
+	cancelled = PyObject_GetAttr(runner->task, must_cancel);
+	spoilt = cancelled != Py_False;
+	PyErr_Clear();
+	Py_XDECREF(cancelled);
+	return spoilt;
+}
+
+static enum step is_over(struct runner *runner, unsigned successors)
+{
+	runner->flight = NULL;
+	Py_CLEAR(runner->task);
+	flights_settle(successors);
+	return STEP_RETURNED;
+}
+
+/* STEP_WAITS with *yielded, or STEP_RETURNED: the task is over. */
+static enum step go_on(
+	struct runner *runner, PyObject *value, PyObject *exception, PyObject **yielded)
+{
+	int64_t begun_ns = clock_coarse_ns();
+	struct flight *flight = runner->flight;
+
+	if (flight != NULL) {
+		enum step step = flights.status == GO_ON ? run(flight, value, exception, yielded)
+							 : run_out(flight, exception, yielded);
+
+		return step == STEP_WAITS ? step : is_over(runner, 1);
+	}
+	flights.runners--;
+	while (exception == NULL && flights.status == GO_ON && (flight = flights_take()) != NULL) {
+		Py_ssize_t references = Py_REFCNT(runner->task);
+
+		if (run(flight, NULL, NULL, yielded) == STEP_WAITS) {
+			runner->flight = flight;
+			flight->task = new_reference(runner->task);
+			flights_settle(2);
+			return STEP_WAITS;
+		}
+		if (is_spoilt(runner, references))
+			return is_over(runner, 1);
+		if (clock_coarse_ns() - begun_ns >= TURN_NS) {
+			flights.runners++;
+			*yielded = new_reference(Py_None); /* as asyncio.sleep(0) does */
+			return STEP_WAITS;
+		}
+	}
+	return is_over(runner, 0);
+}
+
+static PyObject *stop(void)
+{
+	PyErr_SetNone(PyExc_StopIteration);
+	return NULL;
+}
+
+static PyObject *method_send(PyObject *self, PyObject *value)
+{
+	PyObject *yielded = NULL;
+
+	if (go_on((struct runner *)self, value, NULL, &yielded) == STEP_WAITS)
+		return yielded;
+	return stop();
+}
+
+static PyObject *next(PyObject *self)
+{
+	PyObject *yielded = NULL;
+
+	return go_on((struct runner *)self, Py_None, NULL, &yielded) == STEP_WAITS ? yielded : NULL;
+}
+
+#if PY_VERSION_HEX >= 0x030a0000
+static PySendResult slot_send(PyObject *self, PyObject *value, PyObject **result)
+{
+	if (go_on((struct runner *)self, value, NULL, result) == STEP_WAITS)
+		return PYGEN_NEXT;
+	*result = new_reference(Py_None);
+	return PYGEN_RETURN;
+}
+#endif
+
+/* throw(exception), or throw(type, value, traceback) as older Pythons have it. */
+static PyObject *method_throw(PyObject *self, PyObject *arguments)
+{
+	PyObject *type, *value = NULL, *trace = NULL, *yielded = NULL;
+	enum step step;
+
+	if (!PyArg_ParseTuple(arguments, "O|OO", &type, &value, &trace))
+		return NULL;
+	if (PyExceptionInstance_Check(type))
+		value = new_reference(type);
+	else if (value != NULL && PyExceptionInstance_Check(value))
+		value = new_reference(value);
+	else
+		value = PyObject_CallNoArgs(type);
+	if (value == NULL)
+		return NULL;
+	step = go_on((struct runner *)self, NULL, value, &yielded);
+	Py_DECREF(value);
+	return step == STEP_WAITS ? yielded : stop();
+}
+
+static PyObject *method_close(PyObject *self, PyObject *none)
+{
+	(void)self;
+	(void)none;
+	Py_RETURN_NONE;
+}
+
+static PyObject *await(PyObject *self)
+{
+	return new_reference(self);
+}
+
+static void deallocate(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+
+	Py_XDECREF(((struct runner *)self)->task);
+	type->tp_free(self);
+	Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+	{"send", method_send, METH_O, NULL},
+	{"throw", method_throw, METH_VARARGS, NULL},
+	{"close", method_close, METH_NOARGS, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+	{Py_tp_doc, (void *)"Runs events on the event loop, as a coroutine."},
+	{Py_tp_dealloc, (void *)deallocate},
+	{Py_tp_methods, methods},
+	{Py_tp_iter, (void *)await},
+	{Py_tp_iternext, (void *)next},
+	{Py_am_await, (void *)await},
+#if PY_VERSION_HEX >= 0x030a0000
+	{Py_am_send, (void *)slot_send},
+#endif
+	{0, NULL},
+};
+
+static PyType_Spec spec = {
+	.name = "_bruco.Runner",
+	.basicsize = sizeof(struct runner),
+	.flags = Py_TPFLAGS_DEFAULT,
+	.slots = slots,
+};
+
+int runner_prepare(void)
+{
+	runner_type = (PyTypeObject *)PyType_FromSpec(&spec);
+	collect = package_function("bruco._async", "collect");
+	variable = package_function("bruco._context", "variable");
+	cancelled_class = package_function("asyncio", "CancelledError");
+	base = PyContext_CopyCurrent();
+	task_class = package_function("asyncio", "Task");
+	task_names = Py_BuildValue("(s)", "loop");
+	must_cancel = PyUnicode_InternFromString("_must_cancel");
+	if (runner_type == NULL || collect == NULL || variable == NULL || cancelled_class == NULL ||
+		base == NULL || task_class == NULL || task_names == NULL || must_cancel == NULL)
+		return -1;
+	runner_type->tp_new = NULL;
+	return context_use_variable();
+}
+
+int runner_start(void)
+{
+	struct runner *runner = PyObject_New(struct runner, runner_type);
+
+	if (runner == NULL)
+		return -1;
+	runner->flight = NULL;
+	/* The task holds the runner and the runner the task, until it ends. */
+	runner->task = NULL;
+	/* Not the loop's create_task: a task factory of the handler's, such as asyncio's eager one,
+	 * would run it before it is known. */
+	runner->task = PyObject_Vectorcall(
+		task_class, (PyObject *[]){(PyObject *)runner, async_loop()}, 1, task_names);
+	Py_DECREF(runner);
+	flights.runners++;
+	return runner->task == NULL ? -1 : 0;
+}

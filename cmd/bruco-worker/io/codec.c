@@ -1,0 +1,111 @@
+#include "bruco-worker/io/codec.h"
+
+#include <string.h>
+
+#include "frame/limits.h"
+
+static enum frame_result within(const struct frame_record *record, uint32_t cap, const char **why)
+{
+	switch (limits_check(record->head.length - record->topic_length, record->headers, record->header_count, cap)) {
+	case LIMIT_TOO_LARGE:
+		*why = "record is larger than maxRecordSize";
+		return FRAME_BAD;
+	case LIMIT_TOO_MANY_HEADERS:
+		*why = "too many headers";
+		return FRAME_BAD;
+	case LIMIT_KEPT:
+		break;
+	}
+	return FRAME_OK;
+}
+
+static enum frame_result read_whole(const uint8_t *data, const struct frame_head *head,
+	uint32_t cap, struct frame_record *record, const char **why)
+{
+	enum frame_result result = FRAME_OK;
+
+	record->head = *head;
+	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED)
+		result = frame_record_read(data, head, record, why);
+	if (result == FRAME_OK && head->type == FRAME_TYPE_RECORD)
+		result = within(record, cap, why);
+	return result;
+}
+
+static enum frame_result take_frame(struct input *input, uint32_t cap, const uint8_t **frame,
+	struct frame_record *record, const char **why)
+{
+	size_t available = input_available(input);
+	const uint8_t *data = input->data + input->start;
+	struct frame_head head;
+	enum frame_result result =
+		frame_head_read(data, available, limits_frame(cap), &head, why);
+
+	if (result == FRAME_OK && head.length <= available) {
+		result = read_whole(data, &head, cap, record, why);
+		if (result == FRAME_OK) {
+			*frame = data;
+			input->start += head.length;
+			input->position += head.length;
+			input->wanted = 0;
+		}
+		return result;
+	}
+	if (result == FRAME_OK)
+		input->wanted = head.length;
+	if (result != FRAME_BAD && input->ended && available > 0) {
+		*why = "truncated: the input ends inside the frame that begins here";
+		return FRAME_BAD;
+	}
+	return result == FRAME_BAD ? FRAME_BAD : FRAME_MORE;
+}
+
+enum frame_result format_line(
+	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why)
+{
+	const uint8_t *from = input->data + input->start;
+	size_t available = input_available(input);
+	const uint8_t *newline = memchr(from + input->searched, '\n', available - input->searched);
+
+	*length = newline == NULL ? available : (size_t)(newline - from);
+	if (*length > cap) {
+		input->position++;
+		*why = "longer than maxRecordSize";
+		return FRAME_BAD;
+	}
+	if (newline == NULL && (!input->ended || available == 0)) {
+		input->searched = available;
+		input->wanted = available == input->capacity ? 2 * input->capacity : 0;
+		return FRAME_MORE;
+	}
+	*line = from;
+	input->start += *length + (newline != NULL);
+	input->position++;
+	input->searched = 0;
+	input->wanted = 0;
+	return FRAME_OK;
+}
+
+enum frame_result format_frame(
+	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why)
+{
+	static struct buf bytes;
+	uint32_t length = frame_record_size(record, limits_frame(cap));
+	struct frame_head head;
+
+	record->head.length = length;
+	if (length == 0) {
+		*why = "record is larger than maxRecordSize";
+		return FRAME_BAD;
+	}
+	if (within(record, cap, why) == FRAME_BAD)
+		return FRAME_BAD;
+	buf_reset(&bytes);
+	buf_reserve(&bytes, length);
+	frame_record_write(bytes.data, record);
+	*frame = bytes.data;
+	frame_head_read(bytes.data, length, length, &head, why);
+	return frame_record_read(bytes.data, &head, record, why);
+}
+
+const struct format format_frames = {.unit = "byte", .take = take_frame};

@@ -1,0 +1,48 @@
+/*
+ * What the input is made of: frames, or (by hand) lines or JSON objects, which are turned into
+ * frames on the way in and back on the way out. One table a format.
+ */
+#ifndef BRUCO_WORKER_IO_CODEC_H
+#define BRUCO_WORKER_IO_CODEC_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "bruco-worker/io/input.h"
+#include "frame/frame.h"
+
+struct format {
+	const char *unit; /* what input->position counts: "byte" or "line" */
+
+	/* Called once, after Python has started; 0, or -1 with an exception set. NULL: nothing to
+	 * do. */
+	int (*prepare)(void);
+
+	/*
+	 * Takes the next frame off the input (cap: maxRecordSize); a record or failed frame
+	 * has been checked, of others only record->head is set. Valid until the next call of
+	 * anything here. FRAME_MORE: not all there yet, or, with input->ended, the input ended
+	 * between two records; FRAME_BAD: with *why, at input->position.
+	 */
+	enum frame_result (*take)(struct input *input, uint32_t cap, const uint8_t **frame,
+		struct frame_record *record, const char **why);
+
+	/* Appends one output to out in this format. 0, or -1 with a Python exception set. NULL:
+	 * outputs leave as frames. */
+	int (*give)(const struct frame_record *record, struct buf *out);
+};
+
+extern const struct format format_frames;
+extern const struct format format_lines;
+extern const struct format format_json;
+
+/* For lines and json: finds the next line, without its newline, at most cap bytes, and takes it
+ * off the input. */
+enum frame_result format_line(
+	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why);
+
+/* For lines and json: encodes a record into a buffer of its own and points the record there. */
+enum frame_result format_frame(
+	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why);
+
+#endif

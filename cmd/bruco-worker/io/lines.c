@@ -1,0 +1,32 @@
+/* Lines: each is the value of one event, without its newline; outputs' values become lines. */
+#include "bruco-worker/io/codec.h"
+
+static enum frame_result take_line(struct input *input, uint32_t cap, const uint8_t **frame,
+	struct frame_record *record, const char **why)
+{
+	const uint8_t *line;
+	size_t length;
+	enum frame_result result = format_line(input, cap, &line, &length, why);
+
+	if (result != FRAME_OK)
+		return result;
+	*record = (struct frame_record){.head = {.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST},
+		.offset = -1,
+		.timestamp = -1,
+		.partition = -1,
+		.key_length = FRAME_NULL};
+	record->head.seq = input->position;
+	record->value = line;
+	record->value_length = (int32_t)length;
+	return format_frame(record, cap, frame, why);
+}
+
+static int give_line(const struct frame_record *record, struct buf *out)
+{
+	if (record->value_length > 0)
+		buf_append(out, record->value, (size_t)record->value_length);
+	buf_byte(out, '\n');
+	return 0;
+}
+
+const struct format format_lines = {.unit = "line", .take = take_line, .give = give_line};

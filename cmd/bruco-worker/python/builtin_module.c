@@ -1,0 +1,127 @@
+#include <Python.h>
+
+#include "bruco-worker/python/builtin_module.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "bruco-worker/python/context.h"
+#include "bruco-worker/python/event_type.h"
+#include "bruco-worker/python/exception.h"
+#include "bruco-worker/python/timeout.h"
+
+static unsigned long main_thread;
+
+char *package_folder(void)
+{
+	char self[4096];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	self[length < 0 ? 0 : length] = '\0';
+	for (int up = 0; up < 2; up++) {
+		slash = strrchr(self, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	return mem_printf("%s/lib/bruco/python", self);
+}
+
+/* logging's numbers: 40 and above are errors (and critical), 30 warnings, 20 information. */
+static enum log_level level_of(int number)
+{
+	if (number >= 40)
+		return LEVEL_ERROR;
+	if (number >= 30)
+		return LEVEL_WARNING;
+	return number >= 20 ? LEVEL_INFO : LEVEL_DEBUG;
+}
+
+/* log(level, message, error, traceback): bytes without NUL; error and traceback may be empty. */
+static PyObject *package_log(PyObject *self, PyObject *arguments)
+{
+	struct log_about about = {0};
+	const struct frame_record *record = NULL;
+	char topic[FRAME_TOPIC_MAX + 1];
+	const char *message;
+	int level;
+
+	(void)self;
+	if (!PyArg_ParseTuple(arguments, "iyyy", &level, &message, &about.error, &about.traceback))
+		return NULL;
+	if (*about.error == '\0')
+		about.error = NULL;
+	if (*about.traceback == '\0')
+		about.traceback = NULL;
+	if (PyThread_get_thread_ident() == main_thread)
+		record = context_record();
+	if (record != NULL)
+		exception_about(record, topic, &about);
+	/* The driver may be slow to read: other threads go on meanwhile. */
+	Py_BEGIN_ALLOW_THREADS log_entry(level_of(level), &about, message);
+	Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+	{"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
+	{"current_event", context_event, METH_O, "current_event(context)"},
+	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
+	{NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT,
+	.m_name = "_bruco",
+	.m_doc = "What the bruco package needs of the worker that it runs in.",
+	.m_size = -1,
+	.m_methods = functions,
+};
+
+static PyObject *create(void)
+{
+	PyObject *module = PyModule_Create(&definition);
+	PyObject *event = module == NULL ? NULL : event_object_type();
+
+	if (event == NULL || PyObject_SetAttrString(module, "Event", event) < 0)
+		Py_CLEAR(module);
+	Py_XDECREF(event);
+	return module;
+}
+
+void package_register(void)
+{
+	PyImport_AppendInittab("_bruco", create);
+}
+
+PyObject *package_function(const char *module, const char *name)
+{
+	PyObject *imported = PyImport_ImportModule(module);
+	PyObject *function = imported == NULL ? NULL : PyObject_GetAttrString(imported, name);
+
+	Py_XDECREF(imported);
+	return function;
+}
+
+int package_set(const char *module, const char *name, PyObject *value)
+{
+	PyObject *imported = PyImport_ImportModule(module);
+	int result = imported == NULL ? -1 : PyObject_SetAttrString(imported, name, value);
+
+	Py_XDECREF(imported);
+	return result;
+}
+
+int package_prepare(void)
+{
+	PyObject *prepare = package_function("bruco._logging", "prepare");
+	PyObject *done = prepare == NULL
+				 ? NULL
+				 : PyObject_CallFunction(prepare, "s", log_level_name(log_level()));
+
+	main_thread = PyThread_get_thread_ident();
+	Py_XDECREF(prepare);
+	Py_XDECREF(done);
+	return done == NULL ? -1 : exception_prepare();
+}

@@ -1,0 +1,244 @@
+#include <Python.h>
+
+#include "bruco-worker/python/handler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/context.h"
+#include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/python/exception.h"
+#include "bruco-worker/run/failure.h"
+
+/* The traceback, if there is one, then the last line. Takes the exception that is set. */
+static int failed(int status, const char *what, const char *module)
+{
+	struct exception exception;
+	struct log_about about = {0};
+
+	exception_take(&exception);
+	about.error = exception.name;
+	about.traceback = exception.traceback;
+	if (exception.traceback != NULL)
+		log_about(LEVEL_ERROR, &about, "%s of '%s':", what, module);
+	log_error("%s of '%s' failed: %s", what, module, exception.summary);
+	exception_release(&exception);
+	return status;
+}
+
+/* Whether the exception that is set says that the module itself (or the package it is in) is not
+ * there, and not one that it imports. */
+static bool module_is_missing(const char *module)
+{
+	PyObject *type, *value, *trace, *name;
+	const char *text = NULL;
+	bool missing = false;
+	size_t length;
+
+	if (!PyErr_ExceptionMatches(PyExc_ModuleNotFoundError))
+		return false;
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	name = PyObject_GetAttrString(value, "name");
+	if (name != NULL && PyUnicode_Check(name))
+		text = PyUnicode_AsUTF8(name);
+	if (text != NULL) {
+		length = strlen(text);
+		missing = strncmp(module, text, length) == 0 &&
+			  (module[length] == '\0' || module[length] == '.');
+	}
+	PyErr_Clear();
+	Py_XDECREF(name);
+	PyErr_Restore(type, value, trace);
+	return missing;
+}
+
+static PyObject *import(const struct worker *worker, int *status)
+{
+	const char *name = worker->config.processor.module_name;
+	PyObject *module = PyImport_ImportModule(name);
+
+	if (module != NULL)
+		return module;
+	if (module_is_missing(name)) {
+		PyErr_Clear();
+		log_error("no module '%s' in '%s'", name, worker->directory);
+		*status = STATUS_CONFIG;
+	} else if (PyErr_ExceptionMatches(PyExc_SyntaxError)) {
+		*status = failed(STATUS_CONFIG, "import", name);
+	} else {
+		*status = failed(STATUS_SOFTWARE, "import", name);
+	}
+	return NULL;
+}
+
+/* A function of the module; NULL, without an exception, when it has none of that name. */
+static PyObject *find(PyObject *module, const char *name)
+{
+	PyObject *function = PyObject_GetAttrString(module, name);
+
+	PyErr_Clear();
+	return function;
+}
+
+/* Whether it is a function that can be called with these arguments; else an exit status, having
+ * said why. */
+static int check_function(PyObject *function, const char *name, const char *arguments,
+	const struct worker *worker)
+{
+	PyObject *explain, *why = NULL;
+	int status = STATUS_CONFIG;
+
+	if (!PyCallable_Check(function)) {
+		log_error("%s in module '%s' is not a function", name,
+			worker->config.processor.module_name);
+		return STATUS_CONFIG;
+	}
+	explain = package_function("bruco._functions", "explain_call");
+	if (explain != NULL)
+		why = PyObject_CallFunction(explain, "OsN", function, name,
+			PyUnicode_Split(PyUnicode_FromString(arguments), NULL, -1));
+	if (why != NULL && PyUnicode_GET_LENGTH(why) == 0)
+		status = STATUS_OK;
+	else if (why != NULL)
+		log_error("%s", PyUnicode_AsUTF8(why));
+	else
+		status = failed(STATUS_SOFTWARE, name, worker->config.processor.module_name);
+	Py_XDECREF(explain);
+	Py_XDECREF(why);
+	return status;
+}
+
+/* handle_event or handle_batch: the one that is there. */
+static int find_function(struct handler *handler, PyObject *module, const struct worker *worker)
+{
+	const char *name = worker->config.processor.module_name;
+	PyObject *event = find(module, "handle_event"), *batch = find(module, "handle_batch");
+	int is_async = -1;
+
+	handler->takes_batches = batch != NULL;
+	if (event != NULL && batch != NULL)
+		log_error("both handle_event and handle_batch in module '%s'", name);
+	else if (event == NULL && batch == NULL)
+		log_error("no handle_event in module '%s' in '%s'", name, worker->directory);
+	else if (batch != NULL ? check_function(batch, "handle_batch", "context events", worker)
+			       : check_function(event, "handle_event", "context data", worker))
+		is_async = -1;
+	else
+		is_async = async_is_function(batch != NULL ? batch : event);
+	if (is_async < 0) {
+		PyErr_Clear();
+		Py_XDECREF(event);
+		Py_XDECREF(batch);
+		return STATUS_CONFIG;
+	}
+	handler->is_async = is_async > 0;
+	handler->function = batch != NULL ? batch : event;
+	if (worker->config.processor.concurrency > 1 &&
+		(batch != NULL || (!handler->is_async && !async_may_be_behind(event))))
+		log_warning("processor.concurrency is %u, but there is no async def handle_event: "
+			    "it has no effect",
+			worker->config.processor.concurrency);
+	return STATUS_OK;
+}
+
+static PyObject *make_context(const struct worker *worker)
+{
+	PyObject *make_logger = package_function("bruco._context", "make_logger");
+	PyObject *logger = NULL, *context = NULL;
+
+	if (make_logger != NULL)
+		logger = PyObject_CallFunction(
+			make_logger, "s", worker->config.processor.module_name);
+	if (logger != NULL)
+		context = context_new(logger, worker->name);
+	Py_XDECREF(make_logger);
+	Py_XDECREF(logger);
+	return context;
+}
+
+/* Calls it with the context and waits for what is to be awaited. NULL with an exception set. */
+static PyObject *call(PyObject *function, PyObject *context)
+{
+	PyObject *result = PyObject_CallOneArg(function, context);
+
+	if (result != NULL && async_is_awaitable(result))
+		return async_run(result, 0);
+	return result;
+}
+
+/* `function` may be NULL: then there is none. */
+static int call_init_context(PyObject *function, PyObject *context, const char *name)
+{
+	PyObject *result;
+
+	if (function == NULL)
+		return STATUS_OK;
+	result = call(function, context);
+	if (result == NULL)
+		return failed(STATUS_SOFTWARE, "init_context", name);
+	Py_DECREF(result);
+	return STATUS_OK;
+}
+
+void handler_close(struct handler *handler)
+{
+	PyObject *result;
+
+	if (handler->close == NULL)
+		return;
+	result = call(handler->close, handler->context);
+	if (result == NULL)
+		failed(STATUS_SOFTWARE, "close_context", handler->module);
+	Py_XDECREF(result);
+}
+
+/* All that can be said of the module without calling any of its functions. */
+static int look_at(
+	struct handler *handler, PyObject *module, PyObject *init, const struct worker *worker)
+{
+	int status = find_function(handler, module, worker);
+
+	if (status == STATUS_OK && init != NULL)
+		status = check_function(init, "init_context", "context", worker);
+	if (status == STATUS_OK && handler->close != NULL)
+		status = check_function(handler->close, "close_context", "context", worker);
+	if (status == STATUS_OK)
+		status = failure_prepare(worker);
+	return status;
+}
+
+int handler_load(struct handler *handler, const struct worker *worker)
+{
+	const char *name = worker->config.processor.module_name;
+	int status = STATUS_OK;
+	PyObject *module = import(worker, &status);
+	PyObject *init = module == NULL ? NULL : find(module, "init_context");
+
+	*handler = (struct handler){.module = name};
+	if (module != NULL) {
+		handler->close = find(module, "close_context");
+		status = look_at(handler, module, init, worker);
+	}
+	if (module != NULL && status == STATUS_OK && worker->check == CHECK_NOTHING) {
+		if (package_set("bruco._exceptions", "handler", handler->function) == 0)
+			handler->context = make_context(worker);
+		status = handler->context == NULL
+				 ? failed(STATUS_SOFTWARE, "context", name)
+				 : call_init_context(init, handler->context, name);
+	}
+	Py_XDECREF(init);
+	Py_XDECREF(module);
+	return status;
+}
+
+void handler_release(struct handler *handler)
+{
+	async_close();
+	Py_CLEAR(handler->function);
+	Py_CLEAR(handler->close);
+	Py_CLEAR(handler->context);
+}

@@ -1,0 +1,32 @@
+/*
+ * The embedded CPython: started isolated, with the interpreter or virtual environment that belongs
+ * to it; stopped under a deadline. There is one, and its global lock is the calling thread's from
+ * start to stop, except between pause and resume.
+ */
+#ifndef BRUCO_WORKER_PYTHON_INTERPRETER_H
+#define BRUCO_WORKER_PYTHON_INTERPRETER_H
+
+#include <stdbool.h>
+
+#include "bruco-worker/worker.h"
+
+/* Starts Python with the bruco package, in the handler's folder. In an interactive worker Ctrl-C
+ * raises KeyboardInterrupt. 0, or an exit status, having said why. */
+int interpreter_start(const struct worker *worker);
+
+/* Puts a folder first on sys.path. 0, or -1 with an exception set. */
+int interpreter_add_path(const char *folder);
+
+/* Ends Python, if it runs, and the program with this status (128 and a signal's number: by that
+ * signal): at the latest after 5 s, whatever the handler's threads are doing. */
+_Noreturn void interpreter_stop(int status);
+
+/* Around a wait: lets other Python threads run meanwhile. Nothing when Python does not run. */
+void interpreter_pause(void);
+void interpreter_resume(void);
+
+/* Runs the Python signal handlers that are due; whether one raised KeyboardInterrupt (cleared
+ * again). For after a wait, with the lock held. */
+bool interpreter_interrupted(void);
+
+#endif

@@ -1,0 +1,67 @@
+#include <Python.h>
+
+#include "bruco-worker/python/python_home.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "config/packages.h"
+#include "config/virtualenv.h"
+
+static const char *named_by(const char *variable)
+{
+	const char *folder = getenv(variable);
+
+	return folder == NULL || *folder == '\0' ? NULL : folder;
+}
+
+/* By hand nobody installs: what bruco has installed is used. Owned by the caller; NULL: nothing. */
+static char *installed(const struct worker *worker)
+{
+	const char *config = worker->config.path;
+	struct packages packages;
+	char *folder = NULL;
+
+	if (worker->driven)
+		return NULL;
+	if (packages_find(&packages, ".", BRUCO_PYTHON) == PACKAGES_NEEDED) {
+		if (packages_are_there(&packages))
+			folder = mem_text(packages.folder);
+		else if (named_by("VIRTUAL_ENV") == NULL)
+			log_warning("'%s' is not installed ('bruco venv -c %s' does that)",
+				packages.file, config != NULL ? config : "CONFIG");
+	}
+	packages_release(&packages);
+	return folder;
+}
+
+int venv_executable(const struct worker *worker, char **executable)
+{
+	const char *python = worker->config.processor.python, *by = "";
+	char why[ENVIRONMENT_WHY_MAX];
+	char *folder = NULL;
+	int status = STATUS_OK;
+
+	if (worker->check == CHECK_TEXT) {
+		; /* any Python will do */
+	} else if (python != NULL) {
+		folder = mem_text(python);
+	} else if (named_by("BRUCO_VENV") != NULL) {
+		folder = mem_text(named_by("BRUCO_VENV"));
+	} else if ((folder = installed(worker)) == NULL && named_by("VIRTUAL_ENV") != NULL) {
+		folder = mem_text(named_by("VIRTUAL_ENV"));
+		by = "VIRTUAL_ENV, which is activated: ";
+	}
+	*executable = folder == NULL ? mem_text(BRUCO_PYTHON) : mem_printf("%s/bin/python3", folder);
+	if (folder != NULL &&
+		!environment_fits(folder, PY_MAJOR_VERSION, PY_MINOR_VERSION, why)) {
+		log_error("%s%s", by, why);
+		free(*executable);
+		*executable = NULL;
+		status = STATUS_CONFIG;
+	}
+	free(folder);
+	return status;
+}

@@ -1,0 +1,290 @@
+/*
+ * handle_batch: several events in one call, one result for each.
+ *
+ * A call that fails blames nobody: its events run again, each as a batch of one, so that the
+ * culprit alone uses up its attempts. A result that is a failure is its event's first attempt. All
+ * outputs of a batch are ended by one mark, so that the sink takes a batch whole or not at all.
+ */
+#include "bruco-worker/run/mode.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/python/fork_guard.h"
+#include "bruco-worker/python/handler.h"
+#include "frame/limits.h"
+
+static struct {
+	PyObject *events; /* list of bruco.Event, or NULL */
+	size_t bytes;
+	int64_t deadline; /* clock_ms */
+	struct buf out;   /* what its events gave, until all have */
+} batch;
+
+static PyObject *of_batch;
+
+static struct event event_at(Py_ssize_t index)
+{
+	return event_of_object(PyList_GET_ITEM(batch.events, index));
+}
+
+/* ---- the call */
+
+static void show(struct page *page, PyObject *events)
+{
+	Py_ssize_t count = PyList_GET_SIZE(events);
+	const struct frame_record *first = event_of_object(PyList_GET_ITEM(events, 0)).record;
+	const struct frame_record *last =
+		event_of_object(PyList_GET_ITEM(events, count - 1)).record;
+
+	page_claim(page, first->head.seq, first->head.attempt, clock_coarse_ns());
+	if (count > 1)
+		page_together(page, first->head.seq, last->head.seq);
+	else
+		page_state(page, RUN_RUNNING);
+}
+
+static enum event_end raised(const struct loop *loop, const char *what, struct failure *failure)
+{
+	bool interrupted =
+		loop->worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+
+	failure_take(failure, what);
+	return interrupted ? EVENT_INTERRUPTED : EVENT_FAILED;
+}
+
+/* One call. *results: a list with one for each event. */
+static enum event_end call(
+	struct loop *loop, PyObject *events, PyObject **results, struct failure *failure)
+{
+	const struct handler *handler = loop->handler;
+	PyObject *given = PyList_GetSlice(events, 0, PyList_GET_SIZE(events)); /* the handler's */
+	PyObject *arguments[] = {NULL, handler->context, given};
+	PyObject *returned = NULL;
+
+	show(loop->worker->page, events);
+	output_lend(loop->output);
+	if (given != NULL)
+		returned = PyObject_Vectorcall(
+			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	if (returned != NULL && async_is_awaitable(returned))
+		returned = async_run(returned, loop->worker->config.processor.timeout_ms);
+	if (forks_child)
+		forks_end(returned);
+	event_take_back(loop->output, loop->worker->page);
+	Py_XDECREF(given);
+	if (returned == NULL)
+		return raised(loop, "handler raised", failure);
+	*results = PyObject_CallFunction(of_batch, "Nn", returned, PyList_GET_SIZE(events));
+	return *results == NULL ? raised(loop, "cannot use what the handler returned:", failure)
+				: EVENT_DONE;
+}
+
+/* ---- one event's result */
+
+static enum event_end take_result(struct loop *loop, struct event *event, PyObject *result,
+	struct buf *out, struct failure *failure)
+{
+	size_t before = out->length;
+	const char *what;
+	int outputs;
+
+	outputs = loop_append(loop, event, result, out, &what);
+	if (outputs < 0) {
+		failure_take(failure, what);
+		return EVENT_FAILED;
+	}
+	event_count_done(loop->worker->page, event->record, outputs, out->length - before);
+	return EVENT_DONE;
+}
+
+/* An attempt at one event, as a batch of one. */
+static enum event_end attempt_alone(struct loop *loop, const uint8_t *frame,
+	const struct frame_record *record, int64_t now_ns, struct buf *out, struct failure *failure)
+{
+	PyObject *events = PyList_New(1);
+	PyObject *object = events == NULL ? NULL : event_object_new(frame, record);
+	PyObject *results = NULL;
+	enum event_end end;
+
+	(void)now_ns;
+	if (object == NULL) {
+		Py_XDECREF(events);
+		return raised(loop, "cannot make the event:", failure);
+	}
+	PyList_SET_ITEM(events, 0, object);
+	end = call(loop, events, &results, failure);
+	if (end == EVENT_DONE) {
+		struct event event = event_of_object(object);
+
+		end = take_result(loop, &event, PyList_GET_ITEM(results, 0), out, failure);
+		Py_DECREF(results);
+	}
+	page_state(loop->worker->page, RUN_IDLE);
+	Py_DECREF(events);
+	return end;
+}
+
+/* ---- the outputs */
+
+/* In a batch neither a flag nor an empty frame ends an event's outputs, only the mark does. */
+static void leave_open(struct buf *out, size_t from)
+{
+	while (from < out->length) {
+		struct frame_head head;
+		const char *why;
+
+		frame_head_read(out->data + from, out->length - from, UINT32_MAX, &head, &why);
+		if (head.type == FRAME_TYPE_EMPTY)
+			out->length = from; /* it is the last */
+		else if ((head.flags & FRAME_LAST) != 0)
+			frame_patch(out->data + from, head.type,
+				(uint16_t)(head.flags & ~(unsigned)FRAME_LAST), head.attempt,
+				head.seq);
+		from += head.length;
+	}
+}
+
+/* ---- the batch */
+
+static int settle(struct loop *loop, Py_ssize_t index, PyObject *results)
+{
+	struct event event = event_at(index);
+	struct frame_record record = *event.record;
+	struct buf *out = &batch.out;
+	struct failure failure;
+	enum event_end end;
+
+	if (results == NULL)
+		return retry_run(loop, attempt_alone, event.frame, &record, clock_coarse_ns(), out);
+	end = take_result(loop, &event, PyList_GET_ITEM(results, index), out, &failure);
+	if (end == EVENT_DONE)
+		return GO_ON;
+	page_state(loop->worker->page, RUN_IDLE);
+	return retry_after(loop, attempt_alone, event.frame, &record, end, &failure, out);
+}
+
+/* Hands over what batch.out holds. */
+static void give(struct loop *loop, uint64_t first, uint64_t last, bool marked)
+{
+	struct buf *out = &loop->output->buf;
+
+	if (out->length == 0)
+		loop->output->since_ns = clock_coarse_ns();
+	buf_append(out, batch.out.data, batch.out.length);
+	buf_reset(&batch.out);
+	if (marked) {
+		buf_reserve(out, FRAME_HEADER + 8);
+		out->length += frame_empty_write(out->data + out->length, last, first);
+	}
+}
+
+/* All events' outputs; results NULL: each is run alone. What precedes an event that ends the worker
+ * is given all the same. */
+static int settle_all(struct loop *loop, PyObject *results)
+{
+	Py_ssize_t count = PyList_GET_SIZE(batch.events);
+	bool marked = count > 1 && loop->format->give == NULL;
+	uint64_t first = event_at(0).record->head.seq, seq = first;
+
+	for (Py_ssize_t i = 0; i < count; i++) {
+		size_t before = batch.out.length;
+		int status = settle(loop, i, results);
+
+		if (status != GO_ON) {
+			if (i > 0)
+				give(loop, first, seq, marked && first <= seq);
+			return loop_flush(loop) == GO_ON ? status : STATUS_TEMPFAIL;
+		}
+		seq = event_at(i).record->head.seq;
+		if (marked)
+			leave_open(&batch.out, before);
+		if (batch.out.length > LIMIT_BATCH_OUTPUT || i == count - 1) {
+			give(loop, first, seq, marked);
+			first = seq + 1;
+		}
+	}
+	return GO_ON;
+}
+
+static int run_alone(struct loop *loop, enum event_end end, struct failure *failure)
+{
+	struct log_about about = {.error = failure->exception.name,
+		.traceback = failure->is_final ? NULL : failure->exception.traceback};
+
+	log_about(LEVEL_WARNING, &about, "%s %s (a batch of %zd events, %s)", failure->what,
+		failure->exception.summary, PyList_GET_SIZE(batch.events),
+		end == EVENT_INTERRUPTED ? "interrupted" : "which run one at a time now");
+	failure_release(failure);
+	page_state(loop->worker->page, RUN_IDLE);
+	if (end == EVENT_FAILED)
+		return settle_all(loop, NULL);
+	return loop_flush(loop) == GO_ON ? STATUS_INTERRUPTED : STATUS_TEMPFAIL;
+}
+
+int batch_run(struct loop *loop)
+{
+	PyObject *results = NULL;
+	struct failure failure;
+	enum event_end end;
+	int status;
+
+	if (batch.events == NULL)
+		return GO_ON;
+	if (PyList_GET_SIZE(batch.events) == 1) { /* it is alone anyway */
+		status = settle_all(loop, NULL);
+	} else {
+		end = call(loop, batch.events, &results, &failure);
+		status = end == EVENT_DONE ? settle_all(loop, results)
+					   : run_alone(loop, end, &failure);
+	}
+	Py_XDECREF(results);
+	Py_CLEAR(batch.events);
+	batch.bytes = 0;
+	page_state(loop->worker->page, RUN_IDLE);
+	return status;
+}
+
+int batch_take(
+	struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
+{
+	const struct processor_config *processor = &loop->worker->config.processor;
+	bool alone = (record->head.flags & FRAME_ALONE) != 0;
+	int status = alone ? batch_run(loop) : GO_ON;
+	PyObject *event;
+
+	(void)now_ns;
+	if (status != GO_ON)
+		return status;
+	if (batch.events == NULL) {
+		batch.events = PyList_New(0);
+		batch.deadline = clock_ms() + processor->batch_wait_ms;
+	}
+	event = event_object_new(frame, record);
+	if (batch.events == NULL || event == NULL || PyList_Append(batch.events, event) < 0)
+		die(STATUS_TEMPFAIL, "out of memory");
+	Py_DECREF(event);
+	batch.bytes += record->head.length;
+	if (alone || batch.bytes >= LIMIT_BATCH_INPUT ||
+		PyList_GET_SIZE(batch.events) >= (Py_ssize_t)processor->batch_size)
+		return batch_run(loop);
+	return GO_ON;
+}
+
+unsigned batch_count(void)
+{
+	return batch.events == NULL ? 0 : (unsigned)PyList_GET_SIZE(batch.events);
+}
+
+int batch_wait_ms(void)
+{
+	return batch.events == NULL ? -1 : clock_left(batch.deadline, clock_ms());
+}
+
+int batch_prepare(void)
+{
+	of_batch = package_function("bruco.encoding", "of_batch");
+	return of_batch == NULL ? -1 : 0;
+}

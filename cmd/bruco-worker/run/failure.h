@@ -1,0 +1,51 @@
+/*
+ * An attempt at an event that failed: why, how long to wait before the next one, and the frame
+ * that stands for the event after the last.
+ */
+#ifndef BRUCO_WORKER_RUN_FAILURE_H
+#define BRUCO_WORKER_RUN_FAILURE_H
+
+#include "base/buf.h"
+#include "bruco-worker/python/exception.h"
+#include "bruco-worker/worker.h"
+#include "config/config.h"
+#include "frame/frame.h"
+
+struct failure {
+	const char *what; /* "handler raised" */
+	struct exception exception;
+	bool is_final; /* bruco.Reject, or of processor.retry.except: another attempt is useless */
+};
+
+/* Once the handler's module is there: finds the classes of processor.retry.except. 0, or an exit
+ * status, having said why. */
+int failure_prepare(const struct worker *worker);
+
+/* Takes the exception that is set. */
+void failure_take(struct failure *failure, const char *what);
+void failure_release(struct failure *failure);
+
+/* Whether no further attempt follows the one of this number, which failed. */
+bool failure_is_last(const struct failure *failure, const struct processor_config *processor,
+	uint32_t attempt);
+
+/*
+ * One log entry, with the traceback unless the failure is final: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
+ * record->head.attempt is the attempt that failed; a pause below 0: it was the last.
+ */
+void failure_log(
+	const struct failure *failure, const struct frame_record *record, int64_t pause_ms);
+
+/* The pause before attempt number `attempt` (from 1: the second), in ms: doubling, cut, and
+ * shortened at random by up to a half. */
+int64_t failure_pause_ms(const struct processor_config *processor, uint32_t attempt);
+
+/*
+ * Appends the record encoded at `frame` as FRAME_TYPE_FAILED, with the headers bruco-error and
+ * bruco-traceback behind its own. They are cut to 8 KiB each, and more, or left out, where the frame
+ * would become larger than any may be with this maxRecordSize, `cap`.
+ */
+void failure_append(const struct failure *failure, const uint8_t *frame,
+	const struct frame_record *record, uint32_t cap, struct buf *out);
+
+#endif

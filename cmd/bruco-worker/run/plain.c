@@ -1,0 +1,27 @@
+/* handle_event: one event after the other. */
+#include "bruco-worker/run/mode.h"
+
+static enum event_end attempt(struct loop *loop, const uint8_t *frame,
+	const struct frame_record *record, int64_t now_ns, struct buf *out, struct failure *failure)
+{
+	size_t before = out->length;
+	enum event_end end;
+
+	if (loop->format->give == NULL)
+		return event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
+			out, failure);
+	buf_reset(&loop->frames);
+	end = event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
+		&loop->frames, failure);
+	if (end == EVENT_DONE && loop_give(loop, out) < 0) {
+		out->length = before;
+		failure_take(failure, "cannot write the output:");
+		end = EVENT_FAILED;
+	}
+	return end;
+}
+
+int plain_run(struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
+{
+	return retry_run(loop, attempt, frame, record, now_ns, &loop->output->buf);
+}

@@ -1,0 +1,110 @@
+#include "bruco-worker/run/recycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "config/types/values.h"
+
+enum { LOOK_NS = 10000000 };
+
+/* Bytes of memory that are resident; 0 when nobody tells. */
+static int64_t resident(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char text[128];
+	ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	int64_t pages = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (got > 0) {
+		text[got] = '\0';
+		if (sscanf(text, "%*d %" SCNd64, &pages) != 1)
+			pages = 0;
+	}
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* "512MiB", to the last full one. */
+static const char *size(int64_t bytes, char text[32])
+{
+	format_size(text, bytes >> 20 << 20);
+	return text;
+}
+
+int recycle_prepare(const struct worker *worker)
+{
+	int64_t most = worker->config.processor.max_memory;
+	char taken[32], allowed[32];
+	int64_t bytes;
+
+	if (!worker->driven || most == 0)
+		return STATUS_OK;
+	bytes = resident();
+	if (bytes < most)
+		return STATUS_OK;
+	format_size(allowed, most);
+	log_error("the worker takes %s before its first event, but processor.maxMemory is %s",
+		size(bytes, taken), allowed);
+	return STATUS_CONFIG;
+}
+
+/* Its memory, if that is too much and it is time to look; else 0. */
+static int64_t too_much(const struct worker *worker)
+{
+	static int64_t looked_ns;
+	int64_t now_ns = clock_coarse_ns(), most = worker->config.processor.max_memory, bytes;
+
+	if (most == 0 || now_ns - looked_ns < LOOK_NS)
+		return 0;
+	looked_ns = now_ns;
+	bytes = resident();
+	return bytes >= most ? bytes : 0;
+}
+
+/* All that the driver ever says is DRAIN: what is left is little, and a successor would only take
+ * time for its start. */
+static bool drains(const struct worker *worker)
+{
+	struct pollfd control = {.fd = worker->control, .events = POLLIN};
+
+	return fd_poll(&control, 1, 0) > 0;
+}
+
+bool recycle_due(struct worker *worker, unsigned held)
+{
+	uint32_t most = worker->config.processor.max_events;
+	uint64_t done, events;
+	int64_t bytes = 0;
+	char taken[32];
+
+	if (!worker->driven || (most == 0 && worker->config.processor.max_memory == 0))
+		return false;
+	done = page_get(worker->page, COUNT_RECORDS_IN);
+	events = done + held;
+	if (most == 0 || events < most) {
+		if (done == 0)
+			return false;
+		bytes = too_much(worker);
+		if (bytes == 0)
+			return false;
+	}
+	if (drains(worker))
+		return false;
+	if (bytes == 0)
+		log_info("recycled after %" PRIu64 " events", events);
+	else
+		log_info("recycled after %" PRIu64 " events: it takes %s", events,
+			size(bytes, taken));
+	worker->recycles = true;
+	return true;
+}

@@ -1,0 +1,327 @@
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "bruco-worker/run/result.h"
+
+#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/fork_guard.h"
+#include "bruco-worker/python/headers.h"
+#include "frame/limits.h"
+
+/* bruco.encoding and what it has */
+static PyObject *encode, *too_large, *too_much, *returned, *kept;
+static PyObject *failed_class, *failure_of, *yielded_by;
+
+/* Where one result goes. */
+struct sink {
+	struct buf *out;
+	struct event *event;
+	uint32_t cap;
+	int number; /* which one of a generator's outputs; -1: there is just one */
+};
+
+int result_prepare(void)
+{
+	encode = package_function("bruco.encoding", "encode");
+	too_large = package_function("bruco.encoding", "too_large");
+	too_much = package_function("bruco.encoding", "too_much");
+	returned = package_function("bruco.encoding", "returned");
+	kept = package_function("bruco.encoding", "KEEP");
+	failed_class = package_function("bruco", "Failed");
+	failure_of = package_function("bruco._failures", "failure");
+	yielded_by = package_function("bruco._exceptions", "yielded_by");
+	return encode == NULL || too_large == NULL || too_much == NULL || returned == NULL ||
+			       kept == NULL || failed_class == NULL || failure_of == NULL ||
+			       yielded_by == NULL
+		       ? -1
+		       : 0;
+}
+
+bool result_is_failure(PyObject *result)
+{
+	PyObject *exception;
+
+	if ((PyObject *)Py_TYPE(result) != failed_class)
+		return false;
+	exception = PyObject_CallOneArg(failure_of, result);
+	if (exception != NULL)
+		PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+	Py_XDECREF(exception);
+	return true;
+}
+
+/* Calls a function that only raises. */
+static int fail(PyObject *function, const char *format, ...)
+{
+	va_list arguments;
+	PyObject *tuple, *none;
+
+	va_start(arguments, format);
+	tuple = Py_VaBuildValue(format, arguments);
+	va_end(arguments);
+	none = tuple == NULL ? NULL : PyObject_CallObject(function, tuple);
+	Py_XDECREF(tuple);
+	Py_XDECREF(none);
+	return -1;
+}
+
+static int fail_too_large(const struct sink *sink, size_t size)
+{
+	if (sink->number < 0)
+		return fail(too_large, "(nI)", (Py_ssize_t)size, sink->cap);
+	return fail(too_large, "(nIi)", (Py_ssize_t)size, sink->cap, sink->number);
+}
+
+/* A single output is its input's last, a generator's are marked when there is no more. */
+static void set_flags(const struct sink *sink, struct frame_head *head, unsigned more)
+{
+	head->type = FRAME_TYPE_RECORD;
+	head->flags = (uint16_t)((head->flags & ~(unsigned)FRAME_LAST) | more |
+				 (sink->number < 0 ? FRAME_LAST : 0U));
+}
+
+/* The input's frame up to its value, then this value. */
+static int append_value(const struct sink *sink, const void *value, Py_ssize_t length)
+{
+	const struct frame_record *record = sink->event->record;
+	uint32_t front = frame_record_front(record);
+	uint32_t behind = frame_record_behind(record);
+	struct frame_record output = *record;
+	size_t size = (size_t)length + front - record->topic_length;
+	uint8_t *to;
+
+	if (limits_check(size, record->headers, record->header_count, sink->cap) != LIMIT_KEPT)
+		return fail_too_large(sink, size);
+	size += record->topic_length + behind;
+	set_flags(sink, &output.head, 0);
+	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
+	buf_reserve(sink->out, size);
+	to = sink->out->data + sink->out->length;
+	frame_record_write_front(to, &output, (uint32_t)size);
+	memcpy(to + FRAME_RECORD, sink->event->frame + FRAME_RECORD, front - FRAME_RECORD);
+	if (length > 0)
+		memcpy(to + front, value, (size_t)length);
+	if (behind > 0)
+		memcpy(to + front + length, sink->event->frame + record->head.length - behind, behind);
+	sink->out->length += size;
+	return 1;
+}
+
+static int append_none(struct buf *out, const struct frame_record *record)
+{
+	buf_reserve(out, FRAME_HEADER + 8);
+	out->length +=
+		frame_empty_write(out->data + out->length, record->head.seq, record->head.seq);
+	return 0;
+}
+
+/* ---- by the rules of bruco.encoding: an Output, (value, key, headers, timestamp, topic,
+ * partition)
+ */
+
+enum { VALUE, KEY, HEADERS, TIMESTAMP, TOPIC, PARTITION };
+
+/* bytes or None as a part of a record */
+static const uint8_t *part(PyObject *bytes, size_t *length)
+{
+	if (bytes == Py_None) {
+		*length = 0;
+		return NULL;
+	}
+	*length = (size_t)PyBytes_GET_SIZE(bytes);
+	return (const uint8_t *)PyBytes_AS_STRING(bytes);
+}
+
+static int32_t part_length(const uint8_t *bytes, size_t length)
+{
+	return bytes == NULL ? FRAME_NULL : (int32_t)length;
+}
+
+static int append_output(const struct sink *sink, PyObject *output)
+{
+	static struct buf headers;
+	struct frame_record record = *sink->event->record;
+	size_t value_length, key_length, size;
+	PyObject *const *fields = &PyTuple_GET_ITEM(output, 0);
+	unsigned routed = 0;
+
+	record.value = part(fields[VALUE], &value_length);
+	key_length = record.key_length > 0 ? (size_t)record.key_length : 0;
+	if (fields[KEY] != kept)
+		record.key = part(fields[KEY], &key_length);
+	if (fields[HEADERS] != kept) {
+		if (headers_encode(&headers, fields[HEADERS]) < 0)
+			return -1;
+		record.headers = headers.data;
+		record.header_count = (uint32_t)PyList_GET_SIZE(fields[HEADERS]);
+		record.headers_length = (uint32_t)headers.length;
+	}
+	if (fields[TIMESTAMP] != kept)
+		record.timestamp = PyLong_AsLongLong(fields[TIMESTAMP]);
+	if (fields[TOPIC] != kept) {
+		routed = FRAME_ROUTED;
+		if (record.offset >= 0) {
+			record.origin_topic = record.topic;
+			record.origin_topic_length = record.topic_length;
+			record.origin_partition = record.partition;
+			record.origin_offset = record.offset;
+		}
+		record.topic = PyBytes_AS_STRING(fields[TOPIC]);
+		record.topic_length = (uint32_t)PyBytes_GET_SIZE(fields[TOPIC]);
+		record.partition = (int32_t)PyLong_AsLong(fields[PARTITION]);
+		record.offset = -1;
+	}
+	size = FRAME_RECORD + key_length + value_length +
+	       (fields[HEADERS] != kept ? headers.length : record.headers_length);
+	if (limits_check(size, record.headers, record.header_count, sink->cap) != LIMIT_KEPT)
+		return fail_too_large(sink, size);
+	size += record.topic_length + frame_record_behind(&record);
+	record.key_length = part_length(record.key, key_length);
+	record.value_length = part_length(record.value, value_length);
+	set_flags(sink, &record.head, routed);
+	buf_reserve(sink->out, size);
+	sink->out->length += frame_record_write(sink->out->data + sink->out->length, &record);
+	return 1;
+}
+
+static int append_encoded(const struct sink *sink, PyObject *result)
+{
+	PyObject *object = event_object(sink->event);
+	PyObject *number = NULL, *output = NULL;
+	int outputs = -1;
+
+	if (object != NULL)
+		number = sink->number < 0 ? new_reference(Py_None) : PyLong_FromLong(sink->number);
+	if (number != NULL)
+		output = PyObject_CallFunctionObjArgs(encode, result, object, number, NULL);
+	if (output != NULL)
+		outputs = append_output(sink, output);
+	Py_XDECREF(number);
+	Py_XDECREF(output);
+	return outputs;
+}
+
+/* What is the same in every respect is done here; None is the caller's. */
+static int append(const struct sink *sink, PyObject *result)
+{
+	if (PyBytes_Check(result))
+		return append_value(sink, PyBytes_AS_STRING(result), PyBytes_GET_SIZE(result));
+	if (PyByteArray_Check(result)) {
+		Py_ssize_t length = PyByteArray_GET_SIZE(result);
+
+		if (length == 0 && result == sink->event->data &&
+			sink->event->record->value == NULL)
+			return append_value(sink, NULL, 0);
+		return append_value(sink, PyByteArray_AS_STRING(result), length);
+	}
+	if (PyUnicode_Check(result)) {
+		Py_ssize_t length;
+		const char *utf8 = PyUnicode_AsUTF8AndSize(result, &length);
+
+		if (utf8 != NULL)
+			return append_value(sink, utf8, length);
+		PyErr_Clear(); /* the rules say what is wrong with it */
+	}
+	return append_encoded(sink, result);
+}
+
+int result_append(struct buf *out, struct event *event, PyObject *result, uint32_t cap)
+{
+	struct sink sink = {out, event, cap, -1};
+
+	if (result == Py_None)
+		return append_none(out, event->record);
+	return append(&sink, result);
+}
+
+/* ---- generators */
+
+/* NULL at the end: with an exception set if it raised one or returned a value. */
+static PyObject *next(PyObject *generator, bool *raised)
+{
+	PyObject *item = Py_TYPE(generator)->tp_iternext(generator);
+	PyObject *type, *value, *trace, *result;
+
+	*raised = false;
+	if (item != NULL || !PyErr_Occurred())
+		return item;
+	if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+		*raised = true;
+		return NULL;
+	}
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	result = PyObject_GetAttrString(value, "value");
+	if (result != NULL && result != Py_None)
+		fail(returned, "(O)", result);
+	Py_XDECREF(result);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return NULL;
+}
+
+static int append_next(struct sink *sink, PyObject *item, size_t before)
+{
+	if (item == Py_None)
+		return 0;
+	if (append(sink, item) < 0)
+		return -1;
+	if (sink->number > 0 && sink->out->length - before > limits_outputs(sink->cap))
+		return fail(too_much, "(iI)", sink->number, sink->cap);
+	sink->number++;
+	return 0;
+}
+
+/* Notes where it was, for the exception that is set, and lets its `finally` run now, while it may. */
+static void close_early(PyObject *generator)
+{
+	PyObject *type, *value, *trace, *closed;
+
+	PyErr_Fetch(&type, &value, &trace);
+	closed = PyObject_CallOneArg(yielded_by, generator);
+	if (closed == NULL)
+		PyErr_Clear();
+	Py_XDECREF(closed);
+	closed = PyObject_CallMethod(generator, "close", NULL);
+	if (closed == NULL)
+		PyErr_WriteUnraisable(generator);
+	Py_XDECREF(closed);
+	PyErr_Restore(type, value, trace);
+}
+
+int result_generate(
+	struct buf *out, struct event *event, PyObject *generator, uint32_t cap, bool *raised)
+{
+	struct sink sink = {out, event, cap, 0};
+	size_t before = out->length, last = before;
+	PyObject *item;
+	int status = 0;
+
+	while (status == 0) {
+		size_t at = out->length;
+
+		item = next(generator, raised);
+		if (forks_child)
+			forks_end(item);
+		if (item == NULL)
+			break;
+		*raised = result_is_failure(item);
+		status = *raised ? -1 : append_next(&sink, item, before);
+		Py_DECREF(item);
+		if (out->length > at)
+			last = at;
+	}
+	if (status < 0)
+		close_early(generator);
+	if (status < 0 || PyErr_Occurred()) {
+		out->length = before;
+		return -1;
+	}
+	if (sink.number == 0)
+		return append_none(out, event->record);
+	frame_patch(out->data + last, FRAME_TYPE_RECORD,
+		(uint16_t)(get_u16(out->data + last + 4) | FRAME_LAST), event->record->head.attempt,
+		event->record->head.seq);
+	return sink.number;
+}

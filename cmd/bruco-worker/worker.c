@@ -1,0 +1,193 @@
+#include <Python.h>
+
+#include "bruco-worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "bruco-worker/io/codec.h"
+#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/event_type.h"
+#include "bruco-worker/python/exception.h"
+#include "bruco-worker/python/exit_deadline.h"
+#include "bruco-worker/python/fork_guard.h"
+#include "bruco-worker/python/handler.h"
+#include "bruco-worker/python/interpreter.h"
+#include "bruco-worker/python/signal_setup.h"
+#include "bruco-worker/python/timeout.h"
+#include "bruco-worker/run/mode.h"
+#include "bruco-worker/run/read_loop.h"
+#include "bruco-worker/run/recycle.h"
+#include "bruco-worker/run/result.h"
+#include "control/messages.h"
+
+/* Everything but the control socket comes through it, in the first message. */
+static void open_driven(struct worker *worker)
+{
+	struct message hello;
+	int fds[SOCK_FDS_MAX];
+	struct buf notes = {0};
+
+	control_hello(worker->control, &hello, fds, HELLO_WORKER_FDS);
+	worker->control = fd_move_high(worker->control);
+	worker->number = hello.lane;
+	worker->life = hello.life;
+	snprintf(worker->name, sizeof worker->name, "worker-%u", hello.lane);
+	snprintf(worker->program, sizeof worker->program, "bruco-worker-%u", hello.lane);
+	log_set_fd(fd_move_high(fds[HELLO_LOG]));
+	log_init(worker->program);
+	log_set_format((enum log_format)hello.log_format);
+	worker->in = fd_move_high(fds[HELLO_IN]);
+	worker->out = fd_move_high(fds[HELLO_OUT]);
+	worker->page = page_map(fds[HELLO_PAGE]);
+	fd_close(&fds[HELLO_PAGE]);
+	if (config_load_fd(&worker->config, fds[HELLO_CONFIG], SECTION_PROCESSOR, &notes) > 0)
+		die(STATUS_SOFTWARE, "the driver's configuration: %.*s", (int)notes.length,
+			(const char *)notes.data);
+	fd_close(&fds[HELLO_CONFIG]);
+	buf_release(&notes);
+}
+
+/* 0 and 1 are moved away; the handler finds the terminal at 0, if there is one, so that
+ * breakpoint() works, and what it prints goes where the log goes. */
+static void open_by_hand(struct worker *worker)
+{
+	snprintf(worker->name, sizeof worker->name, "worker-0");
+	worker->in = fd_move_high(STDIN_FILENO);
+	if (open("/dev/tty", O_RDWR | O_NOCTTY) < 0)
+		fd_ensure_standard();
+	worker->out = fd_move_high(STDOUT_FILENO);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		die(status_of_error(errno), "cannot duplicate descriptor 2: %s", strerror(errno));
+	worker->page = page_map(-1);
+}
+
+static bool is_stream(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+static int enter_directory(struct worker *worker)
+{
+	const struct processor_config *processor = &worker->config.processor;
+
+	for (size_t i = 0; i < processor->env.count; i++)
+		setenv(processor->env.items[i].name, processor->env.items[i].value, 1);
+	if (chdir(processor->handler_path) < 0) {
+		log_error("cannot enter the handler's folder '%s': %s", processor->handler_path,
+			strerror(errno));
+		return STATUS_CONFIG;
+	}
+	worker->directory = getcwd(NULL, 0);
+	if (worker->directory == NULL)
+		worker->directory = mem_text(processor->handler_path);
+	return STATUS_OK;
+}
+
+static int check_text(const struct worker *worker)
+{
+	PyObject *parse = package_function("bruco._check", "parse");
+	PyObject *why = NULL;
+	int status = STATUS_SOFTWARE;
+
+	if (parse != NULL)
+		why = PyObject_CallFunction(parse, "ss", worker->directory,
+			worker->config.processor.module_name);
+	if (why == NULL) {
+		PyErr_Print();
+	} else {
+		status = PyUnicode_GET_LENGTH(why) == 0 ? STATUS_OK : STATUS_CONFIG;
+		if (status == STATUS_CONFIG)
+			fprintf(stderr, "%s\n", PyUnicode_AsUTF8(why));
+	}
+	Py_XDECREF(parse);
+	Py_XDECREF(why);
+	return status;
+}
+
+static int prepare(struct worker *worker, struct handler *handler)
+{
+	const struct format *format = worker->format;
+	struct exception exception;
+	int status = enter_directory(worker);
+
+	if (status == STATUS_OK)
+		status = interpreter_start(worker);
+	if (status != STATUS_OK)
+		return status;
+	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
+	if (event_object_prepare() < 0 || batch_prepare() < 0 || result_prepare() < 0 ||
+		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 || (format->prepare != NULL && format->prepare() < 0) ||
+		interpreter_add_path(worker->directory) < 0) {
+		exception_take(&exception);
+		log_error("cannot prepare Python: %s", exception.summary);
+		exception_release(&exception);
+		return STATUS_SOFTWARE;
+	}
+	return worker->check == CHECK_TEXT ? check_text(worker) : handler_load(handler, worker);
+}
+
+static int tell_ready(const struct worker *worker)
+{
+	struct message ready = {
+		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
+
+	if (!worker->driven || control_send(worker->control, &ready, NULL, 0) == 0)
+		return STATUS_OK;
+	log_error("cannot tell the driver: %s", strerror(errno));
+	return STATUS_TEMPFAIL;
+}
+
+_Noreturn void stage_run(struct worker *worker)
+{
+	struct handler handler = {0};
+	bool runs, was_ready;
+	int status = STATUS_OK;
+
+	if (worker->driven)
+		open_driven(worker);
+	else
+		open_by_hand(worker);
+	log_set_worker(worker->name);
+	worker->interactive =
+		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
+	signal_setup(worker);
+	forks_guard(worker);
+	runs = worker->config.processor.present;
+	if (runs)
+		status = prepare(worker, &handler);
+	if (forks_child)
+		_exit(status); /* forked by the module or by init_context */
+	if (worker->check != CHECK_NOTHING) {
+		handler_release(&handler);
+		interpreter_stop(status);
+	}
+	if (status == STATUS_OK)
+		status = recycle_prepare(worker);
+	if (status == STATUS_OK)
+		status = tell_ready(worker);
+	was_ready = status == STATUS_OK;
+	if (was_ready)
+		status = loop_run(worker, runs ? &handler : NULL);
+	if (worker->recycles)
+		control_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
+	/* The sink need not wait for Python to end. */
+	fd_close(&worker->out);
+	if (was_ready) {
+		deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
+		handler_close(&handler);
+	}
+	handler_release(&handler);
+	interpreter_stop(status);
+}

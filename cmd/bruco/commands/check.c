@@ -1,0 +1,343 @@
+#include "bruco/commands/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco/driver/process.h"
+#include "config/diagnostics.h"
+#include "config/packages.h"
+#include "config/virtualenv.h"
+
+/* ---- is the handler there? ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), tail = strlen(end);
+
+	return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* Whether Python would find a module of this name because of this file: handler.py, handler.pyc,
+ * handler.cpython-311-x86_64-linux-gnu.so, or a folder. */
+static bool makes_module(const struct dirent *entry, const char *folder, const char *name)
+{
+	size_t length = strlen(name);
+	struct stat info;
+	char *path;
+	bool made;
+
+	if (strncmp(entry->d_name, name, length) != 0)
+		return false;
+	if (entry->d_name[length] == '.')
+		return strcmp(entry->d_name + length, ".py") == 0 ||
+		       strcmp(entry->d_name + length, ".pyc") == 0 ||
+		       ends_with(entry->d_name, ".so");
+	if (entry->d_name[length] != '\0')
+		return false;
+	path = mem_printf("%s/%s", folder, name);
+	made = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+	free(path);
+	return made;
+}
+
+/* The modules of a folder that are files. */
+static void add_name(struct texts *names, const struct dirent *entry)
+{
+	if (!ends_with(entry->d_name, ".py"))
+		return;
+	names->items = mem_grow(names->items, names->count + 1, sizeof *names->items);
+	names->items[names->count++] = mem_text_n(entry->d_name, strlen(entry->d_name) - 3);
+}
+
+/* Whether the folder has the module; else *names has those that it has. */
+static bool has_module(const char *folder, const char *name, struct texts *names)
+{
+	DIR *stream = opendir(folder);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (stream != NULL && !found && (entry = readdir(stream)) != NULL) {
+		found = makes_module(entry, folder, name);
+		add_name(names, entry);
+	}
+	if (stream != NULL)
+		closedir(stream);
+	return found;
+}
+
+static void report_module(
+	struct notes *notes, const struct processor_config *processor, const char *near)
+{
+	char *requirements = mem_printf("%s/requirements.txt", processor->handler_path);
+	char *hint = near == NULL ? mem_text("") : mem_printf(" (did you mean '%s'?)", near);
+
+	if (access(requirements, F_OK) == 0) /* it may well be installed */
+		notes_warning(notes, processor->module_name_place,
+			"processor.moduleName: no module '%s' in '%s'%s; one of requirements.txt?",
+			processor->module_name, processor->handler_path, hint);
+	else
+		notes_mistake(notes, processor->module_name_place,
+			"processor.moduleName: no module '%s' in '%s'%s", processor->module_name,
+			processor->handler_path, hint);
+	free(hint);
+	free(requirements);
+}
+
+static void check_module(struct notes *notes, const struct processor_config *processor)
+{
+	char *path = mem_printf("%s/%s", processor->handler_path, processor->module_name);
+	char *name = path + strlen(processor->handler_path) + 1, *dot;
+	struct texts names = {0};
+
+	for (; (dot = strchr(name, '.')) != NULL; name = dot + 1)
+		*dot = '/';
+	name[-1] = '\0'; /* now `path` is the folder, `name` the module in it */
+	if (!has_module(path, name, &names))
+		report_module(notes, processor,
+			strcmp(path, processor->handler_path) != 0
+				? NULL
+				: text_nearest(
+					  name, (const char *const *)names.items, names.count));
+	config_texts(&names, "");
+	free(path);
+}
+
+/* In earlier versions a relative path began at the working directory. What is there now under the
+ * same path, as it would have to be written; NULL: nothing. The caller frees it. */
+static char *earlier_path(const struct config *config)
+{
+	const char *path = config->processor.handler_path, *folder = config->directory;
+	size_t length = folder == NULL ? 0 : strlen(folder), same = 0;
+	struct buf text = {0};
+	char *there, *result;
+
+	if (length == 0 || strncmp(path, folder, length) != 0 || path[length] != '/')
+		return NULL;
+	there = realpath(path + length + 1, NULL);
+	if (there == NULL)
+		return NULL;
+	/* From the file's folder: up to where both part, then down. */
+	for (size_t i = 0;; i++) {
+		bool one_ends = folder[i] == '\0' || folder[i] == '/';
+		bool other_ends = there[i] == '\0' || there[i] == '/';
+
+		if (one_ends && other_ends)
+			same = i;
+		if (folder[i] != there[i] || folder[i] == '\0')
+			break;
+	}
+	for (size_t i = same; folder[i] != '\0'; i++)
+		if (folder[i] == '/')
+			buf_text(&text, "../");
+	buf_text(&text, there[same] == '/' ? there + same + 1 : there + same);
+	result = mem_text_n((const char *)text.data, text.length);
+	buf_release(&text);
+	free(there);
+	return result;
+}
+
+static void report_folder(struct notes *notes, const struct config *config, int failure)
+{
+	const struct processor_config *processor = &config->processor;
+	char *meant = failure == ENOENT ? earlier_path(config) : NULL;
+	char *hint = meant == NULL ? mem_text("")
+				   : mem_printf(" (did you mean '%s'? paths begin at the folder of "
+						"this file)",
+					     meant);
+
+	notes_mistake(notes, processor->handler_path_place,
+		"processor.handlerPath: cannot open '%s': %s%s", processor->handler_path,
+		strerror(failure), hint);
+	free(hint);
+	free(meant);
+}
+
+size_t check_config(const struct config *config, struct buf *notes_out)
+{
+	const struct processor_config *processor = &config->processor;
+	struct notes notes = {0};
+	struct stat info;
+
+	if (!processor->present || (config->mistaken & MISTAKEN_HANDLER))
+		return 0;
+	if (stat(processor->handler_path, &info) < 0)
+		report_folder(&notes, config, errno);
+	else if (!S_ISDIR(info.st_mode))
+		notes_mistake(&notes, processor->handler_path_place,
+			"processor.handlerPath: '%s' is a file, expected the folder that holds it",
+			processor->handler_path);
+	else if (access(processor->handler_path, R_OK | X_OK) < 0)
+		notes_mistake(&notes, processor->handler_path_place,
+			"processor.handlerPath: cannot open '%s': %s", processor->handler_path,
+			strerror(errno));
+	else
+		check_module(&notes, processor);
+	return notes_write(&notes, config->path != NULL ? config->path : "bruco", notes_out);
+}
+
+size_t check_load(struct config *config, const char *path, struct buf *notes)
+{
+	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
+
+	mistakes += config_missing(config, SECTION_ALL, notes);
+	mistakes += environment_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	mistakes += check_properties(config, notes);
+	return mistakes + check_config(config, notes);
+}
+
+size_t check_processor(struct config *config, const char *path)
+{
+	struct buf notes = {0};
+	size_t mistakes = config_load(config, path, SECTION_PROCESSOR, &notes);
+
+	mistakes += check_config(config, &notes);
+	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	buf_release(&notes);
+	return mistakes;
+}
+
+/* ---- the command ---- */
+
+enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
+
+/* Has a worker look at the handler, with its part of the configuration and its environment, and
+ * says what it says. The exit status. */
+static int ask_worker(const struct config *config, const char *venv, bool import)
+{
+	struct launch launch;
+	char *arguments[] = {
+		(char *)"bruco-worker", (char *)(import ? "--check" : "--text"), (char *)"--document",
+		(char *)"3", NULL};
+	int document, death = 0;
+	pid_t pid;
+
+	launch_init(&launch, config, venv, false);
+	document = fd_memory("configuration", launch.documents[ROLE_WORKER].data,
+		launch.documents[ROLE_WORKER].length);
+	pid = spawn(&(struct spawn){.path = launch.programs[ROLE_WORKER],
+		.arguments = arguments,
+		.environment = launch.worker_environment,
+		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1}, {document, 3}},
+		.move_count = 3,
+		.die_with_parent = true});
+	fd_close(&document);
+	if (pid < 0)
+		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],
+			strerror(errno));
+	launch_release(&launch);
+	while (waitpid(pid, &death, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(death))
+		return WEXITSTATUS(death);
+	log_error("the handler killed its worker while it was imported");
+	return STATUS_SOFTWARE;
+}
+
+/* Imports the handler, in its environment. */
+static int check_import(const struct config *config)
+{
+	struct packages packages;
+	enum packages_need need = PACKAGES_NONE;
+	int status = STATUS_UNAVAILABLE;
+
+	if (config->processor.python == NULL)
+		need = packages_find(&packages, config->processor.handler_path, BRUCO_PYTHON);
+	else
+		packages = (struct packages){0};
+	if (need == PACKAGES_NONE || (need == PACKAGES_NEEDED && packages_are_there(&packages)))
+		status = ask_worker(config, packages.folder, true);
+	else
+		log_plain("the handler has not been checked: '%s' is not installed ('bruco venv -c "
+			  "%s' does that)",
+			packages.file, config->path);
+	packages_release(&packages);
+	return status;
+}
+
+const char *check_path(const struct program *program, const char *command, const char *given,
+	int argc, char **argv)
+{
+	if (argc - optind > (given == NULL ? 1 : 0))
+		options_misuse(program, "%s takes one configuration, not '%s' too", command,
+			argv[given == NULL ? optind + 1 : optind]);
+	if (given != NULL)
+		return given;
+	if (optind < argc)
+		return argv[optind];
+	if (access("config.yaml", F_OK) < 0)
+		options_misuse(program, "no config.yaml here: name a file or a folder");
+	return "config.yaml";
+}
+
+/* To stdout; the exit status. */
+static int print_result(const struct config *config, bool document)
+{
+	struct buf out = {0};
+	int written;
+
+	if (document)
+		config_document(config, SECTION_ALL, true, &out);
+	else if (log_level() >= LEVEL_INFO)
+		buf_printf(&out, "%s: ok\n", config->path);
+	written = fd_write_all(STDOUT_FILENO, out.data, out.length);
+	buf_release(&out);
+	if (written == 0)
+		return STATUS_OK;
+	log_error("cannot write to standard output: %s", strerror(errno));
+	return STATUS_UNAVAILABLE;
+}
+
+int command_check(const struct program *program, int argc, char **argv)
+{
+	static const struct option options[] = {OPTIONS_COMMON,
+		{"config", required_argument, NULL, 'c'},
+		{"handler", no_argument, NULL, OPTION_HANDLER},
+		{"print", no_argument, NULL, OPTION_PRINT}, {0}};
+	const char *given = NULL, *path;
+	bool document = false, handler = false;
+	struct buf notes = {0};
+	struct config config;
+	size_t mistakes;
+	int option, status = STATUS_CONFIG;
+
+	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "c:qv", options, NULL)) >= 0) {
+		if (option == 'c')
+			given = optarg;
+		else if (option == OPTION_PRINT)
+			document = true;
+		else if (option == OPTION_HANDLER)
+			handler = true;
+		else
+			options_common(program, option);
+	}
+	path = check_path(program, "check", given, argc, argv);
+	config_init(&config);
+	mistakes = check_load(&config, path, &notes);
+	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	if (!config.processor.present || (config.mistaken & MISTAKEN_HANDLER))
+		handler = false;
+	else if (mistakes == 0 && ask_worker(&config, NULL, false) != STATUS_OK)
+		mistakes++;
+	if (mistakes == 0)
+		status = handler ? check_import(&config) : STATUS_OK;
+	if (status == STATUS_OK)
+		status = print_result(&config, document);
+	buf_release(&notes);
+	config_release(&config);
+	return status;
+}

@@ -1,0 +1,39 @@
+/*
+ * `bruco check`: says all that is wrong with a configuration, before anything starts.
+ */
+#ifndef BRUCO_COMMANDS_CHECK_H
+#define BRUCO_COMMANDS_CHECK_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/options.h"
+#include "config/config.h"
+
+/* bruco check [--handler] [--print] [-c file | file | directory]; argv[0] is "check". Returns the
+ * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be looked at; ends
+ * the program with 64 for a misuse. */
+int command_check(const struct program *program, int argc, char **argv);
+
+/* The configuration that a command names, by -c (`given`) or as what getopt has left; ends the
+ * program for a misuse. */
+const char *check_path(const struct program *program, const char *command, const char *given,
+	int argc, char **argv);
+
+/* What the text alone doesn't show: whether handlerPath is a folder and holds the module. Appends a
+ * line for each mistake or warning; returns the number of mistakes. */
+size_t check_config(const struct config *config, struct buf *notes);
+
+/* Asks the stages what librdkafka says of the properties, if there are any; nothing is connected.
+ * Appends a line for each mistake or warning; returns the number of mistakes. */
+size_t check_properties(const struct config *config, struct buf *notes);
+
+/* All checks, as `bruco run` and `bruco check` do them: reads the file into what config_init made,
+ * with everything that is missing, check_config and check_properties. Returns the number of mistakes. */
+size_t check_load(struct config *config, const char *path, struct buf *notes);
+
+/* The same of the processor alone, for commands that need no broker and no secret. Writes the notes
+ * to standard error; returns the number of mistakes. */
+size_t check_processor(struct config *config, const char *path);
+
+#endif

@@ -1,0 +1,14 @@
+/* The commands of bruco(1), each in a file of its own; argv[0] is the command. They return the
+ * driver's exit status and end the program themselves for a misuse. */
+#ifndef BRUCO_COMMANDS_COMMANDS_H
+#define BRUCO_COMMANDS_COMMANDS_H
+
+#include "base/options.h"
+
+int command_run(const struct program *program, int argc, char **argv);
+int command_init(const struct program *program, int argc, char **argv);
+int command_test(const struct program *program, int argc, char **argv);
+int command_venv(const struct program *program, int argc, char **argv);
+int command_help(const struct program *program, int argc, char **argv);
+
+#endif

@@ -1,0 +1,119 @@
+/* bruco run: check everything, install what the handler needs, run the pipeline. */
+#include "bruco/commands/commands.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/processors.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco/commands/check.h"
+#include "bruco/driver/driver.h"
+#include "bruco/driver/service_notify.h"
+#include "bruco/venv/venv.h"
+
+enum { WORKERS_MOST = 256 };
+
+struct run_options {
+	const char *path;
+	uint32_t workers; /* 0: as the file says */
+	bool stop_at_end;
+};
+
+static uint32_t workers(const struct program *program, const char *text)
+{
+	int64_t value;
+
+	if (strcmp(text, "auto") == 0) {
+		uint32_t count = processors_available();
+
+		return count > WORKERS_MOST ? WORKERS_MOST : count;
+	}
+	if (!text_integer(text, 1, WORKERS_MOST, &value))
+		options_misuse(program, "workers '%s' is not a number from 1 to %d or auto", text,
+			WORKERS_MOST);
+	return (uint32_t)value;
+}
+
+static void parse(const struct program *program, struct run_options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {OPTIONS_COMMON,
+		{"config", required_argument, NULL, 'c'}, {"end", no_argument, NULL, 'e'},
+		{"workers", required_argument, NULL, 'w'}, {0}};
+	int option;
+
+	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	while ((option = getopt_long(argc, argv, "c:eqvw:", longs, NULL)) != -1) {
+		if (options_common(program, option))
+			continue;
+		if (option == 'c')
+			options->path = optarg;
+		else if (option == 'e')
+			options->stop_at_end = true;
+		else if (option == 'w')
+			options->workers = workers(program, optarg);
+	}
+	if (optind < argc && options->path == NULL)
+		options->path = argv[optind++];
+	if (optind < argc)
+		options_misuse(program, "one configuration is enough, not '%s' too", argv[optind]);
+	if (options->path == NULL && access("config.yaml", F_OK) == 0)
+		options->path = "config.yaml";
+	if (options->path == NULL)
+		options_misuse(program, "no config.yaml here: name a file or a folder");
+}
+
+/* Mistakes and warnings always, information unless -q. */
+static void show_notes(const struct buf *notes)
+{
+	const char *text = (const char *)notes->data;
+	size_t left = notes->length;
+
+	while (left > 0) {
+		const char *end = memchr(text, '\n', left);
+		size_t length = end == NULL ? left : (size_t)(end + 1 - text);
+
+		if (log_level() >= LEVEL_INFO || memmem(text, length, ": info: ", 8) == NULL)
+			fd_write_all(STDERR_FILENO, text, length);
+		text += length;
+		left -= length;
+	}
+}
+
+int command_run(const struct program *program, int argc, char **argv)
+{
+	struct run_options options = {0};
+	struct buf notes = {0};
+	struct config config;
+	char *venv = NULL;
+	int signal_fd = -1, signal_number = 0;
+	int status;
+
+	parse(program, &options, argc, argv);
+	notify_init();
+	config_init(&config);
+	status = check_load(&config, options.path, &notes) > 0 ? STATUS_CONFIG : STATUS_OK;
+	show_notes(&notes);
+	if (options.workers > 0)
+		config.processor.workers = options.workers;
+	if (status == STATUS_OK) {
+		signal_fd = signals_init(1);
+		if (config.processor.present && config.processor.python == NULL)
+			status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
+	}
+	if (status == STATUS_OK)
+		status =
+			pipeline_run(&config, venv, options.stop_at_end, signal_fd, &signal_number);
+	fd_close(&signal_fd);
+	free(venv);
+	buf_release(&notes);
+	config_release(&config);
+	if (signal_number != 0)
+		signals_die(signal_number);
+	return status;
+}

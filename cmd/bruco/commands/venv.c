@@ -1,0 +1,47 @@
+/* bruco venv: makes the environment of a handler's requirements.txt, and says where it is. */
+#include "bruco/commands/commands.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "bruco/commands/check.h"
+#include "bruco/venv/venv.h"
+
+int command_venv(const struct program *program, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		OPTIONS_COMMON, {"config", required_argument, NULL, 'c'}, {0}};
+	const char *given = NULL;
+	struct config config;
+	char *venv = NULL;
+	int signal_fd, option, status;
+
+	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
+		if (options_common(program, option))
+			continue;
+		if (option == 'c')
+			given = optarg;
+	}
+	config_init(&config);
+	status = check_processor(&config, check_path(program, "venv", given, argc, argv)) > 0
+			 ? STATUS_CONFIG
+			 : STATUS_OK;
+	signal_fd = signals_init(1);
+	if (status == STATUS_OK && config.processor.present && config.processor.python == NULL)
+		status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
+	if (status == STATUS_OK && (venv != NULL || config.processor.python != NULL))
+		puts(venv != NULL ? venv : config.processor.python);
+	else if (status == STATUS_OK)
+		log_info("no environment is needed: there is no requirements.txt that asks for one");
+	fd_close(&signal_fd);
+	free(venv);
+	config_release(&config);
+	return status;
+}

@@ -1,0 +1,198 @@
+#include "bruco/driver/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/self.h"
+#include "base/status.h"
+
+extern char **environ;
+
+enum {
+	CLIENT_FILES = 64, /* of a Kafka client */
+	WORKER_FILES = 128 /* that Python and a handler have in any case */
+};
+
+char *launch_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *file = self_beside(name);
+
+	if (file != NULL && access(file, X_OK) == 0)
+		return file;
+	free(file);
+	while (path != NULL && *path != '\0') {
+		size_t folder = strcspn(path, ":");
+
+		file = mem_printf(
+			"%.*s/%s", folder > 0 ? (int)folder : 1, folder > 0 ? path : ".", name);
+		if (access(file, X_OK) == 0)
+			return file;
+		free(file);
+		path += folder + (path[folder] == ':');
+	}
+	die(STATUS_UNAVAILABLE, "cannot find '%s' beside bruco or in PATH", name);
+}
+
+static bool names(const char *variable, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(variable, name, length) == 0 && variable[length] == '=';
+}
+
+/* Whether a worker does not get this variable of ours. */
+static bool withheld(const char *variable, const struct config *config, const char *venv)
+{
+	for (size_t i = 0; i < config->secret_variables.count; i++)
+		if (names(variable, config->secret_variables.items[i]))
+			return true;
+	for (size_t i = 0; i < config->processor.env.count; i++)
+		if (names(variable, config->processor.env.items[i].name))
+			return true;
+	return venv != NULL && names(variable, "BRUCO_VENV");
+}
+
+static char **worker_environment(const struct config *config, const char *venv)
+{
+	const struct settings *env = &config->processor.env;
+	size_t count = 0;
+	char **list;
+
+	while (environ[count] != NULL)
+		count++;
+	list = mem_array(count + env->count + 2, sizeof *list);
+	count = 0;
+	for (char **variable = environ; *variable != NULL; variable++)
+		if (!withheld(*variable, config, venv))
+			list[count++] = mem_text(*variable);
+	for (size_t i = 0; i < env->count; i++)
+		list[count++] = mem_printf("%s=%s", env->items[i].name, env->items[i].value);
+	if (venv != NULL)
+		list[count++] = mem_printf("BRUCO_VENV=%s", venv);
+	return list;
+}
+
+/* Ours and half the scale more. */
+static char *worker_oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+	char text[16] = "0";
+	long score;
+
+	if (fd >= 0) {
+		ssize_t got = read(fd, text, sizeof text - 1);
+
+		text[got > 0 ? got : 0] = '\0';
+		close(fd);
+	}
+	score = strtol(text, NULL, 10) + 500;
+	return mem_printf("%ld", score > 1000 ? 1000 : score);
+}
+
+static rlim_t count_open_files(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	rlim_t count = 0;
+
+	while (folder != NULL && readdir(folder) != NULL)
+		count++; /* two dots, and the folder itself: room for what is still to open */
+	if (folder != NULL)
+		closedir(folder);
+	return count;
+}
+
+static bool is_kafka(const char *kind)
+{
+	return kind != NULL && strcmp(kind, "kafka") == 0;
+}
+
+/*
+ * How many files the process that needs the most has open at once. The driver keeps four a worker
+ * and two that wait for a sink that is slow to take them; a start needs a dozen for a moment. The
+ * sink may have a lane and both ends of its successor's. A Kafka client has a socket a broker.
+ */
+static rlim_t files_needed(const struct config *config)
+{
+	bool kafka = is_kafka(config->source.kind) || is_kafka(config->sink.kind);
+	rlim_t workers = config->processor.workers;
+	rlim_t driver = count_open_files() + 6 * workers + 4 + 16;
+	rlim_t sink = 16 + 3 * workers + (kafka ? CLIENT_FILES : 0);
+
+	return driver > sink ? driver : sink;
+}
+
+/* Ours is raised as far as it goes; too little is told now, and not when a worker has died. */
+static void settle_file_limit(struct launch *launch, const struct config *config)
+{
+	rlim_t needed = files_needed(config);
+	struct rlimit more;
+
+	getrlimit(RLIMIT_NOFILE, &launch->files);
+	more = launch->files;
+	more.rlim_cur = more.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &more);
+	if (more.rlim_max < needed)
+		die(STATUS_CONFIG,
+			"%u workers need %llu open files at once and %llu are allowed: raise the "
+			"limit (ulimit -Hn, LimitNOFILE=) or run fewer",
+			config->processor.workers, (unsigned long long)needed,
+			(unsigned long long)more.rlim_max);
+	if (launch->files.rlim_cur < WORKER_FILES)
+		launch->files.rlim_cur =
+			more.rlim_max < WORKER_FILES ? more.rlim_max : WORKER_FILES;
+}
+
+static uint64_t random_identity(void)
+{
+	uint64_t identity = 0;
+
+	while (identity == 0)
+		if (getrandom(&identity, sizeof identity, 0) < 0 && errno != EINTR)
+			die(STATUS_SOFTWARE, "cannot get random bytes: %s", strerror(errno));
+	return identity;
+}
+
+void launch_init(
+	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end)
+{
+	*launch = (struct launch){.lanes = config->processor.workers,
+		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
+		.identity = random_identity()};
+	settle_file_limit(launch, config);
+	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
+	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
+	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
+	/* The source reads processor.ordering and retry, the sink onFailure. */
+	config_document(
+		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
+	config_document(
+		config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
+	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
+	launch->worker_environment = worker_environment(config, venv);
+	launch->oom_score = worker_oom_score();
+	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (launch->null_fd < 0)
+		die(status_of_error(errno), "cannot open /dev/null: %s", strerror(errno));
+}
+
+void launch_release(struct launch *launch)
+{
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		free(launch->programs[role]);
+		buf_release(&launch->documents[role]);
+	}
+	for (char **variable = launch->worker_environment; *variable != NULL; variable++)
+		free(*variable);
+	free(launch->worker_environment);
+	free(launch->oom_score);
+	fd_close(&launch->null_fd);
+}

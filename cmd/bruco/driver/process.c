@@ -1,0 +1,304 @@
+#include "bruco/driver/process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+
+enum { CONTROL_FD = 3 };
+
+static const char *const role_names[ROLE_COUNT] = {"bruco-source", "bruco-sink", "bruco-worker"};
+
+void stage_init(struct stage *stage, enum stage_role role, uint32_t lane)
+{
+	*stage = (struct stage){.role = role, .control = -1};
+	stage->name = role == ROLE_WORKER ? mem_printf("bruco-worker-%u", lane)
+					  : mem_text(role_names[role]);
+	for (int i = 0; i < STAGE_STREAMS; i++) {
+		struct stream *stream = &stage->streams[i];
+
+		stream_init(stream);
+		stream->kind = i == STAGE_LOG ? STREAM_LINES : STREAM_PRINT;
+		stream->level = i == STAGE_PRINTED ? LEVEL_INFO : LEVEL_WARNING;
+		stream->program = stage->name;
+		if (role == ROLE_WORKER) {
+			stream->worker = stage->name + strlen("bruco-");
+			stream->owner = (int)lane;
+		}
+	}
+}
+
+static void drop_outbox(struct stage *stage)
+{
+	for (size_t i = 0; i < stage->outbox_count; i++)
+		for (size_t j = 0; j < stage->outbox[i].fd_count; j++)
+			close(stage->outbox[i].fds[j]);
+	free(stage->outbox);
+	stage->outbox = NULL;
+	stage->outbox_count = 0;
+}
+
+void stage_release(struct stage *stage)
+{
+	assert(stage->pid == 0);
+	free(stage->name);
+}
+
+/* One end for the child; ours is read by the relay. */
+static int open_stream(struct stream *stream)
+{
+	int ends[2];
+
+	if (fd_pipe(ends, 0) < 0)
+		return -1;
+	fd_nonblocking(ends[0], true);
+	stream->fd = ends[0];
+	return ends[1];
+}
+
+static void prefer_for_oom(pid_t pid, const char *score)
+{
+	char *path = mem_printf("/proc/%d/oom_score_adj", (int)pid);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, score, strlen(score));
+		close(fd);
+	}
+	free(path);
+}
+
+/* What goes to the child, -1 where there is nothing: the first four are moved to where it looks for
+ * them, the others come with the greeting. */
+struct outfit {
+	int control;
+	int printed, printed_errors;
+	int log;
+	int document;
+	int page;
+};
+
+static void outfit_close(struct outfit *outfit)
+{
+	fd_close(&outfit->control);
+	fd_close(&outfit->printed);
+	fd_close(&outfit->printed_errors);
+	fd_close(&outfit->log);
+	fd_close(&outfit->document);
+	fd_close(&outfit->page);
+}
+
+static bool open_control(struct stage *stage, struct outfit *outfit)
+{
+	int ends[2];
+
+	if (sock_pair(ends) < 0)
+		return false;
+	stage->control = ends[0];
+	outfit->control = ends[1];
+	return true;
+}
+
+/* False with errno; what is open then is for the caller to close. */
+static bool open_outfit(
+	struct stage *stage, const struct buf *document, struct outfit *outfit)
+{
+	if (!open_control(stage, outfit))
+		return false;
+	outfit->log = open_stream(&stage->streams[STAGE_LOG]);
+	if (outfit->log < 0)
+		return false;
+	if (stage->role == ROLE_WORKER) {
+		outfit->printed = open_stream(&stage->streams[STAGE_PRINTED]);
+		if (outfit->printed < 0)
+			return false;
+		outfit->printed_errors = open_stream(&stage->streams[STAGE_PRINTED_ERRORS]);
+		if (outfit->printed_errors < 0)
+			return false;
+	}
+	outfit->document = fd_memory("bruco-config", document->data, document->length);
+	if (outfit->document < 0)
+		return false;
+	outfit->page = page_create();
+	if (outfit->page < 0)
+		return false;
+	stage->page = page_try_map(outfit->page);
+	return stage->page != NULL;
+}
+
+static pid_t start_process(
+	const struct stage *stage, const struct launch *launch, const struct outfit *outfit)
+{
+	bool worker = stage->role == ROLE_WORKER;
+	const char *arguments[] = {role_names[stage->role], "--driver", "3", NULL};
+	struct spawn_move moves[4] = {{outfit->control, CONTROL_FD}};
+	struct spawn what = {.path = launch->programs[stage->role],
+		.arguments = (char *const *)(size_t)arguments,
+		.environment = worker ? launch->worker_environment : NULL,
+		.moves = moves,
+		.move_count = 1,
+		.die_with_parent = true,
+		.own_group = worker};
+
+	if (worker) {
+		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
+		moves[what.move_count++] = (struct spawn_move){outfit->printed, STDOUT_FILENO};
+		moves[what.move_count++] =
+			(struct spawn_move){outfit->printed_errors, STDERR_FILENO};
+	} else {
+		moves[what.move_count++] = (struct spawn_move){outfit->log, STDERR_FILENO};
+	}
+	return spawn(&what);
+}
+
+/* Takes its part of the outfit and the lane's or link's descriptors. */
+static void greet(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
+	struct outfit *outfit, const int *fds, size_t fd_count)
+{
+	struct message hello = {.type = MESSAGE_HELLO,
+		.lane = lane,
+		.life = life,
+		.lanes = launch->lanes,
+		.log_level = log_level(),
+		.log_format = log_format(),
+		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0,
+		.seq = stage->role == ROLE_SOURCE ? launch->identity : 0};
+	int given[HELLO_WORKER_FDS];
+	size_t count = 0;
+
+	given[count++] = outfit->document;
+	given[count++] = outfit->page;
+	for (size_t i = 0; i < fd_count; i++)
+		given[count++] = fds[i];
+	outfit->document = outfit->page = -1;
+	if (stage->role == ROLE_WORKER) {
+		given[count++] = outfit->log;
+		outfit->log = -1;
+	}
+	stage_send(stage, &hello, given, count);
+}
+
+/* The process does not run: as if nothing had been tried. */
+static void close_all(struct stage *stage, const int *fds, size_t fd_count)
+{
+	for (size_t i = 0; i < fd_count; i++)
+		close(fds[i]);
+	for (int i = 0; i < STAGE_STREAMS; i++)
+		fd_close(&stage->streams[i].fd);
+	fd_close(&stage->control);
+	page_unmap(stage->page);
+	stage->page = NULL;
+}
+
+int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
+	const int *fds, size_t fd_count)
+{
+	struct outfit outfit = {-1, -1, -1, -1, -1, -1};
+	pid_t pid = -1;
+	int error;
+
+	stage->ready = stage->killed = stage->stuck = false;
+	if (open_outfit(stage, &launch->documents[stage->role], &outfit))
+		pid = start_process(stage, launch, &outfit);
+	error = errno;
+	if (pid > 0) {
+		stage->pid = pid;
+		if (stage->role == ROLE_WORKER) {
+			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
+			prefer_for_oom(pid, launch->oom_score);
+		}
+		greet(stage, launch, lane, life, &outfit, fds, fd_count);
+	} else {
+		close_all(stage, fds, fd_count);
+	}
+	outfit_close(&outfit);
+	errno = error;
+	return pid > 0 ? 0 : -1;
+}
+
+/* Whether it is settled: sent, or nobody is there to take it. */
+static bool send_parcel(struct stage *stage, const struct parcel *parcel)
+{
+	if (stage->control >= 0 &&
+		control_send(stage->control, &parcel->message, parcel->fds, parcel->fd_count) < 0 &&
+		(errno == EAGAIN || errno == ETOOMANYREFS || errno == ENOBUFS))
+		return false;
+	for (size_t i = 0; i < parcel->fd_count; i++)
+		close(parcel->fds[i]);
+	return true;
+}
+
+void stage_send(struct stage *stage, const struct message *message, const int *fds, size_t fd_count)
+{
+	struct parcel parcel = {.message = *message, .fd_count = fd_count};
+
+	for (size_t i = 0; i < fd_count; i++)
+		parcel.fds[i] = fds[i];
+	if (stage->outbox_count == 0 && send_parcel(stage, &parcel))
+		return;
+	stage->outbox = mem_grow(stage->outbox, stage->outbox_count + 1, sizeof *stage->outbox);
+	stage->outbox[stage->outbox_count++] = parcel;
+}
+
+void stage_flush(struct stage *stage)
+{
+	size_t sent = 0;
+
+	while (sent < stage->outbox_count && send_parcel(stage, &stage->outbox[sent]))
+		sent++;
+	stage->outbox_count -= sent;
+	if (sent > 0)
+		memmove(stage->outbox, stage->outbox + sent,
+			stage->outbox_count * sizeof *stage->outbox);
+}
+
+/* It waits to be reaped: whatever ended it, we did not. */
+static bool is_dead(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return false;
+	return info.si_pid == pid;
+}
+
+void stage_kill(struct stage *stage)
+{
+	if (stage->pid == 0 || is_dead(stage->pid))
+		return;
+	if (!stage->killed)
+		stage->killed_at = clock_ms();
+	stage->killed = true;
+	if (stage->role == ROLE_WORKER)
+		kill(-stage->pid, SIGKILL);
+	kill(stage->pid, SIGKILL);
+}
+
+int64_t stage_kill_deadline(const struct stage *stage)
+{
+	return stage->pid != 0 && stage->killed ? stage->killed_at + KILL_MS : -1;
+}
+
+struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay)
+{
+	struct page_snapshot snapshot = page_snapshot(stage->page);
+
+	for (int i = 0; i < STAGE_STREAMS; i++)
+		stream_finish(&stage->streams[i], relay);
+	drop_outbox(stage);
+	fd_close(&stage->control);
+	page_unmap(stage->page);
+	stage->page = NULL;
+	stage->pid = 0;
+	return snapshot;
+}

@@ -1,0 +1,98 @@
+/*
+ * One stage as a process: started with its control socket, its page and its own part of the
+ * configuration; what it says is relayed; messages to it wait until there is room. Judges nothing.
+ */
+#ifndef BRUCO_DRIVER_PROCESS_H
+#define BRUCO_DRIVER_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "bruco/log/relay.h"
+#include "config/config.h"
+#include "control/messages.h"
+#include "stats/page.h"
+
+/* How long a process may take to be gone after SIGKILL: one that waits for a disk or a network file
+ * system, or that a debugger holds, can take for ever. */
+enum { KILL_MS = 10000 };
+
+enum stage_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
+
+/* What all starts of a role have in common; made once. */
+struct launch {
+	char *programs[ROLE_COUNT];       /* files to execute */
+	struct buf documents[ROLE_COUNT]; /* each one's part of the configuration */
+	char **worker_environment;
+	uint32_t lanes;
+	uint32_t source_flags; /* HELLO_* */
+	uint64_t identity;     /* this driver's, at random; not 0 */
+	struct rlimit files;   /* RLIMIT_NOFILE for the handlers: as we were given it */
+	char *oom_score;       /* for the workers: they are to die first */
+	int null_fd;
+};
+
+/* The path of one of Bruco's programs: beside this one, else in PATH. Ends the program with status 69
+ * when there is none. The caller frees it. */
+char *launch_program(const char *name);
+
+/* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
+ * stage's program can't be found, with 78 when the limit of open files is too low for that many
+ * workers. */
+void launch_init(
+	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end);
+void launch_release(struct launch *launch);
+
+/* In this order they are read: what a handler printed stands before its traceback. */
+enum { STAGE_PRINTED, STAGE_PRINTED_ERRORS, STAGE_LOG, STAGE_STREAMS };
+
+struct parcel {
+	struct message message;
+	int fds[SOCK_FDS_MAX];
+	size_t fd_count;
+};
+
+struct stage {
+	enum stage_role role;
+	char *name;  /* "bruco-source", "bruco-worker-0"; also for log lines */
+	pid_t pid;   /* 0: there is no process */
+	int control; /* -1: closed */
+	struct page *page;
+	bool ready;            /* for the driver to set */
+	bool killed;           /* by us */
+	int64_t killed_at;     /* ms, when for the first time */
+	bool stuck;            /* for the driver to set */
+	struct parcel *outbox; /* what the socket had no room for */
+	size_t outbox_count;
+	struct stream streams[STAGE_STREAMS];
+};
+
+void stage_init(struct stage *stage, enum stage_role role, uint32_t lane);
+void stage_release(struct stage *stage); /* of a stage without a process */
+
+/* Starts the process and greets it. The descriptors (source, sink: the link; worker: in and out)
+ * are closed here, whatever happens. 0, or -1 with errno. */
+int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
+	const int *fds, size_t fd_count);
+
+/* Sends now or later; the descriptors belong to the message and are closed when it is gone. */
+void stage_send(
+	struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
+void stage_flush(struct stage *stage);
+
+/* SIGKILL; with a worker all that is in the process group that it was started in, which it may have
+ * left. */
+void stage_kill(struct stage *stage);
+
+/* When it should be gone at last, ms; -1: it was not killed. */
+int64_t stage_kill_deadline(const struct stage *stage);
+
+/* After waitpid(2), or of one that does not die: reads out what it said, closes everything; returns
+ * what it was doing. */
+struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay);
+
+#endif

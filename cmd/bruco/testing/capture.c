@@ -1,0 +1,173 @@
+#include "bruco/testing/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "frame/frame.h"
+#include "frame/limits.h"
+#include "json/record_json.h"
+
+const char *recording_kind(const char *path)
+{
+	static const char *const kinds[] = {"json", "lines", "frames"};
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot != NULL && i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(dot + 1, kinds[i]) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+/* What the readers of the three kinds share. */
+struct reading {
+	struct recording *recording;
+	const char *path;
+	uint32_t size_max;
+	struct buf space; /* for record_json_read */
+};
+
+static void add_start(struct recording *recording)
+{
+	recording->starts =
+		mem_grow(recording->starts, recording->count + 1, sizeof *recording->starts);
+	recording->starts[recording->count] = recording->frames.length;
+}
+
+/* `place` is the line, or the byte, for messages. */
+static int add(struct reading *reading, struct frame_record *record, size_t place)
+{
+	struct recording *recording = reading->recording;
+	struct buf *frames = &recording->frames;
+	uint32_t length = frame_record_size(record, limits_frame(reading->size_max));
+	enum limit_fault fault = length == 0 ? LIMIT_TOO_LARGE
+					     : limits_check(length - record->topic_length, record->headers,
+						       record->header_count, reading->size_max);
+
+	if (fault != LIMIT_KEPT) {
+		log_plain("%s:%zu: %s", reading->path, place,
+			fault == LIMIT_TOO_LARGE ? "larger than maxRecordSize"
+						 : "more than 65536 headers");
+		return STATUS_DATA;
+	}
+	record->head = (struct frame_head){
+		.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST, .seq = recording->count + 1};
+	buf_reserve(frames, length);
+	frames->length += frame_record_write(frames->data + frames->length, record);
+	recording->count++;
+	add_start(recording);
+	return STATUS_OK;
+}
+
+static int add_line(struct reading *reading, const char *line, size_t length, size_t number)
+{
+	struct frame_record record = {.offset = -1,
+		.timestamp = -1,
+		.partition = -1,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)line,
+		.value_length = (int32_t)length};
+
+	return add(reading, &record, number);
+}
+
+static int add_json(struct reading *reading, const char *line, size_t length, size_t number)
+{
+	struct frame_record record;
+	char why[256];
+
+	if (record_json_read(line, length, &record, &reading->space, why, sizeof why))
+		return add(reading, &record, number);
+	log_plain("%s:%zu: %s", reading->path, number, why);
+	return STATUS_DATA;
+}
+
+static int read_lines(struct reading *reading, const char *data, size_t length,
+	int (*take)(struct reading *, const char *, size_t, size_t))
+{
+	int status = STATUS_OK;
+
+	for (size_t number = 1; status == STATUS_OK && length > 0; number++) {
+		const char *newline = memchr(data, '\n', length);
+		size_t size = newline == NULL ? length : (size_t)(newline - data);
+
+		status = take(reading, data, size, number);
+		size += newline != NULL;
+		data += size;
+		length -= size;
+	}
+	return status;
+}
+
+/* Failed frames are events too: to see why they failed one runs them again. */
+static int read_frames(struct reading *reading, const char *data, size_t length)
+{
+	const uint8_t *start = (const uint8_t *)data, *at = start, *end = start + length;
+	struct frame_record record;
+	struct frame_head head;
+	enum frame_result result;
+	const char *why;
+
+	for (; at < end; at += head.length) {
+		result = frame_head_read(
+			at, (size_t)(end - at), limits_frame(reading->size_max), &head, &why);
+		if (result == FRAME_MORE ||
+			(result == FRAME_OK && head.length > (size_t)(end - at))) {
+			result = FRAME_BAD;
+			why = "truncated: the file ends inside the frame that begins here";
+		}
+		if (result == FRAME_OK &&
+			(head.type == FRAME_TYPE_EMPTY || head.type == FRAME_TYPE_END))
+			continue;
+		if (result == FRAME_OK)
+			result = frame_record_read(at, &head, &record, &why);
+		if (result != FRAME_OK) {
+			log_plain("%s: byte %zu: %s", reading->path, (size_t)(at - start), why);
+			return STATUS_DATA;
+		}
+		if (add(reading, &record, (size_t)(at - start)) != STATUS_OK)
+			return STATUS_DATA;
+	}
+	return STATUS_OK;
+}
+
+int recording_read(struct recording *recording, const char *path, uint32_t size_max)
+{
+	struct reading reading = {.recording = recording, .path = path, .size_max = size_max};
+	const char *kind = recording_kind(path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), status;
+	char *data = NULL;
+	size_t length = 0;
+
+	*recording = (struct recording){0};
+	add_start(recording);
+	if (fd >= 0)
+		data = fd_read_all(fd, RECORDING_MAX, &length);
+	if (data == NULL) {
+		log_plain("cannot read '%s': %s", path, strerror(errno));
+		status = STATUS_USAGE;
+	} else if (strcmp(kind, "frames") == 0) {
+		status = read_frames(&reading, data, length);
+	} else {
+		status = read_lines(
+			&reading, data, length, strcmp(kind, "json") == 0 ? add_json : add_line);
+	}
+	fd_close(&fd);
+	free(data);
+	buf_release(&reading.space);
+	return status;
+}
+
+void recording_release(struct recording *recording)
+{
+	buf_release(&recording->frames);
+	free(recording->starts);
+	*recording = (struct recording){0};
+}

@@ -1,0 +1,28 @@
+/*
+ * Recorded events, as a file holds them, made into the frames that a worker reads. The file's name
+ * says what it is: .json (a record a line), .lines (a value a line) or .frames (a capture).
+ */
+#ifndef BRUCO_TESTING_CAPTURE_H
+#define BRUCO_TESTING_CAPTURE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum { RECORDING_MAX = 1 << 30 }; /* bytes of a file */
+
+struct recording {
+	struct buf frames; /* first attempts, numbered from 1 */
+	size_t *starts;    /* where each begins, and the end of the last: count + 1 of them */
+	size_t count;
+};
+
+/* "json", "lines" or "frames", or NULL: the name ends in none of them. */
+const char *recording_kind(const char *path);
+
+/* 0, or an exit status with the mistake on stderr: STATUS_DATA for what the file holds, as
+ * "orders.json:3: ...", STATUS_USAGE when it can't be read. `size_max` is maxRecordSize. */
+int recording_read(struct recording *recording, const char *path, uint32_t size_max);
+void recording_release(struct recording *recording);
+
+#endif

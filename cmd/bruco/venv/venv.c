@@ -1,0 +1,253 @@
+#include "bruco/venv/venv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/spawn.h"
+#include "base/status.h"
+#include "config/packages.h"
+
+enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100, KILL_MS = 10000 };
+
+struct install {
+	struct packages packages;
+	int signal_fd;
+};
+
+/* ---- folders */
+
+static bool make_folders(const char *path)
+{
+	char *copy = mem_text(path);
+	bool made = true;
+
+	for (char *slash = copy + 1; made && slash != NULL;) {
+		slash = strchr(slash, '/');
+		if (slash != NULL)
+			*slash = '\0';
+		made = mkdir(copy, 0700) == 0 || errno == EEXIST;
+		if (slash != NULL)
+			*slash++ = '/';
+	}
+	free(copy);
+	return made;
+}
+
+/* ---- removing */
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+	(void)status;
+	(void)kind;
+	(void)walk;
+	return remove(path);
+}
+
+static void remove_tree(const char *folder)
+{
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static _Noreturn void give_up(const struct install *install, int number)
+{
+	remove_tree(install->packages.folder);
+	signals_die(number);
+}
+
+/* ---- running Python */
+
+/* A signal that asks us to end, or 0; SIGCHLD only wakes. Waits until one comes, or `wait_ms`. */
+static int ending_signal(const struct install *install, int wait_ms)
+{
+	struct pollfd wait = {.fd = install->signal_fd, .events = POLLIN};
+	int number;
+
+	fd_poll(&wait, 1, wait_ms);
+	do
+		number = signals_next(install->signal_fd);
+	while (number == SIGCHLD);
+	return number;
+}
+
+/* Waits for the child, which ends, with all that it started, at a signal to us. */
+static int wait_for(const struct install *install, pid_t pid)
+{
+	int death = 0;
+	int number;
+	pid_t got;
+
+	while ((got = waitpid(pid, &death, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+		number = ending_signal(install, -1);
+		if (number == 0)
+			continue;
+		kill(-pid, SIGKILL);
+		kill(pid, SIGKILL);
+		if (!spawn_reap(pid, &death, KILL_MS))
+			log_error("process %d does not end, though it was killed", (int)pid);
+		give_up(install, number);
+	}
+	return death;
+}
+
+static void show_output(int output)
+{
+	char *text;
+	size_t length;
+
+	if (lseek(output, 0, SEEK_SET) < 0)
+		return;
+	text = fd_read_all(output, OUTPUT_MAX, &length);
+	if (text != NULL)
+		fd_write_all(STDERR_FILENO, text, length);
+	free(text);
+}
+
+/* On a terminal one sees the progress; else only what a failed command said. */
+static bool run(const struct install *install, const char *const *arguments)
+{
+	int output = isatty(STDERR_FILENO) ? -1 : fd_memory("output", NULL, 0);
+	int shown = output < 0 ? STDERR_FILENO : output;
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct spawn_move moves[] = {{null_fd, 0}, {shown, 1}, {shown, 2}};
+	struct spawn what = {.path = arguments[0],
+		.arguments = (char *const *)(size_t)arguments,
+		.directory = install->packages.handler_path,
+		.moves = moves,
+		.move_count = 3,
+		.die_with_parent = true,
+		.own_group = true};
+	pid_t pid = null_fd < 0 ? -1 : spawn(&what);
+	int death = -1;
+
+	if (pid < 0)
+		log_error("cannot run '%s': %s", arguments[0], strerror(errno));
+	else
+		death = wait_for(install, pid);
+	if (death != 0 && pid >= 0 && output >= 0)
+		show_output(output);
+	fd_close(&output);
+	fd_close(&null_fd);
+	return death == 0;
+}
+
+static bool mark_complete(const struct install *install)
+{
+	int fd = open(install->packages.complete, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool install_all(const struct install *install)
+{
+	char *python = mem_printf("%s/bin/python3", install->packages.folder);
+	const char *make[] = {BRUCO_PYTHON, "-I", "-m", "venv", install->packages.folder, NULL};
+	const char *pip[] = {python, "-I", "-m", "pip", "install", "--no-input",
+		"--disable-pip-version-check", "-r", install->packages.file, NULL};
+	bool done = false;
+
+	log_info("installing '%s'", install->packages.file);
+	remove_tree(install->packages.folder); /* of one that was killed */
+	if (!run(install, make))
+		log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
+	else if (!run(install, pip))
+		log_error("cannot install '%s': pip failed", install->packages.file);
+	else if (!mark_complete(install))
+		log_error("cannot write '%s': %s", install->packages.complete, strerror(errno));
+	else
+		done = true;
+	if (!done)
+		remove_tree(install->packages.folder);
+	free(python);
+	return done;
+}
+
+/* One Bruco installs, others that want the same wait. */
+static int take_lock(const struct install *install)
+{
+	char *path = mem_printf("%s.lock", install->packages.folder);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bool said = false;
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int number;
+
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			fd_close(&fd);
+			break;
+		}
+		if (!said)
+			log_info("waiting for another bruco that installs '%s'", install->packages.file);
+		said = true;
+		number = ending_signal(install, LOCK_POLL_MS);
+		if (number != 0)
+			signals_die(number);
+	}
+	if (fd < 0)
+		log_error("cannot lock '%s': %s", path, strerror(errno));
+	free(path);
+	return fd;
+}
+
+static bool ensure(const struct install *install)
+{
+	bool done;
+	int lock;
+
+	if (packages_are_there(&install->packages))
+		return true;
+	if (!make_folders(install->packages.cache)) {
+		log_error("cannot create '%s': %s", install->packages.cache, strerror(errno));
+		return false;
+	}
+	lock = take_lock(install);
+	if (lock < 0)
+		return false;
+	done = packages_are_there(&install->packages) || install_all(install);
+	fd_close(&lock);
+	return done;
+}
+
+int venv_prepare(const char *handler_path, int signal_fd, char **venv)
+{
+	struct install install = {.signal_fd = signal_fd};
+	bool failed = true;
+
+	*venv = NULL;
+	switch (packages_find(&install.packages, handler_path, BRUCO_PYTHON)) {
+	case PACKAGES_NONE:
+		failed = false;
+		break;
+	case PACKAGES_UNREADABLE:
+		log_error("cannot read '%s': %s", install.packages.file, strerror(errno));
+		break;
+	case PACKAGES_HOMELESS:
+		log_error("no folder to install requirements.txt into: "
+			  "neither HOME nor XDG_CACHE_HOME is set");
+		break;
+	case PACKAGES_NEEDED:
+		failed = !ensure(&install);
+		if (!failed)
+			*venv = mem_text(install.packages.folder);
+	}
+	packages_release(&install.packages);
+	return failed ? STATUS_UNAVAILABLE : STATUS_OK;
+}

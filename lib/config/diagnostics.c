@@ -1,0 +1,118 @@
+#include "config/diagnostics.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static void add(struct notes *, struct config_place, const char *, const char *, va_list)
+	__attribute__((format(printf, 4, 0)));
+
+static void add(struct notes *notes, struct config_place place, const char *prefix,
+	const char *format, va_list arguments)
+{
+	struct buf text = {0};
+	char *message;
+	va_list again;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	message = mem_alloc((size_t)length + 1);
+	vsnprintf(message, (size_t)length + 1, format, arguments);
+	buf_text(&text, prefix);
+	buf_text(&text, message);
+	free(message);
+	notes->items = mem_grow(notes->items, notes->count + 1, sizeof *notes->items);
+	notes->items[notes->count] = (struct note){.place = place,
+		.order = notes->count,
+		.text = mem_text_n((const char *)text.data, text.length)};
+	notes->count++;
+	buf_release(&text);
+}
+
+void notes_mistake(struct notes *notes, struct config_place place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(notes, place, "", format, arguments);
+	va_end(arguments);
+	notes->mistakes++;
+}
+
+void notes_warning(struct notes *notes, struct config_place place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(notes, place, "warning: ", format, arguments);
+	va_end(arguments);
+}
+
+void notes_info(struct notes *notes, struct config_place place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(notes, place, "info: ", format, arguments);
+	va_end(arguments);
+}
+
+/* What a terminal might take for a command is shown as \xNN. */
+static void append_escaped(struct buf *out, const char *text)
+{
+	bool readable = text_utf8(text, strlen(text));
+
+	for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++) {
+		bool control = *at < 0x20 || *at == 0x7f || (*at >= 0x80 && !readable);
+
+		if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
+			buf_printf(out, "\\xc2\\x%02x", at[1]);
+			at++;
+		} else if (control) {
+			buf_printf(out, "\\x%02x", *at);
+		} else {
+			buf_byte(out, *at);
+		}
+	}
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct note *left = a, *right = b;
+	unsigned left_line = left->place.line - 1, right_line = right->place.line - 1;
+
+	if (left_line != right_line) /* line 0 has become the last */
+		return left_line < right_line ? -1 : 1;
+	if (left->place.column != right->place.column)
+		return left->place.column < right->place.column ? -1 : 1;
+	return left->order < right->order ? -1 : 1;
+}
+
+size_t notes_write(struct notes *notes, const char *path, struct buf *out)
+{
+	size_t mistakes = notes->mistakes;
+
+	if (notes->count > 1)
+		qsort(notes->items, notes->count, sizeof *notes->items, by_place);
+	for (size_t i = 0; i < notes->count; i++) {
+		const struct note *note = &notes->items[i];
+
+		append_escaped(out, path);
+		if (note->place.line > 0)
+			buf_printf(out, ":%u:%u", note->place.line, note->place.column);
+		buf_text(out, ": ");
+		append_escaped(out, note->text);
+		buf_byte(out, '\n');
+		free(note->text);
+	}
+	free(notes->items);
+	*notes = (struct notes){0};
+	return mistakes;
+}

@@ -1,0 +1,145 @@
+/* librdkafka's settings that a user may not set, and names whose values are not to be shown. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "config/diagnostics.h"
+#include "config/types/values.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char commits[] = "Bruco commits offsets itself, after delivery";
+static const char delivery[] = "it stays at 'all': an offset is committed only after delivery";
+static const char order[] = "the idempotent producer needs it as it is to keep the order";
+static const char code[] = "it loads code into the program";
+static const char callback[] = "it is for programs, not for configurations";
+
+static const struct {
+	const char *name;
+	const char *why;
+} refused[] = {
+	{"bootstrap.servers", "use 'brokers'"},
+	{"metadata.broker.list", "use 'brokers'"},
+	{"group.id", "use 'consumerGroup'"},
+	{"group.instance.id", "use 'groupInstanceId'"},
+	{"partition.assignment.strategy", "use 'balanceStrategy'"},
+	{"group.protocol", "Bruco's rebalances are those of the classic protocol"},
+	{"group.remote.assignor", "use 'balanceStrategy'"},
+	{"auto.offset.reset", "use 'offset'"},
+	{"enable.auto.commit", commits},
+	{"auto.commit.enable", commits},
+	{"auto.commit.interval.ms", commits},
+	{"enable.auto.offset.store", commits},
+	{"offset.store.method", commits},
+	{"offset.store.path", commits},
+	{"offset.store.sync.interval.ms", commits},
+	{"enable.partition.eof", "Bruco sets it when it is to stop at the end (-e)"},
+	{"isolation.level", "it stays 'read_committed': aborted records are not to be processed"},
+	{"enable.idempotence", "it stays on, or retries inside the client would double records"},
+	{"acks", delivery},
+	{"request.required.acks", delivery},
+	{"transactional.id", "Bruco does not produce in transactions"},
+	{"max.in.flight", order},
+	{"max.in.flight.requests.per.connection", order},
+	{"enable.gapless.guarantee", order},
+	{"queuing.strategy", "records keep their order"},
+	{"delivery.report.only.error", "Bruco acknowledges records by their delivery reports"},
+	{"partitioner", "use 'partitioner' of the sink"},
+	{"msg_order_cmp", callback},
+	{"plugin.library.paths", code},
+	{"ssl.engine.location", code},
+	{"ssl.providers", code},
+	{"sasl.kerberos.kinit.cmd", "it runs a command"},
+	{"log.queue", callback},
+	{"enabled_events", callback},
+	{"interceptors", callback},
+	{"opaque", callback},
+	{"default_topic_conf", callback},
+	{"ssl_engine_callback_data", callback},
+};
+
+const char *config_property_refused(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		if (strcmp(refused[i].name, name) == 0)
+			return refused[i].why;
+	if (length > 3 && strcmp(name + length - 3, "_cb") == 0)
+		return callback;
+	return NULL;
+}
+
+static const struct settings *properties_of(const struct config *config, const char *section)
+{
+	if (strcmp(section, "source") == 0)
+		return &config->source.properties;
+	return strcmp(section, "sink") == 0 ? &config->sink.properties
+					    : &config->dead_letter.properties;
+}
+
+/* The property's own place, or that of its section. */
+static struct config_place place_of(
+	const struct config *config, const char *section, const char *property)
+{
+	const struct settings *settings = properties_of(config, section);
+
+	for (size_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->items[i].name, property) == 0)
+			return settings->items[i].place;
+	return strcmp(section, "source") == 0 ? config->source.place
+	       : strcmp(section, "sink") == 0 ? config->sink.place
+					      : config->dead_letter.place;
+}
+
+size_t config_property_answers(const struct config *config, const char *answers, struct buf *out)
+{
+	char *copy = mem_text(answers), *rest = copy, *line;
+	struct notes notes = {0};
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		const char *level = strsep(&line, "\t");
+		const char *section = strsep(&line, "\t");
+		const char *property = strsep(&line, "\t");
+
+		if (line == NULL)
+			continue;
+		if (strcmp(level, "error") == 0)
+			notes_mistake(&notes, place_of(config, section, property),
+				"%s.properties: %s", section, line);
+		else
+			notes_warning(&notes, place_of(config, section, property),
+				"%s.properties: %s", section, line);
+	}
+	free(copy);
+	return notes_write(&notes, config->path != NULL ? config->path : "bruco", out);
+}
+
+bool secret_name(const char *name)
+{
+	static const char *const parts[] = {"password", "passwd", "passphrase", "secret", "token",
+		"credential", "private", "apikey", "api_key", "api.key", "access_key",
+		"ssl.key.pem", "sasl.oauthbearer.config", "sasl.oauthbearer.extensions"};
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (strcasestr(name, parts[i]) != NULL)
+			return strcmp(name, "sasl.oauthbearer.token.endpoint.url") != 0;
+	return (length == 3 && strcasecmp(name, "key") == 0) ||
+	       (length > 4 && strcasecmp(name + length - 4, "_key") == 0);
+}
+
+/* scheme://user:password@host, or a private key by its looks */
+bool secret_value(const char *value)
+{
+	const char *from = strstr(value, "://");
+	const char *at;
+
+	if (strstr(value, "PRIVATE KEY-----") != NULL)
+		return true;
+	if (from == NULL)
+		return false;
+	at = strchr(from, '@');
+	return at != NULL && memchr(from + 3, ':', (size_t)(at - from - 3)) != NULL;
+}

@@ -1,0 +1,113 @@
+/* Values that are about the handler: folders, modules, classes of Python. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/types/values.h"
+
+bool read_handler_path(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char **path = field;
+
+	if (!value_line(load, key, node, "a path"))
+		return false;
+	free(*path);
+	*path = config_path(load->config->directory, node->text);
+	load->config->processor.handler_path_place = node->place;
+	return true;
+}
+
+bool read_python(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char **path = field;
+
+	if (!value_line(load, key, node, "the folder of a virtual environment"))
+		return false;
+	if (node->text[0] == '~')
+		return value_wrong(load, key, node,
+			"'~' is not expanded here (write '${HOME}%.80s')",
+			strchrnul(node->text, '/'));
+	free(*path);
+	*path = config_path(load->config->directory, node->text);
+	load->config->processor.python_place = node->place;
+	return true;
+}
+
+bool read_module(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	const char *text = node->text;
+	size_t length;
+
+	if (!value_line(load, key, node, "the name of a Python module"))
+		return false;
+	length = strlen(text);
+	if (length > 3 && strcmp(text + length - 3, ".py") == 0)
+		return value_wrong(load, key, node,
+			"expected a module, found the file '%.80s' (write '%.*s')", text,
+			(int)(length - 3 > 80 ? 80 : length - 3), text);
+	if (strpbrk(text, "/\\ :") != NULL || text[0] == '.' || text[length - 1] == '.' ||
+		strstr(text, "..") != NULL)
+		return value_expected(load, key, node,
+			"the name of a Python module such as 'handler' or 'pkg.handler'");
+	config_replace(field, text);
+	load->config->processor.module_name_place = node->place;
+	return true;
+}
+
+/* ---- processor.retry.except ---- */
+
+/* NAME or module.NAME; whether there is such a class only Python can say. */
+static bool is_class_name(const char *text)
+{
+	bool starts = true;
+
+	for (; *text != '\0'; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte == '.' && starts)
+			return false;
+		if (byte != '.' && byte != '_' && byte < 0x80 && !(starts ? isalpha(byte) : isalnum(byte)))
+			return false;
+		starts = byte == '.';
+	}
+	return !starts;
+}
+
+static bool take_class(struct load *load, const struct key *key, const struct node *item,
+	const char *text, void *field)
+{
+	char *place;
+
+	if (!is_class_name(text))
+		return value_wrong(load, key, item,
+			"expected an exception class such as ValueError or module.Class, found '%.80s'",
+			text);
+	place = mem_printf("%s:%u:%u", load->config->path != NULL ? load->config->path : "bruco",
+		item->place.line, item->place.column);
+	settings_set(field, text, place);
+	free(place);
+	return true;
+}
+
+/* As config_document has written it: with the places in the user's file. */
+static void take_with_place(struct settings *classes, const struct node *item)
+{
+	const struct node *name = node_find(item, "name"), *place = node_find(item, "place");
+
+	if (name != NULL && place != NULL)
+		settings_set(classes, name->text, place->text);
+}
+
+bool read_except(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (node_is_nothing(node) || (node->kind == NODE_LIST && node->count == 0))
+		return true;
+	if (!load->document)
+		return value_each(load, key, node, take_class, field);
+	for (size_t i = 0; i < node->count; i++)
+		take_with_place(field, node->entries[i].value);
+	return true;
+}

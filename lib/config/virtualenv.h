@@ -1,0 +1,23 @@
+/*
+ * Virtual environments as folders: whether one can be used with a version of Python. Starts none.
+ */
+#ifndef CONFIG_VIRTUALENV_H
+#define CONFIG_VIRTUALENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+
+enum { ENVIRONMENT_WHY_MAX = 512 };
+
+/* Whether `folder` is a virtual environment for Python major.minor; else `why` says what is wrong
+ * with it. */
+bool environment_fits(
+	const char *folder, int major, int minor, char why[static ENVIRONMENT_WHY_MAX]);
+
+/* Checks processor.python, if there is one. Returns the number of mistakes, each appended to *notes
+ * as config_load does. */
+size_t environment_check(const struct config *config, int major, int minor, struct buf *notes);
+
+#endif

@@ -1,0 +1,355 @@
+#include "config/yaml_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <yaml.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+struct reader {
+	yaml_parser_t parser;
+	const char *text;
+	size_t length;
+	struct notes *notes;
+	size_t nodes;
+	bool failed; /* reported; everything unwinds */
+};
+
+static struct config_place place_of(yaml_mark_t mark)
+{
+	return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+}
+
+/* ---- what libyaml says, in the words of someone who writes a file ---- */
+
+/* The place of a byte. */
+static struct config_place place_at(const struct reader *reader, size_t offset)
+{
+	struct config_place place = {1, 1};
+
+	for (size_t i = 0; i < offset && i < reader->length; i++) {
+		if (reader->text[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if ((reader->text[i] & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	return place;
+}
+
+/* The character at a place, 0 behind the end. */
+static char character_at(const struct reader *reader, struct config_place place)
+{
+	struct config_place at = {1, 1};
+
+	for (size_t i = 0; i < reader->length; i++) {
+		if (at.line == place.line && at.column == place.column)
+			return reader->text[i];
+		if (reader->text[i] == '\n') {
+			at.line++;
+			at.column = 1;
+		} else if ((reader->text[i] & 0xc0) != 0x80) {
+			at.column++;
+		}
+	}
+	return '\0';
+}
+
+static char character_before(const struct reader *reader, struct config_place place)
+{
+	place.column--;
+	return character_at(reader, place);
+}
+
+static void report_syntax(struct reader *reader)
+{
+	const yaml_parser_t *parser = &reader->parser;
+	const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
+	struct config_place place = place_of(parser->problem_mark);
+	char first;
+
+	reader->failed = true;
+	if (parser->error == YAML_MEMORY_ERROR)
+		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
+	if (parser->error == YAML_READER_ERROR) {
+		notes_mistake(reader->notes, place_at(reader, parser->problem_offset),
+			"not a text in UTF-8: %s", problem);
+		return;
+	}
+	first = character_at(reader, place);
+	if (strstr(problem, "cannot start any token") != NULL && first == '\t')
+		notes_mistake(
+			reader->notes, place, "syntax error: a tab cannot indent, use spaces");
+	else if (strstr(problem, "cannot start any token") != NULL && first > ' ')
+		notes_mistake(reader->notes, place,
+			"syntax error: a text that begins with '%c' must be quoted", first);
+	else if (first == '{' && character_before(reader, place) == '$')
+		notes_mistake(
+			reader->notes, place, "syntax error: '${' inside {} or [] must be quoted");
+	else if (strstr(problem, "mapping values are not allowed") != NULL)
+		notes_mistake(reader->notes, place,
+			"syntax error: no ':' is expected here (a text with ': ' in it must be "
+			"quoted; keys of one map stand in one column)");
+	else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line)
+		notes_mistake(reader->notes, place, "syntax error: %s %s (begun at %zu:%zu)",
+			problem, parser->context, parser->context_mark.line + 1,
+			parser->context_mark.column + 1);
+	else if (parser->context != NULL)
+		notes_mistake(
+			reader->notes, place, "syntax error: %s %s", problem, parser->context);
+	else
+		notes_mistake(reader->notes, place, "syntax error: %s", problem);
+}
+
+/* ---- building ---- */
+
+static struct node *new_node(struct reader *reader, enum node_kind kind, yaml_mark_t mark)
+{
+	struct node *node = mem_alloc(sizeof *node);
+
+	node->kind = kind;
+	node->place = place_of(mark);
+	if (++reader->nodes == TREE_NODES_MAX) {
+		notes_mistake(reader->notes, node->place, "more than %d values", TREE_NODES_MAX);
+		reader->failed = true;
+	}
+	return node;
+}
+
+void tree_free(struct node *node)
+{
+	if (node == NULL)
+		return;
+	for (size_t i = 0; i < node->count; i++) {
+		tree_free(node->entries[i].key);
+		tree_free(node->entries[i].value);
+	}
+	free(node->entries);
+	free(node->text);
+	free(node);
+}
+
+static bool next_event(struct reader *reader, yaml_event_t *event)
+{
+	if (reader->failed)
+		return false;
+	if (yaml_parser_parse(&reader->parser, event))
+		return true;
+	report_syntax(reader);
+	return false;
+}
+
+static void refuse_decoration(
+	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+	if (anchor != NULL)
+		notes_mistake(reader->notes, place_of(mark), "anchors ('&%.60s') are not supported",
+			(const char *)anchor);
+	if (tag != NULL)
+		notes_mistake(reader->notes, place_of(mark), "tags ('%.60s') are not supported",
+			(const char *)tag);
+}
+
+static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
+{
+	struct node *node = new_node(reader, NODE_SCALAR, event->start_mark);
+	const char *text = (const char *)event->data.scalar.value;
+	size_t length = event->data.scalar.length;
+
+	refuse_decoration(
+		reader, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
+	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->text = mem_text_n(text, length);
+	if (strlen(node->text) != length) {
+		notes_mistake(reader->notes, node->place, "a text cannot hold a NUL byte");
+		node->kind = NODE_BAD;
+	}
+	return node;
+}
+
+static void add_entry(struct node *parent, struct node *key, struct node *value)
+{
+	/* Doubling at powers of two keeps a long list linear. */
+	if ((parent->count & (parent->count - 1)) == 0)
+		parent->entries = mem_grow(parent->entries,
+			parent->count == 0 ? 1 : parent->count * 2, sizeof *parent->entries);
+	parent->entries[parent->count++] = (struct entry){key, value};
+}
+
+/* Whether this key may be added to the map; if not, that is reported. */
+static bool key_is_good(struct reader *reader, const struct node *map, const struct node *key)
+{
+	if (key->kind == NODE_BAD)
+		return false;
+	if (key->kind != NODE_SCALAR) {
+		notes_mistake(reader->notes, key->place, "expected a key, found a %s",
+			key->kind == NODE_MAP ? "map" : "list");
+		return false;
+	}
+	if (key->plain && strcmp(key->text, "<<") == 0) {
+		notes_mistake(reader->notes, key->place, "merge keys ('<<') are not supported");
+		return false;
+	}
+	for (size_t i = 0; i < map->count; i++) {
+		const struct node *first = map->entries[i].key;
+
+		if (strcmp(first->text, key->text) == 0) {
+			notes_mistake(reader->notes, key->place,
+				"duplicate key '%.60s' (the first one is at %u:%u)", key->text,
+				first->place.line, first->place.column);
+			return false;
+		}
+	}
+	return true;
+}
+
+static struct node *read_node(struct reader *reader, yaml_event_t *event, int depth);
+
+static struct node *read_next(struct reader *reader, int depth)
+{
+	yaml_event_t event;
+
+	return next_event(reader, &event) ? read_node(reader, &event, depth) : NULL;
+}
+
+/* A list's items or a map's keys and values, up to its end. */
+static void read_entries(struct reader *reader, struct node *node, int depth)
+{
+	yaml_event_t event;
+
+	while (next_event(reader, &event)) {
+		struct node *key = NULL, *value;
+
+		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) {
+			yaml_event_delete(&event);
+			return;
+		}
+		value = read_node(reader, &event, depth + 1);
+		if (node->kind == NODE_MAP) {
+			key = value;
+			value = read_next(reader, depth + 1);
+		}
+		if (reader->failed || (key != NULL && !key_is_good(reader, node, key))) {
+			tree_free(key);
+			tree_free(value);
+		} else {
+			add_entry(node, key, value);
+		}
+	}
+}
+
+/* Takes the event over. */
+static struct node *read_node(struct reader *reader, yaml_event_t *event, int depth)
+{
+	struct node *node = NULL;
+
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		node = read_scalar(reader, event);
+		break;
+	case YAML_ALIAS_EVENT:
+		node = new_node(reader, NODE_BAD, event->start_mark);
+		notes_mistake(reader->notes, node->place, "aliases ('*%.60s') are not supported",
+			(const char *)event->data.alias.anchor);
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		node = new_node(reader, NODE_LIST, event->start_mark);
+		refuse_decoration(reader, event->start_mark, event->data.sequence_start.anchor,
+			event->data.sequence_start.tag);
+		break;
+	case YAML_MAPPING_START_EVENT:
+		node = new_node(reader, NODE_MAP, event->start_mark);
+		refuse_decoration(reader, event->start_mark, event->data.mapping_start.anchor,
+			event->data.mapping_start.tag);
+		break;
+	default: /* libyaml sends nothing else where a node is due */
+		die(STATUS_SOFTWARE, "libyaml sent event %d where a value was due",
+			(int)event->type);
+	}
+	yaml_event_delete(event);
+	if ((node->kind == NODE_LIST || node->kind == NODE_MAP) && depth >= TREE_DEPTH_MAX) {
+		notes_mistake(reader->notes, node->place, "nested more than %d levels deep",
+			TREE_DEPTH_MAX);
+		reader->failed = true;
+	}
+	if (node->kind == NODE_LIST || node->kind == NODE_MAP)
+		read_entries(reader, node, depth);
+	return node;
+}
+
+/* The first document's root; a second document is a mistake. */
+static struct node *read_stream(struct reader *reader)
+{
+	struct node *root = NULL;
+	bool seen = false;
+	yaml_event_t event;
+
+	while (next_event(reader, &event)) {
+		yaml_event_type_t type = event.type;
+		struct config_place place = place_of(event.start_mark);
+
+		yaml_event_delete(&event);
+		if (type == YAML_STREAM_END_EVENT)
+			break;
+		if (type != YAML_DOCUMENT_START_EVENT)
+			continue;
+		if (seen) {
+			notes_mistake(reader->notes, place,
+				"a second document: a configuration is one document");
+			break;
+		}
+		seen = true;
+		root = read_next(reader, 0);
+	}
+	return root;
+}
+
+struct node *tree_read(const char *text, size_t length, struct notes *notes)
+{
+	struct reader reader = {.text = text, .length = length, .notes = notes};
+	struct node *root;
+
+	if (!yaml_parser_initialize(&reader.parser))
+		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
+	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
+	root = read_stream(&reader);
+	yaml_parser_delete(&reader.parser);
+	if (reader.failed) {
+		tree_free(root);
+		return NULL;
+	}
+	if (root == NULL || node_is_nothing(root)) {
+		tree_free(root);
+		root = mem_alloc(sizeof *root);
+		root->kind = NODE_MAP;
+		root->place = (struct config_place){1, 1};
+	}
+	if (root->kind != NODE_MAP) {
+		if (root->kind != NODE_BAD)
+			notes_mistake(notes, root->place,
+				"expected keys such as 'source:', found a %s",
+				root->kind == NODE_LIST ? "list" : "text");
+		tree_free(root);
+		return NULL;
+	}
+	return root;
+}
+
+bool node_is_nothing(const struct node *node)
+{
+	return node->kind == NODE_SCALAR && node->plain &&
+	       (node->text[0] == '\0' || strcmp(node->text, "~") == 0 ||
+		       strcasecmp(node->text, "null") == 0);
+}
+
+const struct node *node_find(const struct node *map, const char *key)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->entries[i].key->text, key) == 0)
+			return map->entries[i].value;
+	return NULL;
+}

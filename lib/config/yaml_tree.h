@@ -1,0 +1,51 @@
+/*
+ * YAML text to a tree of scalars, lists and maps, each with its place. Bounded in depth and count;
+ * the caller bounds the text. What this configuration doesn't allow (aliases, anchors, tags,
+ * duplicate keys, a second document) is reported here; what the keys mean isn't known here.
+ */
+#ifndef CONFIG_YAML_TREE_H
+#define CONFIG_YAML_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "config/diagnostics.h"
+
+enum { TREE_DEPTH_MAX = 32, TREE_NODES_MAX = 20000 };
+
+enum node_kind {
+	NODE_SCALAR,
+	NODE_LIST,
+	NODE_MAP,
+	NODE_BAD /* already reported: nothing more is to be said about it */
+};
+
+struct node;
+
+struct entry {
+	struct node *key; /* a scalar; NULL in a list */
+	struct node *value;
+};
+
+struct node {
+	enum node_kind kind;
+	struct config_place place;
+	char *text;      /* a scalar's, without NUL bytes inside */
+	bool plain;      /* a scalar as it stands in the file, without quotes or substitution */
+	bool unresolved; /* holds a ${...} that this program does not resolve */
+	struct entry *entries;
+	size_t count;
+};
+
+/* The root, which is a map (an empty one for an empty text), or NULL: reported. */
+struct node *tree_read(const char *text, size_t length, struct notes *notes);
+void tree_free(struct node *node);
+
+/* Nothing stands there: `key:`, `key: null`, `key: ~`. */
+bool node_is_nothing(const struct node *node);
+
+/* The value of a key, or NULL. */
+const struct node *node_find(const struct node *map, const char *key);
+
+#endif

@@ -1,0 +1,94 @@
+#include "control/messages.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/status.h"
+
+/* An ACK message is a struct message whose `lanes` counts the pairs behind it. */
+struct wire {
+	struct message message;
+	struct ack acks[CONTROL_ACKS_MAX];
+};
+
+int control_send(int fd, const struct message *message, const int *fds, size_t fd_count)
+{
+	return sock_send(fd, message, sizeof *message, fds, fd_count);
+}
+
+int control_send_acks(int fd, const struct ack *acks, size_t count)
+{
+	struct wire wire;
+
+	memset(&wire.message, 0, sizeof wire.message);
+	wire.message.type = MESSAGE_ACK;
+	wire.message.lanes = (uint32_t)count;
+	memcpy(wire.acks, acks, count * sizeof *acks);
+	return sock_send(fd, &wire, sizeof wire.message + count * sizeof *acks, NULL, 0);
+}
+
+static int not_a_message(const int *fds, size_t *fd_count)
+{
+	for (size_t i = 0; i < *fd_count; i++)
+		close(fds[i]);
+	*fd_count = 0;
+	errno = EBADMSG;
+	return -1;
+}
+
+int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
+	const struct ack **acks, size_t *ack_count)
+{
+	static struct wire wire;
+	ssize_t got = sock_receive(fd, &wire, sizeof wire, fds, fd_count);
+	size_t more;
+
+	if (got <= 0)
+		return (int)got;
+	*ack_count = 0;
+	*acks = wire.acks;
+	if (got < (ssize_t)sizeof wire.message || wire.message.type < MESSAGE_HELLO ||
+		wire.message.type > MESSAGE_ATTEMPT)
+		return not_a_message(fds, fd_count);
+	more = (size_t)got - sizeof wire.message;
+	if (wire.message.type == MESSAGE_ACK)
+		*ack_count = wire.message.lanes;
+	if (*ack_count > CONTROL_ACKS_MAX || more != *ack_count * sizeof wire.acks[0])
+		return not_a_message(fds, fd_count);
+	*message = wire.message;
+	return 1;
+}
+
+void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count)
+{
+	int64_t deadline = clock_ms() + 10000;
+	const struct ack *acks;
+	size_t count = 0, ack_count;
+	int got;
+
+	for (;;) {
+		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+		int ready = fd_poll(&poll_fd, 1, clock_left(deadline, clock_ms()));
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready == 0)
+			die(STATUS_TEMPFAIL, "no word from the driver");
+		got = control_receive(fd, message, fds, &count, &acks, &ack_count);
+		if (got >= 0 || errno != EAGAIN)
+			break;
+	}
+	if (got == 0)
+		die(STATUS_TEMPFAIL, "the driver is gone");
+	if (got < 0 && status_of_error(errno) == STATUS_TEMPFAIL)
+		die(STATUS_TEMPFAIL, "cannot take what the driver sends: %s", strerror(errno));
+	if (got < 0 || message->type != MESSAGE_HELLO || count != fd_count)
+		die(STATUS_SOFTWARE, "unexpected first message from the driver");
+	log_set_level((enum log_level)message->log_level);
+	log_set_format((enum log_format)message->log_format);
+}
