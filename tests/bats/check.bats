@@ -207,6 +207,7 @@ source:
   balanceStrategy: range
   rebalanceTimeout: 60s
   fetchDefaultBytes: 1MiB
+  prefetch: 64MiB
   properties:
     sasl.username: me
     sasl.password: "***"

@@ -1,13 +1,14 @@
 #!/usr/bin/env bats
 # Records that the real broker refuses, among good ones and under load: exactly they are dealt with
 # by onFailure, the line about each says where its input came from, their neighbours are delivered
-# once, and no key is overtaken. EVENTS and BAD scale it up.
+# once, and no key is overtaken. EVENTS, BAD and STOPS scale it up.
 
 load helpers
 
 : "${EVENTS:=20000}" # records
 : "${BAD:=20}"       # of each kind
-LIMIT=180
+: "${STOPS:=1}"      # of each kind, where each ends the pipeline
+LIMIT=${LIMIT:-180}
 
 setup() {
     common_setup
@@ -23,7 +24,7 @@ setup() {
 # out_topic PARTITIONS: all limits that a topic can have. A record of 5 MB is too large for it, one of
 # 2 MB for a segment.
 out_topic() {
-    new_topic "$1" cleanup.policy=compact min.compaction.lag.ms=86400000 \
+    new_topic "$1" cleanup.policy=compact min.compaction.lag.ms=9223372036854775807 \
         message.timestamp.before.max.ms=315360000000 message.timestamp.after.max.ms=3600000 \
         max.message.bytes=4194304 segment.bytes=1048576
     OUT=$TOPIC
@@ -31,6 +32,7 @@ out_topic() {
 
 # handler KIND ...: every STEPth record is made one that is refused, by these kinds in turn.
 handler() {
+    : >mended # places of records that are good now
     STEP=$((EVENTS / (BAD * $#)))
     cat >handler.py <<PY
 import time
@@ -45,9 +47,13 @@ def segment(data): return Message(data + b" " * 2000000)
 def size(data): return Message(data + b" " * 5000000)
 def partition(data): return Message(data, partition=99)
 
+def mended(event):
+    with open("mended") as places:
+        return f"{event.topic}[{event.partition}]@{event.offset}\n" in places
+
 def handle_event(context, data):
     place, rest = divmod(int(data.split()[0]), step)
-    if rest != step // 2 or context.event.topic is None:
+    if rest != step // 2 or context.event.topic is None or mended(context.event):
         return data
     return globals()[kinds[place % len(kinds)]](bytes(data))
 PY
@@ -203,15 +209,19 @@ KINDS="future old nokey segment size partition"
     equals "$(wc -l <dead.json)" $((BAD * 6))
 }
 
-@test "stop: the first of each kind ends it with 1 and its place, and after it was mended all comes in order" {
-    local kind
+@test "stop: each kind ends it with 1 and its place, and after it was mended all comes in order" {
+    local kind places="$IN\\[[0-9]\\]@[0-9]+" stops
     out_topic 1 # what goes to other partitions than the refused one is not held back by a stop
     fill
+    config stop
     for kind in $KINDS; do
         handler "$kind"
-        config stop
-        run_x 1 bruco -e -c config.yaml
-        grep -E "error: a record( for partition 99)? can't be delivered: .*\($IN\[[0-9]\]@[0-9]+\)$" stderr
+        for ((stops = 0; stops < STOPS; stops++)); do
+            run_x 1 bruco -e -c config.yaml
+            grep -oE "error: a record( for partition 99)? can't be delivered: .*\($places\)$" stderr >lines
+            grep -oE "$places" lines >>mended
+            equals "$(sort -u mended | wc -l)" "$(wc -l <mended)" # each is another one
+        done
         (($(committed) < EVENTS))
     done
     echo "step = 1" >step
@@ -237,7 +247,7 @@ KINDS="future old nokey segment size partition"
 }
 
 @test "a dead letter survives its own timestamp, size and missing key" {
-    new_topic 1 cleanup.policy=compact min.compaction.lag.ms=86400000 max.message.bytes=1000000
+    new_topic 1 cleanup.policy=compact min.compaction.lag.ms=9223372036854775807 max.message.bytes=1000000
     DEAD=$TOPIC
     EVENTS=2000
     BAD=5
