@@ -33,7 +33,7 @@ bool oversized_why(const struct frame_record *record, const char *unreadable, ui
 			size_of(record), size_max);
 		break;
 	case LIMIT_TOO_MANY_HEADERS:
-		snprintf(why, OVERSIZED_WHY_MAX, "record with %u headers: %u is the most",
+		snprintf(why, OVERSIZED_WHY_MAX, "record with %u headers: %d is the most",
 			record->header_count, LIMIT_HEADERS);
 		break;
 	}

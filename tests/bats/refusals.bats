@@ -210,23 +210,24 @@ KINDS="future old nokey segment size partition"
 }
 
 @test "stop: each kind ends it with 1 and its place, and after it was mended all comes in order" {
-    local kind places="$IN\\[[0-9]\\]@[0-9]+" stops
+    local places="$IN\\[[0-9]\\]@[0-9]+" stops
+    BAD=$STOPS
     out_topic 1 # what goes to other partitions than the refused one is not held back by a stop
-    fill
+    handler $KINDS
     config stop
-    for kind in $KINDS; do
-        handler "$kind"
-        for ((stops = 0; stops < STOPS; stops++)); do
-            run_x 1 bruco -e -c config.yaml
-            grep -oE "error: a record( for partition 99)? can't be delivered: .*\($places\)$" stderr >lines
-            grep -oE "$places" lines >>mended
-            equals "$(sort -u mended | wc -l)" "$(wc -l <mended)" # each is another one
-        done
+    fill
+    for ((stops = 0; stops < STOPS * 6; stops++)); do
+        run_x 1 bruco -e -c config.yaml
         (($(committed) < EVENTS))
+        grep -oE "error: a record( for partition 99)? can't be delivered: .*\($places\)$" stderr >line
+        cat line >>lines
+        grep -oE "$places" line >>mended
     done
-    echo "step = 1" >step
-    mended
-    cat step >>handler.py
+    equals "$(sort -u mended | wc -l)" $((STOPS * 6)) # each is another one
+    equals "$(grep -c 'timestamp is not' lines)" $((STOPS * 2))
+    equals "$(grep -c 'record is invalid' lines)" "$STOPS"
+    equals "$(grep -c 'size too large' lines)" $((STOPS * 2)) # for the topic, for its segments
+    equals "$(grep -c 'no such partition' lines)" "$STOPS"
     run_x 0 bruco -e -c config.yaml
     check 'False'
     equals "$(committed)" "$EVENTS"
