@@ -79,7 +79,7 @@ kill_session() {
 # Starts a command in a new session, of which it is the leader, with the signals that bash takes
 # away from background commands given back. Its pid, which is the session's number, is in $!.
 in_session() {
-    setsid env --default-signal=INT,QUIT "$@" <&0 &
+    setsid env --default-signal=HUP,INT,QUIT "$@" <&0 &
     SESSIONS+=("$!")
 }
 
