@@ -1,6 +1,4 @@
-"""The results of the scenarios: as lines for a terminal, as JSON, and as a page."""
-
-import json
+"""The results of the scenarios: as lines for a terminal, and as a page."""
 
 
 def numbers(result):
@@ -37,29 +35,39 @@ def lines(name, result):
     return out
 
 
-def page(results):
-    out = ["# What the chaos scenarios found", "",
-           "Written by `tests/chaos/chaos --report`; the details, with each run's schedule and",
-           "configuration, are in report.json. `make chaos` repeats all of it.", "",
-           "| scenario | records | faults | lost | invented | out of order | duplicates | wrong |",
-           "|---|---|---|---|---|---|---|---|"]
-    for name, result in results.items():
-        out.append(f"| {name} | {result.get('input', '')} | {sum(result['faults'].values())} | "
-                   f"{result.get('lost', '')} | {result.get('invented', '')} | "
-                   f"{result.get('out_of_order', '')} | {result.get('duplicates', '')} | "
-                   f"{'; '.join(result['wrong']) or 'nothing'} |")
-    for name, result in results.items():
-        out += ["", f"## {name}", "", " ".join(result["what"].split()), "",
-                f"    {result['command']}", ""]
-        out += [f"- {line}" for line in lines(name, result)]
-        out += [f"- {result['versions']}"]
-    return "\n".join(out) + "\n"
+HEAD = """\
+# What the chaos scenarios found
+
+Written by `make chaos`; each scenario's command repeats it, with the same load and schedule of
+faults. Nothing is configured but what the scenario's text says.
+
+| scenario | records | faults | lost | invented | out of order | duplicates | wrong |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def row(name, result):
+    return (f"| {name} | {result.get('input', '')} | {sum(result['faults'].values())} | "
+            f"{result.get('lost', '')} | {result.get('invented', '')} | "
+            f"{result.get('out_of_order', '')} | {result.get('duplicates', '')} | "
+            f"{'; '.join(result['wrong']) or 'nothing'} |\n")
+
+
+def section(name, result):
+    out = [f"## {name}", "", " ".join(result["what"].split()), "", f"    {result['command']}", ""]
+    out += [f"- {line}" for line in lines(name, result)]
+    return "\n".join([*out, f"- {result['versions']}"]) + "\n"
 
 
 def keep(folder, name, result):
+    """Puts a scenario's row and section into FOLDER/REPORT.md, in place of its earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    results[name] = result
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    (folder / "REPORT.md").write_text(page(results))
+    path = folder / "REPORT.md"
+    head, *sections = (path.read_text() if path.exists() else HEAD).split("\n## ")
+    rows = {line.split("|")[1].strip(): line + "\n" for line in head.splitlines()
+            if line.startswith("|")}
+    for title in ("scenario", "---"):
+        rows.pop(title, None)
+    texts = {text.split("\n", 1)[0]: f"## {text.rstrip()}\n" for text in sections}
+    rows[name], texts[name] = row(name, result), section(name, result)
+    path.write_text(HEAD + "".join(rows.values()) + "\n" + "\n".join(texts.values()))
