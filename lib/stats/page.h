@@ -85,7 +85,8 @@ static inline uint64_t page_get(struct page *page, enum counter counter)
 }
 
 /* Which event it is about, whatever the state. */
-static inline void page_claim(struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
+static inline void page_set_event(
+	struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
 {
 	atomic_store_explicit(&page->seq, seq, memory_order_relaxed);
 	atomic_store_explicit(&page->attempt, attempt, memory_order_relaxed);
@@ -93,18 +94,19 @@ static inline void page_claim(struct page *page, uint64_t seq, uint32_t attempt,
 }
 
 /* The worker, around each event. */
-static inline void page_begin(struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
+static inline void page_begin_event(
+	struct page *page, uint64_t seq, uint32_t attempt, int64_t since_ns)
 {
-	page_claim(page, seq, attempt, since_ns);
+	page_set_event(page, seq, attempt, since_ns);
 	atomic_store_explicit(&page->state, RUN_RUNNING, memory_order_release);
 }
 
-static inline void page_state(struct page *page, enum run_state state)
+static inline void page_set_state(struct page *page, enum run_state state)
 {
 	atomic_store_explicit(&page->state, state, memory_order_release);
 }
 
-/* Several events, within first..last; page_begin or page_state end it. A death between two of the
+/* Several events, within first..last; page_begin_event or page_set_state end it. A death between two of the
  * stores leaves a range that is too wide. */
 static inline void page_together(struct page *page, uint64_t first, uint64_t last)
 {

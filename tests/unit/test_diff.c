@@ -29,7 +29,7 @@ static const char *show(const char *expected, const char *got)
 	bool differs;
 
 	buf_reset(&view);
-	differs = difference_show(&one, &other, "", false, &view);
+	differs = diff_show(&one, &other, "", false, &view);
 	outcomes_reset(&one);
 	outcomes_reset(&other);
 	CHECK(differs == (strcmp(expected, got) != 0));
@@ -130,7 +130,7 @@ TEST(carets_count_characters)
 	outcomes_add(&one, 1, &before);
 	outcomes_add(&other, 1, &after);
 	buf_reset(&view);
-	difference_show(&one, &other, "> ", true, &view);
+	diff_show(&one, &other, "> ", true, &view);
 	buf_byte(&view, 0);
 	CHECK_TEXT((const char *)view.data,
 		"> @@ record 1 @@\n> \033[31m-\xc3\xa9-1-\033[0m\n"
@@ -149,7 +149,7 @@ TEST(a_failed_event_is_never_the_same_as_a_value)
 	outcomes_add(&one, 1, &value);
 	outcomes_add_failed(&other, 1, "x", 1);
 	CHECK_TEXT(other.items[0].line, line);
-	CHECK(difference_show(&one, &other, "", false, &view));
+	CHECK(diff_show(&one, &other, "", false, &view));
 	outcomes_reset(&one);
 	outcomes_reset(&other);
 }

@@ -41,7 +41,7 @@ static void pause_flight(struct flight *flight)
 	running_show();
 	retry_tell(worker, flight->seq, flight->attempt, pause_ms);
 	if (running_count() == 0) /* who finds the page then knows how often it was begun */
-		page_claim(worker->page, flight->seq, flight->attempt, 0);
+		page_set_event(worker->page, flight->seq, flight->attempt, 0);
 	async_must(async_ask("call_later", "(dNK)", (double)pause_ms / 1000,
 		PyCFunction_New(&method, NULL), (unsigned long long)flight->number));
 }

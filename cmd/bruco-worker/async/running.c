@@ -60,12 +60,12 @@ void running_show(void)
 	const struct flight *oldest = running.oldest;
 
 	if (running.over || oldest == NULL) {
-		page_state(running.page, RUN_IDLE);
+		page_set_state(running.page, RUN_IDLE);
 		return;
 	}
-	page_claim(running.page, oldest->seq, oldest->attempt, oldest->since_ns);
+	page_set_event(running.page, oldest->seq, oldest->attempt, oldest->since_ns);
 	if (running.count == 1)
-		page_state(running.page, RUN_RUNNING);
+		page_set_state(running.page, RUN_RUNNING);
 	else
 		page_together(running.page, ring_first()->seq, running.newest_seq);
 }
@@ -125,7 +125,7 @@ bool running_may_raise(void)
 	late_ns = clock_ns() - flight->since_ns - running.timeout_ns;
 	if (late_ns < 0) {
 		/* It is in the way of the one that the driver means: now it is the one. */
-		page_claim(running.page, flight->seq, flight->attempt, flight->since_ns);
+		page_set_event(running.page, flight->seq, flight->attempt, flight->since_ns);
 		return false;
 	}
 	/* One that was cancelled may be tidying up. */

@@ -36,7 +36,7 @@ static void advance(void)
 		if (flight->state == FLIGHT_LEFT) {
 			flights_stop(flight->status);
 			if (flight->status == STATUS_FAILED) /* its attempts are used up */
-				page_claim(flights.loop->worker->page, flight->seq,
+				page_set_event(flights.loop->worker->page, flight->seq,
 					flight->attempt + 1U, 0);
 		}
 		if (flight->state != FLIGHT_DONE)

@@ -39,11 +39,11 @@ static void show(struct page *page, PyObject *events)
 	const struct frame_record *last =
 		event_of_object(PyList_GET_ITEM(events, count - 1)).record;
 
-	page_claim(page, first->head.seq, first->head.attempt, clock_coarse_ns());
+	page_set_event(page, first->head.seq, first->head.attempt, clock_coarse_ns());
 	if (count > 1)
 		page_together(page, first->head.seq, last->head.seq);
 	else
-		page_state(page, RUN_RUNNING);
+		page_set_state(page, RUN_RUNNING);
 }
 
 static enum event_end raised(const struct loop *loop, const char *what, struct failure *failure)
@@ -122,7 +122,7 @@ static enum event_end attempt_alone(struct loop *loop, const uint8_t *frame,
 		end = take_result(loop, &event, PyList_GET_ITEM(results, 0), out, failure);
 		Py_DECREF(results);
 	}
-	page_state(loop->worker->page, RUN_IDLE);
+	page_set_state(loop->worker->page, RUN_IDLE);
 	Py_DECREF(events);
 	return end;
 }
@@ -162,7 +162,7 @@ static int settle(struct loop *loop, Py_ssize_t index, PyObject *results)
 	end = take_result(loop, &event, PyList_GET_ITEM(results, index), out, &failure);
 	if (end == EVENT_DONE)
 		return GO_ON;
-	page_state(loop->worker->page, RUN_IDLE);
+	page_set_state(loop->worker->page, RUN_IDLE);
 	return retry_after(loop, attempt_alone, event.frame, &record, end, &failure, out);
 }
 
@@ -218,7 +218,7 @@ static int run_alone(struct loop *loop, enum event_end end, struct failure *fail
 		failure->exception.summary, PyList_GET_SIZE(batch.events),
 		end == EVENT_INTERRUPTED ? "interrupted" : "which run one at a time now");
 	failure_release(failure);
-	page_state(loop->worker->page, RUN_IDLE);
+	page_set_state(loop->worker->page, RUN_IDLE);
 	if (end == EVENT_FAILED)
 		return settle_all(loop, NULL);
 	return loop_flush(loop) == GO_ON ? STATUS_INTERRUPTED : STATUS_TEMPFAIL;
@@ -243,7 +243,7 @@ int batch_run(struct loop *loop)
 	Py_XDECREF(results);
 	Py_CLEAR(batch.events);
 	batch.bytes = 0;
-	page_state(loop->worker->page, RUN_IDLE);
+	page_set_state(loop->worker->page, RUN_IDLE);
 	return status;
 }
 

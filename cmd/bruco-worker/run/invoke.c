@@ -52,10 +52,10 @@ void event_take_back(struct output *output, struct page *page)
 	if (output_take_back(output))
 		return;
 	state = (enum run_state)atomic_load_explicit(&page->state, memory_order_relaxed);
-	page_state(page, RUN_WRITING);
+	page_set_state(page, RUN_WRITING);
 	output_wait_back(output);
 	atomic_store_explicit(&page->since_ns, clock_coarse_ns(), memory_order_relaxed);
-	page_state(page, state);
+	page_set_state(page, state);
 }
 
 /* The handler's part: its call, and a generator's run, whose outputs are put into `generated`. A
@@ -109,7 +109,7 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	int outputs = -1;
 
 	context_now = &event;
-	page_begin(page, record->head.seq, record->head.attempt, now_ns);
+	page_begin_event(page, record->head.seq, record->head.attempt, now_ns);
 	output_lend(output);
 	result = call(handler, &event, &worker->config, &generated, &outputs, &what);
 	event_take_back(output, page);
@@ -125,7 +125,7 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 			      : EVENT_FAILED;
 		failure_take(failure, what);
 	}
-	page_state(page, RUN_WRITING); /* until here the user's code may run */
+	page_set_state(page, RUN_WRITING); /* until here the user's code may run */
 	Py_XDECREF(result);
 	Py_XDECREF(event.data);
 	if (outputs >= 0)
@@ -135,6 +135,6 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	if (generated.capacity > GENERATED_KEPT)
 		buf_release(&generated);
 	buf_reset(&generated);
-	page_state(page, RUN_IDLE);
+	page_set_state(page, RUN_IDLE);
 	return end;
 }

@@ -75,7 +75,7 @@ static int retry(struct loop *loop, struct frame_record *record, const struct fa
 	failure_log(failure, record, pause_ms);
 	record->head.attempt++;
 	/* Who finds the page of a worker that died in the pause knows how often it was begun. */
-	page_claim(page, record->head.seq, record->head.attempt, 0);
+	page_set_event(page, record->head.seq, record->head.attempt, 0);
 	retry_tell(loop->worker, record->head.seq, record->head.attempt, pause_ms);
 	return back_off(loop, record, pause_ms);
 }
@@ -91,7 +91,7 @@ static int give_up(struct loop *loop, const uint8_t *frame, const struct frame_r
 	event_count_failed(loop->worker->page, record);
 	if (processor->on_failure == FAILURE_STOP) {
 		/* Who finds the page knows that its attempts are used up. */
-		page_claim(loop->worker->page, record->head.seq, record->head.attempt + 1U, 0);
+		page_set_event(loop->worker->page, record->head.seq, record->head.attempt + 1U, 0);
 		status = loop_flush(loop);
 		return status == GO_ON ? STATUS_FAILED : status;
 	}

@@ -107,8 +107,7 @@ int command_run(const struct program *program, int argc, char **argv)
 			status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
 	}
 	if (status == STATUS_OK)
-		status =
-			pipeline_run(&config, venv, options.stop_at_end, signal_fd, &signal_number);
+		status = driver_run(&config, venv, options.stop_at_end, signal_fd, &signal_number);
 	fd_close(&signal_fd);
 	free(venv);
 	buf_release(&notes);

@@ -30,7 +30,7 @@ struct testing {
 	bool colour;
 	const char *config_path;
 	struct cases cases;
-	struct trial trial;
+	struct replay replay;
 	size_t ok, differing, updated; /* cases */
 	size_t failed;                 /* files that are shown only and have a failed event */
 };
@@ -125,8 +125,7 @@ static int compare(struct testing *testing, const struct test_case *test,
 	struct buf view = {0}, text = {0};
 	int status;
 
-	*good = !difference_show(expected, got, indent, testing->colour, &view) &&
-		test->has_expected;
+	*good = !diff_show(expected, got, indent, testing->colour, &view) && test->has_expected;
 	if (!*good && testing->update && !(got->values && got->failures > 0)) {
 		*good = true;
 		buf_release(&view);
@@ -161,7 +160,7 @@ static void tell(int log, bool shown)
 	size_t length;
 
 	if (shown && lseek(log, 0, SEEK_SET) == 0)
-		text = fd_read_all(log, RECORDING_MAX, &length);
+		text = fd_read_all(log, CAPTURE_MAX, &length);
 	if (text != NULL)
 		fd_write_all(STDERR_FILENO, text, length);
 	free(text);
@@ -169,8 +168,8 @@ static void tell(int log, bool shown)
 
 static int run_case(struct testing *testing, const struct test_case *test)
 {
-	uint32_t size_max = (uint32_t)testing->trial.config->max_record_size;
-	struct recording recording = {0};
+	uint32_t size_max = (uint32_t)testing->replay.config->max_record_size;
+	struct capture capture = {0};
 	struct outcomes expected = {0}, got = {0};
 	struct relay relay;
 	bool good = false;
@@ -179,15 +178,15 @@ static int run_case(struct testing *testing, const struct test_case *test)
 
 	if (log < 0)
 		die(status_of_error(errno), "cannot keep a log: %s", strerror(errno));
-	status = recording_read(&recording, test->input, size_max);
+	status = capture_read(&capture, test->input, size_max);
 
 	if (status == STATUS_OK && test->has_expected)
 		status = outcomes_read(&expected, test->expected);
 	got.values = expected.values;
 	relay_init(&relay, log);
 	if (status == STATUS_OK)
-		status = trial_run(&testing->trial, &recording, &relay, &got);
-	outlet_flush(&relay.outlet, 1000);
+		status = replay_run(&testing->replay, &capture, &relay, &got);
+	log_writer_flush(&relay.writer, 1000);
 	relay_release(&relay);
 	if (status == STATUS_OK && test->compared)
 		status = compare(testing, test, &expected, &got, &good);
@@ -199,7 +198,7 @@ static int run_case(struct testing *testing, const struct test_case *test)
 	}
 	outcomes_reset(&expected);
 	outcomes_reset(&got);
-	recording_release(&recording);
+	capture_release(&capture);
 	return status;
 }
 
@@ -290,10 +289,10 @@ int command_test(const struct program *program, int argc, char **argv)
 	if (status == STATUS_OK && config.processor.python == NULL)
 		status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
 	if (status == STATUS_OK) {
-		trial_init(&testing.trial, &config, venv, signal_fd);
+		replay_init(&testing.replay, &config, venv, signal_fd);
 		status = run_cases(&testing);
-		signal_number = testing.trial.signal_number;
-		trial_release(&testing.trial);
+		signal_number = testing.replay.signal_number;
+		replay_release(&testing.replay);
 	}
 	fd_close(&signal_fd);
 	free(venv);

@@ -13,49 +13,48 @@
 
 enum { PIPE_MOST = 1 << 20, PIPES_TOGETHER = 32 << 20 };
 
-static void keep_status(struct pipeline *pipeline, const struct happening *happening)
+static void keep_status(struct driver *driver, const struct occurrence *occurrence)
 {
-	if (pipeline->status != 0)
+	if (driver->status != 0)
 		return;
-	pipeline->status = happening->status;
-	pipeline->unread = happening->unread;
-	snprintf(pipeline->reason, sizeof pipeline->reason, "%s", happening->text);
+	driver->status = occurrence->status;
+	driver->unread = occurrence->unread;
+	snprintf(driver->reason, sizeof driver->reason, "%s", occurrence->text);
 }
 
-static void keep_signal(struct pipeline *pipeline, const struct happening *happening)
+static void keep_signal(struct driver *driver, const struct occurrence *occurrence)
 {
-	pipeline->signal = happening->signal;
-	snprintf(pipeline->reason, sizeof pipeline->reason, "killed by a second %s",
-		happening->text);
+	driver->signal = occurrence->signal;
+	snprintf(driver->reason, sizeof driver->reason, "killed by a second %s", occurrence->text);
 }
 
-static void say_ready(struct pipeline *pipeline, const struct happening *happening)
+static void report_ready(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	pipeline->was_ready = true;
-	relay_log(&pipeline->relay, LEVEL_INFO, "ready");
+	(void)occurrence;
+	driver->was_ready = true;
+	relay_log(&driver->relay, LEVEL_INFO, "ready");
 	notify("READY=1");
 }
 
-static void cut(struct pipeline *pipeline, struct lane *lane)
+static void cut(struct driver *driver, struct worker_slot *slot)
 {
 	struct message message = {.type = MESSAGE_LANE,
-		.life = lane->life,
-		.status = lane->death,
-		.lane = (uint32_t)(lane - pipeline->lanes),
-		.flags = lane->overdue ? LANE_TIMED_OUT : 0,
-		.page = lane->page};
+		.life = slot->life,
+		.status = slot->death,
+		.lane = (uint32_t)(slot - driver->slots),
+		.flags = slot->overdue ? LANE_TIMED_OUT : 0,
+		.page = slot->page};
 
-	if (lane->gone)
+	if (slot->gone)
 		return;
-	lane->gone = true;
-	lane->start_at = -1;
-	stage_send(&pipeline->sink, &message, NULL, 0);
+	slot->gone = true;
+	slot->start_at = -1;
+	process_send(&driver->sink, &message, NULL, 0);
 }
 
-static void cut_lane(struct pipeline *pipeline, const struct happening *happening)
+static void cut_lane(struct driver *driver, const struct occurrence *occurrence)
 {
-	cut(pipeline, happening->lane);
+	cut(driver, occurrence->slot);
 }
 
 /* 64 MiB of pipe buffers are all that an unprivileged user has. */
@@ -66,9 +65,9 @@ static int pipe_size(uint32_t lanes)
 	return share < PIPE_MOST ? share : PIPE_MOST;
 }
 
-static bool open_pipes(const struct pipeline *pipeline, int in[2], int out[2])
+static bool open_pipes(const struct driver *driver, int in[2], int out[2])
 {
-	int size = pipe_size(pipeline->lane_count);
+	int size = pipe_size(driver->slot_count);
 
 	return fd_pipe(in, size) == 0 && fd_pipe(out, size) == 0;
 }
@@ -82,28 +81,29 @@ static int take(int *fd)
 	return taken;
 }
 
-void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
+void driver_start_worker(struct driver *driver, struct worker_slot *slot)
 {
-	uint32_t number = (uint32_t)(lane - pipeline->lanes);
+	uint32_t number = (uint32_t)(slot - driver->slots);
 	struct message message = {.type = MESSAGE_LANE,
 		.lane = number,
-		.life = lane->life,
-		.status = lane->death,
-		.flags = lane->overdue ? LANE_TIMED_OUT : 0,
-		.page = lane->page};
+		.life = slot->life,
+		.status = slot->death,
+		.flags = slot->overdue ? LANE_TIMED_OUT : 0,
+		.page = slot->page};
 	int in[2] = {-1, -1}, out[2] = {-1, -1};
 	char text[TEXT_MAX];
 	int error;
 
-	lane->start_at = -1;
-	lane->recycles = false;
-	lane->overdue = false;
-	if (open_pipes(pipeline, in, out) &&
-		stage_start(&lane->stage, &pipeline->launch, number, lane->life,
+	slot->start_at = -1;
+	slot->recycles = false;
+	slot->overdue = false;
+	if (open_pipes(driver, in, out) &&
+		process_start(&slot->process, &driver->launch, number, slot->life,
 			(const int[]){take(&in[0]), take(&out[1])}, 2) == 0) {
-		stage_send(&pipeline->sink, &message, (const int[]){in[1], out[0]}, 2);
-		if (pipeline->state == STATE_DRAINING)
-			stage_send(&lane->stage, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
+		process_send(&driver->sink, &message, (const int[]){in[1], out[0]}, 2);
+		if (driver->state == STATE_DRAINING)
+			process_send(
+				&slot->process, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
 		return;
 	}
 	error = errno;
@@ -112,11 +112,11 @@ void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane)
 		fd_close(&out[i]);
 	}
 	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(error));
-	lane->failures++;
-	pipeline_worker_died(pipeline, lane, text, true);
+	slot->failures++;
+	driver_worker_died(driver, slot, text, true);
 }
 
-const char *pipeline_duration(int64_t ms, char text[32])
+const char *driver_duration(int64_t ms, char text[32])
 {
 	bool seconds = ms % 1000 == 0;
 
@@ -124,94 +124,94 @@ const char *pipeline_duration(int64_t ms, char text[32])
 	return text;
 }
 
-static void replace(struct pipeline *pipeline, const struct happening *happening)
+static void replace(struct driver *driver, const struct occurrence *occurrence)
 {
-	struct lane *lane = happening->lane;
-	int64_t wait = back_off_ms(lane->failures);
+	struct worker_slot *slot = occurrence->slot;
+	int64_t wait = back_off_ms(slot->failures);
 	char text[32];
 
-	lane->start_at = clock_ms() + wait;
-	if (happening->event == EVENT_WORKER_RECYCLED) {
-		pipeline_start_lane(pipeline, lane); /* the worker itself has said why */
+	slot->start_at = clock_ms() + wait;
+	if (occurrence->event == EVENT_WORKER_RECYCLED) {
+		driver_start_worker(driver, slot); /* the worker itself has said why */
 	} else if (wait > 0) {
-		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting in %s", happening->text,
-			pipeline_duration(wait, text));
+		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting in %s", occurrence->text,
+			driver_duration(wait, text));
 	} else {
-		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting", happening->text);
-		pipeline_start_lane(pipeline, lane);
+		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting", occurrence->text);
+		driver_start_worker(driver, slot);
 	}
 }
 
-static void drain(struct pipeline *pipeline, const struct happening *happening)
+static void drain(struct driver *driver, const struct occurrence *occurrence)
 {
 	struct message message = {.type = MESSAGE_DRAIN};
 
-	relay_log(&pipeline->relay, LEVEL_INFO, "stopping: %s", happening->text);
+	relay_log(&driver->relay, LEVEL_INFO, "stopping: %s", occurrence->text);
 	notify("STOPPING=1");
-	stage_send(&pipeline->source, &message, NULL, 0);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		struct lane *lane = &pipeline->lanes[i];
+	process_send(&driver->source, &message, NULL, 0);
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		struct worker_slot *slot = &driver->slots[i];
 
-		stage_send(&lane->stage, &message, NULL, 0);
-		if (lane->start_at >= 0) /* one last time, without the rest of its back-off */
-			lane->start_at = clock_ms();
+		process_send(&slot->process, &message, NULL, 0);
+		if (slot->start_at >= 0) /* one last time, without the rest of its back-off */
+			slot->start_at = clock_ms();
 	}
 }
 
-static void arm(struct pipeline *pipeline, const struct happening *happening)
+static void arm(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	if (pipeline->deadline < 0)
-		pipeline->deadline = clock_ms() + pipeline->config->shutdown_timeout_ms;
+	(void)occurrence;
+	if (driver->deadline < 0)
+		driver->deadline = clock_ms() + driver->config->shutdown_timeout_ms;
 }
 
-static void kill_unready(struct pipeline *pipeline, const struct happening *happening)
+static void kill_unready(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	for (uint32_t i = 0; i < pipeline->lane_count; i++)
-		if (!pipeline->lanes[i].stage.ready)
-			stage_kill(&pipeline->lanes[i].stage);
+	(void)occurrence;
+	for (uint32_t i = 0; i < driver->slot_count; i++)
+		if (!driver->slots[i].process.ready)
+			process_kill(&driver->slots[i].process);
 }
 
-static void kill_workers(struct pipeline *pipeline, const struct happening *happening)
+static void kill_workers(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		struct lane *lane = &pipeline->lanes[i];
+	(void)occurrence;
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		struct worker_slot *slot = &driver->slots[i];
 
 		/* The sink reads a dead worker's pipe out; so those that live are told of later. */
-		if (lane->stage.pid != 0)
-			stage_kill(&lane->stage);
+		if (slot->process.pid != 0)
+			process_kill(&slot->process);
 		else
-			cut(pipeline, lane);
+			cut(driver, slot);
 	}
-	pipeline->deadline = clock_ms() + GRACE_MS;
+	driver->deadline = clock_ms() + GRACE_MS;
 }
 
-static void kill_all(struct pipeline *pipeline, const struct happening *happening)
+static void kill_all(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	pipeline->deadline = clock_ms() + KILL_MS;
-	stage_kill(&pipeline->source);
-	stage_kill(&pipeline->sink);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		pipeline->lanes[i].start_at = -1;
-		stage_kill(&pipeline->lanes[i].stage);
+	(void)occurrence;
+	driver->deadline = clock_ms() + KILL_MS;
+	process_kill(&driver->source);
+	process_kill(&driver->sink);
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		driver->slots[i].start_at = -1;
+		process_kill(&driver->slots[i].process);
 	}
 }
 
-static void abandon(struct pipeline *pipeline, const struct happening *happening)
+static void abandon(struct driver *driver, const struct occurrence *occurrence)
 {
-	(void)happening;
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		struct stage *stage = pipeline_stage(pipeline, i);
+	(void)occurrence;
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		struct process *process = driver_process(driver, i);
 
-		if (stage->pid == 0)
+		if (process->pid == 0)
 			continue;
-		relay_log(&pipeline->relay, LEVEL_ERROR,
-			"%s (process %d) was killed and does not end, leaving it", stage->name,
-			(int)stage->pid);
-		stage_reaped(stage, &pipeline->relay);
+		relay_log(&driver->relay, LEVEL_ERROR,
+			"%s (process %d) was killed and does not end, leaving it", process->name,
+			(int)process->pid);
+		process_reaped(process, &driver->relay);
 	}
 }
 
@@ -220,133 +220,133 @@ static void abandon(struct pipeline *pipeline, const struct happening *happening
  * what it can without them: what is delivered is acknowledged, what is acknowledged is committed,
  * and a consumer group is left, unless the next start takes over the place in it.
  */
-static void settle(struct pipeline *pipeline, const struct happening *happening)
+static void settle(struct driver *driver, const struct occurrence *occurrence)
 {
 	struct message message = {.type = MESSAGE_DRAIN,
-		.flags = pipeline->state == STATE_RESTARTING ? DRAIN_RESTART : 0};
+		.flags = driver->state == STATE_RESTARTING ? DRAIN_RESTART : 0};
 
-	(void)happening;
-	stage_send(&pipeline->source, &message, NULL, 0);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		pipeline->lanes[i].start_at = -1;
-		stage_kill(&pipeline->lanes[i].stage);
+	(void)occurrence;
+	process_send(&driver->source, &message, NULL, 0);
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		driver->slots[i].start_at = -1;
+		process_kill(&driver->slots[i].process);
 	}
-	pipeline->deadline = clock_ms() + SETTLE_MS;
+	driver->deadline = clock_ms() + SETTLE_MS;
 }
 
-static void back_off(struct pipeline *pipeline, const struct happening *happening)
+static void back_off(struct driver *driver, const struct occurrence *occurrence)
 {
 	int64_t now = clock_ms();
 
-	(void)happening;
+	(void)occurrence;
 	/* Who became ready did not fail to start: maxRestarts is the guard against dying soon
 	 * after. */
-	if (pipeline->was_ready)
-		pipeline->failures = 0;
-	pipeline->deadline = now + back_off_ms(++pipeline->failures);
+	if (driver->was_ready)
+		driver->failures = 0;
+	driver->deadline = now + back_off_ms(++driver->failures);
 }
 
-static void start(struct pipeline *pipeline, const struct happening *happening)
+static void start(struct driver *driver, const struct occurrence *occurrence)
 {
-	struct stage *const ends[] = {&pipeline->source, &pipeline->sink};
+	struct process *const ends[] = {&driver->source, &driver->sink};
 	char text[TEXT_MAX];
 	int link[2];
 
-	(void)happening;
-	pipeline->deadline = -1;
-	pipeline->was_ready = false;
-	pipeline->source_started = false;
+	(void)occurrence;
+	driver->deadline = -1;
+	driver->was_ready = false;
+	driver->source_started = false;
 	if (sock_pair(link) < 0) {
 		snprintf(text, sizeof text, "the link cannot be made: %s", strerror(errno));
-		pipeline_stage_died(pipeline, text);
+		driver_endpoint_died(driver, text);
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (stage_start(ends[i], &pipeline->launch, 0, 0, &link[i], 1) == 0)
+		if (process_start(ends[i], &driver->launch, 0, 0, &link[i], 1) == 0)
 			continue;
 		snprintf(text, sizeof text, "%s cannot be started: %s", ends[i]->name,
 			strerror(errno));
 		if (i == 0)
 			close(link[1]);
-		pipeline_stage_died(pipeline, text);
+		driver_endpoint_died(driver, text);
 		return;
 	}
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		struct lane *lane = &pipeline->lanes[i];
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		struct worker_slot *slot = &driver->slots[i];
 
-		lane->life = 0;
-		lane->failures = 0;
-		lane->gone = false;
-		lane->death = 0;
-		lane->overdue = false;
-		lane->page = (struct page_snapshot){0};
-		lane->deadly = (struct event_mark){0};
-		pipeline_start_lane(pipeline, lane);
+		slot->life = 0;
+		slot->failures = 0;
+		slot->gone = false;
+		slot->death = 0;
+		slot->overdue = false;
+		slot->page = (struct page_snapshot){0};
+		slot->last_accounted = (struct event_mark){0};
+		driver_start_worker(driver, slot);
 	}
 }
 
-static void (*const actions[ACTION_COUNT])(struct pipeline *, const struct happening *) = {
-	keep_status, keep_signal, say_ready, cut_lane, replace, drain, arm, kill_unready,
+static void (*const actions[ACTION_COUNT])(struct driver *, const struct occurrence *) = {
+	keep_status, keep_signal, report_ready, cut_lane, replace, drain, arm, kill_unready,
 	kill_workers, settle, kill_all, abandon, back_off, start};
 
-void pipeline_fire(struct pipeline *pipeline, const struct happening *happening)
+void driver_fire(struct driver *driver, const struct occurrence *occurrence)
 {
-	struct supervise_step step = supervise(pipeline->state, happening->event);
+	struct supervise_step step = supervise(driver->state, occurrence->event);
 
-	if (step.next != pipeline->state)
-		relay_log(&pipeline->relay, LEVEL_DEBUG, "%s: from %s to %s",
-			supervise_event_name(happening->event),
-			supervise_state_name(pipeline->state), supervise_state_name(step.next));
-	pipeline->state = step.next;
+	if (step.next != driver->state)
+		relay_log(&driver->relay, LEVEL_DEBUG, "%s: from %s to %s",
+			supervise_event_name(occurrence->event),
+			supervise_state_name(driver->state), supervise_state_name(step.next));
+	driver->state = step.next;
 	for (int i = 0; i < ACTION_COUNT; i++)
 		if (step.actions & 1U << i)
-			actions[i](pipeline, happening);
+			actions[i](driver, occurrence);
 }
 
-void pipeline_worker_died(
-	struct pipeline *pipeline, struct lane *lane, const char *text, bool counts)
+void driver_worker_died(
+	struct driver *driver, struct worker_slot *slot, const char *text, bool counts)
 {
-	struct happening happening = {
-		.event = EVENT_WORKER_DIED, .lane = lane, .status = STATUS_TEMPFAIL, .text = text};
-	bool replaced = supervise(pipeline->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
+	struct occurrence occurrence = {
+		.event = EVENT_WORKER_DIED, .slot = slot, .status = STATUS_TEMPFAIL, .text = text};
+	bool replaced = supervise(driver->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
 	char spent[TEXT_MAX];
 
-	if (pipeline->state == STATE_DRAINING && lane->failures > 0) {
+	if (driver->state == STATE_DRAINING && slot->failures > 0) {
 		/* A stop waits for no back-off. What the lane holds is left for the next start. */
 		snprintf(spent, sizeof spent, "a stop before it could start again: %.200s", text);
-		happening.event = EVENT_WORKER_LOST;
-		happening.status = pipeline->source_started ? STATUS_TEMPFAIL : STATUS_OK;
-		happening.text = spent;
-	} else if (replaced && counts && !restarts_take(&pipeline->restarts, clock_ms())) {
+		occurrence.event = EVENT_WORKER_LOST;
+		occurrence.status = driver->source_started ? STATUS_TEMPFAIL : STATUS_OK;
+		occurrence.text = spent;
+	} else if (replaced && counts && !restarts_take(&driver->restarts, clock_ms())) {
 		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
-			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
-		happening.event = EVENT_WORKER_LOST;
-		happening.text = spent;
+			driver->restarts.most, RESTART_WINDOW_MS / 1000, text);
+		occurrence.event = EVENT_WORKER_LOST;
+		occurrence.text = spent;
 	}
-	pipeline_fire(pipeline, &happening);
+	driver_fire(driver, &occurrence);
 }
 
-void pipeline_stage_died(struct pipeline *pipeline, const char *text)
+void driver_endpoint_died(struct driver *driver, const char *text)
 {
-	struct happening happening = {
-		.event = EVENT_STAGE_DIED, .status = STATUS_TEMPFAIL, .text = text};
-	bool restarts = supervise(pipeline->state, EVENT_STAGE_DIED).next == STATE_RESTARTING &&
-			pipeline->state != STATE_RESTARTING;
+	struct occurrence occurrence = {
+		.event = EVENT_ENDPOINT_DIED, .status = STATUS_TEMPFAIL, .text = text};
+	bool restarts = supervise(driver->state, EVENT_ENDPOINT_DIED).next == STATE_RESTARTING &&
+			driver->state != STATE_RESTARTING;
 	char spent[TEXT_MAX];
 
-	if (restarts && pipeline->source_started && !pipeline_rewinds(pipeline)) {
+	if (restarts && driver->source_started && !driver_rewinds(driver)) {
 		snprintf(spent, sizeof spent, "%.180s, and standard input can't be read again",
 			text);
-		happening.event = EVENT_FATAL;
-		happening.text = spent;
-	} else if (restarts && !restarts_take(&pipeline->restarts, clock_ms())) {
+		occurrence.event = EVENT_FATAL;
+		occurrence.text = spent;
+	} else if (restarts && !restarts_take(&driver->restarts, clock_ms())) {
 		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
-			pipeline->restarts.most, RESTART_WINDOW_MS / 1000, text);
-		happening.event = EVENT_FATAL;
-		happening.text = spent;
+			driver->restarts.most, RESTART_WINDOW_MS / 1000, text);
+		occurrence.event = EVENT_FATAL;
+		occurrence.text = spent;
 	} else if (restarts) {
-		snprintf(pipeline->last_death, sizeof pipeline->last_death, "%.200s", text);
-		relay_log(&pipeline->relay, LEVEL_WARNING, "%s, restarting the pipeline", text);
+		snprintf(driver->last_death, sizeof driver->last_death, "%.200s", text);
+		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting the pipeline", text);
 	}
-	pipeline_fire(pipeline, &happening);
+	driver_fire(driver, &occurrence);
 }

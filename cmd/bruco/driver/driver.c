@@ -19,250 +19,248 @@
 
 enum { LAST_WORDS_MS = 1000 };
 
-uint32_t pipeline_stage_count(const struct pipeline *pipeline)
+uint32_t driver_process_count(const struct driver *driver)
 {
-	return 2 + pipeline->lane_count;
+	return 2 + driver->slot_count;
 }
 
-struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index)
+struct process *driver_process(struct driver *driver, uint32_t index)
 {
 	if (index == 0)
-		return &pipeline->source;
-	return index == 1 ? &pipeline->sink : &pipeline->lanes[index - 2].stage;
+		return &driver->source;
+	return index == 1 ? &driver->sink : &driver->slots[index - 2].process;
 }
 
 /* ---- what stages send */
 
 /* Of the stages from `first` on; 1 leaves out the source, which waits for the others. */
-static bool all_ready(struct pipeline *pipeline, uint32_t first)
+static bool all_ready(struct driver *driver, uint32_t first)
 {
-	for (uint32_t i = first; i < pipeline_stage_count(pipeline); i++)
-		if (!pipeline_stage(pipeline, i)->ready && (i < 2 || !pipeline->lanes[i - 2].gone))
+	for (uint32_t i = first; i < driver_process_count(driver); i++)
+		if (!driver_process(driver, i)->ready && (i < 2 || !driver->slots[i - 2].gone))
 			return false;
 	return true;
 }
 
-static void ready(struct pipeline *pipeline, struct stage *stage, struct lane *lane)
+static void ready(struct driver *driver, struct process *process, struct worker_slot *slot)
 {
-	stage->ready = true;
-	relay_log(&pipeline->relay, LEVEL_DEBUG, "%s is ready", stage->name);
-	if (lane != NULL) {
-		lane->failures = 0;
-		watch_begin(&lane->watch, clock_ms());
-		pipeline->ever_ready = true;
-		relay_let_go(&pipeline->relay);
+	process->ready = true;
+	relay_log(&driver->relay, LEVEL_DEBUG, "%s is ready", process->name);
+	if (slot != NULL) {
+		slot->failures = 0;
+		watch_begin(&slot->watch, clock_ms());
+		driver->ever_ready = true;
+		relay_release_held(&driver->relay);
 	}
-	if (pipeline->state == STATE_STARTING && !pipeline->source_started &&
-		all_ready(pipeline, 1)) {
+	if (driver->state == STATE_STARTING && !driver->source_started && all_ready(driver, 1)) {
 		struct message start = {.type = MESSAGE_START};
 
-		pipeline->source_started = true;
-		stage_send(&pipeline->source, &start, NULL, 0);
+		driver->source_started = true;
+		process_send(&driver->source, &start, NULL, 0);
 	}
-	if (all_ready(pipeline, 0))
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_READY});
+	if (all_ready(driver, 0))
+		driver_fire(driver, &(struct occurrence){.event = EVENT_READY});
 }
 
-static void broken(struct pipeline *pipeline, const struct message *message)
+static void broken(struct driver *driver, const struct message *message)
 {
-	struct lane *lane;
+	struct worker_slot *slot;
 
-	if (message->lane >= pipeline->lane_count)
+	if (message->lane >= driver->slot_count)
 		return;
-	lane = &pipeline->lanes[message->lane];
-	if (lane->stage.pid == 0 || lane->life != message->life)
+	slot = &driver->slots[message->lane];
+	if (slot->process.pid == 0 || slot->life != message->life)
 		return; /* that life is over already */
-	relay_log(&pipeline->relay, LEVEL_WARNING,
+	relay_log(&driver->relay, LEVEL_WARNING,
 		"worker %u wrote something that is no frame, killing it", message->lane);
-	stage_kill(&lane->stage);
+	process_kill(&slot->process);
 }
 
 /* One that finds no room is dropped: the next attempt says more. */
 static void pass_attempt(
-	struct pipeline *pipeline, const struct lane *lane, const struct message *message)
+	struct driver *driver, const struct worker_slot *slot, const struct message *message)
 {
 	struct message attempt = {.type = MESSAGE_ATTEMPT,
-		.lane = (uint32_t)(lane - pipeline->lanes),
+		.lane = (uint32_t)(slot - driver->slots),
 		.seq = message->seq,
 		.page = {.attempt = message->page.attempt}};
 
-	if (pipeline->source.control >= 0 && pipeline->source.outbox_count == 0)
-		stage_send(&pipeline->source, &attempt, NULL, 0);
+	if (driver->source.control >= 0 && driver->source.outbox_count == 0)
+		process_send(&driver->source, &attempt, NULL, 0);
 }
 
-static void handle_message(struct pipeline *pipeline, struct stage *stage, struct lane *lane,
+static void handle_message(struct driver *driver, struct process *process, struct worker_slot *slot,
 	const struct message *message)
 {
-	if (message->type == MESSAGE_READY && !stage->ready)
-		ready(pipeline, stage, lane);
-	else if (message->type == MESSAGE_RECYCLE && lane != NULL)
-		lane->recycles = true;
-	else if (message->type == MESSAGE_CLOSING && stage == &pipeline->source)
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_CLOSING});
-	else if (message->type == MESSAGE_BROKEN && stage == &pipeline->sink)
-		broken(pipeline, message);
-	else if (message->type == MESSAGE_ATTEMPT && lane != NULL)
-		pass_attempt(pipeline, lane, message);
+	if (message->type == MESSAGE_READY && !process->ready)
+		ready(driver, process, slot);
+	else if (message->type == MESSAGE_RECYCLE && slot != NULL)
+		slot->recycles = true;
+	else if (message->type == MESSAGE_CLOSING && process == &driver->source)
+		driver_fire(driver, &(struct occurrence){.event = EVENT_CLOSING});
+	else if (message->type == MESSAGE_BROKEN && process == &driver->sink)
+		broken(driver, message);
+	else if (message->type == MESSAGE_ATTEMPT && slot != NULL)
+		pass_attempt(driver, slot, message);
 }
 
-void pipeline_read_control(struct pipeline *pipeline, uint32_t index)
+void driver_read_control(struct driver *driver, uint32_t index)
 {
-	struct stage *stage = pipeline_stage(pipeline, index);
-	struct lane *lane = index < 2 ? NULL : &pipeline->lanes[index - 2];
+	struct process *process = driver_process(driver, index);
+	struct worker_slot *slot = index < 2 ? NULL : &driver->slots[index - 2];
 	struct message message;
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 
-	while (stage->control >= 0) {
+	while (process->control >= 0) {
 		int got = control_receive(
-			stage->control, &message, fds, &fd_count, &acks, &ack_count);
+			process->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
 		if (got == 0)
-			fd_close(&stage->control);
+			fd_close(&process->control);
 		if (got <= 0)
 			continue;
 		while (fd_count > 0)
 			close(fds[--fd_count]);
-		handle_message(pipeline, stage, lane, &message);
+		handle_message(driver, process, slot, &message);
 	}
 }
 
-static bool nothing_runs(struct pipeline *pipeline)
+static bool nothing_runs(struct driver *driver)
 {
-	if (pipeline->deaths[0].due || pipeline->deaths[1].due)
+	if (driver->endpoint_exits[0].due || driver->endpoint_exits[1].due)
 		return false;
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
-		if (pipeline_stage(pipeline, i)->pid != 0)
+	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+		if (driver_process(driver, i)->pid != 0)
 			return false;
 	return true;
 }
 
 /* ---- signals and time */
 
-static void take_signal(struct pipeline *pipeline, int number)
+static void take_signal(struct driver *driver, int number)
 {
-	struct happening happening = {
+	struct occurrence occurrence = {
 		.event = EVENT_SIGNAL, .status = STATUS_TEMPFAIL, .signal = number};
 	char text[TEXT_MAX];
 
-	if (number == SIGHUP && pipeline->signals > 0)
+	if (number == SIGHUP && driver->signals > 0)
 		return; /* the terminal went away while it stops already */
-	if (pipeline->signals++ > 0)
-		happening.event = EVENT_SECOND_SIGNAL;
+	if (driver->signals++ > 0)
+		occurrence.event = EVENT_SECOND_SIGNAL;
 	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(number));
-	if (happening.event == EVENT_SIGNAL &&
-		(pipeline->state == STATE_RESTARTING || pipeline->state == STATE_WAITING))
+	if (occurrence.event == EVENT_SIGNAL &&
+		(driver->state == STATE_RESTARTING || driver->state == STATE_WAITING))
 		snprintf(text, sizeof text, "SIG%s before it was restarted: %.200s",
-			sigabbrev_np(number), pipeline->last_death);
-	happening.text = text;
-	pipeline_fire(pipeline, &happening);
+			sigabbrev_np(number), driver->last_death);
+	occurrence.text = text;
+	driver_fire(driver, &occurrence);
 }
 
-static void take_signals(struct pipeline *pipeline)
+static void take_signals(struct driver *driver)
 {
 	bool children = false;
 	int number;
 
-	while ((number = signals_next(pipeline->signal_fd)) != 0)
+	while ((number = signals_next(driver->signal_fd)) != 0)
 		if (number == SIGCHLD)
 			children = true;
 		else
-			take_signal(pipeline, number);
+			take_signal(driver, number);
 	if (children)
-		pipeline_reap(pipeline);
+		driver_reap(driver);
 }
 
-static bool lanes_may_start(const struct pipeline *pipeline)
+static bool workers_may_start(const struct driver *driver)
 {
-	return pipeline->state == STATE_STARTING || pipeline->state == STATE_RUNNING ||
-	       pipeline->state == STATE_DRAINING;
+	return driver->state == STATE_STARTING || driver->state == STATE_RUNNING ||
+	       driver->state == STATE_DRAINING;
 }
 
 /* By themselves, without another word from us. */
-static bool all_shall_end(const struct pipeline *pipeline)
+static bool all_shall_end(const struct driver *driver)
 {
-	return pipeline_is_over(pipeline) || pipeline->state == STATE_SETTLING ||
-	       pipeline->state == STATE_RESTARTING;
+	return driver_is_over(driver) || driver->state == STATE_SETTLING ||
+	       driver->state == STATE_RESTARTING;
 }
 
-static bool all_are_killed(const struct pipeline *pipeline)
+static bool all_are_killed(const struct driver *driver)
 {
-	return pipeline->state == STATE_CLEARING || pipeline->state == STATE_KILLING;
+	return driver->state == STATE_CLEARING || driver->state == STATE_KILLING;
 }
 
-static void describe_stuck(char text[TEXT_MAX], const struct stage *stage)
+static void describe_stuck(char text[TEXT_MAX], const struct process *process)
 {
-	snprintf(text, TEXT_MAX, "%s (process %d) does not end, though it was killed", stage->name,
-		(int)stage->pid);
+	snprintf(text, TEXT_MAX, "%s (process %d) does not end, though it was killed",
+		process->name, (int)process->pid);
 }
 
 /* The deadline of the state. */
-static void time_is_up(struct pipeline *pipeline)
+static void time_is_up(struct driver *driver)
 {
 	char text[TEXT_MAX], duration[32];
-	struct happening happening = {
+	struct occurrence occurrence = {
 		.event = EVENT_TIMEOUT, .status = STATUS_TEMPFAIL, .text = text};
 
-	pipeline->deadline = -1;
+	driver->deadline = -1;
 	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
-		pipeline_duration(pipeline->config->shutdown_timeout_ms, duration));
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		const struct stage *stage = pipeline_stage(pipeline, i);
+		driver_duration(driver->config->shutdown_timeout_ms, duration));
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		const struct process *process = driver_process(driver, i);
 
-		if (stage->pid != 0 && !stage->killed && all_shall_end(pipeline))
-			relay_log(&pipeline->relay, LEVEL_WARNING,
+		if (process->pid != 0 && !process->killed && all_shall_end(driver))
+			relay_log(&driver->relay, LEVEL_WARNING,
 				"%s has nothing left to do but does not end, killing it",
-				stage->name);
-		if (stage->pid != 0 && all_are_killed(pipeline))
-			describe_stuck(text, stage);
+				process->name);
+		if (process->pid != 0 && all_are_killed(driver))
+			describe_stuck(text, process);
 	}
-	pipeline_fire(pipeline, &happening);
+	driver_fire(driver, &occurrence);
 }
 
 /* What was killed and does not die. */
-static void tell_stuck(struct pipeline *pipeline, int64_t now_ms)
+static void report_stuck(struct driver *driver, int64_t now_ms)
 {
 	char text[TEXT_MAX];
-	struct happening happening = {
+	struct occurrence occurrence = {
 		.event = EVENT_STUCK, .status = STATUS_TEMPFAIL, .text = text};
 
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		struct stage *stage = pipeline_stage(pipeline, i);
-		int64_t deadline = stage_kill_deadline(stage);
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		struct process *process = driver_process(driver, i);
+		int64_t deadline = process_kill_deadline(process);
 
-		if (deadline < 0 || now_ms < deadline || stage->stuck)
+		if (deadline < 0 || now_ms < deadline || process->stuck)
 			continue;
-		stage->stuck = true;
-		describe_stuck(text, stage);
-		pipeline_fire(pipeline, &happening);
+		process->stuck = true;
+		describe_stuck(text, process);
+		driver_fire(driver, &occurrence);
 	}
 }
 
-static void tick(struct pipeline *pipeline)
+static void tick(struct driver *driver)
 {
 	int64_t now = clock_ms();
 
-	pipeline_judge_ends(pipeline, now);
-	pipeline_watch(pipeline, now);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		struct lane *lane = &pipeline->lanes[i];
+	driver_judge_endpoints(driver, now);
+	driver_watch(driver, now);
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		struct worker_slot *slot = &driver->slots[i];
 
-		if (lane->start_at >= 0 && now >= lane->start_at && lanes_may_start(pipeline))
-			pipeline_start_lane(pipeline, lane);
+		if (slot->start_at >= 0 && now >= slot->start_at && workers_may_start(driver))
+			driver_start_worker(driver, slot);
 	}
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
-		for (int j = 0; j < STAGE_STREAMS; j++)
-			stream_tick(
-				&pipeline_stage(pipeline, i)->streams[j], &pipeline->relay, now);
-	relay_tick(&pipeline->relay, now);
-	tell_stuck(pipeline, now);
-	if (pipeline->deadline >= 0 && now >= pipeline->deadline)
-		time_is_up(pipeline);
-	if (nothing_runs(pipeline))
-		pipeline_fire(pipeline, &(struct happening){.event = EVENT_REAPED});
+	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+		for (int j = 0; j < PROCESS_STREAMS; j++)
+			stream_tick(&driver_process(driver, i)->streams[j], &driver->relay, now);
+	relay_tick(&driver->relay, now);
+	report_stuck(driver, now);
+	if (driver->deadline >= 0 && now >= driver->deadline)
+		time_is_up(driver);
+	if (nothing_runs(driver))
+		driver_fire(driver, &(struct occurrence){.event = EVENT_REAPED});
 }
 
 static void sooner(int64_t *deadline, int64_t other)
@@ -271,155 +269,154 @@ static void sooner(int64_t *deadline, int64_t other)
 		*deadline = other;
 }
 
-static int next_tick(struct pipeline *pipeline)
+static int next_tick(struct driver *driver)
 {
-	int64_t deadline = pipeline->deadline;
+	int64_t deadline = driver->deadline;
 
-	if (lanes_may_start(pipeline))
-		for (uint32_t i = 0; i < pipeline->lane_count; i++)
-			sooner(&deadline, pipeline->lanes[i].start_at);
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		const struct stage *stage = pipeline_stage(pipeline, i);
+	if (workers_may_start(driver))
+		for (uint32_t i = 0; i < driver->slot_count; i++)
+			sooner(&deadline, driver->slots[i].start_at);
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		const struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < STAGE_STREAMS; j++)
-			sooner(&deadline, stream_deadline(&stage->streams[j]));
-		if (!stage->stuck)
-			sooner(&deadline, stage_kill_deadline(stage));
+		for (int j = 0; j < PROCESS_STREAMS; j++)
+			sooner(&deadline, stream_deadline(&process->streams[j]));
+		if (!process->stuck)
+			sooner(&deadline, process_kill_deadline(process));
 	}
 	for (int i = 0; i < 2; i++)
-		if (pipeline->deaths[i].due)
-			sooner(&deadline, pipeline->deaths[i].at + CAUSE_MS);
-	sooner(&deadline, pipeline_watch_deadline(pipeline));
-	sooner(&deadline, relay_deadline(&pipeline->relay));
+		if (driver->endpoint_exits[i].due)
+			sooner(&deadline, driver->endpoint_exits[i].at + CAUSE_MS);
+	sooner(&deadline, driver_watch_deadline(driver));
+	sooner(&deadline, relay_deadline(&driver->relay));
 	return clock_left(deadline, clock_ms());
 }
 
 /* ---- the loop */
 
-enum { POLL_SIGNALS, POLL_OUTLET, POLL_STAGES };
+enum { POLL_SIGNALS, POLL_WRITER, POLL_PROCESSES };
 
-static void wait_and_serve(struct pipeline *pipeline, struct pollfd *polls)
+static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 {
-	nfds_t count = POLL_STAGES;
+	nfds_t count = POLL_PROCESSES;
 	struct pollfd *at;
 
-	polls[POLL_SIGNALS] = (struct pollfd){.fd = pipeline->signal_fd, .events = POLLIN};
-	polls[POLL_OUTLET] = outlet_poll(&pipeline->relay.outlet);
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		const struct stage *stage = pipeline_stage(pipeline, i);
+	polls[POLL_SIGNALS] = (struct pollfd){.fd = driver->signal_fd, .events = POLLIN};
+	polls[POLL_WRITER] = log_writer_poll(&driver->relay.writer);
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		const struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < STAGE_STREAMS; j++)
+		for (int j = 0; j < PROCESS_STREAMS; j++)
 			polls[count++] =
-				(struct pollfd){.fd = stage->streams[j].fd, .events = POLLIN};
-		polls[count++] = (struct pollfd){.fd = stage->control,
-			.events = (short)(POLLIN | (stage->outbox_count > 0 ? POLLOUT : 0))};
+				(struct pollfd){.fd = process->streams[j].fd, .events = POLLIN};
+		polls[count++] = (struct pollfd){.fd = process->control,
+			.events = (short)(POLLIN | (process->outbox_count > 0 ? POLLOUT : 0))};
 	}
-	if (fd_poll(polls, count, next_tick(pipeline)) < 0)
+	if (fd_poll(polls, count, next_tick(driver)) < 0)
 		return;
 
-	if (polls[POLL_OUTLET].revents != 0)
-		outlet_write(&pipeline->relay.outlet);
-	at = &polls[POLL_STAGES];
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++) {
-		struct stage *stage = pipeline_stage(pipeline, i);
+	if (polls[POLL_WRITER].revents != 0)
+		log_writer_write(&driver->relay.writer);
+	at = &polls[POLL_PROCESSES];
+	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+		struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < STAGE_STREAMS; j++, at++)
+		for (int j = 0; j < PROCESS_STREAMS; j++, at++)
 			if (at->revents != 0)
-				stream_read(&stage->streams[j], &pipeline->relay);
+				stream_read(&process->streams[j], &driver->relay);
 		if (at->revents & POLLOUT)
-			stage_flush(stage);
+			process_flush(process);
 		if (at->revents & ~POLLOUT)
-			pipeline_read_control(pipeline, i);
+			driver_read_control(driver, i);
 		at++;
 	}
 	if (polls[POLL_SIGNALS].revents != 0)
-		take_signals(pipeline);
+		take_signals(driver);
 }
 
-static void pipeline_init(struct pipeline *pipeline, const struct config *config, const char *venv,
+static void driver_init(struct driver *driver, const struct config *config, const char *venv,
 	bool stop_at_end, int signal_fd)
 {
-	*pipeline = (struct pipeline){.config = config,
+	*driver = (struct driver){.config = config,
 		.signal_fd = signal_fd,
 		.deadline = -1,
 		.oom_kills = cgroup_oom_kills(""),
-		.lane_count = config->processor.workers};
-	launch_init(&pipeline->launch, config, venv, stop_at_end);
-	relay_init(&pipeline->relay, STDERR_FILENO);
-	relay_hold(&pipeline->relay);
-	restarts_init(&pipeline->restarts, config->max_restarts);
-	stage_init(&pipeline->source, ROLE_SOURCE, 0);
-	stage_init(&pipeline->sink, ROLE_SINK, 0);
-	pipeline->lanes = mem_array(pipeline->lane_count, sizeof *pipeline->lanes);
-	for (uint32_t i = 0; i < pipeline->lane_count; i++) {
-		stage_init(&pipeline->lanes[i].stage, ROLE_WORKER, i);
-		pipeline->lanes[i].start_at = -1;
+		.slot_count = config->processor.workers};
+	launch_init(&driver->launch, config, venv, stop_at_end);
+	relay_init(&driver->relay, STDERR_FILENO);
+	relay_hold(&driver->relay);
+	restarts_init(&driver->restarts, config->max_restarts);
+	process_init(&driver->source, ROLE_SOURCE, 0);
+	process_init(&driver->sink, ROLE_SINK, 0);
+	driver->slots = mem_array(driver->slot_count, sizeof *driver->slots);
+	for (uint32_t i = 0; i < driver->slot_count; i++) {
+		process_init(&driver->slots[i].process, ROLE_WORKER, i);
+		driver->slots[i].start_at = -1;
 	}
 	/* What a handler started and left behind is ours to bury. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static void pipeline_release(struct pipeline *pipeline)
+static void driver_release(struct driver *driver)
 {
-	relay_let_go(&pipeline->relay);
-	outlet_flush(&pipeline->relay.outlet, LAST_WORDS_MS);
-	relay_release(&pipeline->relay);
-	for (uint32_t i = 0; i < pipeline_stage_count(pipeline); i++)
-		stage_release(pipeline_stage(pipeline, i));
-	free(pipeline->lanes);
-	restarts_release(&pipeline->restarts);
-	launch_release(&pipeline->launch);
+	relay_release_held(&driver->relay);
+	log_writer_flush(&driver->relay.writer, LAST_WORDS_MS);
+	relay_release(&driver->relay);
+	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+		process_release(driver_process(driver, i));
+	free(driver->slots);
+	restarts_release(&driver->restarts);
+	launch_release(&driver->launch);
 }
 
 /* The last lines, and the last word about the status: 0 says that nothing is missing. */
-static void say_how_it_ended(struct pipeline *pipeline)
+static void report_end(struct driver *driver)
 {
-	struct relay *relay = &pipeline->relay;
+	struct relay *relay = &driver->relay;
 
-	if (pipeline->unread && pipeline->signal == 0) {
-		pipeline->signal = SIGPIPE;
-		relay_log(relay, LEVEL_INFO, "%s", pipeline->reason);
+	if (driver->unread && driver->signal == 0) {
+		driver->signal = SIGPIPE;
+		relay_log(relay, LEVEL_INFO, "%s", driver->reason);
 		return;
 	}
-	if (pipeline->unfinished > 0) {
+	if (driver->unfinished > 0) {
 		relay_log(relay, LEVEL_ERROR,
 			"lost: %" PRIu64
 			" records, read from standard input and not known to be delivered",
-			pipeline->unfinished);
-		if (pipeline->status == STATUS_OK && pipeline->signal == 0) {
-			pipeline->status = STATUS_TEMPFAIL;
-			snprintf(pipeline->reason, sizeof pipeline->reason,
-				"stopped with work left");
+			driver->unfinished);
+		if (driver->status == STATUS_OK && driver->signal == 0) {
+			driver->status = STATUS_TEMPFAIL;
+			snprintf(driver->reason, sizeof driver->reason, "stopped with work left");
 		}
 	}
-	if (pipeline->signal != 0 || pipeline->status != 0)
-		relay_log(relay, LEVEL_ERROR, "%s", pipeline->reason);
+	if (driver->signal != 0 || driver->status != 0)
+		relay_log(relay, LEVEL_ERROR, "%s", driver->reason);
 	else
 		relay_log(relay, LEVEL_INFO, "done");
 }
 
-int pipeline_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
+int driver_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
 	int *signal_number)
 {
-	struct pipeline pipeline;
+	struct driver driver;
 	struct pollfd *polls;
 
-	pipeline_init(&pipeline, config, venv, stop_at_end, signal_fd);
+	driver_init(&driver, config, venv, stop_at_end, signal_fd);
 	polls = mem_array(
-		POLL_STAGES + (size_t)pipeline_stage_count(&pipeline) * (STAGE_STREAMS + 1),
+		POLL_PROCESSES + (size_t)driver_process_count(&driver) * (PROCESS_STREAMS + 1),
 		sizeof *polls);
 	/* Nothing runs yet and the wait is over: the table's own way to begin. */
-	pipeline.state = STATE_WAITING;
-	pipeline_fire(&pipeline, &(struct happening){.event = EVENT_TIMEOUT});
-	while (pipeline.state != STATE_DONE) {
-		wait_and_serve(&pipeline, polls);
-		tick(&pipeline);
+	driver.state = STATE_WAITING;
+	driver_fire(&driver, &(struct occurrence){.event = EVENT_TIMEOUT});
+	while (driver.state != STATE_DONE) {
+		wait_and_serve(&driver, polls);
+		tick(&driver);
 	}
 
-	relay_let_go(&pipeline.relay);
-	say_how_it_ended(&pipeline);
-	*signal_number = pipeline.signal;
+	relay_release_held(&driver.relay);
+	report_end(&driver);
+	*signal_number = driver.signal;
 	free(polls);
-	pipeline_release(&pipeline);
-	return pipeline.signal != 0 ? 0 : pipeline.status;
+	driver_release(&driver);
+	return driver.signal != 0 ? 0 : driver.status;
 }

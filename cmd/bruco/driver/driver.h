@@ -21,27 +21,27 @@ enum {
 	TEXT_MAX = 256
 };
 
-struct lane {
-	struct stage stage;
+struct worker_slot {
+	struct process process;
 	uint32_t life;     /* of the worker that runs or is to be started next; 0 is the first */
 	unsigned failures; /* lives in a row that ended before they were ready */
 	int64_t start_at;  /* ms; -1: no start is due */
 	bool gone;         /* it will have no worker any more */
 	int death;         /* how the life before ended, as waitpid(2) says */
-	struct page_snapshot page; /* and what it was doing */
-	struct event_mark deadly;  /* the last event that is accountable for a death */
-	struct watch watch;        /* over the life that runs */
-	bool recycles;             /* that life has said that it ends between two events */
-	bool overdue;              /* that life was killed for an event that took too long */
+	struct page_snapshot page;        /* and what it was doing */
+	struct event_mark last_accounted; /* the last event that is accountable for a death */
+	struct watch watch;               /* over the life that runs */
+	bool recycles;                    /* that life has said that it ends between two events */
+	bool overdue;                     /* that life was killed for an event that took too long */
 };
 
-struct end_death {
+struct endpoint_exit {
 	bool due;   /* reaped, not judged yet */
 	int how;    /* as waitpid(2) says */
 	int64_t at; /* ms */
 };
 
-struct pipeline {
+struct driver {
 	const struct config *config;
 	struct launch launch;
 	struct relay relay;
@@ -55,11 +55,11 @@ struct pipeline {
 	bool ever_ready;     /* a worker was, since the driver began */
 	unsigned signals;    /* that ask for an end */
 	int64_t oom_kills;   /* of the control group, as far as they are told; -1: not known */
-	struct stage source;
-	struct stage sink;
-	struct end_death deaths[2]; /* of source and sink */
-	struct lane *lanes;
-	uint32_t lane_count;
+	struct process source;
+	struct process sink;
+	struct endpoint_exit endpoint_exits[2]; /* of source and sink */
+	struct worker_slot *slots;
+	uint32_t slot_count;
 	char last_death[TEXT_MAX]; /* of source or sink, in words */
 	uint64_t unfinished;       /* records that no source of ours will read again */
 	int status;
@@ -69,62 +69,62 @@ struct pipeline {
 };
 
 /* One event with all that the actions may need. */
-struct happening {
+struct occurrence {
 	enum supervise_event event;
-	struct lane *lane; /* of a worker's event */
-	int status;        /* for ACTION_KEEP_STATUS */
-	bool unread;       /* for ACTION_KEEP_STATUS, of the pipeline's */
-	int signal;        /* for ACTION_KEEP_SIGNAL */
-	const char *text;  /* what happened, for people */
+	struct worker_slot *slot; /* of a worker's event */
+	int status;               /* for ACTION_KEEP_STATUS */
+	bool unread;              /* for ACTION_KEEP_STATUS, of the pipeline's */
+	int signal;               /* for ACTION_KEEP_SIGNAL */
+	const char *text;         /* what happened, for people */
 };
 
 /*
  * Runs until everything is over. Returns the exit status, or, when it was ended by a second signal,
  * 0 and *signal_number to die by. `signal_fd` is signals_init's.
  */
-int pipeline_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
+int driver_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
 	int *signal_number);
 
 /* ---- between driver.c, exits.c and actions.c */
 
 /* All stages in one row: source, sink, then the workers. */
-uint32_t pipeline_stage_count(const struct pipeline *pipeline);
-struct stage *pipeline_stage(struct pipeline *pipeline, uint32_t index);
+uint32_t driver_process_count(const struct driver *driver);
+struct process *driver_process(struct driver *driver, uint32_t index);
 
 /* Takes all messages of a stage that are there. At end of file its socket is closed: it ends. */
-void pipeline_read_control(struct pipeline *pipeline, uint32_t index);
+void driver_read_control(struct driver *driver, uint32_t index);
 
 /* Whether a source that is started again reads what is not done once more. Standard input does not
  * come again: what was read of it and not delivered dies with source or sink. */
-bool pipeline_rewinds(const struct pipeline *pipeline);
+bool driver_rewinds(const struct driver *driver);
 
 /* Whether no work is left, so that everybody may end. */
-bool pipeline_is_over(const struct pipeline *pipeline);
+bool driver_is_over(const struct driver *driver);
 
 /* Reaps all that is dead. Source and sink are judged then, or up to CAUSE_MS later. */
-void pipeline_reap(struct pipeline *pipeline);
-void pipeline_judge_ends(struct pipeline *pipeline, int64_t now_ms);
+void driver_reap(struct driver *driver);
+void driver_judge_endpoints(struct driver *driver, int64_t now_ms);
 
 /* Asks the table and does what it says. */
-void pipeline_fire(struct pipeline *pipeline, const struct happening *happening);
+void driver_fire(struct driver *driver, const struct occurrence *occurrence);
 
 /* A worker that is gone (or could not be started: `text` says so) and may have a successor.
  * `counts`: against maxRestarts. */
-void pipeline_worker_died(
-	struct pipeline *pipeline, struct lane *lane, const char *text, bool counts);
+void driver_worker_died(
+	struct driver *driver, struct worker_slot *slot, const char *text, bool counts);
 
 /* Source or sink likewise. */
-void pipeline_stage_died(struct pipeline *pipeline, const char *text);
+void driver_endpoint_died(struct driver *driver, const char *text);
 
 /* Looks at the workers' pages for events that take too long, if it is time; when that is, ms, -1
  * for never. */
-void pipeline_watch(struct pipeline *pipeline, int64_t now_ms);
-int64_t pipeline_watch_deadline(const struct pipeline *pipeline);
+void driver_watch(struct driver *driver, int64_t now_ms);
+int64_t driver_watch_deadline(const struct driver *driver);
 
 /* "2s", "1500ms" for messages. */
-const char *pipeline_duration(int64_t ms, char text[32]);
+const char *driver_duration(int64_t ms, char text[32]);
 
 /* Starts the worker of a lane whose start is due. */
-void pipeline_start_lane(struct pipeline *pipeline, struct lane *lane);
+void driver_start_worker(struct driver *driver, struct worker_slot *slot);
 
 #endif

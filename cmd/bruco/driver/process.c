@@ -18,39 +18,39 @@ enum { CONTROL_FD = 3 };
 
 static const char *const role_names[ROLE_COUNT] = {"bruco-source", "bruco-sink", "bruco-worker"};
 
-void stage_init(struct stage *stage, enum stage_role role, uint32_t lane)
+void process_init(struct process *process, enum process_role role, uint32_t lane)
 {
-	*stage = (struct stage){.role = role, .control = -1};
-	stage->name = role == ROLE_WORKER ? mem_printf("bruco-worker-%u", lane)
-					  : mem_text(role_names[role]);
-	for (int i = 0; i < STAGE_STREAMS; i++) {
-		struct stream *stream = &stage->streams[i];
+	*process = (struct process){.role = role, .control = -1};
+	process->name = role == ROLE_WORKER ? mem_printf("bruco-worker-%u", lane)
+					    : mem_text(role_names[role]);
+	for (int i = 0; i < PROCESS_STREAMS; i++) {
+		struct stream *stream = &process->streams[i];
 
 		stream_init(stream);
-		stream->kind = i == STAGE_LOG ? STREAM_LINES : STREAM_PRINT;
-		stream->level = i == STAGE_PRINTED ? LEVEL_INFO : LEVEL_WARNING;
-		stream->program = stage->name;
+		stream->kind = i == PROCESS_LOG ? STREAM_LINES : STREAM_PRINT;
+		stream->level = i == PROCESS_PRINTED ? LEVEL_INFO : LEVEL_WARNING;
+		stream->program = process->name;
 		if (role == ROLE_WORKER) {
-			stream->worker = stage->name + strlen("bruco-");
+			stream->worker = process->name + strlen("bruco-");
 			stream->owner = (int)lane;
 		}
 	}
 }
 
-static void drop_outbox(struct stage *stage)
+static void drop_outbox(struct process *process)
 {
-	for (size_t i = 0; i < stage->outbox_count; i++)
-		for (size_t j = 0; j < stage->outbox[i].fd_count; j++)
-			close(stage->outbox[i].fds[j]);
-	free(stage->outbox);
-	stage->outbox = NULL;
-	stage->outbox_count = 0;
+	for (size_t i = 0; i < process->outbox_count; i++)
+		for (size_t j = 0; j < process->outbox[i].fd_count; j++)
+			close(process->outbox[i].fds[j]);
+	free(process->outbox);
+	process->outbox = NULL;
+	process->outbox_count = 0;
 }
 
-void stage_release(struct stage *stage)
+void process_release(struct process *process)
 {
-	assert(stage->pid == 0);
-	free(stage->name);
+	assert(process->pid == 0);
+	free(process->name);
 }
 
 /* One end for the child; ours is read by the relay. */
@@ -97,31 +97,30 @@ static void outfit_close(struct outfit *outfit)
 	fd_close(&outfit->page);
 }
 
-static bool open_control(struct stage *stage, struct outfit *outfit)
+static bool open_control(struct process *process, struct outfit *outfit)
 {
 	int ends[2];
 
 	if (sock_pair(ends) < 0)
 		return false;
-	stage->control = ends[0];
+	process->control = ends[0];
 	outfit->control = ends[1];
 	return true;
 }
 
 /* False with errno; what is open then is for the caller to close. */
-static bool open_outfit(
-	struct stage *stage, const struct buf *document, struct outfit *outfit)
+static bool open_outfit(struct process *process, const struct buf *document, struct outfit *outfit)
 {
-	if (!open_control(stage, outfit))
+	if (!open_control(process, outfit))
 		return false;
-	outfit->log = open_stream(&stage->streams[STAGE_LOG]);
+	outfit->log = open_stream(&process->streams[PROCESS_LOG]);
 	if (outfit->log < 0)
 		return false;
-	if (stage->role == ROLE_WORKER) {
-		outfit->printed = open_stream(&stage->streams[STAGE_PRINTED]);
+	if (process->role == ROLE_WORKER) {
+		outfit->printed = open_stream(&process->streams[PROCESS_PRINTED]);
 		if (outfit->printed < 0)
 			return false;
-		outfit->printed_errors = open_stream(&stage->streams[STAGE_PRINTED_ERRORS]);
+		outfit->printed_errors = open_stream(&process->streams[PROCESS_PRINTED_ERRORS]);
 		if (outfit->printed_errors < 0)
 			return false;
 	}
@@ -131,17 +130,17 @@ static bool open_outfit(
 	outfit->page = page_create();
 	if (outfit->page < 0)
 		return false;
-	stage->page = page_try_map(outfit->page);
-	return stage->page != NULL;
+	process->page = page_try_map(outfit->page);
+	return process->page != NULL;
 }
 
 static pid_t start_process(
-	const struct stage *stage, const struct launch *launch, const struct outfit *outfit)
+	const struct process *process, const struct launch *launch, const struct outfit *outfit)
 {
-	bool worker = stage->role == ROLE_WORKER;
-	const char *arguments[] = {role_names[stage->role], "--driver", "3", NULL};
+	bool worker = process->role == ROLE_WORKER;
+	const char *arguments[] = {role_names[process->role], "--driver", "3", NULL};
 	struct spawn_move moves[4] = {{outfit->control, CONTROL_FD}};
-	struct spawn what = {.path = launch->programs[stage->role],
+	struct spawn what = {.path = launch->programs[process->role],
 		.arguments = (char *const *)(size_t)arguments,
 		.environment = worker ? launch->worker_environment : NULL,
 		.moves = moves,
@@ -161,8 +160,8 @@ static pid_t start_process(
 }
 
 /* Takes its part of the outfit and the lane's or link's descriptors. */
-static void greet(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
-	struct outfit *outfit, const int *fds, size_t fd_count)
+static void greet(struct process *process, const struct launch *launch, uint32_t lane,
+	uint32_t life, struct outfit *outfit, const int *fds, size_t fd_count)
 {
 	struct message hello = {.type = MESSAGE_HELLO,
 		.lane = lane,
@@ -170,8 +169,8 @@ static void greet(struct stage *stage, const struct launch *launch, uint32_t lan
 		.lanes = launch->lanes,
 		.log_level = log_level(),
 		.log_format = log_format(),
-		.flags = stage->role == ROLE_SOURCE ? launch->source_flags : 0,
-		.seq = stage->role == ROLE_SOURCE ? launch->identity : 0};
+		.flags = process->role == ROLE_SOURCE ? launch->source_flags : 0,
+		.seq = process->role == ROLE_SOURCE ? launch->identity : 0};
 	int given[HELLO_WORKER_FDS];
 	size_t count = 0;
 
@@ -180,45 +179,45 @@ static void greet(struct stage *stage, const struct launch *launch, uint32_t lan
 	for (size_t i = 0; i < fd_count; i++)
 		given[count++] = fds[i];
 	outfit->document = outfit->page = -1;
-	if (stage->role == ROLE_WORKER) {
+	if (process->role == ROLE_WORKER) {
 		given[count++] = outfit->log;
 		outfit->log = -1;
 	}
-	stage_send(stage, &hello, given, count);
+	process_send(process, &hello, given, count);
 }
 
 /* The process does not run: as if nothing had been tried. */
-static void close_all(struct stage *stage, const int *fds, size_t fd_count)
+static void close_all(struct process *process, const int *fds, size_t fd_count)
 {
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);
-	for (int i = 0; i < STAGE_STREAMS; i++)
-		fd_close(&stage->streams[i].fd);
-	fd_close(&stage->control);
-	page_unmap(stage->page);
-	stage->page = NULL;
+	for (int i = 0; i < PROCESS_STREAMS; i++)
+		fd_close(&process->streams[i].fd);
+	fd_close(&process->control);
+	page_unmap(process->page);
+	process->page = NULL;
 }
 
-int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
-	const int *fds, size_t fd_count)
+int process_start(struct process *process, const struct launch *launch, uint32_t lane,
+	uint32_t life, const int *fds, size_t fd_count)
 {
 	struct outfit outfit = {-1, -1, -1, -1, -1, -1};
 	pid_t pid = -1;
 	int error;
 
-	stage->ready = stage->killed = stage->stuck = false;
-	if (open_outfit(stage, &launch->documents[stage->role], &outfit))
-		pid = start_process(stage, launch, &outfit);
+	process->ready = process->killed = process->stuck = false;
+	if (open_outfit(process, &launch->documents[process->role], &outfit))
+		pid = start_process(process, launch, &outfit);
 	error = errno;
 	if (pid > 0) {
-		stage->pid = pid;
-		if (stage->role == ROLE_WORKER) {
+		process->pid = pid;
+		if (process->role == ROLE_WORKER) {
 			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
 			prefer_for_oom(pid, launch->oom_score);
 		}
-		greet(stage, launch, lane, life, &outfit, fds, fd_count);
+		greet(process, launch, lane, life, &outfit, fds, fd_count);
 	} else {
-		close_all(stage, fds, fd_count);
+		close_all(process, fds, fd_count);
 	}
 	outfit_close(&outfit);
 	errno = error;
@@ -226,39 +225,42 @@ int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane,
 }
 
 /* Whether it is settled: sent, or nobody is there to take it. */
-static bool send_parcel(struct stage *stage, const struct parcel *parcel)
+static bool send_pending(struct process *process, const struct pending_message *pending)
 {
-	if (stage->control >= 0 &&
-		control_send(stage->control, &parcel->message, parcel->fds, parcel->fd_count) < 0 &&
+	if (process->control >= 0 &&
+		control_send(process->control, &pending->message, pending->fds, pending->fd_count) <
+			0 &&
 		(errno == EAGAIN || errno == ETOOMANYREFS || errno == ENOBUFS))
 		return false;
-	for (size_t i = 0; i < parcel->fd_count; i++)
-		close(parcel->fds[i]);
+	for (size_t i = 0; i < pending->fd_count; i++)
+		close(pending->fds[i]);
 	return true;
 }
 
-void stage_send(struct stage *stage, const struct message *message, const int *fds, size_t fd_count)
+void process_send(
+	struct process *process, const struct message *message, const int *fds, size_t fd_count)
 {
-	struct parcel parcel = {.message = *message, .fd_count = fd_count};
+	struct pending_message pending = {.message = *message, .fd_count = fd_count};
 
 	for (size_t i = 0; i < fd_count; i++)
-		parcel.fds[i] = fds[i];
-	if (stage->outbox_count == 0 && send_parcel(stage, &parcel))
+		pending.fds[i] = fds[i];
+	if (process->outbox_count == 0 && send_pending(process, &pending))
 		return;
-	stage->outbox = mem_grow(stage->outbox, stage->outbox_count + 1, sizeof *stage->outbox);
-	stage->outbox[stage->outbox_count++] = parcel;
+	process->outbox =
+		mem_grow(process->outbox, process->outbox_count + 1, sizeof *process->outbox);
+	process->outbox[process->outbox_count++] = pending;
 }
 
-void stage_flush(struct stage *stage)
+void process_flush(struct process *process)
 {
 	size_t sent = 0;
 
-	while (sent < stage->outbox_count && send_parcel(stage, &stage->outbox[sent]))
+	while (sent < process->outbox_count && send_pending(process, &process->outbox[sent]))
 		sent++;
-	stage->outbox_count -= sent;
+	process->outbox_count -= sent;
 	if (sent > 0)
-		memmove(stage->outbox, stage->outbox + sent,
-			stage->outbox_count * sizeof *stage->outbox);
+		memmove(process->outbox, process->outbox + sent,
+			process->outbox_count * sizeof *process->outbox);
 }
 
 /* It waits to be reaped: whatever ended it, we did not. */
@@ -272,33 +274,33 @@ static bool is_dead(pid_t pid)
 	return info.si_pid == pid;
 }
 
-void stage_kill(struct stage *stage)
+void process_kill(struct process *process)
 {
-	if (stage->pid == 0 || is_dead(stage->pid))
+	if (process->pid == 0 || is_dead(process->pid))
 		return;
-	if (!stage->killed)
-		stage->killed_at = clock_ms();
-	stage->killed = true;
-	if (stage->role == ROLE_WORKER)
-		kill(-stage->pid, SIGKILL);
-	kill(stage->pid, SIGKILL);
+	if (!process->killed)
+		process->killed_at = clock_ms();
+	process->killed = true;
+	if (process->role == ROLE_WORKER)
+		kill(-process->pid, SIGKILL);
+	kill(process->pid, SIGKILL);
 }
 
-int64_t stage_kill_deadline(const struct stage *stage)
+int64_t process_kill_deadline(const struct process *process)
 {
-	return stage->pid != 0 && stage->killed ? stage->killed_at + KILL_MS : -1;
+	return process->pid != 0 && process->killed ? process->killed_at + KILL_MS : -1;
 }
 
-struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay)
+struct page_snapshot process_reaped(struct process *process, struct relay *relay)
 {
-	struct page_snapshot snapshot = page_snapshot(stage->page);
+	struct page_snapshot snapshot = page_snapshot(process->page);
 
-	for (int i = 0; i < STAGE_STREAMS; i++)
-		stream_finish(&stage->streams[i], relay);
-	drop_outbox(stage);
-	fd_close(&stage->control);
-	page_unmap(stage->page);
-	stage->page = NULL;
-	stage->pid = 0;
+	for (int i = 0; i < PROCESS_STREAMS; i++)
+		stream_finish(&process->streams[i], relay);
+	drop_outbox(process);
+	fd_close(&process->control);
+	page_unmap(process->page);
+	process->page = NULL;
+	process->pid = 0;
 	return snapshot;
 }

@@ -21,7 +21,7 @@
  * system, or that a debugger holds, can take for ever. */
 enum { KILL_MS = 10000 };
 
-enum stage_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
+enum process_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
 
 /* What all starts of a role have in common; made once. */
 struct launch {
@@ -36,8 +36,8 @@ struct launch {
 	int null_fd;
 };
 
-/* The path of one of Bruco's programs: beside this one, else in PATH. Ends the program with status 69
- * when there is none. The caller frees it. */
+/* The path of one of Bruco's programs: beside this one, else in PATH. Ends the program with status
+ * 69 when there is none. The caller frees it. */
 char *launch_program(const char *name);
 
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
@@ -48,51 +48,51 @@ void launch_init(
 void launch_release(struct launch *launch);
 
 /* In this order they are read: what a handler printed stands before its traceback. */
-enum { STAGE_PRINTED, STAGE_PRINTED_ERRORS, STAGE_LOG, STAGE_STREAMS };
+enum { PROCESS_PRINTED, PROCESS_PRINTED_ERRORS, PROCESS_LOG, PROCESS_STREAMS };
 
-struct parcel {
+struct pending_message {
 	struct message message;
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count;
 };
 
-struct stage {
-	enum stage_role role;
+struct process {
+	enum process_role role;
 	char *name;  /* "bruco-source", "bruco-worker-0"; also for log lines */
 	pid_t pid;   /* 0: there is no process */
 	int control; /* -1: closed */
 	struct page *page;
-	bool ready;            /* for the driver to set */
-	bool killed;           /* by us */
-	int64_t killed_at;     /* ms, when for the first time */
-	bool stuck;            /* for the driver to set */
-	struct parcel *outbox; /* what the socket had no room for */
+	bool ready;                     /* for the driver to set */
+	bool killed;                    /* by us */
+	int64_t killed_at;              /* ms, when for the first time */
+	bool stuck;                     /* for the driver to set */
+	struct pending_message *outbox; /* what the socket had no room for */
 	size_t outbox_count;
-	struct stream streams[STAGE_STREAMS];
+	struct stream streams[PROCESS_STREAMS];
 };
 
-void stage_init(struct stage *stage, enum stage_role role, uint32_t lane);
-void stage_release(struct stage *stage); /* of a stage without a process */
+void process_init(struct process *process, enum process_role role, uint32_t lane);
+void process_release(struct process *process); /* of a stage without a process */
 
 /* Starts the process and greets it. The descriptors (source, sink: the link; worker: in and out)
  * are closed here, whatever happens. 0, or -1 with errno. */
-int stage_start(struct stage *stage, const struct launch *launch, uint32_t lane, uint32_t life,
-	const int *fds, size_t fd_count);
+int process_start(struct process *process, const struct launch *launch, uint32_t lane,
+	uint32_t life, const int *fds, size_t fd_count);
 
 /* Sends now or later; the descriptors belong to the message and are closed when it is gone. */
-void stage_send(
-	struct stage *stage, const struct message *message, const int *fds, size_t fd_count);
-void stage_flush(struct stage *stage);
+void process_send(
+	struct process *process, const struct message *message, const int *fds, size_t fd_count);
+void process_flush(struct process *process);
 
 /* SIGKILL; with a worker all that is in the process group that it was started in, which it may have
  * left. */
-void stage_kill(struct stage *stage);
+void process_kill(struct process *process);
 
 /* When it should be gone at last, ms; -1: it was not killed. */
-int64_t stage_kill_deadline(const struct stage *stage);
+int64_t process_kill_deadline(const struct process *process);
 
 /* After waitpid(2), or of one that does not die: reads out what it said, closes everything; returns
  * what it was doing. */
-struct page_snapshot stage_reaped(struct stage *stage, struct relay *relay);
+struct page_snapshot process_reaped(struct process *process, struct relay *relay);
 
 #endif

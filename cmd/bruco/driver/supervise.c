@@ -14,7 +14,7 @@
 enum {
 	KEEP = ACTION_KEEP_STATUS,
 	SIGNAL = ACTION_KEEP_SIGNAL,
-	SAY_READY = ACTION_SAY_READY,
+	REPORT_READY = ACTION_REPORT_READY,
 	CUT = ACTION_CUT_LANE,
 	REPLACE = ACTION_REPLACE,
 	DRAIN = ACTION_DRAIN | ACTION_ARM,
@@ -31,13 +31,13 @@ enum {
 /* clang-format off */
 static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 	[STATE_STARTING] = {
-		[EVENT_READY] = GO(RUNNING, SAY_READY),
+		[EVENT_READY] = GO(RUNNING, REPORT_READY),
 		[EVENT_SIGNAL] = GO(DRAINING, DRAIN),
 		[EVENT_SECOND_SIGNAL] = GO(KILLING, SIGNAL | KILL_ALL),
 		[EVENT_WORKER_DIED] = GO(STARTING, REPLACE),
 		[EVENT_WORKER_RECYCLED] = GO(STARTING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
+		[EVENT_ENDPOINT_DIED] = GO(RESTARTING, SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		/* Workers may still be initialising: whether the handler loads is worth knowing. */
 		[EVENT_CLOSING] = GO(ENDING, ARM),
@@ -53,7 +53,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = GO(RUNNING, REPLACE),
 		[EVENT_WORKER_RECYCLED] = GO(RUNNING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT | DRAIN),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE),
+		[EVENT_ENDPOINT_DIED] = GO(RESTARTING, SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(ENDING, ARM),
 		[EVENT_STUCK] = GO(DRAINING, KEEP | DRAIN),
@@ -68,7 +68,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = GO(DRAINING, REPLACE),
 		[EVENT_WORKER_RECYCLED] = GO(DRAINING, REPLACE),
 		[EVENT_WORKER_LOST] = GO(DRAINING, KEEP | CUT),
-		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
+		[EVENT_ENDPOINT_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = GO(CLOSING, KILL_UNREADY),
 		[EVENT_STUCK] = GO(DRAINING, KEEP),
@@ -82,7 +82,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(ENDING), /* that is how they end */
 		[EVENT_WORKER_RECYCLED] = STAY(ENDING),
 		[EVENT_WORKER_LOST] = GO(ENDING, KEEP),
-		[EVENT_STAGE_DIED] = GO(RESTARTING, SETTLE), /* was it the end? it will see */
+		[EVENT_ENDPOINT_DIED] = GO(RESTARTING, SETTLE), /* was it the end? it will see */
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(ENDING),
 		[EVENT_STUCK] = GO(ENDING, KEEP),
@@ -96,7 +96,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(CLOSING),
 		[EVENT_WORKER_RECYCLED] = STAY(CLOSING),
 		[EVENT_WORKER_LOST] = GO(CLOSING, KEEP),
-		[EVENT_STAGE_DIED] = GO(SETTLING, KEEP | SETTLE),
+		[EVENT_ENDPOINT_DIED] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_FATAL] = GO(SETTLING, KEEP | SETTLE),
 		[EVENT_CLOSING] = STAY(CLOSING),
 		[EVENT_STUCK] = GO(CLOSING, KEEP),
@@ -110,7 +110,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = GO(CUTTING, CUT),
 		[EVENT_WORKER_RECYCLED] = GO(CUTTING, CUT),
 		[EVENT_WORKER_LOST] = GO(CUTTING, CUT),
-		[EVENT_STAGE_DIED] = STAY(CUTTING), /* the other one sees the link end, or the deadline */
+		[EVENT_ENDPOINT_DIED] = STAY(CUTTING), /* the other one sees the link end, or the deadline */
 		[EVENT_FATAL] = STAY(CUTTING),
 		[EVENT_CLOSING] = STAY(CUTTING),
 		[EVENT_STUCK] = GO(CUTTING, KEEP),
@@ -124,7 +124,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(SETTLING),
 		[EVENT_WORKER_RECYCLED] = STAY(SETTLING),
 		[EVENT_WORKER_LOST] = STAY(SETTLING),
-		[EVENT_STAGE_DIED] = STAY(SETTLING),
+		[EVENT_ENDPOINT_DIED] = STAY(SETTLING),
 		[EVENT_FATAL] = STAY(SETTLING),
 		[EVENT_CLOSING] = STAY(SETTLING),
 		[EVENT_STUCK] = STAY(SETTLING),
@@ -139,7 +139,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(RESTARTING),
 		[EVENT_WORKER_RECYCLED] = STAY(RESTARTING),
 		[EVENT_WORKER_LOST] = GO(SETTLING, KEEP),
-		[EVENT_STAGE_DIED] = STAY(RESTARTING),
+		[EVENT_ENDPOINT_DIED] = STAY(RESTARTING),
 		[EVENT_FATAL] = GO(SETTLING, KEEP), /* it had ended before it was killed */
 		[EVENT_CLOSING] = STAY(RESTARTING),
 		[EVENT_STUCK] = STAY(RESTARTING),
@@ -153,7 +153,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(CLEARING),
 		[EVENT_WORKER_RECYCLED] = STAY(CLEARING),
 		[EVENT_WORKER_LOST] = GO(KILLING, KEEP),
-		[EVENT_STAGE_DIED] = STAY(CLEARING),
+		[EVENT_ENDPOINT_DIED] = STAY(CLEARING),
 		[EVENT_FATAL] = GO(KILLING, KEEP),
 		[EVENT_CLOSING] = STAY(CLEARING),
 		[EVENT_STUCK] = STAY(CLEARING),
@@ -167,7 +167,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(KILLING),
 		[EVENT_WORKER_RECYCLED] = STAY(KILLING),
 		[EVENT_WORKER_LOST] = STAY(KILLING),
-		[EVENT_STAGE_DIED] = STAY(KILLING),
+		[EVENT_ENDPOINT_DIED] = STAY(KILLING),
 		[EVENT_FATAL] = STAY(KILLING),
 		[EVENT_CLOSING] = STAY(KILLING),
 		[EVENT_STUCK] = STAY(KILLING),
@@ -181,7 +181,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(WAITING),
 		[EVENT_WORKER_RECYCLED] = STAY(WAITING),
 		[EVENT_WORKER_LOST] = STAY(WAITING),
-		[EVENT_STAGE_DIED] = STAY(WAITING),
+		[EVENT_ENDPOINT_DIED] = STAY(WAITING),
 		[EVENT_FATAL] = STAY(WAITING),
 		[EVENT_CLOSING] = STAY(WAITING),
 		[EVENT_STUCK] = STAY(WAITING),
@@ -195,7 +195,7 @@ static const struct supervise_step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_WORKER_DIED] = STAY(DONE),
 		[EVENT_WORKER_RECYCLED] = STAY(DONE),
 		[EVENT_WORKER_LOST] = STAY(DONE),
-		[EVENT_STAGE_DIED] = STAY(DONE),
+		[EVENT_ENDPOINT_DIED] = STAY(DONE),
 		[EVENT_FATAL] = STAY(DONE),
 		[EVENT_CLOSING] = STAY(DONE),
 		[EVENT_STUCK] = STAY(DONE),
@@ -210,8 +210,8 @@ static const char *const state_names[STATE_COUNT] = {"starting", "running", "dra
 	"closing", "cutting", "settling", "restarting", "clearing", "killing", "waiting", "done"};
 
 static const char *const event_names[EVENT_COUNT] = {"ready", "signal", "second signal",
-	"worker died", "worker recycled", "worker lost", "stage died", "fatal", "closing",
-	"stuck", "timeout", "reaped"};
+	"worker died", "worker recycled", "worker lost", "endpoint died", "fatal", "closing", "stuck",
+	"timeout", "reaped"};
 
 struct supervise_step supervise(enum supervise_state state, enum supervise_event event)
 {

@@ -36,7 +36,7 @@ enum supervise_event {
 	EVENT_WORKER_DIED,     /* it may have a successor */
 	EVENT_WORKER_RECYCLED, /* it ended because it was to end, and has a successor */
 	EVENT_WORKER_LOST,     /* it must have none: the handler failed, or restarts are used up */
-	EVENT_STAGE_DIED,      /* source or sink, in a way that a new start may mend */
+	EVENT_ENDPOINT_DIED,   /* source or sink, in a way that a new start may mend */
 	EVENT_FATAL,           /* a stage ended in a way that no new start mends */
 	EVENT_CLOSING,         /* the source says that all is acknowledged and committed */
 	EVENT_STUCK,           /* a stage was killed KILL_MS ago and is still there */
@@ -49,7 +49,7 @@ enum supervise_event {
 enum supervise_action {
 	ACTION_KEEP_STATUS = 1 << 0, /* the event's status is the driver's, if none was kept yet */
 	ACTION_KEEP_SIGNAL = 1 << 1, /* the driver shall die by the event's signal */
-	ACTION_SAY_READY = 1 << 2,
+	ACTION_REPORT_READY = 1 << 2,
 	ACTION_CUT_LANE = 1 << 3, /* tell the sink that the event's lane has no successor */
 	ACTION_REPLACE = 1 << 4,  /* start the successor of the event's lane */
 	ACTION_DRAIN = 1 << 5,    /* tell the source to finish */

@@ -17,13 +17,13 @@ enum { READ_SIZE = 65536, READS_MAX = 4 };
 void relay_init(struct relay *relay, int fd)
 {
 	*relay = (struct relay){.only = RELAY_NO_WORKER};
-	outlet_init(&relay->outlet, fd);
+	log_writer_init(&relay->writer, fd);
 }
 
 void relay_release(struct relay *relay)
 {
-	relay_let_go(relay);
-	outlet_release(&relay->outlet);
+	relay_release_held(relay);
+	log_writer_release(&relay->writer);
 }
 
 void relay_hold(struct relay *relay)
@@ -37,8 +37,8 @@ void relay_show_held(struct relay *relay)
 		const struct held *held = &relay->held[i];
 
 		if (relay->only == RELAY_NO_WORKER || relay->only == held->owner)
-			outlet_put(
-				&relay->outlet, (const char *)held->text.data, held->text.length);
+			log_writer_put(
+				&relay->writer, (const char *)held->text.data, held->text.length);
 		buf_release(&relay->held[i].text);
 	}
 	free(relay->held);
@@ -47,16 +47,16 @@ void relay_show_held(struct relay *relay)
 	relay->held_bytes = 0;
 }
 
-void relay_let_go(struct relay *relay)
+void relay_release_held(struct relay *relay)
 {
 	relay->holding = false;
 	relay_show_held(relay);
 }
 
-void relay_hear_only(struct relay *relay, int worker)
+void relay_only_worker(struct relay *relay, int worker)
 {
 	relay->only = worker;
-	relay_let_go(relay);
+	relay_release_held(relay);
 }
 
 int64_t relay_deadline(const struct relay *relay)
@@ -94,7 +94,7 @@ static void put(struct relay *relay, int owner, const char *text, size_t length)
 	if (owner != RELAY_NO_WORKER && relay->holding)
 		hold(relay, owner, text, length);
 	else
-		outlet_put(&relay->outlet, text, length);
+		log_writer_put(&relay->writer, text, length);
 }
 
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
@@ -201,7 +201,7 @@ static void take_lines(struct stream *stream, struct relay *relay, const char *d
 			stream->partial.length);
 		buf_reset(&stream->partial);
 	}
-	if (stream->partial.length + length - whole > OUTLET_QUEUE_MAX)
+	if (stream->partial.length + length - whole > LOG_WRITER_QUEUE_MAX)
 		buf_reset(&stream->partial); /* no log line of ours is that long */
 	buf_append(&stream->partial, data + whole, length - whole);
 }

@@ -29,7 +29,7 @@ struct held {
 };
 
 struct relay {
-	struct outlet outlet;
+	struct log_writer writer;
 	bool holding;
 	int only; /* of the workers only this one is heard; RELAY_NO_WORKER: all are */
 	struct held *held;
@@ -45,10 +45,10 @@ void relay_release(struct relay *relay);
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void relay_hold(struct relay *relay);                  /* from now on */
-void relay_show_held(struct relay *relay);             /* everything held so far is heard */
-void relay_let_go(struct relay *relay);                /* and nothing is held any more */
-void relay_hear_only(struct relay *relay, int worker); /* what others said or say is forgotten */
+void relay_hold(struct relay *relay);                    /* from now on */
+void relay_show_held(struct relay *relay);               /* everything held so far is heard */
+void relay_release_held(struct relay *relay);            /* and nothing is held any more */
+void relay_only_worker(struct relay *relay, int worker); /* what others said or say is forgotten */
 void relay_tick(struct relay *relay, int64_t now_ms);
 int64_t relay_deadline(const struct relay *relay); /* for relay_tick; -1: none */
 

@@ -14,82 +14,82 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-void outlet_init(struct outlet *outlet, int fd)
+void log_writer_init(struct log_writer *writer, int fd)
 {
 	struct stat status;
 	char path[32];
 	int opened;
 
-	*outlet = (struct outlet){.fd = fd, .way = OUTLET_PLAIN};
+	*writer = (struct log_writer){.fd = fd, .way = LOG_WRITER_PLAIN};
 	if (fstat(fd, &status) < 0)
 		return;
 	if (S_ISSOCK(status.st_mode)) {
-		outlet->way = OUTLET_SOCKET;
+		writer->way = LOG_WRITER_SOCKET;
 	} else if (S_ISFIFO(status.st_mode) || isatty(fd)) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		opened = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		outlet->way = opened < 0 ? OUTLET_CAREFUL : OUTLET_OPENED;
+		writer->way = opened < 0 ? LOG_WRITER_CAREFUL : LOG_WRITER_OPENED;
 		if (opened >= 0)
-			outlet->fd = opened;
+			writer->fd = opened;
 	}
 }
 
-void outlet_release(struct outlet *outlet)
+void log_writer_release(struct log_writer *writer)
 {
-	if (outlet->way == OUTLET_OPENED)
-		fd_close(&outlet->fd);
-	buf_release(&outlet->queue);
+	if (writer->way == LOG_WRITER_OPENED)
+		fd_close(&writer->fd);
+	buf_release(&writer->queue);
 }
 
-static ssize_t write_some(const struct outlet *outlet, const void *data, size_t length)
+static ssize_t write_some(const struct log_writer *writer, const void *data, size_t length)
 {
-	struct pollfd room = {.fd = outlet->fd, .events = POLLOUT};
+	struct pollfd room = {.fd = writer->fd, .events = POLLOUT};
 	ssize_t written;
 
 	do {
-		if (outlet->way == OUTLET_SOCKET) {
-			written = send(outlet->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-		} else if (outlet->way == OUTLET_CAREFUL && fd_poll(&room, 1, 0) <= 0) {
+		if (writer->way == LOG_WRITER_SOCKET) {
+			written = send(writer->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		} else if (writer->way == LOG_WRITER_CAREFUL && fd_poll(&room, 1, 0) <= 0) {
 			errno = EAGAIN;
 			written = -1;
 		} else {
-			if (outlet->way == OUTLET_CAREFUL && length > PIPE_BUF)
+			if (writer->way == LOG_WRITER_CAREFUL && length > PIPE_BUF)
 				length = PIPE_BUF;
-			written = write(outlet->fd, data, length);
+			written = write(writer->fd, data, length);
 		}
 	} while (written < 0 && errno == EINTR);
 	return written;
 }
 
-static void drop(struct outlet *outlet, const void *data, size_t length)
+static void drop(struct log_writer *writer, const void *data, size_t length)
 {
 	const char *text = data;
 
 	for (size_t i = 0; i < length; i++)
-		outlet->dropped += text[i] == '\n';
+		writer->dropped += text[i] == '\n';
 }
 
-static void write_queue(struct outlet *outlet)
+static void write_queue(struct log_writer *writer)
 {
-	while (outlet->queue.length > 0) {
-		ssize_t written = write_some(outlet, outlet->queue.data, outlet->queue.length);
+	while (writer->queue.length > 0) {
+		ssize_t written = write_some(writer, writer->queue.data, writer->queue.length);
 
 		if (written >= 0) {
-			buf_drop(&outlet->queue, (size_t)written);
+			buf_drop(&writer->queue, (size_t)written);
 		} else {
 			if (errno == EAGAIN)
 				return;
 			/* Disk full, reader gone: the logs are lost, the pipeline is not. */
-			drop(outlet, outlet->queue.data, outlet->queue.length);
-			buf_reset(&outlet->queue);
+			drop(writer, writer->queue.data, writer->queue.length);
+			buf_reset(&writer->queue);
 			return;
 		}
 	}
 }
 
-static void tell_dropped(struct outlet *outlet)
+static void report_dropped(struct log_writer *writer)
 {
-	uint64_t dropped = outlet->dropped;
+	uint64_t dropped = writer->dropped;
 	char message[64];
 	size_t length;
 	char *line;
@@ -97,50 +97,50 @@ static void tell_dropped(struct outlet *outlet)
 	snprintf(message, sizeof message, "%llu log lines dropped", (unsigned long long)dropped);
 	line = log_make(LEVEL_WARNING, "bruco", NULL, NULL, message, &length);
 	if (line != NULL)
-		buf_append(&outlet->queue, line, length);
+		buf_append(&writer->queue, line, length);
 	free(line);
-	outlet->dropped = 0;
-	write_queue(outlet);
-	if (outlet->dropped > 0) /* that line itself: in vain, as before */
-		outlet->dropped = dropped;
+	writer->dropped = 0;
+	write_queue(writer);
+	if (writer->dropped > 0) /* that line itself: in vain, as before */
+		writer->dropped = dropped;
 }
 
-void outlet_put(struct outlet *outlet, const char *text, size_t length)
+void log_writer_put(struct log_writer *writer, const char *text, size_t length)
 {
-	if (outlet->queue.length == 0 && outlet->dropped > 0)
-		tell_dropped(outlet);
-	if (outlet->queue.length > 0 &&
-		(outlet->dropped > 0 || outlet->queue.length + length > OUTLET_QUEUE_MAX)) {
-		drop(outlet, text, length);
+	if (writer->queue.length == 0 && writer->dropped > 0)
+		report_dropped(writer);
+	if (writer->queue.length > 0 &&
+		(writer->dropped > 0 || writer->queue.length + length > LOG_WRITER_QUEUE_MAX)) {
+		drop(writer, text, length);
 		return;
 	}
-	buf_append(&outlet->queue, text, length);
-	write_queue(outlet);
+	buf_append(&writer->queue, text, length);
+	write_queue(writer);
 }
 
-void outlet_write(struct outlet *outlet)
+void log_writer_write(struct log_writer *writer)
 {
-	write_queue(outlet);
-	if (outlet->queue.length == 0 && outlet->dropped > 0)
-		tell_dropped(outlet);
+	write_queue(writer);
+	if (writer->queue.length == 0 && writer->dropped > 0)
+		report_dropped(writer);
 }
 
-struct pollfd outlet_poll(const struct outlet *outlet)
+struct pollfd log_writer_poll(const struct log_writer *writer)
 {
-	return (struct pollfd){.fd = outlet->queue.length > 0 ? outlet->fd : -1, .events = POLLOUT};
+	return (struct pollfd){.fd = writer->queue.length > 0 ? writer->fd : -1, .events = POLLOUT};
 }
 
-void outlet_flush(struct outlet *outlet, int64_t most_ms)
+void log_writer_flush(struct log_writer *writer, int64_t most_ms)
 {
 	int64_t deadline = clock_ms() + most_ms;
 
-	while (outlet->queue.length > 0) {
-		struct pollfd room = outlet_poll(outlet);
+	while (writer->queue.length > 0) {
+		struct pollfd room = log_writer_poll(writer);
 		int left = clock_left(deadline, clock_ms());
 
 		if (left == 0)
 			return;
 		if (fd_poll(&room, 1, left) > 0)
-			outlet_write(outlet);
+			log_writer_write(writer);
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * The driver's stderr. Whoever reads it may be slow, stopped or gone and its disk may be full: the
- * driver never waits for it. Text that can't be written at once is queued up to OUTLET_QUEUE_MAX;
+ * driver never waits for it. Text that can't be written at once is queued up to LOG_WRITER_QUEUE_MAX;
  * beyond that it is dropped, line by line, and the number is told when there is room again.
  */
 #ifndef BRUCO_LOG_WRITER_H
@@ -12,33 +12,33 @@
 
 #include "base/buf.h"
 
-enum { OUTLET_QUEUE_MAX = 1 << 20 };
+enum { LOG_WRITER_QUEUE_MAX = 1 << 20 };
 
-enum outlet_way {
-	OUTLET_PLAIN,  /* a file: writing it does not block on a reader */
-	OUTLET_OPENED, /* a pipe or terminal, opened anew: fd 2's flags are everybody's */
-	OUTLET_SOCKET, /* send(2) can be told not to wait */
-	OUTLET_CAREFUL /* could not be opened anew: asked with poll(2), in small pieces */
+enum log_writer_way {
+	LOG_WRITER_PLAIN,  /* a file: writing it does not block on a reader */
+	LOG_WRITER_OPENED, /* a pipe or terminal, opened anew: fd 2's flags are everybody's */
+	LOG_WRITER_SOCKET, /* send(2) can be told not to wait */
+	LOG_WRITER_CAREFUL /* could not be opened anew: asked with poll(2), in small pieces */
 };
 
-struct outlet {
+struct log_writer {
 	int fd; /* owned if it was opened anew */
-	enum outlet_way way;
+	enum log_writer_way way;
 	struct buf queue;
 	uint64_t dropped; /* lines not told yet */
 };
 
-void outlet_init(struct outlet *outlet, int fd);
-void outlet_release(struct outlet *outlet);
+void log_writer_init(struct log_writer *writer, int fd);
+void log_writer_release(struct log_writer *writer);
 
 /* Takes whole lines, which stay together. */
-void outlet_put(struct outlet *outlet, const char *text, size_t length);
+void log_writer_put(struct log_writer *writer, const char *text, size_t length);
 
-/* What poll(2) should wait for: fd is -1 when nothing is queued. Then outlet_write. */
-struct pollfd outlet_poll(const struct outlet *outlet);
-void outlet_write(struct outlet *outlet);
+/* What poll(2) should wait for: fd is -1 when nothing is queued. Then log_writer_write. */
+struct pollfd log_writer_poll(const struct log_writer *writer);
+void log_writer_write(struct log_writer *writer);
 
 /* Waits until all is out, at most that long. */
-void outlet_flush(struct outlet *outlet, int64_t most_ms);
+void log_writer_flush(struct log_writer *writer, int64_t most_ms);
 
 #endif

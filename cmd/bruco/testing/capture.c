@@ -15,7 +15,7 @@
 #include "frame/limits.h"
 #include "json/record_json.h"
 
-const char *recording_kind(const char *path)
+const char *capture_kind(const char *path)
 {
 	static const char *const kinds[] = {"json", "lines", "frames"};
 	const char *dot = strrchr(path, '.');
@@ -28,28 +28,28 @@ const char *recording_kind(const char *path)
 
 /* What the readers of the three kinds share. */
 struct reading {
-	struct recording *recording;
+	struct capture *capture;
 	const char *path;
 	uint32_t size_max;
 	struct buf space; /* for record_json_read */
 };
 
-static void add_start(struct recording *recording)
+static void add_start(struct capture *capture)
 {
-	recording->starts =
-		mem_grow(recording->starts, recording->count + 1, sizeof *recording->starts);
-	recording->starts[recording->count] = recording->frames.length;
+	capture->starts = mem_grow(capture->starts, capture->count + 1, sizeof *capture->starts);
+	capture->starts[capture->count] = capture->frames.length;
 }
 
 /* `place` is the line, or the byte, for messages. */
 static int add(struct reading *reading, struct frame_record *record, size_t place)
 {
-	struct recording *recording = reading->recording;
-	struct buf *frames = &recording->frames;
+	struct capture *capture = reading->capture;
+	struct buf *frames = &capture->frames;
 	uint32_t length = frame_record_size(record, limits_frame(reading->size_max));
-	enum limit_fault fault = length == 0 ? LIMIT_TOO_LARGE
-					     : limits_check(length - record->topic_length, record->headers,
-						       record->header_count, reading->size_max);
+	enum limit_fault fault =
+		length == 0 ? LIMIT_TOO_LARGE
+			    : limits_check(length - record->topic_length, record->headers,
+				      record->header_count, reading->size_max);
 
 	if (fault != LIMIT_KEPT) {
 		log_plain("%s:%zu: %s", reading->path, place,
@@ -58,11 +58,11 @@ static int add(struct reading *reading, struct frame_record *record, size_t plac
 		return STATUS_DATA;
 	}
 	record->head = (struct frame_head){
-		.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST, .seq = recording->count + 1};
+		.type = FRAME_TYPE_RECORD, .flags = FRAME_LAST, .seq = capture->count + 1};
 	buf_reserve(frames, length);
 	frames->length += frame_record_write(frames->data + frames->length, record);
-	recording->count++;
-	add_start(recording);
+	capture->count++;
+	add_start(capture);
 	return STATUS_OK;
 }
 
@@ -138,18 +138,18 @@ static int read_frames(struct reading *reading, const char *data, size_t length)
 	return STATUS_OK;
 }
 
-int recording_read(struct recording *recording, const char *path, uint32_t size_max)
+int capture_read(struct capture *capture, const char *path, uint32_t size_max)
 {
-	struct reading reading = {.recording = recording, .path = path, .size_max = size_max};
-	const char *kind = recording_kind(path);
+	struct reading reading = {.capture = capture, .path = path, .size_max = size_max};
+	const char *kind = capture_kind(path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC), status;
 	char *data = NULL;
 	size_t length = 0;
 
-	*recording = (struct recording){0};
-	add_start(recording);
+	*capture = (struct capture){0};
+	add_start(capture);
 	if (fd >= 0)
-		data = fd_read_all(fd, RECORDING_MAX, &length);
+		data = fd_read_all(fd, CAPTURE_MAX, &length);
 	if (data == NULL) {
 		log_plain("cannot read '%s': %s", path, strerror(errno));
 		status = STATUS_USAGE;
@@ -165,9 +165,9 @@ int recording_read(struct recording *recording, const char *path, uint32_t size_
 	return status;
 }
 
-void recording_release(struct recording *recording)
+void capture_release(struct capture *capture)
 {
-	buf_release(&recording->frames);
-	free(recording->starts);
-	*recording = (struct recording){0};
+	buf_release(&capture->frames);
+	free(capture->starts);
+	*capture = (struct capture){0};
 }

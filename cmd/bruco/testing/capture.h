@@ -9,20 +9,20 @@
 
 #include "base/buf.h"
 
-enum { RECORDING_MAX = 1 << 30 }; /* bytes of a file */
+enum { CAPTURE_MAX = 1 << 30 }; /* bytes of a file */
 
-struct recording {
+struct capture {
 	struct buf frames; /* first attempts, numbered from 1 */
 	size_t *starts;    /* where each begins, and the end of the last: count + 1 of them */
 	size_t count;
 };
 
 /* "json", "lines" or "frames", or NULL: the name ends in none of them. */
-const char *recording_kind(const char *path);
+const char *capture_kind(const char *path);
 
 /* 0, or an exit status with the mistake on stderr: STATUS_DATA for what the file holds, as
  * "orders.json:3: ...", STATUS_USAGE when it can't be read. `size_max` is maxRecordSize. */
-int recording_read(struct recording *recording, const char *path, uint32_t size_max);
-void recording_release(struct recording *recording);
+int capture_read(struct capture *capture, const char *path, uint32_t size_max);
+void capture_release(struct capture *capture);
 
 #endif

@@ -79,7 +79,7 @@ static void add_folder(struct cases *cases, const struct program *program, const
 
 		if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
 			add_folder(cases, program, path);
-		else if (recording_kind(path) != NULL && !is_expectation(path))
+		else if (capture_kind(path) != NULL && !is_expectation(path))
 			add_file(cases, program, path, true);
 		free(path);
 		free(entries[i]);
@@ -95,7 +95,7 @@ void cases_add(struct cases *cases, const struct program *program, const char *p
 		options_misuse(program, "cannot open '%s': %s", path, strerror(errno));
 	if (S_ISDIR(info.st_mode))
 		add_folder(cases, program, path);
-	else if (recording_kind(path) == NULL)
+	else if (capture_kind(path) == NULL)
 		options_misuse(program,
 			"what is in '%s'? its name should end in .json, .lines or .frames", path);
 	else if (!is_expectation(path))

@@ -245,8 +245,8 @@ static struct place put_hunk(
 	return at;
 }
 
-bool difference_show(const struct outcomes *expected, const struct outcomes *got,
-	const char *indent, bool colour, struct buf *out)
+bool diff_show(const struct outcomes *expected, const struct outcomes *got, const char *indent,
+	bool colour, struct buf *out)
 {
 	const struct view view = {expected, got, indent, colour, out};
 	struct way way = find_way(expected, got);

@@ -20,7 +20,7 @@ enum { DIFFERENCE_CONTEXT = 1 /* equal lines around those that differ */ };
 
 /* Appends nothing and returns false when they are equal. Each line begins with `indent`; with
  * `colour` what is missing is red and what is new is green. */
-bool difference_show(const struct outcomes *expected, const struct outcomes *got,
-	const char *indent, bool colour, struct buf *out);
+bool diff_show(const struct outcomes *expected, const struct outcomes *got, const char *indent,
+	bool colour, struct buf *out);
 
 #endif

@@ -153,9 +153,9 @@ int outcomes_read(struct outcomes *outcomes, const char *path)
 	char *data = NULL, *at;
 	size_t length = 0;
 
-	outcomes->values = strcmp(recording_kind(path), "lines") == 0;
+	outcomes->values = strcmp(capture_kind(path), "lines") == 0;
 	if (fd >= 0)
-		data = fd_read_all(fd, RECORDING_MAX, &length);
+		data = fd_read_all(fd, CAPTURE_MAX, &length);
 	if (data == NULL) {
 		log_plain("cannot read '%s': %s", path, strerror(errno));
 		status = STATUS_USAGE;

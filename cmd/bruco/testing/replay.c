@@ -23,11 +23,11 @@ enum { PIPE_BYTES = 1 << 20, READ_BYTES = 256 << 10 };
 
 /* One worker's life, and what is done. */
 struct run {
-	struct trial *trial;
-	const struct recording *recording;
+	struct replay *replay;
+	const struct capture *capture;
 	struct relay *relay;
 	struct outcomes *outcomes;
-	struct stage stage;
+	struct process process;
 	struct watch watch;
 	uint32_t life;
 	int in, out;        /* the worker's input and output, our ends */
@@ -40,22 +40,22 @@ struct run {
 	int status;         /* why it can't go on */
 };
 
-void trial_init(struct trial *trial, struct config *config, const char *venv, int signal_fd)
+void replay_init(struct replay *replay, struct config *config, const char *venv, int signal_fd)
 {
 	config->processor.retry_attempts = 1;
 	config->processor.on_failure = FAILURE_SKIP; /* failed events come out as frames */
 	config->processor.workers = 1;
 	config->processor.max_events = 0; /* nothing is to depend on where a worker begins */
 	config->processor.max_memory = 0;
-	*trial = (struct trial){.config = config, .signal_fd = signal_fd};
-	launch_init(&trial->launch, config, venv, false);
+	*replay = (struct replay){.config = config, .signal_fd = signal_fd};
+	launch_init(&replay->launch, config, venv, false);
 	/* What a handler started and left behind is ours to bury. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-void trial_release(struct trial *trial)
+void replay_release(struct replay *replay)
 {
-	launch_release(&trial->launch);
+	launch_release(&replay->launch);
 }
 
 /* ---- what comes out */
@@ -82,7 +82,7 @@ static int take_frame(struct run *run, const uint8_t *frame, const struct frame_
 
 static void take_frames(struct run *run)
 {
-	uint32_t cap = limits_frame((uint32_t)run->trial->config->max_record_size);
+	uint32_t cap = limits_frame((uint32_t)run->replay->config->max_record_size);
 	size_t taken = 0;
 
 	for (;;) {
@@ -97,7 +97,7 @@ static void take_frames(struct run *run)
 		if (result == FRAME_BAD || take_frame(run, at, &head) < 0) {
 			relay_log(run->relay, LEVEL_ERROR,
 				"the worker sent what is no answer to its input, killing it");
-			stage_kill(&run->stage);
+			process_kill(&run->process);
 			fd_close(&run->out);
 			break;
 		}
@@ -128,19 +128,19 @@ static void read_output(struct run *run)
 /* The first byte that may not be written yet. */
 static size_t allowed(const struct run *run)
 {
-	size_t next = run->one_at_a_time ? run->done + 1 : run->recording->count;
+	size_t next = run->one_at_a_time ? run->done + 1 : run->capture->count;
 
-	return run->recording->starts[next < run->recording->count ? next : run->recording->count];
+	return run->capture->starts[next < run->capture->count ? next : run->capture->count];
 }
 
 static void write_input(struct run *run)
 {
-	const size_t *starts = run->recording->starts;
+	const size_t *starts = run->capture->starts;
 	size_t end = allowed(run);
 
 	while (run->in >= 0 && run->written < end) {
 		ssize_t put = write(
-			run->in, run->recording->frames.data + run->written, end - run->written);
+			run->in, run->capture->frames.data + run->written, end - run->written);
 
 		if (put < 0 && errno != EINTR) {
 			if (errno != EAGAIN) /* its death will tell */
@@ -149,9 +149,9 @@ static void write_input(struct run *run)
 		}
 		run->written += put > 0 ? (size_t)put : 0;
 	}
-	while (run->begun < run->recording->count && starts[run->begun] < run->written)
+	while (run->begun < run->capture->count && starts[run->begun] < run->written)
 		run->begun++;
-	if (run->written == starts[run->recording->count])
+	if (run->written == starts[run->capture->count])
 		fd_close(&run->in);
 }
 
@@ -163,20 +163,20 @@ static int start(struct run *run)
 	int error;
 
 	run->timed_out = false;
-	stage_init(&run->stage, ROLE_WORKER, 0);
+	process_init(&run->process, ROLE_WORKER, 0);
 	if (fd_pipe(in, PIPE_BYTES) == 0 && fd_pipe(out, PIPE_BYTES) == 0) {
 		fd_nonblocking(in[1], true);
 		fd_nonblocking(out[0], true);
 		run->in = in[1];
 		run->out = out[0];
-		if (stage_start(&run->stage, &run->trial->launch, 0, run->life++,
+		if (process_start(&run->process, &run->replay->launch, 0, run->life++,
 			    (int[]){in[0], out[1]}, 2) == 0)
 			return STATUS_OK;
 		in[0] = in[1] = -1;
 	}
 	error = errno;
 	relay_log(run->relay, LEVEL_ERROR, "cannot start the worker: %s", strerror(error));
-	stage_release(&run->stage);
+	process_release(&run->process);
 	fd_close(&in[0]);
 	fd_close(&in[1]);
 	fd_close(&run->in);
@@ -188,18 +188,18 @@ static int start(struct run *run)
 static void go_back(struct run *run, uint64_t done)
 {
 	run->done = run->begun = done;
-	run->written = run->recording->starts[done];
+	run->written = run->capture->starts[done];
 	buf_reset(&run->input);
 	outcomes_keep(run->outcomes, done);
 }
 
 static int judge_death(struct run *run, int death, bool was_ready)
 {
-	bool all_done = run->done == run->recording->count;
+	bool all_done = run->done == run->capture->count;
 	char *text = death_text(death, run->timed_out);
 	int status = STATUS_OK;
 
-	if (run->trial->signal_number != 0) {
+	if (run->replay->signal_number != 0) {
 		status = STATUS_TEMPFAIL;
 	} else if (!was_ready) { /* it has said why, unless a signal killed it */
 		status = WIFEXITED(death) && death != 0 ? WEXITSTATUS(death) : STATUS_SOFTWARE;
@@ -230,17 +230,17 @@ static int judge_death(struct run *run, int death, bool was_ready)
 /* The worker has ended: what next? */
 static int bury(struct run *run, int death)
 {
-	bool was_ready = run->stage.ready;
+	bool was_ready = run->process.ready;
 	int status;
 
-	kill(-run->stage.pid, SIGKILL); /* what its handler left running */
+	kill(-run->process.pid, SIGKILL); /* what its handler left running */
 	read_output(run);
-	stage_reaped(&run->stage, run->relay);
-	stage_release(&run->stage);
+	process_reaped(&run->process, run->relay);
+	process_release(&run->process);
 	fd_close(&run->in);
 	fd_close(&run->out);
 	status = judge_death(run, death, was_ready);
-	if (status == STATUS_OK && run->done < run->recording->count)
+	if (status == STATUS_OK && run->done < run->capture->count)
 		status = start(run);
 	return status;
 }
@@ -250,14 +250,14 @@ static void take_signals(struct run *run)
 	int number, death;
 	pid_t pid;
 
-	while ((number = signals_next(run->trial->signal_fd)) != 0) {
+	while ((number = signals_next(run->replay->signal_fd)) != 0) {
 		if (number == SIGCHLD)
 			continue;
-		run->trial->signal_number = number;
-		stage_kill(&run->stage);
+		run->replay->signal_number = number;
+		process_kill(&run->process);
 	}
 	while ((pid = waitpid(-1, &death, WNOHANG)) > 0)
-		if (pid == run->stage.pid)
+		if (pid == run->process.pid)
 			run->status = bury(run, death);
 }
 
@@ -273,14 +273,14 @@ static void obey(struct run *run, enum watch_order order)
 		break;
 	case WATCH_TIMEOUT:
 	case WATCH_ALARM:
-		kill(run->stage.pid, SIGALRM);
+		kill(run->process.pid, SIGALRM);
 		break;
 	case WATCH_DUMP:
-		kill(run->stage.pid, SIGUSR2);
+		kill(run->process.pid, SIGUSR2);
 		break;
 	case WATCH_KILL:
-		stage_kill(&run->stage);
-		run->timed_out = run->stage.killed;
+		process_kill(&run->process);
+		run->timed_out = run->process.killed;
 		break;
 	}
 }
@@ -289,11 +289,11 @@ static void watch_worker(struct run *run, int64_t now_ms)
 {
 	struct watch_claim claim;
 
-	if (run->stage.pid == 0 || !run->stage.ready || now_ms < run->watch.due_ms)
+	if (run->process.pid == 0 || !run->process.ready || now_ms < run->watch.due_ms)
 		return;
-	claim = watch_read(run->stage.page);
+	claim = watch_read(run->process.page);
 	obey(run,
-		watch_look(&run->watch, &claim, run->trial->config->processor.timeout_ms, now_ms));
+		watch_look(&run->watch, &claim, run->replay->config->processor.timeout_ms, now_ms));
 }
 
 static void read_control(struct run *run)
@@ -303,13 +303,14 @@ static void read_control(struct run *run)
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 
-	if (control_receive(run->stage.control, &message, fds, &fd_count, &acks, &ack_count) <= 0) {
-		fd_close(&run->stage.control);
+	if (control_receive(run->process.control, &message, fds, &fd_count, &acks, &ack_count) <=
+		0) {
+		fd_close(&run->process.control);
 		return;
 	}
 	if (message.type != MESSAGE_READY)
 		return;
-	run->stage.ready = true;
+	run->process.ready = true;
 	watch_begin(&run->watch, clock_ms());
 }
 
@@ -317,12 +318,12 @@ static void read_control(struct run *run)
 
 enum {
 	POLL_SIGNALS,
-	POLL_OUTLET,
+	POLL_WRITER,
 	POLL_CONTROL,
 	POLL_INPUT,
 	POLL_OUTPUT,
 	POLL_STREAMS,
-	POLLS = POLL_STREAMS + STAGE_STREAMS
+	POLLS = POLL_STREAMS + PROCESS_STREAMS
 };
 
 /* It was killed and does not die. */
@@ -330,9 +331,9 @@ static void abandon(struct run *run)
 {
 	relay_log(run->relay, LEVEL_ERROR,
 		"the worker (process %d) was killed and does not end, leaving it",
-		(int)run->stage.pid);
-	stage_reaped(&run->stage, run->relay);
-	stage_release(&run->stage);
+		(int)run->process.pid);
+	process_reaped(&run->process, run->relay);
+	process_release(&run->process);
 	fd_close(&run->in);
 	fd_close(&run->out);
 	run->status = STATUS_TEMPFAIL;
@@ -340,26 +341,26 @@ static void abandon(struct run *run)
 
 static void tick(struct run *run, int64_t now_ms)
 {
-	int64_t kill_deadline = stage_kill_deadline(&run->stage);
+	int64_t kill_deadline = process_kill_deadline(&run->process);
 
 	if (kill_deadline >= 0 && now_ms >= kill_deadline) {
 		abandon(run);
 		return;
 	}
 	watch_worker(run, now_ms);
-	for (int i = 0; i < STAGE_STREAMS; i++)
-		stream_tick(&run->stage.streams[i], run->relay, now_ms);
+	for (int i = 0; i < PROCESS_STREAMS; i++)
+		stream_tick(&run->process.streams[i], run->relay, now_ms);
 }
 
 static int next_tick(const struct run *run)
 {
-	int64_t deadline = run->stage.ready ? run->watch.due_ms : -1;
-	int64_t killed = stage_kill_deadline(&run->stage);
+	int64_t deadline = run->process.ready ? run->watch.due_ms : -1;
+	int64_t killed = process_kill_deadline(&run->process);
 
 	if (killed >= 0 && (deadline < 0 || killed < deadline))
 		deadline = killed;
-	for (int i = 0; i < STAGE_STREAMS; i++) {
-		int64_t other = stream_deadline(&run->stage.streams[i]);
+	for (int i = 0; i < PROCESS_STREAMS; i++) {
+		int64_t other = stream_deadline(&run->process.streams[i]);
 
 		if (other >= 0 && (deadline < 0 || other < deadline))
 			deadline = other;
@@ -369,41 +370,41 @@ static int next_tick(const struct run *run)
 
 static void wait_and_serve(struct run *run)
 {
-	struct stage *stage = &run->stage;
-	bool writes = stage->ready && run->written < allowed(run);
+	struct process *process = &run->process;
+	bool writes = process->ready && run->written < allowed(run);
 	struct pollfd polls[POLLS] = {
-		[POLL_SIGNALS] = {.fd = run->trial->signal_fd, .events = POLLIN},
-		[POLL_OUTLET] = outlet_poll(&run->relay->outlet),
-		[POLL_CONTROL] = {.fd = stage->control, .events = POLLIN},
+		[POLL_SIGNALS] = {.fd = run->replay->signal_fd, .events = POLLIN},
+		[POLL_WRITER] = log_writer_poll(&run->relay->writer),
+		[POLL_CONTROL] = {.fd = process->control, .events = POLLIN},
 		[POLL_INPUT] = {.fd = writes ? run->in : -1, .events = POLLOUT},
 		[POLL_OUTPUT] = {.fd = run->out, .events = POLLIN},
 	};
 
-	for (int i = 0; i < STAGE_STREAMS; i++)
+	for (int i = 0; i < PROCESS_STREAMS; i++)
 		polls[POLL_STREAMS + i] =
-			(struct pollfd){.fd = stage->streams[i].fd, .events = POLLIN};
+			(struct pollfd){.fd = process->streams[i].fd, .events = POLLIN};
 	if (fd_poll(polls, POLLS, next_tick(run)) < 0)
 		return;
-	if (polls[POLL_OUTLET].revents != 0)
-		outlet_write(&run->relay->outlet);
-	for (int i = 0; i < STAGE_STREAMS; i++)
+	if (polls[POLL_WRITER].revents != 0)
+		log_writer_write(&run->relay->writer);
+	for (int i = 0; i < PROCESS_STREAMS; i++)
 		if (polls[POLL_STREAMS + i].revents != 0)
-			stream_read(&stage->streams[i], run->relay);
+			stream_read(&process->streams[i], run->relay);
 	if (polls[POLL_CONTROL].revents != 0)
 		read_control(run);
 	if (polls[POLL_OUTPUT].revents != 0)
 		read_output(run);
-	if (stage->ready)
+	if (process->ready)
 		write_input(run);
 	if (polls[POLL_SIGNALS].revents != 0) /* last: it may put another worker here */
 		take_signals(run);
 }
 
-int trial_run(struct trial *trial, const struct recording *recording, struct relay *relay,
+int replay_run(struct replay *replay, const struct capture *capture, struct relay *relay,
 	struct outcomes *outcomes)
 {
-	struct run run = {.trial = trial,
-		.recording = recording,
+	struct run run = {.replay = replay,
+		.capture = capture,
 		.relay = relay,
 		.outcomes = outcomes,
 		.in = -1,
@@ -411,7 +412,7 @@ int trial_run(struct trial *trial, const struct recording *recording, struct rel
 
 	outcomes_reset(outcomes);
 	run.status = start(&run);
-	while (run.status == STATUS_OK && run.stage.pid != 0) {
+	while (run.status == STATUS_OK && run.process.pid != 0) {
 		wait_and_serve(&run);
 		tick(&run, clock_ms());
 	}

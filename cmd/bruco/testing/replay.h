@@ -16,7 +16,7 @@
 #include "bruco/testing/capture.h"
 #include "bruco/testing/outcomes.h"
 
-struct trial {
+struct replay {
 	const struct config *config;
 	struct launch launch;
 	int signal_fd;
@@ -24,13 +24,13 @@ struct trial {
 };
 
 /* `config` is changed to what is said above, and kept; `venv` as for launch_init. */
-void trial_init(struct trial *trial, struct config *config, const char *venv, int signal_fd);
-void trial_release(struct trial *trial);
+void replay_init(struct replay *replay, struct config *config, const char *venv, int signal_fd);
+void replay_release(struct replay *replay);
 
 /* Runs all events in workers of their own; what the workers say goes to `relay`. `outcomes` (reset
  * before) get what comes. 0, or an exit status when no worker could be started, or when a signal
  * came. */
-int trial_run(struct trial *trial, const struct recording *recording, struct relay *relay,
+int replay_run(struct replay *replay, const struct capture *capture, struct relay *relay,
 	struct outcomes *outcomes);
 
 #endif
