@@ -18,7 +18,8 @@
 #include "config/virtualenv.h"
 
 static const char usage[] =
-	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c file]\n"
+	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c "
+	"file]\n"
 	"\n"
 	"Reads frames, calls the Python function handle_event for each, writes frames.\n"
 	"\n"
@@ -53,7 +54,7 @@ struct flags {
 	const char *module;
 	const struct format *format;
 	enum check check;
-	int document; /* a descriptor: the configuration as config_document writes it; -1: none */
+	int document; /* a descriptor: the configuration as config_dump writes it; -1: none */
 	int control;  /* -1 by hand */
 };
 
@@ -134,7 +135,7 @@ static void load_config(const char *path, int document, struct config *config)
 				  ? config_load_fd(config, document, SECTION_PROCESSOR, &notes)
 				  : config_load(config, path, SECTION_PROCESSOR, &notes);
 
-	mistakes += environment_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
+	mistakes += virtualenv_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	buf_release(&notes);
 	if (mistakes > 0)
@@ -151,7 +152,8 @@ static void settle(struct worker *worker, const struct flags *flags)
 		load_config(flags->config, flags->document, &worker->config);
 	else
 		processor->retry_attempts = 1; /* who tries a handler wants to see how it fails */
-	if ((flags->config == NULL && flags->document < 0) || flags->directory != NULL || flags->module != NULL)
+	if ((flags->config == NULL && flags->document < 0) || flags->directory != NULL ||
+		flags->module != NULL)
 		processor->present = true;
 	if (flags->directory != NULL)
 		config_replace(&processor->handler_path, flags->directory);

@@ -70,8 +70,8 @@ struct processor_config {
 	uint32_t retry_attempts; /* calls in all, from 1 */
 	int64_t retry_backoff_ms;
 	int64_t retry_max_backoff_ms;
-	/* Exception classes that are tried no second time: "ValueError", "module.Class"; the value is
-	 * the name's place, "config.yaml:5:12", for those who look for the class. */
+	/* Exception classes that are tried no second time: "ValueError", "module.Class"; the value
+	 * is the name's place, "config.yaml:5:12", for those who look for the class. */
 	struct settings retry_except;
 	int64_t timeout_ms; /* of one event; 0: none */
 	enum on_failure on_failure;
@@ -147,17 +147,18 @@ void config_release(struct config *config);
  */
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
 
-/* The same from a descriptor, without substitution: what config_document wrote. */
+/* The same from a descriptor, without substitution: what config_dump wrote. */
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
 
 /* Appends a line for each key that the sections need and nobody gave ("config.yaml:3:1:
- * source.topics is missing", with the place of the section). Keys that config_load has complained of are passed over. Returns their number. */
+ * source.topics is missing", with the place of the section). Keys that config_load has complained
+ * of are passed over. Returns their number. */
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes);
 
 /* Writes the named sections, resolved, all defaults shown, as a YAML document. With `masked`,
  * passwords and the like are shown as "***" and a `$` as `$$`, so that what is printed is a
  * configuration file (for `bruco check --print`). */
-void config_document(const struct config *config, unsigned sections, bool masked, struct buf *out);
+void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out);
 
 /* For flags: replace a list by a comma text; set or replace one name=value (false: no '='); parse
  * an offset (earliest, latest, a number, a time). */
@@ -176,7 +177,8 @@ size_t config_property_answers(const struct config *config, const char *answers,
 
 /* What a source has of these unless its properties say otherwise: of librdkafka's
  * heartbeat.interval.ms, session.timeout.ms (with a groupInstanceId the client's own), and how much
- * longer than rebalanceTimeout max.poll.interval.ms is (with the default the client's 5 minutes). */
+ * longer than rebalanceTimeout max.poll.interval.ms is (with the default the client's 5 minutes).
+ */
 enum {
 	GROUP_HEARTBEAT_MS = 500,
 	GROUP_SESSION_MS = 10000,
@@ -187,8 +189,8 @@ enum {
 /* Whether the times of a group's member contradict one another, by each of these rules: why, and
  * where one of them is given. */
 enum { GROUP_TIME_RULES = 3 };
-bool config_group_times_wrong(const struct source_config *source, size_t rule, char why[256],
-	struct config_place *place);
+bool config_group_times_wrong(
+	const struct source_config *source, size_t rule, char why[256], struct config_place *place);
 
 /* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
 const char *config_property_refused(const char *name);

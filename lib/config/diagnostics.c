@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static void add(struct notes *, struct config_place, const char *, const char *, va_list)
+static void add(struct diagnostics *, struct config_place, const char *, const char *, va_list)
 	__attribute__((format(printf, 4, 0)));
 
-static void add(struct notes *notes, struct config_place place, const char *prefix,
+static void add(struct diagnostics *diagnostics, struct config_place place, const char *prefix,
 	const char *format, va_list arguments)
 {
 	struct buf text = {0};
@@ -28,39 +28,41 @@ static void add(struct notes *notes, struct config_place place, const char *pref
 	buf_text(&text, prefix);
 	buf_text(&text, message);
 	free(message);
-	notes->items = mem_grow(notes->items, notes->count + 1, sizeof *notes->items);
-	notes->items[notes->count] = (struct note){.place = place,
-		.order = notes->count,
+	diagnostics->items =
+		mem_grow(diagnostics->items, diagnostics->count + 1, sizeof *diagnostics->items);
+	diagnostics->items[diagnostics->count] = (struct diagnostic){.place = place,
+		.order = diagnostics->count,
 		.text = mem_text_n((const char *)text.data, text.length)};
-	notes->count++;
+	diagnostics->count++;
 	buf_release(&text);
 }
 
-void notes_mistake(struct notes *notes, struct config_place place, const char *format, ...)
+void diag_error(struct diagnostics *diagnostics, struct config_place place, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(notes, place, "", format, arguments);
+	add(diagnostics, place, "", format, arguments);
 	va_end(arguments);
-	notes->mistakes++;
+	diagnostics->errors++;
 }
 
-void notes_warning(struct notes *notes, struct config_place place, const char *format, ...)
+void diag_warning(
+	struct diagnostics *diagnostics, struct config_place place, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(notes, place, "warning: ", format, arguments);
+	add(diagnostics, place, "warning: ", format, arguments);
 	va_end(arguments);
 }
 
-void notes_info(struct notes *notes, struct config_place place, const char *format, ...)
+void diag_info(struct diagnostics *diagnostics, struct config_place place, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(notes, place, "info: ", format, arguments);
+	add(diagnostics, place, "info: ", format, arguments);
 	va_end(arguments);
 }
 
@@ -85,7 +87,7 @@ static void append_escaped(struct buf *out, const char *text)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct note *left = a, *right = b;
+	const struct diagnostic *left = a, *right = b;
 	unsigned left_line = left->place.line - 1, right_line = right->place.line - 1;
 
 	if (left_line != right_line) /* line 0 has become the last */
@@ -95,24 +97,24 @@ static int by_place(const void *a, const void *b)
 	return left->order < right->order ? -1 : 1;
 }
 
-size_t notes_write(struct notes *notes, const char *path, struct buf *out)
+size_t diag_write(struct diagnostics *diagnostics, const char *path, struct buf *out)
 {
-	size_t mistakes = notes->mistakes;
+	size_t errors = diagnostics->errors;
 
-	if (notes->count > 1)
-		qsort(notes->items, notes->count, sizeof *notes->items, by_place);
-	for (size_t i = 0; i < notes->count; i++) {
-		const struct note *note = &notes->items[i];
+	if (diagnostics->count > 1)
+		qsort(diagnostics->items, diagnostics->count, sizeof *diagnostics->items, by_place);
+	for (size_t i = 0; i < diagnostics->count; i++) {
+		const struct diagnostic *diagnostic = &diagnostics->items[i];
 
 		append_escaped(out, path);
-		if (note->place.line > 0)
-			buf_printf(out, ":%u:%u", note->place.line, note->place.column);
+		if (diagnostic->place.line > 0)
+			buf_printf(out, ":%u:%u", diagnostic->place.line, diagnostic->place.column);
 		buf_text(out, ": ");
-		append_escaped(out, note->text);
+		append_escaped(out, diagnostic->text);
 		buf_byte(out, '\n');
-		free(note->text);
+		free(diagnostic->text);
 	}
-	free(notes->items);
-	*notes = (struct notes){0};
-	return mistakes;
+	free(diagnostics->items);
+	*diagnostics = (struct diagnostics){0};
+	return errors;
 }

@@ -1,6 +1,6 @@
 /*
- * What loading a configuration has to say: mistakes, warnings, information, each with its place,
- * collected in any order and written in the order of the file.
+ * The diagnostics of a configuration: errors, warnings and information, each with its place in the
+ * file. They are collected in any order and written in the order of the file.
  */
 #ifndef CONFIG_DIAGNOSTICS_H
 #define CONFIG_DIAGNOSTICS_H
@@ -10,30 +10,30 @@
 #include "base/buf.h"
 #include "config/config.h"
 
-struct note {
+struct diagnostic {
 	struct config_place place; /* line 0: about the file as a whole, written last */
-	size_t order;              /* which came first */
+	size_t order;              /* counts up; decides between two of the same place */
 	char *text;
 };
 
-struct notes {
-	struct note *items;
+struct diagnostics {
+	struct diagnostic *items;
 	size_t count;
-	size_t mistakes;
+	size_t errors;
 };
 
-/* A place that is the whole file. */
+/* The place of a diagnostic about the file as a whole. */
 #define NO_PLACE ((struct config_place){0, 0})
 
-void notes_mistake(struct notes *notes, struct config_place place, const char *format, ...)
+void diag_error(struct diagnostics *diagnostics, struct config_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void notes_warning(struct notes *notes, struct config_place place, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void notes_info(struct notes *notes, struct config_place place, const char *format, ...)
+void diag_warning(struct diagnostics *diagnostics, struct config_place place, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
+void diag_info(struct diagnostics *diagnostics, struct config_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Appends "path:line:column: text" for each, control characters escaped, and empties the notes.
- * Returns how many were mistakes. */
-size_t notes_write(struct notes *notes, const char *path, struct buf *out);
+/* Appends "path:line:column: text" for each, in the order of the file, with control characters
+ * escaped. Empties *diagnostics. Returns the number of errors. */
+size_t diag_write(struct diagnostics *diagnostics, const char *path, struct buf *out);
 
 #endif

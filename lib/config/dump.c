@@ -277,7 +277,7 @@ static void write_sink(struct writer *writer, const char *section, const struct 
 	write_properties(writer, &sink->properties);
 }
 
-void config_document(const struct config *config, unsigned sections, bool masked, struct buf *out)
+void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out)
 {
 	struct writer writer = {.out = out, .masked = masked};
 

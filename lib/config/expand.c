@@ -68,10 +68,10 @@ static void report_unset(struct scalar *scalar, const char *name)
 	char *nearest = strlen(name) < 6 ? NULL : nearest_variable(name);
 
 	if (nearest != NULL)
-		notes_mistake(scalar->expansion->notes, scalar->node->place,
+		diag_error(scalar->expansion->diagnostics, scalar->node->place,
 			"variable '%.60s' is not set (did you mean '%.60s'?)", name, nearest);
 	else
-		notes_mistake(scalar->expansion->notes, scalar->node->place,
+		diag_error(scalar->expansion->diagnostics, scalar->node->place,
 			"variable '%.60s' is not set", name);
 	free(nearest);
 	scalar->bad = true;
@@ -82,7 +82,7 @@ static void append(struct scalar *scalar, const char *what, const char *text, si
 	struct expansion *expansion = scalar->expansion;
 
 	if (!text_utf8(text, length) || memchr(text, '\0', length) != NULL) {
-		notes_mistake(expansion->notes, scalar->node->place,
+		diag_error(expansion->diagnostics, scalar->node->place,
 			"'%.100s' is not a text in UTF-8", what);
 		scalar->bad = true;
 		return;
@@ -90,7 +90,7 @@ static void append(struct scalar *scalar, const char *what, const char *text, si
 	expansion->bytes += length;
 	if (expansion->bytes > EXPAND_BYTES_MAX) {
 		if (expansion->bytes - length <= EXPAND_BYTES_MAX)
-			notes_mistake(expansion->notes, scalar->node->place,
+			diag_error(expansion->diagnostics, scalar->node->place,
 				"substitution makes the configuration larger than %d MiB",
 				EXPAND_BYTES_MAX >> 20);
 		scalar->bad = true;
@@ -113,7 +113,7 @@ static void insert_file(struct scalar *scalar, const char *path)
 			length--;
 		append(scalar, path, text, length);
 	} else {
-		notes_mistake(scalar->expansion->notes, scalar->node->place,
+		diag_error(scalar->expansion->diagnostics, scalar->node->place,
 			"cannot read file '%.200s': %s", whole, strerror(errno));
 		scalar->bad = true;
 	}
@@ -159,7 +159,7 @@ static void insert(struct scalar *scalar, const char *inside)
 		else
 			scalar->unresolved = true;
 	} else {
-		notes_mistake(scalar->expansion->notes, scalar->node->place,
+		diag_error(scalar->expansion->diagnostics, scalar->node->place,
 			"cannot substitute '${%.60s}': expected ${NAME}, ${NAME:-text} or "
 			"${file:PATH} (write $$ for a '$' itself)",
 			inside);
@@ -183,7 +183,7 @@ static void expand_scalar(struct scalar *scalar)
 			continue;
 		}
 		if (close == NULL) {
-			notes_mistake(scalar->expansion->notes, node->place,
+			diag_error(scalar->expansion->diagnostics, node->place,
 				"'${' without its '}' (write $$ for a '$' itself)");
 			scalar->bad = true;
 			return;

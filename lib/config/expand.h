@@ -23,7 +23,7 @@ enum { EXPAND_FILE_MAX = 1 << 20, EXPAND_BYTES_MAX = 16 << 20 };
 
 struct expansion {
 	const char *directory;
-	struct notes *notes;
+	struct diagnostics *diagnostics;
 	size_t bytes; /* so far */
 };
 

@@ -35,7 +35,7 @@ static char *file_of(const char *path)
 }
 
 /* Sets the folder, and the name that follows from it. */
-static void set_directory(struct config *config, struct notes *notes)
+static void set_directory(struct config *config, struct diagnostics *diagnostics)
 {
 	char *folder = mem_text(config->path);
 	char *slash = strrchr(folder, '/');
@@ -50,7 +50,7 @@ static void set_directory(struct config *config, struct notes *notes)
 	if (absolute == NULL)
 		return; /* reading the file says why */
 	if (!text_utf8(absolute, strlen(absolute)))
-		notes_mistake(notes, NO_PLACE, "the path of its folder is not a text in UTF-8");
+		diag_error(diagnostics, NO_PLACE, "the path of its folder is not a text in UTF-8");
 	base = strrchr(absolute, '/');
 	if (base != NULL && base[1] != '\0')
 		config_replace(&config->name, base + 1);
@@ -67,7 +67,7 @@ static void check_ordering(struct load *load)
 	if (!load->fire_and_forget_on)
 		return;
 	if (load->ordering.line > 0 && processor->ordering != ORDERING_NONE)
-		notes_mistake(load->notes, load->fire_and_forget,
+		diag_error(load->diagnostics, load->fire_and_forget,
 			"source.fireAndForget: true means 'processor.ordering: none', but that is "
 			"'%s' "
 			"(at %u:%u)",
@@ -85,7 +85,7 @@ static void check_partition(struct load *load, struct sink_config *sink,
 		config_replace(&sink->partitioner, config_partitioner("manual"));
 	} else if (strcmp(sink->partitioner, "manual") != 0) {
 		if (load->sections & SECTION_SINK)
-			notes_warning(load->notes, places->partition,
+			diag_warning(load->diagnostics, places->partition,
 				"%s.partition has no effect with 'partitioner: %s' (at %u:%u)",
 				section, partitioner_word(sink->partitioner),
 				places->partitioner.line, places->partitioner.column);
@@ -99,8 +99,9 @@ static void check_receive(struct load *load)
 	uint32_t least = limits_frame((uint32_t)load->config->max_record_size);
 
 	if (load->receive_max.line > 0 && load->receive_max_bytes < least)
-		notes_mistake(load->notes, load->receive_max,
-			"source.properties: with this maxRecordSize 'receive.message.max.bytes' is %u "
+		diag_error(load->diagnostics, load->receive_max,
+			"source.properties: with this maxRecordSize 'receive.message.max.bytes' is "
+			"%u "
 			"at least",
 			least);
 }
@@ -112,7 +113,7 @@ static void check_group_times(struct load *load)
 
 	for (size_t rule = 0; rule < GROUP_TIME_RULES && !load->document; rule++)
 		if (config_group_times_wrong(&load->config->source, rule, why, &place))
-			notes_mistake(load->notes, place, "source.properties: %s", why);
+			diag_error(load->diagnostics, place, "source.properties: %s", why);
 }
 
 static void check_backoff(struct load *load)
@@ -126,7 +127,7 @@ static void check_backoff(struct load *load)
 	if (load->retry_backoff.line > 0) {
 		format_duration(backoff, processor->retry_backoff_ms);
 		format_duration(max, max_ms);
-		notes_mistake(load->notes, load->retry_backoff,
+		diag_error(load->diagnostics, load->retry_backoff,
 			"processor.retry.backoff: %s is longer than maxBackoff, %s", backoff, max);
 	}
 	processor->retry_backoff_ms = max_ms;
@@ -142,11 +143,11 @@ static void check_on_failure(struct load *load)
 	if (load->document || (config->mistaken & unknown))
 		return;
 	if (to_dead_letter && !config->dead_letter.present)
-		notes_mistake(load->notes, load->on_failure,
+		diag_error(load->diagnostics, load->on_failure,
 			"processor.onFailure: 'deadLetter' needs a section 'deadLetter' at the top "
 			"level");
 	else if (!to_dead_letter && config->dead_letter.present && (load->sections & SECTION_SINK))
-		notes_warning(load->notes, load->dead_letter,
+		diag_warning(load->diagnostics, load->dead_letter,
 			"deadLetter has no effect without 'processor.onFailure: deadLetter'");
 }
 
@@ -161,7 +162,7 @@ static void check_processor(struct load *load)
 		return;
 	handler = config_path(config->directory, "handler.py");
 	if (access(handler, F_OK) == 0)
-		notes_warning(load->notes, NO_PLACE,
+		diag_warning(load->diagnostics, NO_PLACE,
 			"without 'processor' records are copied; handler.py beside it is not used");
 	free(handler);
 }
@@ -194,7 +195,7 @@ static void check_circle(struct load *load, const struct sink_config *sink,
 		return;
 	for (size_t i = 0; i < source->topics.count; i++)
 		if (strcmp(source->topics.items[i], sink->topic) == 0)
-			notes_warning(load->notes, places->topic,
+			diag_warning(load->diagnostics, places->topic,
 				"%s.topic: '%s' is among source.topics: what is written there is "
 				"read again",
 				section, sink->topic);
@@ -276,7 +277,8 @@ static void forget_others(struct config *config, unsigned sections)
 static void load_tree(struct load *load, struct node *root)
 {
 	struct config *config = load->config;
-	struct expansion expansion = {.directory = config->directory, .notes = load->notes};
+	struct expansion expansion = {
+		.directory = config->directory, .diagnostics = load->diagnostics};
 
 	for (size_t i = 0; i < root->count && !load->document; i++)
 		expand_section(load, &expansion, &root->entries[i]);
@@ -301,31 +303,31 @@ static void load_tree(struct load *load, struct node *root)
 }
 
 /* Takes the descriptor's content; `file` names it in messages. */
-static size_t load_from(struct load *load, int fd, const char *file, struct buf *notes_out)
+static size_t load_from(struct load *load, int fd, const char *file, struct buf *notes)
 {
 	size_t cap = load->document ? DOCUMENT_BYTES_MAX : FILE_BYTES_MAX, length = 0;
 	char *text = fd < 0 ? NULL : fd_read_all(fd, cap, &length);
 	struct node *root = NULL;
 
 	if (text == NULL && fd >= 0 && errno == EFBIG)
-		notes_mistake(load->notes, NO_PLACE, "larger than %zu MiB", cap >> 20);
+		diag_error(load->diagnostics, NO_PLACE, "larger than %zu MiB", cap >> 20);
 	else if (text == NULL)
-		notes_mistake(load->notes, NO_PLACE, "cannot read it: %s", strerror(errno));
+		diag_error(load->diagnostics, NO_PLACE, "cannot read it: %s", strerror(errno));
 	else
-		root = tree_read(text, length, load->notes);
+		root = yaml_tree_read(text, length, load->diagnostics);
 	if (root != NULL)
 		load_tree(load, root);
 	else
 		load->config->mistaken = MISTAKEN_ALL;
-	tree_free(root);
+	yaml_tree_free(root);
 	free(text);
-	return notes_write(load->notes, file, notes_out);
+	return diag_write(load->diagnostics, file, notes);
 }
 
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes)
 {
-	struct notes collected = {0};
-	struct load load = {.config = config, .notes = &collected, .sections = sections};
+	struct diagnostics collected = {0};
+	struct load load = {.config = config, .diagnostics = &collected, .sections = sections};
 	size_t mistakes;
 	int fd;
 
@@ -340,9 +342,11 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes)
 {
-	struct notes collected = {0};
-	struct load load = {
-		.config = config, .notes = &collected, .sections = sections, .document = true};
+	struct diagnostics collected = {0};
+	struct load load = {.config = config,
+		.diagnostics = &collected,
+		.sections = sections,
+		.document = true};
 
 	return load_from(&load, fd, "configuration", notes);
 }

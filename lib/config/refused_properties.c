@@ -96,7 +96,7 @@ static struct config_place place_of(
 size_t config_property_answers(const struct config *config, const char *answers, struct buf *out)
 {
 	char *copy = mem_text(answers), *rest = copy, *line;
-	struct notes notes = {0};
+	struct diagnostics diagnostics = {0};
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		const char *level = strsep(&line, "\t");
@@ -106,14 +106,14 @@ size_t config_property_answers(const struct config *config, const char *answers,
 		if (line == NULL)
 			continue;
 		if (strcmp(level, "error") == 0)
-			notes_mistake(&notes, place_of(config, section, property),
+			diag_error(&diagnostics, place_of(config, section, property),
 				"%s.properties: %s", section, line);
 		else
-			notes_warning(&notes, place_of(config, section, property),
+			diag_warning(&diagnostics, place_of(config, section, property),
 				"%s.properties: %s", section, line);
 	}
 	free(copy);
-	return notes_write(&notes, config->path != NULL ? config->path : "bruco", out);
+	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", out);
 }
 
 bool secret_name(const char *name)

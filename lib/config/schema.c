@@ -284,19 +284,20 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 	const char *in = section == &schema_top ? "" : " in ";
 
 	if (near != NULL && (other == NULL || known_as(section, name) != NULL || alike(name, near)))
-		notes_mistake(load->notes, key->place,
+		diag_error(load->diagnostics, key->place,
 			"unknown key '%.60s'%s%s (did you mean '%s'?)", name, in, section->name,
 			near);
 	else if (other != NULL)
-		notes_mistake(load->notes, key->place, "unknown key '%.60s'%s%s (it belongs to %s)",
-			name, in, section->name, other);
+		diag_error(load->diagnostics, key->place,
+			"unknown key '%.60s'%s%s (it belongs to %s)", name, in, section->name,
+			other);
 	else if (strchr(name, '.') != NULL && find(section, "properties") != NULL)
-		notes_mistake(load->notes, key->place,
+		diag_error(load->diagnostics, key->place,
 			"unknown key '%.60s' in %s (settings of librdkafka belong to "
 			"'%s.properties')",
 			name, section->name, section->name);
 	else
-		notes_mistake(load->notes, key->place, "unknown key '%.60s'%s%s", name, in,
+		diag_error(load->diagnostics, key->place, "unknown key '%.60s'%s%s", name, in,
 			section->name);
 }
 
@@ -323,13 +324,13 @@ static void read_key(struct load *load, const struct key *key, const struct entr
 		if (key->now != NULL && value->kind == NODE_SCALAR &&
 			strcmp(value->text, key->now) == 0)
 			return;
-		if (key->now != NULL && value->kind == NODE_SCALAR && !node_is_nothing(value))
-			notes_mistake(load->notes, entry->key->place,
+		if (key->now != NULL && value->kind == NODE_SCALAR && !node_is_null(value))
+			diag_error(load->diagnostics, entry->key->place,
 				"'%s: %.60s' is not supported yet (only '%s')", key->path,
 				value->text, key->now);
 		else
-			notes_mistake(load->notes, entry->key->place, "'%s' is not supported yet",
-				key->path);
+			diag_error(load->diagnostics, entry->key->place,
+				"'%s' is not supported yet", key->path);
 		return;
 	}
 	if (has_unresolved(value))
@@ -375,7 +376,7 @@ void schema_read(struct load *load, const struct section *section, const struct 
 			if (!foreign) /* else it may well be a key of that kind */
 				schema_unknown(load, section, entry->key);
 		} else if ((key->flags & KEY_KAFKA) && plain) {
-			notes_mistake(load->notes, entry->key->place,
+			diag_error(load->diagnostics, entry->key->place,
 				"'%s' is a key of kind 'kafka', not of kind '%s'", key->path, kind);
 		} else {
 			read_key(load, key, entry);
@@ -389,7 +390,7 @@ bool schema_read_section(
 	bool *present = field;
 	bool quiet = load->quiet;
 
-	if (node->kind != NODE_MAP && !node_is_nothing(node))
+	if (node->kind != NODE_MAP && !node_is_null(node))
 		return value_expected(load, key, node, "a map of keys");
 	*present = true;
 	load->quiet = quiet || (key->section->bit != 0 && !(key->section->bit & load->sections));

@@ -16,9 +16,9 @@
 /* One run of config_load. */
 struct load {
 	struct config *config;
-	struct notes *notes;
+	struct diagnostics *diagnostics;
 	unsigned sections; /* those that this program reads */
-	bool document;     /* reads what config_document wrote: offsets may be numbers */
+	bool document;     /* reads what config_dump wrote: offsets may be numbers */
 	bool quiet;        /* in a section that this program doesn't read: mistakes, no warnings */
 	struct config_place ordering; /* where the keys stand that bear on one another */
 	struct config_place fire_and_forget;

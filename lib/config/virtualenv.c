@@ -49,28 +49,27 @@ static char *read_settings(const char *folder)
 	return settings;
 }
 
-bool environment_fits(
-	const char *folder, int major, int minor, char why[static ENVIRONMENT_WHY_MAX])
+bool virtualenv_fits(const char *folder, int major, int minor, char why[static VIRTUALENV_WHY_MAX])
 {
 	char *settings;
 	int its_major, its_minor;
 	bool fits = true;
 
 	if (access(folder, F_OK) < 0) {
-		snprintf(why, ENVIRONMENT_WHY_MAX, "cannot open '%.400s': %s", folder,
+		snprintf(why, VIRTUALENV_WHY_MAX, "cannot open '%.400s': %s", folder,
 			strerror(errno));
 		return false;
 	}
 	settings = read_settings(folder);
 	if (settings == NULL) {
-		snprintf(why, ENVIRONMENT_WHY_MAX,
+		snprintf(why, VIRTUALENV_WHY_MAX,
 			"'%.350s' is not a virtual environment: cannot read 'pyvenv.cfg': %s",
 			folder, strerror(errno));
 		return false;
 	}
 	if (find_version(settings, &its_major, &its_minor) &&
 		(its_major != major || its_minor != minor)) {
-		snprintf(why, ENVIRONMENT_WHY_MAX,
+		snprintf(why, VIRTUALENV_WHY_MAX,
 			"the virtual environment '%.350s' is for Python %d.%d, but bruco-worker "
 			"embeds Python %d.%d",
 			folder, its_major, its_minor, major, minor);
@@ -80,13 +79,13 @@ bool environment_fits(
 	return fits;
 }
 
-size_t environment_check(const struct config *config, int major, int minor, struct buf *notes_out)
+size_t virtualenv_check(const struct config *config, int major, int minor, struct buf *notes)
 {
 	const struct processor_config *processor = &config->processor;
-	struct notes notes = {0};
-	char why[ENVIRONMENT_WHY_MAX];
+	struct diagnostics diagnostics = {0};
+	char why[VIRTUALENV_WHY_MAX];
 
-	if (processor->python != NULL && !environment_fits(processor->python, major, minor, why))
-		notes_mistake(&notes, processor->python_place, "processor.python: %s", why);
-	return notes_write(&notes, config->path != NULL ? config->path : "bruco", notes_out);
+	if (processor->python != NULL && !virtualenv_fits(processor->python, major, minor, why))
+		diag_error(&diagnostics, processor->python_place, "processor.python: %s", why);
+	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", notes);
 }

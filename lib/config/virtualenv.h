@@ -9,15 +9,14 @@
 
 #include "config/config.h"
 
-enum { ENVIRONMENT_WHY_MAX = 512 };
+enum { VIRTUALENV_WHY_MAX = 512 };
 
 /* Whether `folder` is a virtual environment for Python major.minor; else `why` says what is wrong
  * with it. */
-bool environment_fits(
-	const char *folder, int major, int minor, char why[static ENVIRONMENT_WHY_MAX]);
+bool virtualenv_fits(const char *folder, int major, int minor, char why[static VIRTUALENV_WHY_MAX]);
 
 /* Checks processor.python, if there is one. Returns the number of mistakes, each appended to *notes
  * as config_load does. */
-size_t environment_check(const struct config *config, int major, int minor, struct buf *notes);
+size_t virtualenv_check(const struct config *config, int major, int minor, struct buf *notes);
 
 #endif

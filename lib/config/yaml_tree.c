@@ -13,7 +13,7 @@ struct reader {
 	yaml_parser_t parser;
 	const char *text;
 	size_t length;
-	struct notes *notes;
+	struct diagnostics *diagnostics;
 	size_t nodes;
 	bool failed; /* reported; everything unwinds */
 };
@@ -76,33 +76,33 @@ static void report_syntax(struct reader *reader)
 	if (parser->error == YAML_MEMORY_ERROR)
 		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
 	if (parser->error == YAML_READER_ERROR) {
-		notes_mistake(reader->notes, place_at(reader, parser->problem_offset),
+		diag_error(reader->diagnostics, place_at(reader, parser->problem_offset),
 			"not a text in UTF-8: %s", problem);
 		return;
 	}
 	first = character_at(reader, place);
 	if (strstr(problem, "cannot start any token") != NULL && first == '\t')
-		notes_mistake(
-			reader->notes, place, "syntax error: a tab cannot indent, use spaces");
+		diag_error(reader->diagnostics, place,
+			"syntax error: a tab cannot indent, use spaces");
 	else if (strstr(problem, "cannot start any token") != NULL && first > ' ')
-		notes_mistake(reader->notes, place,
+		diag_error(reader->diagnostics, place,
 			"syntax error: a text that begins with '%c' must be quoted", first);
 	else if (first == '{' && character_before(reader, place) == '$')
-		notes_mistake(
-			reader->notes, place, "syntax error: '${' inside {} or [] must be quoted");
+		diag_error(reader->diagnostics, place,
+			"syntax error: '${' inside {} or [] must be quoted");
 	else if (strstr(problem, "mapping values are not allowed") != NULL)
-		notes_mistake(reader->notes, place,
+		diag_error(reader->diagnostics, place,
 			"syntax error: no ':' is expected here (a text with ': ' in it must be "
 			"quoted; keys of one map stand in one column)");
 	else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line)
-		notes_mistake(reader->notes, place, "syntax error: %s %s (begun at %zu:%zu)",
+		diag_error(reader->diagnostics, place, "syntax error: %s %s (begun at %zu:%zu)",
 			problem, parser->context, parser->context_mark.line + 1,
 			parser->context_mark.column + 1);
 	else if (parser->context != NULL)
-		notes_mistake(
-			reader->notes, place, "syntax error: %s %s", problem, parser->context);
+		diag_error(reader->diagnostics, place, "syntax error: %s %s", problem,
+			parser->context);
 	else
-		notes_mistake(reader->notes, place, "syntax error: %s", problem);
+		diag_error(reader->diagnostics, place, "syntax error: %s", problem);
 }
 
 /* ---- building ---- */
@@ -114,19 +114,19 @@ static struct node *new_node(struct reader *reader, enum node_kind kind, yaml_ma
 	node->kind = kind;
 	node->place = place_of(mark);
 	if (++reader->nodes == TREE_NODES_MAX) {
-		notes_mistake(reader->notes, node->place, "more than %d values", TREE_NODES_MAX);
+		diag_error(reader->diagnostics, node->place, "more than %d values", TREE_NODES_MAX);
 		reader->failed = true;
 	}
 	return node;
 }
 
-void tree_free(struct node *node)
+void yaml_tree_free(struct node *node)
 {
 	if (node == NULL)
 		return;
 	for (size_t i = 0; i < node->count; i++) {
-		tree_free(node->entries[i].key);
-		tree_free(node->entries[i].value);
+		yaml_tree_free(node->entries[i].key);
+		yaml_tree_free(node->entries[i].value);
 	}
 	free(node->entries);
 	free(node->text);
@@ -147,10 +147,10 @@ static void refuse_decoration(
 	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor != NULL)
-		notes_mistake(reader->notes, place_of(mark), "anchors ('&%.60s') are not supported",
-			(const char *)anchor);
+		diag_error(reader->diagnostics, place_of(mark),
+			"anchors ('&%.60s') are not supported", (const char *)anchor);
 	if (tag != NULL)
-		notes_mistake(reader->notes, place_of(mark), "tags ('%.60s') are not supported",
+		diag_error(reader->diagnostics, place_of(mark), "tags ('%.60s') are not supported",
 			(const char *)tag);
 }
 
@@ -165,7 +165,7 @@ static struct node *read_scalar(struct reader *reader, const yaml_event_t *event
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->text = mem_text_n(text, length);
 	if (strlen(node->text) != length) {
-		notes_mistake(reader->notes, node->place, "a text cannot hold a NUL byte");
+		diag_error(reader->diagnostics, node->place, "a text cannot hold a NUL byte");
 		node->kind = NODE_BAD;
 	}
 	return node;
@@ -186,19 +186,19 @@ static bool key_is_good(struct reader *reader, const struct node *map, const str
 	if (key->kind == NODE_BAD)
 		return false;
 	if (key->kind != NODE_SCALAR) {
-		notes_mistake(reader->notes, key->place, "expected a key, found a %s",
+		diag_error(reader->diagnostics, key->place, "expected a key, found a %s",
 			key->kind == NODE_MAP ? "map" : "list");
 		return false;
 	}
 	if (key->plain && strcmp(key->text, "<<") == 0) {
-		notes_mistake(reader->notes, key->place, "merge keys ('<<') are not supported");
+		diag_error(reader->diagnostics, key->place, "merge keys ('<<') are not supported");
 		return false;
 	}
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node *first = map->entries[i].key;
 
 		if (strcmp(first->text, key->text) == 0) {
-			notes_mistake(reader->notes, key->place,
+			diag_error(reader->diagnostics, key->place,
 				"duplicate key '%.60s' (the first one is at %u:%u)", key->text,
 				first->place.line, first->place.column);
 			return false;
@@ -234,8 +234,8 @@ static void read_entries(struct reader *reader, struct node *node, int depth)
 			value = read_next(reader, depth + 1);
 		}
 		if (reader->failed || (key != NULL && !key_is_good(reader, node, key))) {
-			tree_free(key);
-			tree_free(value);
+			yaml_tree_free(key);
+			yaml_tree_free(value);
 		} else {
 			add_entry(node, key, value);
 		}
@@ -253,7 +253,7 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event, int de
 		break;
 	case YAML_ALIAS_EVENT:
 		node = new_node(reader, NODE_BAD, event->start_mark);
-		notes_mistake(reader->notes, node->place, "aliases ('*%.60s') are not supported",
+		diag_error(reader->diagnostics, node->place, "aliases ('*%.60s') are not supported",
 			(const char *)event->data.alias.anchor);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
@@ -272,7 +272,7 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event, int de
 	}
 	yaml_event_delete(event);
 	if ((node->kind == NODE_LIST || node->kind == NODE_MAP) && depth >= TREE_DEPTH_MAX) {
-		notes_mistake(reader->notes, node->place, "nested more than %d levels deep",
+		diag_error(reader->diagnostics, node->place, "nested more than %d levels deep",
 			TREE_DEPTH_MAX);
 		reader->failed = true;
 	}
@@ -298,7 +298,7 @@ static struct node *read_stream(struct reader *reader)
 		if (type != YAML_DOCUMENT_START_EVENT)
 			continue;
 		if (seen) {
-			notes_mistake(reader->notes, place,
+			diag_error(reader->diagnostics, place,
 				"a second document: a configuration is one document");
 			break;
 		}
@@ -308,9 +308,9 @@ static struct node *read_stream(struct reader *reader)
 	return root;
 }
 
-struct node *tree_read(const char *text, size_t length, struct notes *notes)
+struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics)
 {
-	struct reader reader = {.text = text, .length = length, .notes = notes};
+	struct reader reader = {.text = text, .length = length, .diagnostics = diagnostics};
 	struct node *root;
 
 	if (!yaml_parser_initialize(&reader.parser))
@@ -319,27 +319,27 @@ struct node *tree_read(const char *text, size_t length, struct notes *notes)
 	root = read_stream(&reader);
 	yaml_parser_delete(&reader.parser);
 	if (reader.failed) {
-		tree_free(root);
+		yaml_tree_free(root);
 		return NULL;
 	}
-	if (root == NULL || node_is_nothing(root)) {
-		tree_free(root);
+	if (root == NULL || node_is_null(root)) {
+		yaml_tree_free(root);
 		root = mem_alloc(sizeof *root);
 		root->kind = NODE_MAP;
 		root->place = (struct config_place){1, 1};
 	}
 	if (root->kind != NODE_MAP) {
 		if (root->kind != NODE_BAD)
-			notes_mistake(notes, root->place,
+			diag_error(diagnostics, root->place,
 				"expected keys such as 'source:', found a %s",
 				root->kind == NODE_LIST ? "list" : "text");
-		tree_free(root);
+		yaml_tree_free(root);
 		return NULL;
 	}
 	return root;
 }
 
-bool node_is_nothing(const struct node *node)
+bool node_is_null(const struct node *node)
 {
 	return node->kind == NODE_SCALAR && node->plain &&
 	       (node->text[0] == '\0' || strcmp(node->text, "~") == 0 ||

@@ -39,11 +39,11 @@ struct node {
 };
 
 /* The root, which is a map (an empty one for an empty text), or NULL: reported. */
-struct node *tree_read(const char *text, size_t length, struct notes *notes);
-void tree_free(struct node *node);
+struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics);
+void yaml_tree_free(struct node *node);
 
 /* Nothing stands there: `key:`, `key: null`, `key: ~`. */
-bool node_is_nothing(const struct node *node);
+bool node_is_null(const struct node *node);
 
 /* The value of a key, or NULL. */
 const struct node *node_find(const struct node *map, const char *key);

@@ -1242,7 +1242,7 @@ END
 {"value": |Expecting value (column 11)
 [1]|not an object
 {"kez": 1}|unknown key 'kez'
-{"value": "a", "value": "b"}|a key stands there twice
+{"value": "a", "value": "b"}|duplicate key
 {"value": 1}|value is neither text, null nor {"base64": text}
 {"key": {"base64": "!"}}|
 {"partition": 2147483648}|partition is not a number of 32 bits

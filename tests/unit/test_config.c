@@ -337,7 +337,8 @@ TEST(partition_and_partitioner)
 	CHECK_INT(config.sink.partition, -1);
 	CHECK_GOOD("sink: {kind: kafka, partitioner: manual, brokers: b, topic: t}\n");
 	CHECK_INT(config_missing(&config, SECTION_SINK, &notes), 1);
-	CHECK_TEXT(said(), "config.yaml:1:1: sink.partition (for the manual partitioner) is missing\n");
+	CHECK_TEXT(said(),
+		"config.yaml:1:1: sink.partition (for the manual partitioner) is missing\n");
 }
 
 TEST(each_sink_has_its_own_partition)
@@ -673,7 +674,7 @@ TEST(source_and_sink_go_by_the_processor_but_never_see_its_environment)
 	CHECK_INT(config.processor.env.count, 0);
 	config.processor.env.items = (struct setting[]){{.name = "A", .value = "secret"}};
 	config.processor.env.count = 1;
-	config_document(&config, SECTION_SINK | SECTION_POLICY, false, &out);
+	config_dump(&config, SECTION_SINK | SECTION_POLICY, false, &out);
 	buf_byte(&out, '\0');
 	CHECK(strstr((char *)out.data, "onFailure") != NULL);
 	CHECK(strstr((char *)out.data, "secret") == NULL);
@@ -687,7 +688,7 @@ static struct buf document_of(const struct config *from, unsigned sections, bool
 {
 	struct buf out = {0};
 
-	config_document(from, sections, masked, &out);
+	config_dump(from, sections, masked, &out);
 	buf_byte(&out, '\0');
 	out.length--;
 	return out;
@@ -837,8 +838,8 @@ TEST(times_of_a_group_that_contradict_one_another)
 		"1:79: source.properties: 'session.timeout.ms' (10000 ms) must be longer than "
 		"'heartbeat.interval.ms' (10000 ms): the group would give a member up between two "
 		"heartbeats");
-	CHECK_GOOD(KAFKA_SOURCE
-		", groupInstanceId: i, properties: {heartbeat.interval.ms: 10000}}\n");
+	CHECK_GOOD(
+		KAFKA_SOURCE ", groupInstanceId: i, properties: {heartbeat.interval.ms: 10000}}\n");
 	CHECK_MISTAKE(KAFKA_SOURCE ", properties: {session.timeout.ms: 500}}\n",
 		"1:79: source.properties: 'session.timeout.ms' (500 ms) must be longer than "
 		"'heartbeat.interval.ms' (500 ms): the group would give a member up between two "

@@ -40,7 +40,7 @@ static char *installed(const struct worker *worker)
 int venv_executable(const struct worker *worker, char **executable)
 {
 	const char *python = worker->config.processor.python, *by = "";
-	char why[ENVIRONMENT_WHY_MAX];
+	char why[VIRTUALENV_WHY_MAX];
 	char *folder = NULL;
 	int status = STATUS_OK;
 
@@ -54,9 +54,9 @@ int venv_executable(const struct worker *worker, char **executable)
 		folder = mem_text(named_by("VIRTUAL_ENV"));
 		by = "VIRTUAL_ENV, which is activated: ";
 	}
-	*executable = folder == NULL ? mem_text(BRUCO_PYTHON) : mem_printf("%s/bin/python3", folder);
-	if (folder != NULL &&
-		!environment_fits(folder, PY_MAJOR_VERSION, PY_MINOR_VERSION, why)) {
+	*executable =
+		folder == NULL ? mem_text(BRUCO_PYTHON) : mem_printf("%s/bin/python3", folder);
+	if (folder != NULL && !virtualenv_fits(folder, PY_MAJOR_VERSION, PY_MINOR_VERSION, why)) {
 		log_error("%s%s", by, why);
 		free(*executable);
 		*executable = NULL;

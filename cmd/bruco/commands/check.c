@@ -79,24 +79,24 @@ static bool has_module(const char *folder, const char *name, struct texts *names
 }
 
 static void report_module(
-	struct notes *notes, const struct processor_config *processor, const char *near)
+	struct diagnostics *diagnostics, const struct processor_config *processor, const char *near)
 {
 	char *requirements = mem_printf("%s/requirements.txt", processor->handler_path);
 	char *hint = near == NULL ? mem_text("") : mem_printf(" (did you mean '%s'?)", near);
 
 	if (access(requirements, F_OK) == 0) /* it may well be installed */
-		notes_warning(notes, processor->module_name_place,
+		diag_warning(diagnostics, processor->module_name_place,
 			"processor.moduleName: no module '%s' in '%s'%s; one of requirements.txt?",
 			processor->module_name, processor->handler_path, hint);
 	else
-		notes_mistake(notes, processor->module_name_place,
+		diag_error(diagnostics, processor->module_name_place,
 			"processor.moduleName: no module '%s' in '%s'%s", processor->module_name,
 			processor->handler_path, hint);
 	free(hint);
 	free(requirements);
 }
 
-static void check_module(struct notes *notes, const struct processor_config *processor)
+static void check_module(struct diagnostics *diagnostics, const struct processor_config *processor)
 {
 	char *path = mem_printf("%s/%s", processor->handler_path, processor->module_name);
 	char *name = path + strlen(processor->handler_path) + 1, *dot;
@@ -106,7 +106,7 @@ static void check_module(struct notes *notes, const struct processor_config *pro
 		*dot = '/';
 	name[-1] = '\0'; /* now `path` is the folder, `name` the module in it */
 	if (!has_module(path, name, &names))
-		report_module(notes, processor,
+		report_module(diagnostics, processor,
 			strcmp(path, processor->handler_path) != 0
 				? NULL
 				: text_nearest(
@@ -149,7 +149,7 @@ static char *earlier_path(const struct config *config)
 	return result;
 }
 
-static void report_folder(struct notes *notes, const struct config *config, int failure)
+static void report_folder(struct diagnostics *diagnostics, const struct config *config, int failure)
 {
 	const struct processor_config *processor = &config->processor;
 	char *meant = failure == ENOENT ? earlier_path(config) : NULL;
@@ -158,34 +158,34 @@ static void report_folder(struct notes *notes, const struct config *config, int 
 						"this file)",
 					     meant);
 
-	notes_mistake(notes, processor->handler_path_place,
+	diag_error(diagnostics, processor->handler_path_place,
 		"processor.handlerPath: cannot open '%s': %s%s", processor->handler_path,
 		strerror(failure), hint);
 	free(hint);
 	free(meant);
 }
 
-size_t check_config(const struct config *config, struct buf *notes_out)
+size_t check_config(const struct config *config, struct buf *notes)
 {
 	const struct processor_config *processor = &config->processor;
-	struct notes notes = {0};
+	struct diagnostics diagnostics = {0};
 	struct stat info;
 
 	if (!processor->present || (config->mistaken & MISTAKEN_HANDLER))
 		return 0;
 	if (stat(processor->handler_path, &info) < 0)
-		report_folder(&notes, config, errno);
+		report_folder(&diagnostics, config, errno);
 	else if (!S_ISDIR(info.st_mode))
-		notes_mistake(&notes, processor->handler_path_place,
+		diag_error(&diagnostics, processor->handler_path_place,
 			"processor.handlerPath: '%s' is a file, expected the folder that holds it",
 			processor->handler_path);
 	else if (access(processor->handler_path, R_OK | X_OK) < 0)
-		notes_mistake(&notes, processor->handler_path_place,
+		diag_error(&diagnostics, processor->handler_path_place,
 			"processor.handlerPath: cannot open '%s': %s", processor->handler_path,
 			strerror(errno));
 	else
-		check_module(&notes, processor);
-	return notes_write(&notes, config->path != NULL ? config->path : "bruco", notes_out);
+		check_module(&diagnostics, processor);
+	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", notes);
 }
 
 size_t check_load(struct config *config, const char *path, struct buf *notes)
@@ -193,7 +193,7 @@ size_t check_load(struct config *config, const char *path, struct buf *notes)
 	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
-	mistakes += environment_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
 	mistakes += check_properties(config, notes);
 	return mistakes + check_config(config, notes);
 }
@@ -218,9 +218,8 @@ enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
 static int ask_worker(const struct config *config, const char *venv, bool import)
 {
 	struct launch launch;
-	char *arguments[] = {
-		(char *)"bruco-worker", (char *)(import ? "--check" : "--text"), (char *)"--document",
-		(char *)"3", NULL};
+	char *arguments[] = {(char *)"bruco-worker", (char *)(import ? "--check" : "--text"),
+		(char *)"--document", (char *)"3", NULL};
 	int document, death = 0;
 	pid_t pid;
 
@@ -230,7 +229,8 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 	pid = spawn(&(struct spawn){.path = launch.programs[ROLE_WORKER],
 		.arguments = arguments,
 		.environment = launch.worker_environment,
-		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1}, {document, 3}},
+		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1},
+			{document, 3}},
 		.move_count = 3,
 		.die_with_parent = true});
 	fd_close(&document);
@@ -289,7 +289,7 @@ static int print_result(const struct config *config, bool document)
 	int written;
 
 	if (document)
-		config_document(config, SECTION_ALL, true, &out);
+		config_dump(config, SECTION_ALL, true, &out);
 	else if (log_level() >= LEVEL_INFO)
 		buf_printf(&out, "%s: ok\n", config->path);
 	written = fd_write_all(STDOUT_FILENO, out.data, out.length);

@@ -44,7 +44,7 @@ static char *ask(const char *name, const struct config *config, unsigned section
 	size_t length;
 	pid_t pid;
 
-	config_document(config, sections, false, &document);
+	config_dump(config, sections, false, &document);
 	in = fd_memory("configuration", document.data, document.length);
 	out = fd_memory("answer", NULL, 0);
 	moves[0] = (struct spawn_move){in, STDIN_FILENO};

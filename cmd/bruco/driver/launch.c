@@ -172,11 +172,10 @@ void launch_init(
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
 	/* The source reads processor.ordering and retry, the sink onFailure. */
-	config_document(
+	config_dump(
 		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
-	config_document(
-		config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
-	config_document(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
+	config_dump(config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
+	config_dump(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
 	launch->worker_environment = worker_environment(config, venv);
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

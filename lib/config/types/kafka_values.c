@@ -59,7 +59,7 @@ bool read_kafka_names(
 {
 	bool empty = node->kind == NODE_LIST && node->count == 0;
 
-	if ((empty || node_is_nothing(node)) && key->mistaken == 0)
+	if ((empty || node_is_null(node)) && key->mistaken == 0)
 		return true;
 	if (empty)
 		return value_wrong(load, key, node, "expected a list, found an empty one");
@@ -87,8 +87,7 @@ static bool is_protocol(const char *text, size_t length)
 	static const char *const protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
 
 	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
-		if (strlen(protocols[i]) == length &&
-			strncasecmp(text, protocols[i], length) == 0)
+		if (strlen(protocols[i]) == length && strncasecmp(text, protocols[i], length) == 0)
 			return true;
 	return false;
 }
@@ -166,8 +165,8 @@ bool read_balance(struct load *load, const struct key *key, const struct node *n
 		return true;
 	config_replace(field, "roundrobin");
 	if (!load->quiet)
-		notes_warning(
-			load->notes, node->place, "%s: sticky is taken as roundrobin", key->path);
+		diag_warning(load->diagnostics, node->place, "%s: sticky is taken as roundrobin",
+			key->path);
 	return true;
 }
 
@@ -261,7 +260,7 @@ static void read_property(struct load *load, const struct key *key, struct setti
 	}
 	if (value->kind == NODE_BAD || value->unresolved)
 		return;
-	if (value->kind != NODE_SCALAR || node_is_nothing(value))
+	if (value->kind != NODE_SCALAR || node_is_null(value))
 		value_wrong(load, key, value, "expected a text for '%.60s', found %s", name,
 			value->kind == NODE_MAP    ? "a map"
 			: value->kind == NODE_LIST ? "a list"
@@ -276,7 +275,7 @@ static void read_property(struct load *load, const struct key *key, struct setti
 
 bool read_properties(struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	if (node_is_nothing(node))
+	if (node_is_null(node))
 		return true;
 	if (node->kind != NODE_MAP)
 		return value_expected(load, key, node, "a map such as 'compression.codec: lz4'");

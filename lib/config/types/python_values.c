@@ -69,7 +69,8 @@ static bool is_class_name(const char *text)
 
 		if (byte == '.' && starts)
 			return false;
-		if (byte != '.' && byte != '_' && byte < 0x80 && !(starts ? isalpha(byte) : isalnum(byte)))
+		if (byte != '.' && byte != '_' && byte < 0x80 &&
+			!(starts ? isalpha(byte) : isalnum(byte)))
 			return false;
 		starts = byte == '.';
 	}
@@ -83,7 +84,8 @@ static bool take_class(struct load *load, const struct key *key, const struct no
 
 	if (!is_class_name(text))
 		return value_wrong(load, key, item,
-			"expected an exception class such as ValueError or module.Class, found '%.80s'",
+			"expected an exception class such as ValueError or module.Class, found "
+			"'%.80s'",
 			text);
 	place = mem_printf("%s:%u:%u", load->config->path != NULL ? load->config->path : "bruco",
 		item->place.line, item->place.column);
@@ -92,7 +94,7 @@ static bool take_class(struct load *load, const struct key *key, const struct no
 	return true;
 }
 
-/* As config_document has written it: with the places in the user's file. */
+/* As config_dump has written it: with the places in the user's file. */
 static void take_with_place(struct settings *classes, const struct node *item)
 {
 	const struct node *name = node_find(item, "name"), *place = node_find(item, "place");
@@ -103,7 +105,7 @@ static void take_with_place(struct settings *classes, const struct node *item)
 
 bool read_except(struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	if (node_is_nothing(node) || (node->kind == NODE_LIST && node->count == 0))
+	if (node_is_null(node) || (node->kind == NODE_LIST && node->count == 0))
 		return true;
 	if (!load->document)
 		return value_each(load, key, node, take_class, field);

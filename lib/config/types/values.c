@@ -23,7 +23,7 @@ bool value_wrong(
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	notes_mistake(load->notes, node->place, "%s: %s", key->path, text);
+	diag_error(load->diagnostics, node->place, "%s: %s", key->path, text);
 	return false;
 }
 
@@ -38,7 +38,7 @@ bool value_expected(
 		found = "a list";
 	else if (node->kind == NODE_MAP)
 		found = "a map";
-	else if (node_is_nothing(node))
+	else if (node_is_null(node))
 		found = "nothing";
 	else if (node->text[0] == '\0')
 		found = "an empty text";
@@ -50,7 +50,7 @@ bool value_expected(
 bool value_scalar(
 	struct load *load, const struct key *key, const struct node *node, const char *what)
 {
-	if (node->kind != NODE_SCALAR || node_is_nothing(node))
+	if (node->kind != NODE_SCALAR || node_is_null(node))
 		return value_expected(load, key, node, what);
 	return true;
 }
@@ -331,7 +331,7 @@ bool read_no_effect(struct load *load, const struct key *key, const struct node 
 {
 	(void)field;
 	if (!load->quiet)
-		notes_info(load->notes, node->place, "%s has no effect any more", key->path);
+		diag_info(load->diagnostics, node->place, "%s has no effect any more", key->path);
 	return true;
 }
 
@@ -425,7 +425,7 @@ static void read_variable(struct load *load, const struct key *key, struct setti
 		if (strcmp(found->text, "name") == 0 || strcmp(found->text, "value") == 0)
 			continue;
 		near = text_nearest(found->text, words, COUNT(words));
-		notes_mistake(load->notes, found->place,
+		diag_error(load->diagnostics, found->place,
 			near != NULL ? "unknown key '%.60s' in %s (did you mean '%s'?)"
 				     : "unknown key '%.60s' in %s",
 			found->text, key->path, near);
@@ -448,7 +448,7 @@ static void read_variable(struct load *load, const struct key *key, struct setti
 
 bool read_env(struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	if (node_is_nothing(node))
+	if (node_is_null(node))
 		return true;
 	if (node->kind != NODE_LIST)
 		return value_expected(load, key, node, "a list of 'name:' and 'value:'");

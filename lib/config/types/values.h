@@ -61,7 +61,7 @@ bool value_line(
 /* A kind that will come, or that earlier versions had. */
 bool kind_is_foreign(const char *kind);
 
-/* The words of the enums and of the partitioners, for config_document. */
+/* The words of the enums and of the partitioners, for config_dump. */
 const char *ordering_word(enum ordering ordering);
 const char *on_failure_word(enum on_failure on_failure);
 const char *partitioner_word(const char *librdkafka);

@@ -57,7 +57,7 @@ def to_headers(pairs: Any) -> List[Tuple[Optional[bytes], Optional[bytes]]]:
 def no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("duplicate key")
     return fields
 
 
