@@ -44,20 +44,20 @@ PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
 PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,\
 	$(filter-out -L/usr/lib% -L/lib%,$(filter -L%,$(PYTHON_LDFLAGS))))
 
-# ---- rooms, with the folders in them, and which of them each program is made of
+# ---- modules, with the folders in them, and which of them each program is made of
 
-room    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
-BASE   := $(call room,lib/base)
-COMMON := $(foreach name,base frame stats lane control config,$(call room,lib/$(name)))
-STREAM := $(call room,lib/kafka) $(call room,lib/json)
+module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+BASE   := $(call module,lib/base)
+COMMON := $(foreach name,base frame stats lane control config,$(call module,lib/$(name)))
+STREAM := $(call module,lib/kafka) $(call module,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
-$(BUILD)/bin/bruco:        $(COMMON) $(call room,lib/json) $(call room,cmd/bruco)
-$(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call room,cmd/bruco-source)
-$(BUILD)/bin/bruco-worker: $(COMMON) $(call room,cmd/bruco-worker)
-$(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call room,cmd/bruco-sink)
-$(BUILD)/bin/bruco-broker: $(BASE) $(call room,cmd/bruco-broker)
+$(BUILD)/bin/bruco:        $(COMMON) $(call module,lib/json) $(call module,cmd/bruco)
+$(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call module,cmd/bruco-source)
+$(BUILD)/bin/bruco-worker: $(COMMON) $(call module,cmd/bruco-worker)
+$(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
+$(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(YAML)
 LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(YAML) $(PYTHON_LIBS)
@@ -90,9 +90,9 @@ $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(BUILD)/tests/test_failure_policy: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
-$(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call room,lib/json)
+$(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
-$(BUILD)/tests/test_health: $(call room,lib/kafka)
+$(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
@@ -190,7 +190,7 @@ bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULT
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test
 
-check-deps: ## hold the directions between the rooms
+check-deps: ## hold the directions between the modules
 	@tools/check-deps
 
 lint: ## check the man pages, and the C code where cppcheck is installed

@@ -52,17 +52,17 @@ struct flags {
 	const char *config;
 	const char *directory;
 	const char *module;
-	const struct format *format;
+	const struct codec *codec;
 	enum check check;
 	int document; /* a descriptor: the configuration as config_dump writes it; -1: none */
 	int control;  /* -1 by hand */
 };
 
-static void take_format(struct flags *flags, const struct format *format)
+static void take_format(struct flags *flags, const struct codec *codec)
 {
-	if (flags->format != NULL && flags->format != format)
+	if (flags->codec != NULL && flags->codec != codec)
 		options_misuse(&program, "--lines and --json exclude each other");
-	flags->format = format;
+	flags->codec = codec;
 }
 
 static int descriptor(const char *text, const char *option)
@@ -114,10 +114,10 @@ static void parse(int argc, char **argv, struct flags *flags)
 			flags->document = descriptor(optarg, "--document");
 			break;
 		case OPTION_LINES:
-			take_format(flags, &format_lines);
+			take_format(flags, &codec_lines);
 			break;
 		case OPTION_JSON:
-			take_format(flags, &format_json);
+			take_format(flags, &codec_json);
 			break;
 		case OPTION_DRIVER:
 			flags->control = descriptor(optarg, "--driver");
@@ -159,17 +159,17 @@ static void settle(struct worker *worker, const struct flags *flags)
 		config_replace(&processor->handler_path, flags->directory);
 	if (flags->module != NULL)
 		config_replace(&processor->module_name, flags->module);
-	if (flags->check != CHECK_NOTHING && flags->format != NULL)
+	if (flags->check != CHECK_NOTHING && flags->codec != NULL)
 		options_misuse(&program, "--check reads no input, neither lines nor JSON");
 	worker->check = flags->check;
-	if (flags->format == NULL && flags->check == CHECK_NOTHING) {
-		worker->format = &format_frames;
+	if (flags->codec == NULL && flags->check == CHECK_NOTHING) {
+		worker->codec = &codec_frames;
 		if (isatty(STDIN_FILENO))
 			options_misuse(&program,
 				"frames are not read from a terminal (see --lines and --json)");
 		return;
 	}
-	worker->format = flags->check != CHECK_NOTHING ? &format_frames : flags->format;
+	worker->codec = flags->check != CHECK_NOTHING ? &codec_frames : flags->codec;
 	if (!processor->present)
 		options_misuse(&program, "'%s' has no processor to try", flags->config);
 }
@@ -186,8 +186,8 @@ int main(int argc, char **argv)
 	config_init(&worker.config);
 	worker.driven = flags.control >= 0;
 	worker.control = flags.control;
-	worker.format = &format_frames;
+	worker.codec = &codec_frames;
 	if (!worker.driven)
 		settle(&worker, &flags);
-	stage_run(&worker);
+	worker_run(&worker);
 }

@@ -15,15 +15,17 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "bruco-worker/io/codec.h"
-#include "bruco-worker/python/builtin_module.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/exit_deadline.h"
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/handler.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/interpreter.h"
 #include "bruco-worker/python/signal_setup.h"
 #include "bruco-worker/python/timeout.h"
+#include "bruco-worker/async/scheduler.h"
+#include "bruco-worker/run/failure.h"
 #include "bruco-worker/run/mode.h"
 #include "bruco-worker/run/read_loop.h"
 #include "bruco-worker/run/recycle.h"
@@ -97,13 +99,13 @@ static int enter_directory(struct worker *worker)
 
 static int check_text(const struct worker *worker)
 {
-	PyObject *parse = package_function("bruco._check", "parse");
+	PyObject *parse = import_attribute("bruco._check", "parse");
 	PyObject *why = NULL;
 	int status = STATUS_SOFTWARE;
 
 	if (parse != NULL)
-		why = PyObject_CallFunction(parse, "ss", worker->directory,
-			worker->config.processor.module_name);
+		why = PyObject_CallFunction(
+			parse, "ss", worker->directory, worker->config.processor.module_name);
 	if (why == NULL) {
 		PyErr_Print();
 	} else {
@@ -118,7 +120,7 @@ static int check_text(const struct worker *worker)
 
 static int prepare(struct worker *worker, struct handler *handler)
 {
-	const struct format *format = worker->format;
+	const struct codec *codec = worker->codec;
 	struct exception exception;
 	int status = enter_directory(worker);
 
@@ -128,14 +130,22 @@ static int prepare(struct worker *worker, struct handler *handler)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
 	if (event_object_prepare() < 0 || batch_prepare() < 0 || result_prepare() < 0 ||
-		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 || (format->prepare != NULL && format->prepare() < 0) ||
+		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
+		(codec->prepare != NULL && codec->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);
 		exception_release(&exception);
 		return STATUS_SOFTWARE;
 	}
-	return worker->check == CHECK_TEXT ? check_text(worker) : handler_load(handler, worker);
+	if (worker->check == CHECK_TEXT)
+		return check_text(worker);
+	status = handler_load(handler, worker);
+	if (status == STATUS_OK)
+		status = failure_prepare(worker);
+	if (status == STATUS_OK && worker->check == CHECK_NOTHING)
+		status = handler_start(handler, worker);
+	return status;
 }
 
 static int tell_ready(const struct worker *worker)
@@ -149,7 +159,7 @@ static int tell_ready(const struct worker *worker)
 	return STATUS_TEMPFAIL;
 }
 
-_Noreturn void stage_run(struct worker *worker)
+_Noreturn void worker_run(struct worker *worker)
 {
 	struct handler handler = {0};
 	bool runs, was_ready;
@@ -161,13 +171,13 @@ _Noreturn void stage_run(struct worker *worker)
 		open_by_hand(worker);
 	log_set_worker(worker->name);
 	worker->interactive =
-		!worker->driven && (worker->format != &format_frames || !is_stream(worker->in));
+		!worker->driven && (worker->codec != &codec_frames || !is_stream(worker->in));
 	signal_setup(worker);
-	forks_guard(worker);
+	fork_guard_install(worker);
 	runs = worker->config.processor.present;
 	if (runs)
 		status = prepare(worker, &handler);
-	if (forks_child)
+	if (fork_guard_in_child)
 		_exit(status); /* forked by the module or by init_context */
 	if (worker->check != CHECK_NOTHING) {
 		handler_release(&handler);
@@ -179,13 +189,13 @@ _Noreturn void stage_run(struct worker *worker)
 		status = tell_ready(worker);
 	was_ready = status == STATUS_OK;
 	if (was_ready)
-		status = loop_run(worker, runs ? &handler : NULL);
+		status = read_loop_run(worker, runs ? &handler : NULL, scheduler_run);
 	if (worker->recycles)
 		control_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
 	/* The sink need not wait for Python to end. */
 	fd_close(&worker->out);
 	if (was_ready) {
-		deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
+		exit_deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
 		handler_close(&handler);
 	}
 	handler_release(&handler);

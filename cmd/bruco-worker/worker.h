@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "stats/page.h"
 
-struct format;
+struct codec;
 
 /* Statuses that become the death by that signal. */
 enum {
@@ -27,7 +27,7 @@ enum check {
 
 struct worker {
 	struct config config;
-	const struct format *format;
+	const struct codec *codec;
 	bool driven;      /* started by the driver, not by hand */
 	bool interactive; /* Ctrl-C ends it; else it ends when its input does */
 	uint32_t number;  /* which worker of which life; 0 by hand */
@@ -44,6 +44,6 @@ struct worker {
 
 /* Runs the worker and ends the program. The settings must be there, and by hand nothing else;
  * under the driver only `control`, the rest comes with HELLO. */
-_Noreturn void stage_run(struct worker *worker);
+_Noreturn void worker_run(struct worker *worker);
 
 #endif

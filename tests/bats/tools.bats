@@ -7,24 +7,39 @@ setup() {
     unset MAKEFLAGS MAKELEVEL MFLAGS BUILD CC CFLAGS DEV SANITIZE PREFIX DESTDIR
 }
 
-@test "check-deps sees each include that crosses a room's wall" {
-    check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
-        rm -rf tree && mkdir tree && cp -r "$ROOT/lib" "$ROOT/cmd" tree
-        if (($# > 1)); then
-            printf '#include <%s>\n' "$3" >>"tree/$2"
-        fi
-        run_x "$1" "$ROOT/tools/check-deps" tree
-        equals "$output" "${4:+$2: includes $3: $4}"
-    }
+check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
+    rm -rf tree && mkdir tree && cp -r "$ROOT/lib" "$ROOT/cmd" tree
+    if (($# > 1)); then
+        printf '#include <%s>\n' "$3" >>"tree/$2"
+    fi
+    run_x "$1" "$ROOT/tools/check-deps" tree
+    equals "$output" "${4:+$2: includes $3: $4}"
+}
+
+@test "check-deps sees each include that crosses a module's border" {
     check_deps 0
     check_deps 1 lib/base/buf.c frame/frame.h "lib/base stands on nothing"
-    check_deps 1 lib/frame/frame.c bruco/supervise.h "lib never includes from cmd"
+    check_deps 1 lib/frame/frame.c bruco/driver/supervise.h "lib never includes from cmd"
     check_deps 1 cmd/bruco-sink/main.c bruco-source/source.h "another program"
     check_deps 1 cmd/bruco-sink/main.c ../bruco-source/source.h "a path with .."
     check_deps 1 cmd/bruco/main.c librdkafka/rdkafka.h "only lib/kafka and the kafka kinds"
     check_deps 1 lib/control/messages.h Python.h "only cmd/bruco-worker"
     check_deps 1 cmd/bruco/commands/run.c yaml.h "only lib/config"
     check_deps 1 cmd/bruco/commands/run.c jansson.h "only lib/json"
+}
+
+@test "check-deps sees each include against the directions inside a program" {
+    check_deps 0
+    check_deps 1 cmd/bruco-worker/python/handler.c bruco-worker/io/codec.h "python never includes from io"
+    check_deps 1 cmd/bruco-worker/io/json.c bruco-worker/run/mode.h "io never includes from run"
+    check_deps 1 cmd/bruco-worker/run/mode.h bruco-worker/async/call.h "run never includes from async"
+    check_deps 1 cmd/bruco/main.c bruco/driver/driver.h "top never includes from driver"
+    check_deps 1 cmd/bruco/driver/driver.c bruco/commands/commands.h "driver never includes from commands"
+    check_deps 1 cmd/bruco/log/relay.c bruco/driver/driver.h "log never includes from driver"
+    check_deps 1 cmd/bruco/venv/venv.c bruco/log/relay.h "venv never includes from log"
+    check_deps 1 cmd/bruco/testing/cases.c bruco/commands/check.h "testing never includes from commands"
+    check_deps 1 cmd/bruco-source/source.c bruco-source/kinds/stdin_reader.h "only the table of kinds"
+    check_deps 1 cmd/bruco-sink/lane.h bruco-sink/kinds/kafka.h "only the table of kinds"
 }
 
 # Stand-ins: `installed` lists what dpkg knows, `absent` what apt does not offer, `apt.log` takes

@@ -1,4 +1,4 @@
-/* A flight: one event of an async handle_event, from its reading until its outputs have left. */
+/* A call: one event of an async handle_event, from its reading until its outputs have left. */
 #ifndef BRUCO_WORKER_ASYNC_CALL_H
 #define BRUCO_WORKER_ASYNC_CALL_H
 
@@ -9,18 +9,18 @@
 
 #include "base/buf.h"
 
-enum flight_state {
-	FLIGHT_HELD,  /* waits for an earlier one with the same key */
-	FLIGHT_READY, /* may run */
-	FLIGHT_RUNNING,
-	FLIGHT_PAUSED, /* before its next attempt */
-	FLIGHT_DONE,   /* its outputs are there */
-	FLIGHT_LEFT    /* it ends the worker, when all before it have left */
+enum call_state {
+	CALL_HELD,  /* waits for an earlier one with the same key */
+	CALL_READY, /* may run */
+	CALL_RUNNING,
+	CALL_PAUSED, /* before its next attempt */
+	CALL_DONE,   /* its outputs are there */
+	CALL_STOPS   /* it ends the worker, when all before it have left */
 };
 
-struct flight {
-	enum flight_state state;
-	uint64_t number; /* of all flights of this life, in their order */
+struct call {
+	enum call_state state;
+	uint64_t number; /* of all calls of this worker, in their order */
 	uint64_t seq;
 	uint16_t attempt;
 	bool alone;          /* nothing else may be in flight */
@@ -31,12 +31,12 @@ struct flight {
 	PyObject *awaiting;  /* the handler's coroutine */
 	PyObject *task;      /* the one that awaits it; NULL until it has waited */
 	struct buf out;      /* what it gave, while earlier ones are in flight */
-	int status;          /* of FLIGHT_LEFT: with which the worker is to end */
+	int status;          /* of CALL_STOPS: with which the worker is to end */
 
-	struct flight *next_ready;    /* ready_queue.c */
-	struct flight *heir;          /* ready_queue.c: held until this one is done */
-	struct flight **newest;       /* ready_queue.c: of its key; NULL: no matter */
-	struct flight *older, *newer; /* running.c */
+	struct call *next_ready;    /* ready_queue.c */
+	struct call *successor;     /* ready_queue.c: held until this one is done */
+	struct call **newest;       /* ready_queue.c: of its key; NULL: no matter */
+	struct call *older, *newer; /* running.c */
 };
 
 #endif

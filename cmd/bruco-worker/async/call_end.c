@@ -12,111 +12,111 @@
 
 static PyObject *on_pause_over(PyObject *self, PyObject *number)
 {
-	struct flight *flight = ring_at(PyLong_AsUnsignedLongLong(number));
+	struct call *call = reorder_at(PyLong_AsUnsignedLongLong(number));
 	struct event event;
 	struct frame_record record;
 
 	(void)self;
-	if (flight->state != FLIGHT_PAUSED || flights.status != GO_ON)
+	if (call->state != CALL_PAUSED || scheduler.status != GO_ON)
 		Py_RETURN_NONE; /* it is left */
-	event = event_of_object(flight->event);
+	event = event_of_object(call->event);
 	record = *event.record;
-	record.head.attempt = flight->attempt;
-	flights_make_event(flight, event.frame, &record);
-	flights.paused--;
-	queue_add_again(flight);
-	flights_settle(1);
+	record.head.attempt = call->attempt;
+	call_make_event(call, event.frame, &record);
+	scheduler.paused--;
+	ready_queue_add_again(call);
+	scheduler_continue(1);
 	Py_RETURN_NONE;
 }
 
-static void pause_flight(struct flight *flight)
+static void pause_call(struct call *call)
 {
 	static PyMethodDef method = {"on_pause_over", on_pause_over, METH_O, NULL};
-	struct worker *worker = flights.loop->worker;
-	int64_t pause_ms = failure_pause_ms(&worker->config.processor, flight->attempt + 1U);
+	struct worker *worker = scheduler.loop->worker;
+	int64_t pause_ms = failure_pause_ms(&worker->config.processor, call->attempt + 1U);
 
-	flight->state = FLIGHT_PAUSED;
-	flight->attempt++;
-	flights.paused++;
+	call->state = CALL_PAUSED;
+	call->attempt++;
+	scheduler.paused++;
 	running_show();
-	retry_tell(worker, flight->seq, flight->attempt, pause_ms);
+	retry_tell(worker, call->seq, call->attempt, pause_ms);
 	if (running_count() == 0) /* who finds the page then knows how often it was begun */
-		page_set_event(worker->page, flight->seq, flight->attempt, 0);
-	async_must(async_ask("call_later", "(dNK)", (double)pause_ms / 1000,
-		PyCFunction_New(&method, NULL), (unsigned long long)flight->number));
+		page_set_event(worker->page, call->seq, call->attempt, 0);
+	event_loop_must(event_loop_ask("call_later", "(dNK)", (double)pause_ms / 1000,
+		PyCFunction_New(&method, NULL), (unsigned long long)call->number));
 }
 
 /* Why no attempt is to follow a pause; NULL: one is. */
-static const char *hurry(void)
+static const char *no_retry_reason(void)
 {
-	if (doors_draining())
+	if (loop_io_draining())
 		return "stopping";
-	return flights.loop->worker->driven && flights.loop->input.ended ? "the input has ended"
-									 : NULL;
+	return scheduler.loop->worker->driven && scheduler.loop->input.ended ? "the input has ended"
+									     : NULL;
 }
 
-void flights_leave_paused(void)
+void calls_stop_paused(void)
 {
-	const char *why = hurry();
+	const char *why = no_retry_reason();
 
-	if (why == NULL || flights.paused == 0)
+	if (why == NULL || scheduler.paused == 0)
 		return;
-	for (struct flight *flight = ring_first(); flight != NULL; flight = ring_after(flight)) {
-		if (flight->state != FLIGHT_PAUSED)
+	for (struct call *call = reorder_first(); call != NULL; call = reorder_after(call)) {
+		if (call->state != CALL_PAUSED)
 			continue;
 		log_info("%s: record %llu is not tried again here", why,
-			(unsigned long long)flight->seq);
-		flights.paused--;
-		flights_leave(flight, STATUS_OK);
+			(unsigned long long)call->seq);
+		scheduler.paused--;
+		scheduler_stop_after(call, STATUS_OK);
 	}
 }
 
 /* ---- the end of an attempt */
 
-static void end(struct flight *flight)
+static void end(struct call *call)
 {
-	running_remove(flight);
-	Py_CLEAR(flight->awaiting);
-	Py_CLEAR(flight->task);
+	running_remove(call);
+	Py_CLEAR(call->awaiting);
+	Py_CLEAR(call->task);
 }
 
-void flights_done(struct flight *flight)
+void call_done(struct call *call)
 {
-	end(flight);
-	flights_finish(flight);
+	end(call);
+	scheduler_finish(call);
 }
 
-static void give_up(struct flight *flight, const struct event *event, struct failure *failure)
+static void give_up(struct call *call, const struct event *event, struct failure *failure)
 {
-	struct loop *loop = flights.loop;
+	struct loop *loop = scheduler.loop;
 
-	event_count_failed(loop->worker->page, event->record);
+	invoke_count_failed(loop->worker->page, event->record);
 	if (loop->worker->config.processor.on_failure == FAILURE_STOP) {
 		running_show();
-		flights_leave(flight, STATUS_FAILED);
+		scheduler_stop_after(call, STATUS_FAILED);
 		return;
 	}
-	if (loop->format->give == NULL) /* lines and JSON have no form for it */
+	if (loop->codec->write == NULL) /* lines and JSON have no form for it */
 		failure_append(
-			failure, event->frame, event->record, loop->cap, flights_out(flight));
-	flights_finish(flight);
+			failure, event->frame, event->record, loop->cap, scheduler_output(call));
+	scheduler_finish(call);
 }
 
-void flights_failed(struct flight *flight, bool interrupted, struct failure *failure)
+void call_failed(struct call *call, bool interrupted, struct failure *failure)
 {
-	const struct processor_config *processor = &flights.loop->worker->config.processor;
-	struct event event = event_of_object(flight->event);
-	bool last = interrupted || failure_is_last(failure, processor, flight->attempt);
+	const struct processor_config *processor = &scheduler.loop->worker->config.processor;
+	struct event event = event_of_object(call->event);
+	bool last = interrupted || failure_is_last(failure, processor, call->attempt);
 
-	end(flight);
-	failure_log(failure, event.record,
-		last ? -1 : failure_pause_ms(processor, flight->attempt + 1U));
+	end(call);
+	failure_log(
+		failure, event.record, last ? -1 : failure_pause_ms(processor, call->attempt + 1U));
 	if (interrupted)
-		flights_stop(STATUS_INTERRUPTED);
+		scheduler_stop(STATUS_INTERRUPTED);
 	else if (last)
-		give_up(flight, &event, failure);
+		give_up(call, &event, failure);
 	else
-		pause_flight(flight);
+		pause_call(call);
 	failure_release(failure);
-	flights_leave_paused();
+	calls_stop_paused();
 }

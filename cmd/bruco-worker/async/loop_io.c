@@ -25,47 +25,48 @@ static struct {
 	bool writing;   /* the event loop has been told to */
 	uint64_t steps; /* running_steps() then */
 	bool draining;
-} doors;
+} loop_io;
 
 /* ---- the input */
 
-bool doors_peek(const uint8_t **frame, struct frame_record **record)
+bool loop_io_peek(const uint8_t **frame, struct frame_record **record)
 {
-	struct loop *loop = flights.loop;
+	struct loop *loop = scheduler.loop;
 
-	if (!doors.peeked && !doors.starved && doors.bad == NULL) {
-		switch (loop->format->take(
-			&loop->input, loop->cap, &doors.frame, &doors.record, &doors.bad)) {
+	if (!loop_io.peeked && !loop_io.starved && loop_io.bad == NULL) {
+		switch (loop->codec->read(
+			&loop->input, loop->cap, &loop_io.frame, &loop_io.record, &loop_io.bad)) {
 		case FRAME_OK:
-			doors.peeked = true;
-			doors.bad = NULL;
+			loop_io.peeked = true;
+			loop_io.bad = NULL;
 			break;
 		case FRAME_MORE:
-			doors.starved = true;
-			doors.bad = NULL;
+			loop_io.starved = true;
+			loop_io.bad = NULL;
 			break;
 		case FRAME_BAD:
 			break;
 		}
 	}
-	*frame = doors.frame;
-	*record = &doors.record;
-	return doors.peeked;
+	*frame = loop_io.frame;
+	*record = &loop_io.record;
+	return loop_io.peeked;
 }
 
-void doors_took(void)
+void loop_io_take(void)
 {
-	doors.peeked = false;
+	loop_io.peeked = false;
 }
 
-bool doors_see_end(void)
+bool loop_io_at_end(void)
 {
-	return !doors.peeked && (doors.bad != NULL || (doors.starved && flights.loop->input.ended));
+	return !loop_io.peeked &&
+	       (loop_io.bad != NULL || (loop_io.starved && scheduler.loop->input.ended));
 }
 
-const char *doors_bad(void)
+const char *loop_io_error(void)
 {
-	return doors.bad;
+	return loop_io.bad;
 }
 
 static PyObject *on_readable(PyObject *self, PyObject *none);
@@ -79,54 +80,55 @@ static PyObject *readable(void)
 
 static void read_when_due(void)
 {
-	if (doors.reading || !doors.starved || flights.loop->input.ended || flights.leaving)
+	if (loop_io.reading || !loop_io.starved || scheduler.loop->input.ended ||
+		scheduler.stopping)
 		return;
-	if (!doors.always_readable) {
+	if (!loop_io.always_readable) {
 		PyObject *added =
-			async_ask("add_reader", "(iN)", flights.loop->input.fd, readable());
+			event_loop_ask("add_reader", "(iN)", scheduler.loop->input.fd, readable());
 
 		if (added == NULL && PyErr_ExceptionMatches(PyExc_PermissionError)) {
 			PyErr_Clear();
-			doors.always_readable = true; /* a file */
+			loop_io.always_readable = true; /* a file */
 		} else {
-			async_must(added);
+			event_loop_must(added);
 		}
 	}
-	if (doors.always_readable)
-		async_must(async_ask("call_soon", "(N)", readable()));
-	doors.reading = true;
+	if (loop_io.always_readable)
+		event_loop_must(event_loop_ask("call_soon", "(N)", readable()));
+	loop_io.reading = true;
 }
 
 static void read_no_more(void)
 {
-	if (doors.reading && !doors.always_readable)
-		async_must(async_ask("remove_reader", "(i)", flights.loop->input.fd));
-	doors.reading = false;
+	if (loop_io.reading && !loop_io.always_readable)
+		event_loop_must(event_loop_ask("remove_reader", "(i)", scheduler.loop->input.fd));
+	loop_io.reading = false;
 }
 
 static PyObject *on_readable(PyObject *self, PyObject *none)
 {
-	struct input *input = &flights.loop->input;
+	struct input *input = &scheduler.loop->input;
 
 	(void)self;
 	(void)none;
-	if (!doors.starved || flights.leaving) { /* later */
+	if (!loop_io.starved || scheduler.stopping) { /* later */
 		read_no_more();
 		Py_RETURN_NONE;
 	}
-	if (doors.always_readable)
-		doors.reading = false;
+	if (loop_io.always_readable)
+		loop_io.reading = false;
 	if (input_read(input) < 0 && errno != EINTR && errno != EAGAIN) {
 		log_error("cannot read the input: %s", strerror(errno));
-		flights_stop(STATUS_TEMPFAIL);
+		scheduler_stop(STATUS_TEMPFAIL);
 		Py_RETURN_NONE;
 	}
-	doors.starved = false;
+	loop_io.starved = false;
 	if (input->ended) {
 		read_no_more();
-		flights_leave_paused();
+		calls_stop_paused();
 	}
-	flights_settle(1);
+	scheduler_continue(1);
 	Py_RETURN_NONE;
 }
 
@@ -144,53 +146,53 @@ static PyObject *writable(void)
 /* What the pipe takes; the rest when it takes more. */
 static void write_out(void)
 {
-	struct output *output = flights.loop->output;
-	int status = loop_flush(flights.loop);
+	struct output *output = scheduler.loop->output;
+	int status = emit_flush(scheduler.loop);
 	bool stuck = status == GO_ON && output->buf.length > 0;
 
 	if (status != GO_ON)
-		flights_stop(status);
-	if (stuck && !doors.stuck)
-		async_must(async_ask("add_writer", "(iN)", output->fd, writable()));
-	else if (!stuck && doors.stuck)
-		async_must(async_ask("remove_writer", "(i)", output->fd));
-	doors.stuck = stuck;
+		scheduler_stop(status);
+	if (stuck && !loop_io.stuck)
+		event_loop_must(event_loop_ask("add_writer", "(iN)", output->fd, writable()));
+	else if (!stuck && loop_io.stuck)
+		event_loop_must(event_loop_ask("remove_writer", "(i)", output->fd));
+	loop_io.stuck = stuck;
 }
 
-bool doors_may_begin(void)
+bool loop_io_can_write(void)
 {
-	return !doors.stuck;
+	return !loop_io.stuck;
 }
 
-void doors_write_if_due(void)
+void loop_io_write_if_due(void)
 {
-	if (output_due(flights.loop->output, clock_coarse_ns()))
+	if (output_due(scheduler.loop->output, clock_coarse_ns()))
 		write_out();
 }
 
 /* Written is what there is when a turn of the event loop has brought no more. */
 static void write_when_due(void)
 {
-	if (doors.writing || doors.stuck || flights.loop->output->buf.length == 0)
+	if (loop_io.writing || loop_io.stuck || scheduler.loop->output->buf.length == 0)
 		return;
-	async_must(async_ask("call_soon", "(N)", writable()));
-	doors.writing = true;
-	doors.steps = running_steps();
+	event_loop_must(event_loop_ask("call_soon", "(N)", writable()));
+	loop_io.writing = true;
+	loop_io.steps = running_steps();
 }
 
 static PyObject *on_writable(PyObject *self, PyObject *none)
 {
-	bool quiet = doors.steps == running_steps();
+	bool quiet = loop_io.steps == running_steps();
 
 	(void)self;
 	(void)none;
-	doors.writing = false;
-	if (flights.status != GO_ON)
+	loop_io.writing = false;
+	if (scheduler.status != GO_ON)
 		Py_RETURN_NONE; /* the event loop goes on for close_context */
-	if (doors.stuck || quiet || output_due(flights.loop->output, clock_coarse_ns())) {
+	if (loop_io.stuck || quiet || output_due(scheduler.loop->output, clock_coarse_ns())) {
 		write_out();
-		if (!doors.stuck)
-			flights_settle(1);
+		if (!loop_io.stuck)
+			scheduler_continue(1);
 	} else {
 		write_when_due();
 	}
@@ -199,9 +201,9 @@ static PyObject *on_writable(PyObject *self, PyObject *none)
 
 /* ---- the driver */
 
-bool doors_draining(void)
+bool loop_io_draining(void)
 {
-	return doors.draining;
+	return loop_io.draining;
 }
 
 /* It says DRAIN, or is gone. */
@@ -215,47 +217,47 @@ static PyObject *on_control(PyObject *self, PyObject *none)
 	(void)self;
 	(void)none;
 	got = control_receive(
-		flights.loop->worker->control, &message, fds, &fd_count, &acks, &ack_count);
+		scheduler.loop->worker->control, &message, fds, &fd_count, &acks, &ack_count);
 	if (got > 0 && message.type == MESSAGE_DRAIN) {
-		doors.draining = true;
-		flights_leave_paused();
-		flights_settle(0);
+		loop_io.draining = true;
+		calls_stop_paused();
+		scheduler_continue(0);
 	} else if (got == 0) {
 		log_error("the driver is gone");
-		flights_stop(STATUS_TEMPFAIL);
+		scheduler_stop(STATUS_TEMPFAIL);
 	}
 	Py_RETURN_NONE;
 }
 
 /* ---- */
 
-void doors_settle(void)
+void loop_io_arm(void)
 {
 	read_when_due();
 	write_when_due();
 }
 
-void doors_open(void)
+void loop_io_open(void)
 {
 	static PyMethodDef method = {"on_control", on_control, METH_NOARGS, NULL};
-	const struct worker *worker = flights.loop->worker;
+	const struct worker *worker = scheduler.loop->worker;
 
 	if (worker->driven)
 		fd_nonblocking(worker->out, true);
 	if (worker->control >= 0)
-		async_must(async_ask(
+		event_loop_must(event_loop_ask(
 			"add_reader", "(iN)", worker->control, PyCFunction_New(&method, NULL)));
 }
 
-void doors_close(void)
+void loop_io_close(void)
 {
-	const struct worker *worker = flights.loop->worker;
+	const struct worker *worker = scheduler.loop->worker;
 
 	read_no_more();
-	if (doors.stuck)
-		async_must(async_ask("remove_writer", "(i)", worker->out));
+	if (loop_io.stuck)
+		event_loop_must(event_loop_ask("remove_writer", "(i)", worker->out));
 	if (worker->control >= 0)
-		async_must(async_ask("remove_reader", "(i)", worker->control));
+		event_loop_must(event_loop_ask("remove_reader", "(i)", worker->control));
 	if (worker->driven)
 		fd_nonblocking(worker->out, false);
 }

@@ -3,74 +3,74 @@
 enum { KEYS = 4096 }; /* two keys in one place wait for each other needlessly */
 
 static struct {
-	struct flight *ready, **end;
+	struct call *ready, **end;
 	bool keeps_keys;
-	struct flight *newest[KEYS]; /* of the flights with that key that are not done */
-} queue;
+	struct call *newest[KEYS]; /* of the calls with that key that are not done */
+} ready_queue;
 
-void queue_init(bool keeps_keys)
+void ready_queue_init(bool keeps_keys)
 {
-	queue.end = &queue.ready;
-	queue.keeps_keys = keeps_keys;
+	ready_queue.end = &ready_queue.ready;
+	ready_queue.keeps_keys = keeps_keys;
 }
 
-static struct flight **newest_of(const struct frame_record *record)
+static struct call **newest_of(const struct frame_record *record)
 {
 	uint64_t mix = 0xcbf29ce484222325U; /* FNV-1a */
 
-	if (!queue.keeps_keys || record->key_length < 0)
+	if (!ready_queue.keeps_keys || record->key_length < 0)
 		return NULL;
 	for (int32_t i = 0; i < record->key_length; i++)
 		mix = (mix ^ record->key[i]) * 0x100000001b3U;
-	return &queue.newest[(mix ^ mix >> 32) & (KEYS - 1)];
+	return &ready_queue.newest[(mix ^ mix >> 32) & (KEYS - 1)];
 }
 
-void queue_add_again(struct flight *flight)
+void ready_queue_add_again(struct call *call)
 {
-	flight->state = FLIGHT_READY;
-	flight->next_ready = NULL;
-	*queue.end = flight;
-	queue.end = &flight->next_ready;
+	call->state = CALL_READY;
+	call->next_ready = NULL;
+	*ready_queue.end = call;
+	ready_queue.end = &call->next_ready;
 }
 
-void queue_add(struct flight *flight, const struct frame_record *record)
+void ready_queue_add(struct call *call, const struct frame_record *record)
 {
-	flight->newest = newest_of(record);
-	if (flight->newest != NULL && *flight->newest != NULL) {
-		(*flight->newest)->heir = flight;
-		flight->state = FLIGHT_HELD;
+	call->newest = newest_of(record);
+	if (call->newest != NULL && *call->newest != NULL) {
+		(*call->newest)->successor = call;
+		call->state = CALL_HELD;
 	} else {
-		queue_add_again(flight);
+		ready_queue_add_again(call);
 	}
-	if (flight->newest != NULL)
-		*flight->newest = flight;
+	if (call->newest != NULL)
+		*call->newest = call;
 }
 
-void queue_done(struct flight *flight)
+void ready_queue_release(struct call *call)
 {
-	if (flight->heir != NULL)
-		queue_add_again(flight->heir);
-	else if (flight->newest != NULL)
-		*flight->newest = NULL;
+	if (call->successor != NULL)
+		ready_queue_add_again(call->successor);
+	else if (call->newest != NULL)
+		*call->newest = NULL;
 }
 
-bool queue_is_empty(void)
+bool ready_queue_is_empty(void)
 {
-	return queue.ready == NULL;
+	return ready_queue.ready == NULL;
 }
 
-struct flight *queue_take(void)
+struct call *ready_queue_pop(void)
 {
-	struct flight *flight = queue.ready;
+	struct call *call = ready_queue.ready;
 
-	queue.ready = flight->next_ready;
-	if (queue.ready == NULL)
-		queue.end = &queue.ready;
-	return flight;
+	ready_queue.ready = call->next_ready;
+	if (ready_queue.ready == NULL)
+		ready_queue.end = &ready_queue.ready;
+	return call;
 }
 
-void queue_drop_after(uint64_t number)
+void ready_queue_drop_after(uint64_t number)
 {
-	while (queue.ready != NULL && queue.ready->number > number)
-		queue_take();
+	while (ready_queue.ready != NULL && ready_queue.ready->number > number)
+		ready_queue_pop();
 }

@@ -3,75 +3,75 @@
 #include "base/mem.h"
 
 enum {
-	SPAN_FACTOR = 4,     /* places for each flight that may run */
+	SPAN_FACTOR = 4,     /* places for each call that may run */
 	KEPT_MOST = 16 << 20 /* bytes of outputs that wait for earlier ones */
 };
 
 static struct {
-	struct flight *flights;
+	struct call *calls;
 	uint64_t span; /* a power of two */
 	uint64_t first, next;
 	size_t kept;
-} ring;
+} reorder;
 
-void ring_init(unsigned limit)
+void reorder_init(unsigned limit)
 {
-	for (ring.span = 16; ring.span < (uint64_t)SPAN_FACTOR * limit;)
-		ring.span *= 2;
-	ring.flights = mem_array(ring.span, sizeof *ring.flights);
+	for (reorder.span = 16; reorder.span < (uint64_t)SPAN_FACTOR * limit;)
+		reorder.span *= 2;
+	reorder.calls = mem_array(reorder.span, sizeof *reorder.calls);
 }
 
-bool ring_has_room(void)
+bool reorder_has_room(void)
 {
-	return ring.next - ring.first < ring.span && ring.kept < KEPT_MOST;
+	return reorder.next - reorder.first < reorder.span && reorder.kept < KEPT_MOST;
 }
 
-bool ring_is_empty(void)
+bool reorder_is_empty(void)
 {
-	return ring.first == ring.next;
+	return reorder.first == reorder.next;
 }
 
-uint64_t ring_next(void)
+uint64_t reorder_next_number(void)
 {
-	return ring.next;
+	return reorder.next;
 }
 
-struct flight *ring_at(uint64_t number)
+struct call *reorder_at(uint64_t number)
 {
-	return &ring.flights[number & (ring.span - 1)];
+	return &reorder.calls[number & (reorder.span - 1)];
 }
 
-struct flight *ring_first(void)
+struct call *reorder_first(void)
 {
-	return ring_is_empty() ? NULL : ring_at(ring.first);
+	return reorder_is_empty() ? NULL : reorder_at(reorder.first);
 }
 
-struct flight *ring_after(const struct flight *flight)
+struct call *reorder_after(const struct call *call)
 {
-	return flight->number + 1 == ring.next ? NULL : ring_at(flight->number + 1);
+	return call->number + 1 == reorder.next ? NULL : reorder_at(call->number + 1);
 }
 
-struct flight *ring_push(uint64_t seq)
+struct call *reorder_push(uint64_t seq)
 {
-	struct flight *flight = ring_at(ring.next);
-	struct buf out = flight->out; /* its memory is used again */
+	struct call *call = reorder_at(reorder.next);
+	struct buf out = call->out; /* its memory is used again */
 
-	*flight = (struct flight){.out = out, .number = ring.next++, .seq = seq};
-	return flight;
+	*call = (struct call){.out = out, .number = reorder.next++, .seq = seq};
+	return call;
 }
 
-void ring_pop(struct buf *out)
+void reorder_pop(struct buf *out)
 {
-	struct flight *flight = ring_first();
+	struct call *call = reorder_first();
 
-	buf_append(out, flight->out.data, flight->out.length);
-	ring.kept -= flight->out.length;
-	buf_reset(&flight->out);
-	Py_CLEAR(flight->event);
-	ring.first++;
+	buf_append(out, call->out.data, call->out.length);
+	reorder.kept -= call->out.length;
+	buf_reset(&call->out);
+	Py_CLEAR(call->event);
+	reorder.first++;
 }
 
-void ring_keeps(const struct flight *flight)
+void reorder_keep(const struct call *call)
 {
-	ring.kept += flight->out.length;
+	reorder.kept += call->out.length;
 }

@@ -13,7 +13,7 @@ enum {
 static struct {
 	struct page *page;
 	int64_t timeout_ns; /* 0: none */
-	struct flight *oldest, *newest, *current;
+	struct call *oldest, *newest, *current;
 	uint64_t newest_seq; /* of all that have begun */
 	unsigned count;
 	uint64_t steps;
@@ -32,14 +32,14 @@ unsigned running_count(void)
 	return running.count;
 }
 
-struct flight *running_current(void)
+struct call *running_current(void)
 {
 	return running.current;
 }
 
-void running_enter(struct flight *flight)
+void running_enter(struct call *call)
 {
-	running.current = flight;
+	running.current = call;
 	running.steps++;
 }
 
@@ -57,7 +57,7 @@ uint64_t running_steps(void)
 
 void running_show(void)
 {
-	const struct flight *oldest = running.oldest;
+	const struct call *oldest = running.oldest;
 
 	if (running.over || oldest == NULL) {
 		page_set_state(running.page, RUN_IDLE);
@@ -67,7 +67,7 @@ void running_show(void)
 	if (running.count == 1)
 		page_set_state(running.page, RUN_RUNNING);
 	else
-		page_together(running.page, ring_first()->seq, running.newest_seq);
+		page_together(running.page, reorder_first()->seq, running.newest_seq);
 }
 
 void running_end(void)
@@ -86,78 +86,78 @@ static void set_timer(int64_t wait_ns)
 
 	if (running.timer != NULL || running.timeout_ns == 0)
 		return;
-	running.timer = async_ask(
+	running.timer = event_loop_ask(
 		"call_later", "(dN)", (double)wait_ns / 1e9, PyCFunction_New(&method, NULL));
 	if (running.timer == NULL)
-		async_must(NULL);
+		event_loop_must(NULL);
 }
 
 static PyObject *on_time(PyObject *self, PyObject *none)
 {
 	int64_t now_ns = clock_ns();
-	struct flight *flight = running.oldest;
+	struct call *call = running.oldest;
 
 	(void)self;
 	(void)none;
 	Py_CLEAR(running.timer);
 	if (running.over)
 		Py_RETURN_NONE;
-	for (; flight != NULL; flight = flight->newer) {
-		if (!flight->cancelled && now_ns - flight->since_ns < running.timeout_ns)
+	for (; call != NULL; call = call->newer) {
+		if (!call->cancelled && now_ns - call->since_ns < running.timeout_ns)
 			break;
-		if (flight->cancelled || flight->task == NULL)
+		if (call->cancelled || call->task == NULL)
 			continue;
-		flight->cancelled = true;
-		async_must(PyObject_CallMethod(flight->task, "cancel", NULL));
+		call->cancelled = true;
+		event_loop_must(PyObject_CallMethod(call->task, "cancel", NULL));
 	}
-	if (flight != NULL)
-		set_timer(flight->since_ns + running.timeout_ns - now_ns);
+	if (call != NULL)
+		set_timer(call->since_ns + running.timeout_ns - now_ns);
 	Py_RETURN_NONE;
 }
 
 bool running_may_raise(void)
 {
-	const struct flight *flight = running.current;
+	const struct call *call = running.current;
 	int64_t late_ns;
 
-	if (flight == NULL)
+	if (call == NULL)
 		return false;
-	late_ns = clock_ns() - flight->since_ns - running.timeout_ns;
+	late_ns = clock_ns() - call->since_ns - running.timeout_ns;
 	if (late_ns < 0) {
 		/* It is in the way of the one that the driver means: now it is the one. */
-		page_set_event(running.page, flight->seq, flight->attempt, flight->since_ns);
+		page_set_event(running.page, call->seq, call->attempt, call->since_ns);
 		return false;
 	}
 	/* One that was cancelled may be tidying up. */
-	return !flight->cancelled || late_ns >= AGAIN_NS;
+	return !call->cancelled || late_ns >= AGAIN_NS;
 }
 
 /* ---- */
 
-void running_add(struct flight *flight, int64_t now_ns)
+void running_add(struct call *call, int64_t now_ns)
 {
-	flight->state = FLIGHT_RUNNING;
-	flight->since_ns = now_ns;
-	flight->cancelled = false;
-	flight->older = running.newest;
-	flight->newer = NULL;
+	call->state = CALL_RUNNING;
+	call->since_ns = now_ns;
+	call->cancelled = false;
+	call->older = running.newest;
+	call->newer = NULL;
 	if (running.newest != NULL)
-		running.newest->newer = flight;
+		running.newest->newer = call;
 	else
-		running.oldest = flight;
-	running.newest = flight;
+		running.oldest = call;
+	running.newest = call;
 	running.count++;
-	if (flight->seq > running.newest_seq)
-		running.newest_seq = flight->seq;
-	if (flight->attempt > 0)
+	if (call->seq > running.newest_seq)
+		running.newest_seq = call->seq;
+	if (call->attempt > 0)
 		page_count(running.page, COUNT_RETRIED, 1);
 	running_show();
 	set_timer(running.timeout_ns);
 }
 
-void running_remove(struct flight *flight)
+void running_remove(struct call *call)
 {
-	*(flight->older != NULL ? &flight->older->newer : &running.oldest) = flight->newer;
-	*(flight->newer != NULL ? &flight->newer->older : &running.newest) = flight->older;
+	*(call->older != NULL ? &call->older->newer : &running.oldest) = call->newer;
+	*(call->newer != NULL ? &call->newer->older : &running.newest) = call->older;
 	running.count--;
 }

@@ -1,5 +1,5 @@
 /*
- * The flights that run: what the shared page says of them, and their time limits. One that waits
+ * The calls that run: what the shared page says of them, and their time limits. One that waits
  * is cancelled by a timer of the event loop. One whose code runs for too long is interrupted by the
  * driver's signal, see timeout.h.
  */
@@ -15,14 +15,14 @@
 void running_init(struct worker *worker);
 
 /* An attempt begins; ends. */
-void running_add(struct flight *flight, int64_t now_ns);
-void running_remove(struct flight *flight);
+void running_add(struct call *call, int64_t now_ns);
+void running_remove(struct call *call);
 
 unsigned running_count(void);
 
-/* The flight whose code runs right now, between running_enter and running_leave. */
-struct flight *running_current(void);
-void running_enter(struct flight *flight);
+/* The call whose code runs right now, between running_enter and running_leave. */
+struct call *running_current(void);
+void running_enter(struct call *call);
 void running_leave(void);
 uint64_t running_steps(void); /* how often running_enter has been called */
 

@@ -12,233 +12,237 @@
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/run/recycle.h"
 
-struct flights flights;
+struct scheduler scheduler;
 
-/* ---- the input's records become flights */
+/* ---- the input's records become calls */
 
-void flights_make_event(
-	struct flight *flight, const uint8_t *frame, const struct frame_record *record)
+void call_make_event(struct call *call, const uint8_t *frame, const struct frame_record *record)
 {
 	PyObject *event = event_object_new(frame, record);
 
 	if (event == NULL)
 		die(STATUS_TEMPFAIL, "out of memory");
-	Py_XSETREF(flight->event, event);
+	Py_XSETREF(call->event, event);
 }
 
 /* What is done and first in the ring leaves. */
 static void advance(void)
 {
-	struct output *output = flights.loop->output;
-	struct flight *flight;
+	struct output *output = scheduler.loop->output;
+	struct call *call;
 
-	while ((flight = ring_first()) != NULL && flights.status == GO_ON) {
-		if (flight->state == FLIGHT_LEFT) {
-			flights_stop(flight->status);
-			if (flight->status == STATUS_FAILED) /* its attempts are used up */
-				page_set_event(flights.loop->worker->page, flight->seq,
-					flight->attempt + 1U, 0);
+	while ((call = reorder_first()) != NULL && scheduler.status == GO_ON) {
+		if (call->state == CALL_STOPS) {
+			scheduler_stop(call->status);
+			if (call->status == STATUS_FAILED) /* its attempts are used up */
+				page_set_event(scheduler.loop->worker->page, call->seq,
+					call->attempt + 1U, 0);
 		}
-		if (flight->state != FLIGHT_DONE)
+		if (call->state != CALL_DONE)
 			return;
 		if (output->buf.length == 0)
 			output->since_ns = clock_coarse_ns();
-		ring_pop(&output->buf);
+		reorder_pop(&output->buf);
 	}
 }
 
 static void add(const uint8_t *frame, struct frame_record *record)
 {
-	struct flight *flight = ring_push(record->head.seq);
+	struct call *call = reorder_push(record->head.seq);
 
-	flight->attempt = record->head.attempt;
-	flight->alone = (record->head.flags & FRAME_ALONE) != 0;
-	flights.alone += flight->alone;
-	flights.unfinished++;
+	call->attempt = record->head.attempt;
+	call->alone = (record->head.flags & FRAME_ALONE) != 0;
+	scheduler.alone += call->alone;
+	scheduler.unfinished++;
 	record->head.flags &= (uint16_t)~FRAME_ALONE;
-	flights_make_event(flight, frame, record);
-	queue_add(flight, record);
+	call_make_event(call, frame, record);
+	ready_queue_add(call, record);
 }
 
 /* A frame that is not run keeps its place all the same. */
 static void pass_on(const uint8_t *frame, const struct frame_head *head)
 {
-	struct flight *flight = ring_push(head->seq);
+	struct call *call = reorder_push(head->seq);
 
-	loop_pass_on(flights.loop, frame, head, &flight->out);
-	ring_keeps(flight);
-	flight->state = FLIGHT_DONE;
+	emit_frame(scheduler.loop, frame, head, &call->out);
+	reorder_keep(call);
+	call->state = CALL_DONE;
 	advance();
 }
 
 /* When the worker is to make room for another, it takes in no more; what is in flight goes on. */
-static bool makes_room(void)
+static bool is_recycled(void)
 {
-	if (doors_draining() || !recycle_due(flights.loop->worker, flights.unfinished))
+	if (loop_io_draining() || !recycle_due(scheduler.loop->worker, scheduler.unfinished))
 		return false;
-	flights.leaving = true;
-	flights.left = ring_next();
+	scheduler.stopping = true;
+	scheduler.stop_after = reorder_next_number();
 	return true;
 }
 
-/* The input's next frame becomes a flight, unless it has to wait. */
+/* The input's next frame becomes a call, unless it has to wait. */
 static bool take_in(void)
 {
 	const uint8_t *frame;
 	struct frame_record *record;
 
-	if (!ring_has_room() || flights.alone > 0 || makes_room() || !doors_peek(&frame, &record))
+	if (!reorder_has_room() || scheduler.alone > 0 || is_recycled() ||
+		!loop_io_peek(&frame, &record))
 		return false;
 	if (record->head.type != FRAME_TYPE_RECORD)
 		pass_on(frame, &record->head);
-	else if ((record->head.flags & FRAME_ALONE) != 0 && flights.unfinished > 0)
+	else if ((record->head.flags & FRAME_ALONE) != 0 && scheduler.unfinished > 0)
 		return false;
 	else
 		add(frame, record);
-	doors_took();
+	loop_io_take();
 	return true;
 }
 
-/* ---- which flights run */
+/* ---- which calls run */
 
 /* Whether one is ready, which may mean looking at the input. */
 static bool find_ready(void)
 {
-	if (flights.leaving)
-		queue_drop_after(flights.left);
+	if (scheduler.stopping)
+		ready_queue_drop_after(scheduler.stop_after);
 	else
-		while (queue_is_empty() && take_in())
+		while (ready_queue_is_empty() && take_in())
 			;
-	return !queue_is_empty();
+	return !ready_queue_is_empty();
 }
 
 static bool may_begin(void)
 {
-	return doors_may_begin() && running_count() < flights.limit;
+	return loop_io_can_write() && running_count() < scheduler.limit;
 }
 
-struct flight *flights_take(void)
+struct call *scheduler_next(void)
 {
-	struct flight *flight;
+	struct call *call;
 
-	doors_write_if_due();
+	loop_io_write_if_due();
 	if (!may_begin() || !find_ready())
 		return NULL;
-	flight = queue_take();
-	running_add(flight, clock_coarse_ns());
-	return flight;
+	call = ready_queue_pop();
+	running_add(call, clock_coarse_ns());
+	return call;
 }
 
 /* ---- their ends */
 
-struct buf *flights_out(struct flight *flight)
+struct buf *scheduler_output(struct call *call)
 {
-	struct output *output = flights.loop->output;
+	struct output *output = scheduler.loop->output;
 
-	if (flight != ring_first())
-		return &flight->out;
+	if (call != reorder_first())
+		return &call->out;
 	if (output->buf.length == 0)
 		output->since_ns = clock_coarse_ns();
 	return &output->buf;
 }
 
-void flights_finish(struct flight *flight)
+void scheduler_finish(struct call *call)
 {
-	flight->state = FLIGHT_DONE;
-	flights.unfinished--;
-	flights.alone -= flight->alone;
-	ring_keeps(flight);
-	queue_done(flight);
+	call->state = CALL_DONE;
+	scheduler.unfinished--;
+	scheduler.alone -= call->alone;
+	reorder_keep(call);
+	ready_queue_release(call);
 	advance();
 	running_show();
 }
 
-void flights_leave(struct flight *flight, int status)
+void scheduler_stop_after(struct call *call, int status)
 {
-	flight->state = FLIGHT_LEFT;
-	flight->status = status;
-	if (!flights.leaving || flight->number < flights.left)
-		flights.left = flight->number;
-	flights.leaving = true;
+	call->state = CALL_STOPS;
+	call->status = status;
+	if (!scheduler.stopping || call->number < scheduler.stop_after)
+		scheduler.stop_after = call->number;
+	scheduler.stopping = true;
 	advance();
 }
 
-void flights_stop(int status)
+void scheduler_stop(int status)
 {
-	if (flights.status != GO_ON)
+	if (scheduler.status != GO_ON)
 		return;
-	flights.status = status;
-	flights.leaving = true;
+	scheduler.status = status;
+	scheduler.stopping = true;
 	running_end();
-	async_must(async_ask("stop", "()"));
+	event_loop_must(event_loop_ask("stop", "()"));
 }
 
-void flights_settle(unsigned runners)
+void scheduler_continue(unsigned idle_tasks)
 {
-	if (flights.status != GO_ON)
+	if (scheduler.status != GO_ON)
 		return;
-	for (; runners > 0 && may_begin() && running_count() + flights.runners < flights.limit &&
-		find_ready();
-		runners--) {
-		if (runner_start() < 0)
-			async_must(NULL);
+	for (; idle_tasks > 0 && may_begin() &&
+		running_count() + scheduler.idle_tasks < scheduler.limit && find_ready();
+		idle_tasks--) {
+		if (task_start() < 0)
+			event_loop_must(NULL);
 	}
-	if (ring_is_empty() && flights.leaving)
-		flights_stop(STATUS_OK);
-	else if (ring_is_empty() && doors_see_end())
-		flights_stop(doors_bad() == NULL ? STATUS_OK
-						 : loop_bad_input(flights.loop, doors_bad()));
+	if (reorder_is_empty() && scheduler.stopping)
+		scheduler_stop(STATUS_OK);
+	else if (reorder_is_empty() && loop_io_at_end())
+		scheduler_stop(loop_io_error() == NULL
+				       ? STATUS_OK
+				       : loop_bad_input(scheduler.loop, loop_io_error()));
 	else
-		doors_settle();
+		loop_io_arm();
 }
 
 /* ---- */
 
-static void open_room(struct loop *loop)
+static void start(struct loop *loop)
 {
 	struct worker *worker = loop->worker;
 	const struct processor_config *processor = &worker->config.processor;
 
-	flights = (struct flights){.loop = loop, .limit = processor->concurrency, .status = GO_ON};
-	ring_init(flights.limit);
-	queue_init(processor->ordering != ORDERING_NONE && flights.limit > 1);
+	scheduler =
+		(struct scheduler){.loop = loop, .limit = processor->concurrency, .status = GO_ON};
+	reorder_init(scheduler.limit);
+	ready_queue_init(processor->ordering != ORDERING_NONE && scheduler.limit > 1);
 	running_init(worker);
-	if (async_loop() == NULL || runner_prepare() < 0)
-		async_must(NULL);
-	doors_open();
-	flights_settle(1); /* there may be records already: see event_awaited */
+	event_loop_on_alarm(running_may_raise);
+	if (event_loop_get() == NULL || task_prepare() < 0)
+		event_loop_must(NULL);
+	loop_io_open();
+	scheduler_continue(1); /* there may be records already: see invoke_awaited */
 }
 
-/* The event loop runs until flights_stop; a handler may end it too, or raise SystemExit out of it.
+/* The event loop runs until scheduler_stop; a handler may end it too, or raise SystemExit out of
+ * it.
  */
-static void fly(void)
+static void run_event_loop(void)
 {
 	do { /* once at least: a stop that was asked for is still to be heard */
-		PyObject *done = async_ask("run_forever", "()");
+		PyObject *done = event_loop_ask("run_forever", "()");
 
 		Py_XDECREF(done);
-		if (done != NULL || flights.status != GO_ON) {
+		if (done != NULL || scheduler.status != GO_ON) {
 			PyErr_Clear();
-		} else if (flights.loop->worker->interactive &&
+		} else if (scheduler.loop->worker->interactive &&
 			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
 			PyErr_Clear();
-			flights.status = STATUS_INTERRUPTED;
+			scheduler.status = STATUS_INTERRUPTED;
 		} else {
 			PyErr_Print();
 			log_error("an exception ended the event loop");
-			flights.status = STATUS_SOFTWARE;
+			scheduler.status = STATUS_SOFTWARE;
 		}
-	} while (flights.status == GO_ON);
+	} while (scheduler.status == GO_ON);
 	running_end();
 }
 
-int flights_run(struct loop *loop)
+int scheduler_run(struct loop *loop)
 {
 	int status;
 
-	open_room(loop);
-	fly();
-	doors_close();
-	status = loop_flush(loop);
-	return status == GO_ON ? flights.status : status;
+	start(loop);
+	run_event_loop();
+	loop_io_close();
+	status = emit_flush(loop);
+	return status == GO_ON ? scheduler.status : status;
 }

@@ -1,14 +1,15 @@
 /*
- * The coroutine of a task that runs flights. Most of the cost of asyncio is tasks: so a runner goes
- * on with the next flight as long as handlers don't wait for anything. One that does keeps the task
- * to its end, and other runners are started for the others. So what a task is known by
+ * The coroutine of a task that runs scheduler. Most of the cost of asyncio is tasks: so a task goes
+ * on with the next call as long as handlers don't wait for anything. One that does keeps the task
+ * to its end, and other idle_tasks are started for the others. So what a task is known by
  * (asyncio.timeout, task groups, cancellation) is never of two events that are in flight.
  */
 #include "bruco-worker/async/scheduler.h"
 
 #include "base/clock.h"
 #include "bruco-worker/async/running.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/awaitable.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/context.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
@@ -18,16 +19,16 @@
 
 enum { TURN_NS = 5000000 }; /* then the event loop has its turn */
 
-struct runner {
-	PyObject_HEAD struct flight *flight; /* that has waited, NULL: none */
-	PyObject *task;
+struct task {
+	PyObject_HEAD struct call *call; /* that has waited, NULL: none */
+	PyObject *asyncio;
 };
 
 enum step { STEP_WAITS, STEP_RETURNED, STEP_RAISED };
 
 static PyObject *collect, *variable, *base, *cancelled_class;
-static PyObject *task_class, *task_names, *must_cancel; /* for tasks */
-static PyTypeObject *runner_type;
+static PyObject *asyncio_task, *task_names, *must_cancel; /* for tasks */
+static PyTypeObject *task_type;
 
 /* ---- one step of an awaitable */
 
@@ -91,14 +92,14 @@ static PyObject *iterator_of(PyObject *awaitable)
 	return iterator;
 }
 
-/* ---- one step of a flight */
+/* ---- one step of a call */
 
-static enum step begin(struct flight *flight, PyObject **result)
+static enum step begin(struct call *call, PyObject **result)
 {
-	const struct handler *handler = flights.loop->handler;
-	struct event event = event_of_object(flight->event);
+	const struct handler *handler = scheduler.loop->handler;
+	struct event event = event_of_object(call->event);
 	PyObject *arguments[] = {NULL, handler->context, event.data};
-	PyObject *token = PyContextVar_Set(variable, flight->event);
+	PyObject *token = PyContextVar_Set(variable, call->event);
 
 	*result = token == NULL ? NULL
 				: PyObject_Vectorcall(handler->function, arguments + 1,
@@ -106,185 +107,184 @@ static enum step begin(struct flight *flight, PyObject **result)
 	Py_XDECREF(token);
 	if (*result == NULL)
 		return STEP_RAISED;
-	if (!async_is_awaitable(*result))
+	if (!is_awaitable(*result))
 		return STEP_RETURNED;
-	flight->awaiting = iterator_of(*result);
+	call->awaiting = iterator_of(*result);
 	*result = NULL;
-	return flight->awaiting == NULL ? STEP_RAISED : send(flight->awaiting, Py_None, result);
+	return call->awaiting == NULL ? STEP_RAISED : send(call->awaiting, Py_None, result);
 }
 
 /* A cancellation after the time was up arrives as bruco.Timeout. */
-static enum step interrupt(struct flight *flight, PyObject *exception, PyObject **result)
+static enum step interrupt(struct call *call, PyObject *exception, PyObject **result)
 {
 	PyObject *timeout = NULL;
 	enum step step;
 
-	if (flight->cancelled && PyObject_IsInstance(exception, cancelled_class) == 1) {
+	if (call->cancelled && PyObject_IsInstance(exception, cancelled_class) == 1) {
 		timeout = timeout_new();
 		if (timeout == NULL)
 			return STEP_RAISED;
 	}
-	step = raise_in(flight->awaiting, timeout != NULL ? timeout : exception, result);
+	step = raise_in(call->awaiting, timeout != NULL ? timeout : exception, result);
 	Py_XDECREF(timeout);
 	return step;
 }
 
-static void take_result(struct flight *flight, PyObject *result)
+static void take_result(struct call *call, PyObject *result)
 {
-	struct loop *loop = flights.loop;
-	struct event event = event_of_object(flight->event);
-	struct buf *out = flights_out(flight);
+	struct loop *loop = scheduler.loop;
+	struct event event = event_of_object(call->event);
+	struct buf *out = scheduler_output(call);
 	size_t before = out->length;
 	struct failure failure;
 	const char *what;
-	int outputs = loop_append(loop, &event, result, out, &what);
+	int outputs = emit_result(loop, &event, result, out, &what);
 
 	if (outputs < 0) {
 		failure_take(&failure, what);
-		flights_failed(flight, false, &failure);
+		call_failed(call, false, &failure);
 		return;
 	}
-	event_count_done(loop->worker->page, event.record, outputs, out->length - before);
-	flights_done(flight);
+	invoke_count_done(loop->worker->page, event.record, outputs, out->length - before);
+	call_done(call);
 }
 
-static void take_exception(struct flight *flight)
+static void take_exception(struct call *call)
 {
-	bool interrupted = flights.loop->worker->interactive &&
+	bool interrupted = scheduler.loop->worker->interactive &&
 			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
 	struct failure failure;
 
 	failure_take(&failure, "handler raised");
-	flights_failed(flight, interrupted, &failure);
+	call_failed(call, interrupted, &failure);
 }
 
 /*
- * A flight that was left under way when all was over is cancelled with the event loop's other tasks:
+ * A call that was left under way when all was over is cancelled with the event loop's other tasks:
  * its code may clean up, but what it gives is nobody's any more.
  */
-static enum step run_out(struct flight *flight, PyObject *exception, PyObject **yielded)
+static enum step run_out(struct call *call, PyObject *exception, PyObject **yielded)
 {
 	PyObject *result = NULL;
 	enum step step;
 
-	PyContext_Enter(flight->variables);
-	step = exception == NULL ? send(flight->awaiting, Py_None, &result)
-				 : raise_in(flight->awaiting, exception, &result);
-	PyContext_Exit(flight->variables);
-	if (forks_child)
-		forks_end(result);
+	PyContext_Enter(call->variables);
+	step = exception == NULL ? send(call->awaiting, Py_None, &result)
+				 : raise_in(call->awaiting, exception, &result);
+	PyContext_Exit(call->variables);
+	if (fork_guard_in_child)
+		fork_guard_exit(result);
 	if (step == STEP_WAITS) {
 		*yielded = result;
 		return step;
 	}
 	if (step == STEP_RAISED && !PyErr_ExceptionMatches(cancelled_class))
-		PyErr_WriteUnraisable(flight->awaiting);
+		PyErr_WriteUnraisable(call->awaiting);
 	PyErr_Clear();
 	Py_XDECREF(result);
 	return step;
 }
 
-/* Runs a flight's code until it waits or has ended: its own context variables, the output lent. */
-static enum step run(
-	struct flight *flight, PyObject *value, PyObject *exception, PyObject **yielded)
+/* Runs a call's code until it waits or has ended: its own context variables, the output lent. */
+static enum step run(struct call *call, PyObject *value, PyObject *exception, PyObject **yielded)
 {
-	struct loop *loop = flights.loop;
+	struct loop *loop = scheduler.loop;
 	PyObject *result = NULL;
 	enum step step;
 
-	if (flight->variables == NULL)
-		flight->variables = PyContext_Copy(base);
-	if (flight->variables == NULL) {
-		take_exception(flight);
+	if (call->variables == NULL)
+		call->variables = PyContext_Copy(base);
+	if (call->variables == NULL) {
+		take_exception(call);
 		return STEP_RAISED;
 	}
-	running_enter(flight);
-	PyContext_Enter(flight->variables);
+	running_enter(call);
+	PyContext_Enter(call->variables);
 	output_lend(loop->output);
-	if (flight->awaiting == NULL)
-		step = begin(flight, &result);
+	if (call->awaiting == NULL)
+		step = begin(call, &result);
 	else if (exception == NULL)
-		step = send(flight->awaiting, value, &result);
+		step = send(call->awaiting, value, &result);
 	else
-		step = interrupt(flight, exception, &result);
-	if (forks_child)
-		forks_end(result);
-	event_take_back(loop->output, loop->worker->page);
+		step = interrupt(call, exception, &result);
+	if (fork_guard_in_child)
+		fork_guard_exit(result);
+	invoke_take_back_output(loop->output, loop->worker->page);
 	if (step == STEP_RETURNED)
-		take_result(flight, result);
+		take_result(call, result);
 	else if (step == STEP_RAISED)
-		take_exception(flight);
-	PyContext_Exit(flight->variables);
+		take_exception(call);
+	PyContext_Exit(call->variables);
 	running_leave();
 	if (step == STEP_WAITS) {
 		*yielded = result;
 		return step;
 	}
 	Py_XDECREF(result);
-	Py_CLEAR(flight->variables);
+	Py_CLEAR(call->variables);
 	return step;
 }
 
 /* ---- the coroutine */
 
 /*
- * Whether a flight that never waited has left something behind in its task: a cancellation that is
+ * Whether a call that never waited has left something behind in its task: a cancellation that is
  * still to come, or a reference through which others may cancel it later.
  */
-static bool is_spoilt(const struct runner *runner, Py_ssize_t references)
+static bool is_spoilt(const struct task *task, Py_ssize_t references)
 {
 	PyObject *cancelled;
 	bool spoilt;
 
-	if (Py_REFCNT(runner->task) > references)
+	if (Py_REFCNT(task->asyncio) > references)
 		return true;
-	cancelled = PyObject_GetAttr(runner->task, must_cancel);
+	cancelled = PyObject_GetAttr(task->asyncio, must_cancel);
 	spoilt = cancelled != Py_False;
 	PyErr_Clear();
 	Py_XDECREF(cancelled);
 	return spoilt;
 }
 
-static enum step is_over(struct runner *runner, unsigned successors)
+static enum step is_over(struct task *task, unsigned successors)
 {
-	runner->flight = NULL;
-	Py_CLEAR(runner->task);
-	flights_settle(successors);
+	task->call = NULL;
+	Py_CLEAR(task->asyncio);
+	scheduler_continue(successors);
 	return STEP_RETURNED;
 }
 
 /* STEP_WAITS with *yielded, or STEP_RETURNED: the task is over. */
-static enum step go_on(
-	struct runner *runner, PyObject *value, PyObject *exception, PyObject **yielded)
+static enum step go_on(struct task *task, PyObject *value, PyObject *exception, PyObject **yielded)
 {
 	int64_t begun_ns = clock_coarse_ns();
-	struct flight *flight = runner->flight;
+	struct call *call = task->call;
 
-	if (flight != NULL) {
-		enum step step = flights.status == GO_ON ? run(flight, value, exception, yielded)
-							 : run_out(flight, exception, yielded);
+	if (call != NULL) {
+		enum step step = scheduler.status == GO_ON ? run(call, value, exception, yielded)
+							   : run_out(call, exception, yielded);
 
-		return step == STEP_WAITS ? step : is_over(runner, 1);
+		return step == STEP_WAITS ? step : is_over(task, 1);
 	}
-	flights.runners--;
-	while (exception == NULL && flights.status == GO_ON && (flight = flights_take()) != NULL) {
-		Py_ssize_t references = Py_REFCNT(runner->task);
+	scheduler.idle_tasks--;
+	while (exception == NULL && scheduler.status == GO_ON &&
+		(call = scheduler_next()) != NULL) {
+		Py_ssize_t references = Py_REFCNT(task->asyncio);
 
-		if (run(flight, NULL, NULL, yielded) == STEP_WAITS) {
-			runner->flight = flight;
-			flight->task = new_reference(runner->task);
-			flights_settle(2);
+		if (run(call, NULL, NULL, yielded) == STEP_WAITS) {
+			task->call = call;
+			call->task = new_reference(task->asyncio);
+			scheduler_continue(2);
 			return STEP_WAITS;
 		}
-		if (is_spoilt(runner, references))
-			return is_over(runner, 1);
+		if (is_spoilt(task, references))
+			return is_over(task, 1);
 		if (clock_coarse_ns() - begun_ns >= TURN_NS) {
-			flights.runners++;
+			scheduler.idle_tasks++;
 			*yielded = new_reference(Py_None); /* as asyncio.sleep(0) does */
 			return STEP_WAITS;
 		}
 	}
-	return is_over(runner, 0);
+	return is_over(task, 0);
 }
 
 static PyObject *stop(void)
@@ -297,7 +297,7 @@ static PyObject *method_send(PyObject *self, PyObject *value)
 {
 	PyObject *yielded = NULL;
 
-	if (go_on((struct runner *)self, value, NULL, &yielded) == STEP_WAITS)
+	if (go_on((struct task *)self, value, NULL, &yielded) == STEP_WAITS)
 		return yielded;
 	return stop();
 }
@@ -306,13 +306,13 @@ static PyObject *next(PyObject *self)
 {
 	PyObject *yielded = NULL;
 
-	return go_on((struct runner *)self, Py_None, NULL, &yielded) == STEP_WAITS ? yielded : NULL;
+	return go_on((struct task *)self, Py_None, NULL, &yielded) == STEP_WAITS ? yielded : NULL;
 }
 
 #if PY_VERSION_HEX >= 0x030a0000
 static PySendResult slot_send(PyObject *self, PyObject *value, PyObject **result)
 {
-	if (go_on((struct runner *)self, value, NULL, result) == STEP_WAITS)
+	if (go_on((struct task *)self, value, NULL, result) == STEP_WAITS)
 		return PYGEN_NEXT;
 	*result = new_reference(Py_None);
 	return PYGEN_RETURN;
@@ -335,7 +335,7 @@ static PyObject *method_throw(PyObject *self, PyObject *arguments)
 		value = PyObject_CallNoArgs(type);
 	if (value == NULL)
 		return NULL;
-	step = go_on((struct runner *)self, NULL, value, &yielded);
+	step = go_on((struct task *)self, NULL, value, &yielded);
 	Py_DECREF(value);
 	return step == STEP_WAITS ? yielded : stop();
 }
@@ -356,7 +356,7 @@ static void deallocate(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 
-	Py_XDECREF(((struct runner *)self)->task);
+	Py_XDECREF(((struct task *)self)->asyncio);
 	type->tp_free(self);
 	Py_DECREF(type);
 }
@@ -382,43 +382,43 @@ static PyType_Slot slots[] = {
 };
 
 static PyType_Spec spec = {
-	.name = "_bruco.Runner",
-	.basicsize = sizeof(struct runner),
+	.name = "_bruco.Task",
+	.basicsize = sizeof(struct task),
 	.flags = Py_TPFLAGS_DEFAULT,
 	.slots = slots,
 };
 
-int runner_prepare(void)
+int task_prepare(void)
 {
-	runner_type = (PyTypeObject *)PyType_FromSpec(&spec);
-	collect = package_function("bruco._async", "collect");
-	variable = package_function("bruco._context", "variable");
-	cancelled_class = package_function("asyncio", "CancelledError");
+	task_type = (PyTypeObject *)PyType_FromSpec(&spec);
+	collect = import_attribute("bruco._async", "collect");
+	variable = import_attribute("bruco._context", "variable");
+	cancelled_class = import_attribute("asyncio", "CancelledError");
 	base = PyContext_CopyCurrent();
-	task_class = package_function("asyncio", "Task");
+	asyncio_task = import_attribute("asyncio", "Task");
 	task_names = Py_BuildValue("(s)", "loop");
 	must_cancel = PyUnicode_InternFromString("_must_cancel");
-	if (runner_type == NULL || collect == NULL || variable == NULL || cancelled_class == NULL ||
-		base == NULL || task_class == NULL || task_names == NULL || must_cancel == NULL)
+	if (task_type == NULL || collect == NULL || variable == NULL || cancelled_class == NULL ||
+		base == NULL || asyncio_task == NULL || task_names == NULL || must_cancel == NULL)
 		return -1;
-	runner_type->tp_new = NULL;
+	task_type->tp_new = NULL;
 	return context_use_variable();
 }
 
-int runner_start(void)
+int task_start(void)
 {
-	struct runner *runner = PyObject_New(struct runner, runner_type);
+	struct task *task = PyObject_New(struct task, task_type);
 
-	if (runner == NULL)
+	if (task == NULL)
 		return -1;
-	runner->flight = NULL;
-	/* The task holds the runner and the runner the task, until it ends. */
-	runner->task = NULL;
+	task->call = NULL;
+	/* The task holds the task and the task the task, until it ends. */
+	task->asyncio = NULL;
 	/* Not the loop's create_task: a task factory of the handler's, such as asyncio's eager one,
 	 * would run it before it is known. */
-	runner->task = PyObject_Vectorcall(
-		task_class, (PyObject *[]){(PyObject *)runner, async_loop()}, 1, task_names);
-	Py_DECREF(runner);
-	flights.runners++;
-	return runner->task == NULL ? -1 : 0;
+	task->asyncio = PyObject_Vectorcall(
+		asyncio_task, (PyObject *[]){(PyObject *)task, event_loop_get()}, 1, task_names);
+	Py_DECREF(task);
+	scheduler.idle_tasks++;
+	return task->asyncio == NULL ? -1 : 0;
 }

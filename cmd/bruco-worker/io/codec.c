@@ -6,7 +6,8 @@
 
 static enum frame_result within(const struct frame_record *record, uint32_t cap, const char **why)
 {
-	switch (limits_check(record->head.length - record->topic_length, record->headers, record->header_count, cap)) {
+	switch (limits_check(record->head.length - record->topic_length, record->headers,
+		record->header_count, cap)) {
 	case LIMIT_TOO_LARGE:
 		*why = "record is larger than maxRecordSize";
 		return FRAME_BAD;
@@ -38,8 +39,7 @@ static enum frame_result take_frame(struct input *input, uint32_t cap, const uin
 	size_t available = input_available(input);
 	const uint8_t *data = input->data + input->start;
 	struct frame_head head;
-	enum frame_result result =
-		frame_head_read(data, available, limits_frame(cap), &head, why);
+	enum frame_result result = frame_head_read(data, available, limits_frame(cap), &head, why);
 
 	if (result == FRAME_OK && head.length <= available) {
 		result = read_whole(data, &head, cap, record, why);
@@ -60,7 +60,7 @@ static enum frame_result take_frame(struct input *input, uint32_t cap, const uin
 	return result == FRAME_BAD ? FRAME_BAD : FRAME_MORE;
 }
 
-enum frame_result format_line(
+enum frame_result codec_next_line(
 	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why)
 {
 	const uint8_t *from = input->data + input->start;
@@ -86,7 +86,7 @@ enum frame_result format_line(
 	return FRAME_OK;
 }
 
-enum frame_result format_frame(
+enum frame_result codec_encode_frame(
 	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why)
 {
 	static struct buf bytes;
@@ -108,4 +108,4 @@ enum frame_result format_frame(
 	return frame_record_read(bytes.data, &head, record, why);
 }
 
-const struct format format_frames = {.unit = "byte", .take = take_frame};
+const struct codec codec_frames = {.unit = "byte", .read = take_frame};

@@ -11,7 +11,7 @@
 #include "bruco-worker/io/input.h"
 #include "frame/frame.h"
 
-struct format {
+struct codec {
 	const char *unit; /* what input->position counts: "byte" or "line" */
 
 	/* Called once, after Python has started; 0, or -1 with an exception set. NULL: nothing to
@@ -24,25 +24,25 @@ struct format {
 	 * anything here. FRAME_MORE: not all there yet, or, with input->ended, the input ended
 	 * between two records; FRAME_BAD: with *why, at input->position.
 	 */
-	enum frame_result (*take)(struct input *input, uint32_t cap, const uint8_t **frame,
+	enum frame_result (*read)(struct input *input, uint32_t cap, const uint8_t **frame,
 		struct frame_record *record, const char **why);
 
 	/* Appends one output to out in this format. 0, or -1 with a Python exception set. NULL:
 	 * outputs leave as frames. */
-	int (*give)(const struct frame_record *record, struct buf *out);
+	int (*write)(const struct frame_record *record, struct buf *out);
 };
 
-extern const struct format format_frames;
-extern const struct format format_lines;
-extern const struct format format_json;
+extern const struct codec codec_frames;
+extern const struct codec codec_lines;
+extern const struct codec codec_json;
 
 /* For lines and json: finds the next line, without its newline, at most cap bytes, and takes it
  * off the input. */
-enum frame_result format_line(
+enum frame_result codec_next_line(
 	struct input *input, size_t cap, const uint8_t **line, size_t *length, const char **why);
 
 /* For lines and json: encodes a record into a buffer of its own and points the record there. */
-enum frame_result format_frame(
+enum frame_result codec_encode_frame(
 	struct frame_record *record, uint32_t cap, const uint8_t **frame, const char **why);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/headers.h"
 #include "frame/limits.h"
@@ -18,8 +18,8 @@ static PyObject *print;
 
 static int prepare(void)
 {
-	parse = package_function("bruco._records", "parse");
-	print = package_function("bruco._records", "print_record");
+	parse = import_attribute("bruco._records", "parse");
+	print = import_attribute("bruco._records", "print_record");
 	return parse == NULL || print == NULL ? -1 : 0;
 }
 
@@ -73,7 +73,7 @@ static enum frame_result take_json(struct input *input, uint32_t cap, const uint
 	static struct buf headers;
 	const uint8_t *line;
 	size_t length;
-	enum frame_result result = format_line(input, limits_json(cap), &line, &length, why);
+	enum frame_result result = codec_next_line(input, limits_json(cap), &line, &length, why);
 	PyObject *fields;
 
 	if (result != FRAME_OK)
@@ -84,7 +84,7 @@ static enum frame_result take_json(struct input *input, uint32_t cap, const uint
 	if (fields == NULL || record_of(fields, record, &headers) < 0)
 		result = bad_line(why);
 	else
-		result = format_frame(record, cap, frame, why);
+		result = codec_encode_frame(record, cap, frame, why);
 	Py_XDECREF(fields);
 	return result;
 }
@@ -132,5 +132,5 @@ static int give_json(const struct frame_record *record, struct buf *out)
 	return 0;
 }
 
-const struct format format_json = {
-	.unit = "line", .prepare = prepare, .take = take_json, .give = give_json};
+const struct codec codec_json = {
+	.unit = "line", .prepare = prepare, .read = take_json, .write = give_json};

@@ -6,7 +6,7 @@ static enum frame_result take_line(struct input *input, uint32_t cap, const uint
 {
 	const uint8_t *line;
 	size_t length;
-	enum frame_result result = format_line(input, cap, &line, &length, why);
+	enum frame_result result = codec_next_line(input, cap, &line, &length, why);
 
 	if (result != FRAME_OK)
 		return result;
@@ -18,7 +18,7 @@ static enum frame_result take_line(struct input *input, uint32_t cap, const uint
 	record->head.seq = input->position;
 	record->value = line;
 	record->value_length = (int32_t)length;
-	return format_frame(record, cap, frame, why);
+	return codec_encode_frame(record, cap, frame, why);
 }
 
 static int give_line(const struct frame_record *record, struct buf *out)
@@ -29,4 +29,4 @@ static int give_line(const struct frame_record *record, struct buf *out)
 	return 0;
 }
 
-const struct format format_lines = {.unit = "line", .take = take_line, .give = give_line};
+const struct codec codec_lines = {.unit = "line", .read = take_line, .write = give_line};

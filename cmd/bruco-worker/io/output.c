@@ -41,7 +41,7 @@ static void write_out(struct output *output)
 
 /* Wakes when something is in the buffer, and sees that it does not grow old there. At full speed
  * the caller writes before that: this is for a handler that takes its time. */
-static void *keep_young(void *argument)
+static void *flush_aged(void *argument)
 {
 	struct output *output = argument;
 
@@ -70,7 +70,7 @@ void output_init(struct output *output, int fd)
 	/* Signals are for the main thread, where Python and the handler expect them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, keep_young, output);
+	error = pthread_create(&thread, NULL, flush_aged, output);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error != 0)
 		die(STATUS_TEMPFAIL, "cannot start a thread: %s", strerror(error));

@@ -2,32 +2,14 @@
 
 #include "bruco-worker/python/builtin_module.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #include "base/log.h"
-#include "base/mem.h"
 #include "bruco-worker/python/context.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/exception.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/timeout.h"
 
 static unsigned long main_thread;
-
-char *package_folder(void)
-{
-	char self[4096];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
-
-	self[length < 0 ? 0 : length] = '\0';
-	for (int up = 0; up < 2; up++) {
-		slash = strrchr(self, '/');
-		if (slash != NULL)
-			*slash = '\0';
-	}
-	return mem_printf("%s/lib/bruco/python", self);
-}
 
 /* logging's numbers: 40 and above are errors (and critical), 30 warnings, 20 information. */
 static enum log_level level_of(int number)
@@ -40,7 +22,7 @@ static enum log_level level_of(int number)
 }
 
 /* log(level, message, error, traceback): bytes without NUL; error and traceback may be empty. */
-static PyObject *package_log(PyObject *self, PyObject *arguments)
+static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 {
 	struct log_about about = {0};
 	const struct frame_record *record = NULL;
@@ -65,7 +47,7 @@ static PyObject *package_log(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef functions[] = {
-	{"log", package_log, METH_VARARGS, "log(level, message, error, traceback)"},
+	{"log", log_entry_from_python, METH_VARARGS, "log(level, message, error, traceback)"},
 	{"current_event", context_event, METH_O, "current_event(context)"},
 	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
 	{NULL, NULL, 0, NULL},
@@ -90,32 +72,14 @@ static PyObject *create(void)
 	return module;
 }
 
-void package_register(void)
+void builtin_module_register(void)
 {
 	PyImport_AppendInittab("_bruco", create);
 }
 
-PyObject *package_function(const char *module, const char *name)
+int builtin_module_prepare(void)
 {
-	PyObject *imported = PyImport_ImportModule(module);
-	PyObject *function = imported == NULL ? NULL : PyObject_GetAttrString(imported, name);
-
-	Py_XDECREF(imported);
-	return function;
-}
-
-int package_set(const char *module, const char *name, PyObject *value)
-{
-	PyObject *imported = PyImport_ImportModule(module);
-	int result = imported == NULL ? -1 : PyObject_SetAttrString(imported, name, value);
-
-	Py_XDECREF(imported);
-	return result;
-}
-
-int package_prepare(void)
-{
-	PyObject *prepare = package_function("bruco._logging", "prepare");
+	PyObject *prepare = import_attribute("bruco._logging", "prepare");
 	PyObject *done = prepare == NULL
 				 ? NULL
 				 : PyObject_CallFunction(prepare, "s", log_level_name(log_level()));

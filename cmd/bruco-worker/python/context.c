@@ -2,7 +2,7 @@
 
 #include "bruco-worker/python/context.h"
 
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 
 struct event *context_now;
 
@@ -10,11 +10,11 @@ static PyObject *variable; /* NULL in the plain path */
 
 PyObject *context_new(PyObject *logger, const char *worker_name)
 {
-	PyObject *type = package_function("bruco", "Context");
+	PyObject *type = import_attribute("bruco", "Context");
 	PyObject *context =
 		type == NULL ? NULL : PyObject_CallFunction(type, "Os", logger, worker_name);
 
-	if (context != NULL && package_set("bruco._context", "of_worker", context) < 0)
+	if (context != NULL && import_set_attribute("bruco._context", "of_worker", context) < 0)
 		Py_CLEAR(context);
 	Py_XDECREF(type);
 	return context;
@@ -22,7 +22,7 @@ PyObject *context_new(PyObject *logger, const char *worker_name)
 
 int context_use_variable(void)
 {
-	variable = package_function("bruco._context", "variable");
+	variable = import_attribute("bruco._context", "variable");
 	return variable == NULL ? -1 : 0;
 }
 

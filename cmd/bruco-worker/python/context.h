@@ -2,9 +2,9 @@
  * The context that handlers get, an object of bruco.Context: one a worker, for as long as the
  * worker lives. And which event is at hand: what context.event is, and what log lines are about.
  *
- * In the plain path one event at a time is at hand: event_run points context_now at it and back at
- * NULL. With async def handle_event each running call has its own: context_use_variable once, and
- * from then on context.event is what the context variable bruco._context.variable has in the
+ * In the plain path one event at a time is at hand: invoke_event points context_now at it and back
+ * at NULL. With async def handle_event each running call has its own: context_use_variable once,
+ * and from then on context.event is what the context variable bruco._context.variable has in the
  * calling task (an event_object_new, set in the call's own context), and context_now stays NULL. In
  * a batch neither is set, and context.event is None.
  */

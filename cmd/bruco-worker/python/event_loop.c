@@ -2,12 +2,11 @@
 
 #include "base/log.h"
 #include "base/status.h"
-#include "bruco-worker/async/running.h"
-#include "bruco-worker/async/scheduler.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/timeout.h"
 
 static PyObject *loop;
+static bool (*code_may_be_interrupted)(void); /* NULL: the task that runs tells */
 
 /* Takes the function over, which may be NULL. */
 static PyObject *call_with(PyObject *function, const char *format, va_list list)
@@ -26,12 +25,12 @@ static PyObject *call(const char *name, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	result = call_with(package_function("bruco._async", name), format, list);
+	result = call_with(import_attribute("bruco._async", name), format, list);
 	va_end(list);
 	return result;
 }
 
-PyObject *async_ask(const char *method, const char *format, ...)
+PyObject *event_loop_ask(const char *method, const char *format, ...)
 {
 	PyObject *result;
 	va_list list;
@@ -42,7 +41,7 @@ PyObject *async_ask(const char *method, const char *format, ...)
 	return result;
 }
 
-void async_must(PyObject *result)
+void event_loop_must(PyObject *result)
 {
 	if (result != NULL) {
 		Py_DECREF(result);
@@ -52,63 +51,31 @@ void async_must(PyObject *result)
 	die(STATUS_SOFTWARE, "the event loop refuses its service");
 }
 
-int async_is_function(PyObject *function)
-{
-	/* Not of bruco._async: without async functions asyncio is never imported, which would take
-	 * half of the worker's start and 8 MB. */
-	PyObject *is_async = package_function("bruco._functions", "is_async");
-	PyObject *answer = is_async == NULL ? NULL : PyObject_CallOneArg(is_async, function);
-	int is = answer == NULL ? -1 : PyObject_IsTrue(answer);
-
-	Py_XDECREF(is_async);
-	Py_XDECREF(answer);
-	return is;
-}
-
-bool async_may_be_behind(PyObject *function)
-{
-	PyObject *may = package_function("bruco._functions", "may_return_awaitable");
-	PyObject *answer = may == NULL ? NULL : PyObject_CallOneArg(may, function);
-	bool is = answer == Py_True;
-
-	PyErr_Clear();
-	Py_XDECREF(may);
-	Py_XDECREF(answer);
-	return is;
-}
-
-bool async_is_awaitable(PyObject *result)
-{
-	const PyAsyncMethods *methods = Py_TYPE(result)->tp_as_async;
-
-	return PyAsyncGen_CheckExact(result) || (methods != NULL && methods->am_await != NULL);
-}
-
-PyObject *async_loop(void)
+PyObject *event_loop_get(void)
 {
 	if (loop == NULL)
 		loop = call("make_loop", "()");
 	return loop;
 }
 
-bool async_runs(void)
+bool event_loop_exists(void)
 {
 	return loop != NULL;
 }
 
-PyObject *async_run(PyObject *awaitable, int64_t timeout_ms)
+PyObject *event_loop_run(PyObject *awaitable, int64_t timeout_ms)
 {
 	PyObject *timeout = timeout_new();
 	PyObject *result = NULL;
 
-	if (timeout != NULL && async_loop() != NULL)
+	if (timeout != NULL && event_loop_get() != NULL)
 		result = call("run", "(OOdO)", loop, awaitable, (double)timeout_ms / 1000, timeout);
 	Py_XDECREF(timeout);
 	Py_DECREF(awaitable);
 	return result;
 }
 
-int async_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
+int event_loop_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
 	PyObject *found = call("wait", "(Oiid)", loop, fds[0].fd, count > 1 ? fds[1].fd : -1,
 		(double)timeout_ms / 1000);
@@ -132,13 +99,18 @@ int async_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 	return bits != 0;
 }
 
-bool async_may_raise(void)
+void event_loop_on_alarm(bool (*may_raise)(void))
+{
+	code_may_be_interrupted = may_raise;
+}
+
+bool event_loop_may_raise(void)
 {
 	PyObject *task;
 	bool is_one;
 
-	if (flights.loop != NULL)
-		return running_may_raise();
+	if (code_may_be_interrupted != NULL)
+		return code_may_be_interrupted();
 	if (loop == NULL)
 		return true;
 	task = call("current_task", "(O)", loop);
@@ -148,7 +120,7 @@ bool async_may_raise(void)
 	return is_one;
 }
 
-void async_close(void)
+void event_loop_close(void)
 {
 	PyObject *done;
 

@@ -12,39 +12,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether a call of this function is to be awaited; -1 with an exception set. */
-int async_is_function(PyObject *function);
-
-/* Whether a function that is not async may be a wrapper of one. */
-bool async_may_be_behind(PyObject *function);
-
-/* Whether this is a result that async_run takes. */
-bool async_is_awaitable(PyObject *result);
-
 /* The loop (borrowed), made now if need be; NULL with an exception set. */
-PyObject *async_loop(void);
+PyObject *event_loop_get(void);
 
-bool async_runs(void); /* whether there is one */
+bool event_loop_exists(void); /* whether there is one */
 
 /* Runs the loop until the awaitable (which it takes over) is done, at most timeout_ms, 0: for ever.
  * Its result, or NULL with an exception set. */
-PyObject *async_run(PyObject *awaitable, int64_t timeout_ms);
+PyObject *event_loop_run(PyObject *awaitable, int64_t timeout_ms);
 
 /* As poll(2) for an input and a socket whose hang-up counts, running the loop meanwhile. */
-int async_wait(struct pollfd *fds, nfds_t count, int timeout_ms);
+int event_loop_wait(struct pollfd *fds, nfds_t count, int timeout_ms);
 
 /* Calls one of the loop's methods, with arguments as of Py_BuildValue, a tuple. Its result, or NULL
  * with an exception set. */
-PyObject *async_ask(const char *method, const char *format, ...);
+PyObject *event_loop_ask(const char *method, const char *format, ...);
 
 /* For what can't be mended: takes such a result, and ends the program if it is NULL. */
-void async_must(PyObject *result);
+void event_loop_must(PyObject *result);
+
+/* From now on event_loop_may_raise asks this function: for who runs several calls on the loop and
+ * knows which one is executing. */
+void event_loop_on_alarm(bool (*may_raise)(void));
 
 /* In a signal's handler: whether an exception may be raised for an event whose time is up, that is,
- * whether its code runs and not the loop's own. */
-bool async_may_raise(void);
+ * whether its code is executing and not the loop's own. */
+bool event_loop_may_raise(void);
 
 /* Cancels what still runs, lets it end, and closes the loop. */
-void async_close(void);
+void event_loop_close(void);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 
 struct event_object {
 	PyObject_HEAD const uint8_t *frame; /* lent while its event runs, or `copy` */
@@ -257,8 +257,8 @@ PyObject *event_object_type(void)
 int event_object_prepare(void)
 {
 	PyDateTime_IMPORT;
-	epoch = package_function("bruco._event", "EPOCH");
-	headers_of_pairs = package_function("bruco._headers", "of_pairs");
+	epoch = import_attribute("bruco._event", "EPOCH");
+	headers_of_pairs = import_attribute("bruco._headers", "of_pairs");
 	return PyDateTimeAPI == NULL || epoch == NULL || headers_of_pairs == NULL ? -1 : 0;
 }
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 
 static PyObject *describe;
 
 int exception_prepare(void)
 {
-	describe = package_function("bruco._exceptions", "describe");
+	describe = import_attribute("bruco._exceptions", "describe");
 	return describe == NULL ? -1 : 0;
 }
 

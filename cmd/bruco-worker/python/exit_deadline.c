@@ -39,7 +39,7 @@ static void *end_in_time(void *argument)
 	return NULL;
 }
 
-void deadline_set(const char *what, int64_t ms, int status)
+void exit_deadline_set(const char *what, int64_t ms, int status)
 {
 	struct deadline *deadline = mem_array(1, sizeof *deadline);
 	sigset_t all, before;

@@ -9,6 +9,6 @@
 /* From now on the program ends with `status` after `ms`, having said that `what` (static text) did
  * not end, unless another deadline is set before that. Ends it at once where no thread can be
  * started. */
-void deadline_set(const char *what, int64_t ms, int status);
+void exit_deadline_set(const char *what, int64_t ms, int status);
 
 #endif

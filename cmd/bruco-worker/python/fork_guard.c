@@ -9,13 +9,13 @@
 
 #include "base/fd.h"
 
-bool forks_child;
+bool fork_guard_in_child;
 
 static struct worker *guarded;
 
 static void in_child(void)
 {
-	forks_child = true;
+	fork_guard_in_child = true;
 	fd_close(&guarded->in);
 	fd_close(&guarded->out);
 	fd_close(&guarded->control);
@@ -24,13 +24,13 @@ static void in_child(void)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-void forks_guard(struct worker *worker)
+void fork_guard_install(struct worker *worker)
 {
 	guarded = worker;
 	pthread_atfork(NULL, NULL, in_child);
 }
 
-_Noreturn void forks_end(PyObject *result)
+_Noreturn void fork_guard_exit(PyObject *result)
 {
 	if (result == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
 		PyErr_Print();

@@ -12,12 +12,12 @@
 
 /* From now on every fork(2) of this process closes the worker's descriptors in the child and gives
  * it a page of its own instead of the shared one. */
-void forks_guard(struct worker *worker);
+void fork_guard_install(struct worker *worker);
 
-extern bool forks_child; /* this process is such a child */
+extern bool fork_guard_in_child; /* this process is such a child */
 
 /* The way out of one: ends it as Python ends. `result` is what the user's code returned, or NULL:
  * its exception, if one is set, is shown. */
-_Noreturn void forks_end(PyObject *result);
+_Noreturn void fork_guard_exit(PyObject *result);
 
 #endif

@@ -1,5 +1,6 @@
 #include <Python.h>
 
+#include "bruco-worker/python/awaitable.h"
 #include "bruco-worker/python/handler.h"
 
 #include <stdlib.h>
@@ -7,11 +8,10 @@
 
 #include "base/log.h"
 #include "base/status.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/context.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/exception.h"
-#include "bruco-worker/run/failure.h"
 
 /* The traceback, if there is one, then the last line. Takes the exception that is set. */
 static int failed(int status, const char *what, const char *module)
@@ -86,8 +86,8 @@ static PyObject *find(PyObject *module, const char *name)
 
 /* Whether it is a function that can be called with these arguments; else an exit status, having
  * said why. */
-static int check_function(PyObject *function, const char *name, const char *arguments,
-	const struct worker *worker)
+static int check_function(
+	PyObject *function, const char *name, const char *arguments, const struct worker *worker)
 {
 	PyObject *explain, *why = NULL;
 	int status = STATUS_CONFIG;
@@ -97,7 +97,7 @@ static int check_function(PyObject *function, const char *name, const char *argu
 			worker->config.processor.module_name);
 		return STATUS_CONFIG;
 	}
-	explain = package_function("bruco._functions", "explain_call");
+	explain = import_attribute("bruco._functions", "explain_call");
 	if (explain != NULL)
 		why = PyObject_CallFunction(explain, "OsN", function, name,
 			PyUnicode_Split(PyUnicode_FromString(arguments), NULL, -1));
@@ -128,7 +128,7 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 			       : check_function(event, "handle_event", "context data", worker))
 		is_async = -1;
 	else
-		is_async = async_is_function(batch != NULL ? batch : event);
+		is_async = is_async_function(batch != NULL ? batch : event);
 	if (is_async < 0) {
 		PyErr_Clear();
 		Py_XDECREF(event);
@@ -138,7 +138,7 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 	handler->is_async = is_async > 0;
 	handler->function = batch != NULL ? batch : event;
 	if (worker->config.processor.concurrency > 1 &&
-		(batch != NULL || (!handler->is_async && !async_may_be_behind(event))))
+		(batch != NULL || (!handler->is_async && !may_wrap_async_function(event))))
 		log_warning("processor.concurrency is %u, but there is no async def handle_event: "
 			    "it has no effect",
 			worker->config.processor.concurrency);
@@ -147,7 +147,7 @@ static int find_function(struct handler *handler, PyObject *module, const struct
 
 static PyObject *make_context(const struct worker *worker)
 {
-	PyObject *make_logger = package_function("bruco._context", "make_logger");
+	PyObject *make_logger = import_attribute("bruco._context", "make_logger");
 	PyObject *logger = NULL, *context = NULL;
 
 	if (make_logger != NULL)
@@ -165,21 +165,20 @@ static PyObject *call(PyObject *function, PyObject *context)
 {
 	PyObject *result = PyObject_CallOneArg(function, context);
 
-	if (result != NULL && async_is_awaitable(result))
-		return async_run(result, 0);
+	if (result != NULL && is_awaitable(result))
+		return event_loop_run(result, 0);
 	return result;
 }
 
-/* `function` may be NULL: then there is none. */
-static int call_init_context(PyObject *function, PyObject *context, const char *name)
+static int call_init_context(const struct handler *handler)
 {
 	PyObject *result;
 
-	if (function == NULL)
+	if (handler->init == NULL)
 		return STATUS_OK;
-	result = call(function, context);
+	result = call(handler->init, handler->context);
 	if (result == NULL)
-		return failed(STATUS_SOFTWARE, "init_context", name);
+		return failed(STATUS_SOFTWARE, "init_context", handler->module);
 	Py_DECREF(result);
 	return STATUS_OK;
 }
@@ -197,48 +196,46 @@ void handler_close(struct handler *handler)
 }
 
 /* All that can be said of the module without calling any of its functions. */
-static int look_at(
-	struct handler *handler, PyObject *module, PyObject *init, const struct worker *worker)
+static int check_functions(struct handler *handler, PyObject *module, const struct worker *worker)
 {
 	int status = find_function(handler, module, worker);
 
-	if (status == STATUS_OK && init != NULL)
-		status = check_function(init, "init_context", "context", worker);
+	if (status == STATUS_OK && handler->init != NULL)
+		status = check_function(handler->init, "init_context", "context", worker);
 	if (status == STATUS_OK && handler->close != NULL)
 		status = check_function(handler->close, "close_context", "context", worker);
-	if (status == STATUS_OK)
-		status = failure_prepare(worker);
 	return status;
 }
 
 int handler_load(struct handler *handler, const struct worker *worker)
 {
-	const char *name = worker->config.processor.module_name;
 	int status = STATUS_OK;
 	PyObject *module = import(worker, &status);
-	PyObject *init = module == NULL ? NULL : find(module, "init_context");
 
-	*handler = (struct handler){.module = name};
-	if (module != NULL) {
-		handler->close = find(module, "close_context");
-		status = look_at(handler, module, init, worker);
-	}
-	if (module != NULL && status == STATUS_OK && worker->check == CHECK_NOTHING) {
-		if (package_set("bruco._exceptions", "handler", handler->function) == 0)
-			handler->context = make_context(worker);
-		status = handler->context == NULL
-				 ? failed(STATUS_SOFTWARE, "context", name)
-				 : call_init_context(init, handler->context, name);
-	}
-	Py_XDECREF(init);
-	Py_XDECREF(module);
+	*handler = (struct handler){.module = worker->config.processor.module_name};
+	if (module == NULL)
+		return status;
+	handler->init = find(module, "init_context");
+	handler->close = find(module, "close_context");
+	status = check_functions(handler, module, worker);
+	Py_DECREF(module);
 	return status;
+}
+
+int handler_start(struct handler *handler, const struct worker *worker)
+{
+	if (import_set_attribute("bruco._exceptions", "handler", handler->function) == 0)
+		handler->context = make_context(worker);
+	if (handler->context == NULL)
+		return failed(STATUS_SOFTWARE, "context", handler->module);
+	return call_init_context(handler);
 }
 
 void handler_release(struct handler *handler)
 {
-	async_close();
+	event_loop_close();
 	Py_CLEAR(handler->function);
+	Py_CLEAR(handler->init);
 	Py_CLEAR(handler->close);
 	Py_CLEAR(handler->context);
 }

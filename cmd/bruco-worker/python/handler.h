@@ -13,15 +13,19 @@ struct handler {
 	PyObject *function; /* handle_event or handle_batch */
 	bool takes_batches; /* the latter */
 	bool is_async;      /* a call is to be awaited */
+	PyObject *init;     /* init_context, or NULL */
 	PyObject *close;    /* close_context, or NULL */
 	PyObject *context;
 	const char *module; /* its name, the configuration's */
 };
 
-/* Imports the module, looks at its functions, and calls its init_context, if it has one and the
- * worker does not only check it. 0, or an exit status, having said
- * why: a traceback where there is one, then one clear last line. */
+/* Imports the module and checks that its functions can be called as they will be; calls none. 0, or
+ * an exit status, having logged why: a traceback where there is one, then one clear last line. */
 int handler_load(struct handler *handler, const struct worker *worker);
+
+/* Makes the context and calls init_context, if the module has it. 0, or an exit status, having
+ * logged why. */
+int handler_start(struct handler *handler, const struct worker *worker);
 
 /* Calls close_context, if there is one. What it raises is logged, and that is all. */
 void handler_close(struct handler *handler);

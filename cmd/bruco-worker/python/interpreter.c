@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/self.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco-worker/python/builtin_module.h"
@@ -62,13 +63,26 @@ static PyStatus initialize(const char *executable, bool interactive)
 		status = PyConfig_SetBytesString(&config, &config.program_name, executable);
 	if (!PyStatus_Exception(status))
 		status = PyConfig_SetBytesString(&config, &config.executable, executable);
-	/* The standard library is the embedded Python's own, whatever Python made the environment. */
+	/* The standard library is the embedded Python's own, whatever Python made the environment.
+	 */
 	if (!PyStatus_Exception(status))
 		status = PyConfig_SetBytesString(&config, &config.home, BRUCO_PYTHON_HOME);
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
 	return status;
+}
+
+/* PREFIX/lib/bruco/python beside PREFIX/bin. Owned by the caller. */
+static char *package_folder(void)
+{
+	char *beside = self_beside("../lib/bruco/python");
+	char *folder = beside == NULL ? NULL : realpath(beside, NULL);
+
+	if (folder == NULL)
+		return beside == NULL ? mem_text("../lib/bruco/python") : beside;
+	free(beside);
+	return folder;
 }
 
 /* Makes the bruco package importable. */
@@ -78,7 +92,7 @@ static int add_package(void)
 	struct exception exception;
 	int status = STATUS_OK;
 
-	if (interpreter_add_path(folder) < 0 || package_prepare() < 0) {
+	if (interpreter_add_path(folder) < 0 || builtin_module_prepare() < 0) {
 		exception_take(&exception);
 		log_error("cannot use the bruco package in '%s': %s", folder, exception.summary);
 		exception_release(&exception);
@@ -92,13 +106,13 @@ int interpreter_start(const struct worker *worker)
 {
 	char *executable;
 	PyStatus python;
-	int status = venv_executable(worker, &executable);
+	int status = python_home_executable(worker, &executable);
 
 	if (status != STATUS_OK)
 		return status;
 	/* What C libraries print becomes log lines: a line at a time, not when a buffer is full. */
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	package_register();
+	builtin_module_register();
 	python = preinitialize();
 	if (!PyStatus_Exception(python))
 		python = initialize(executable, worker->interactive);
@@ -122,7 +136,7 @@ int interpreter_add_path(const char *folder)
 _Noreturn void interpreter_stop(int status)
 {
 	if (interpreter.running) {
-		deadline_set("Python", STOP_MS, status);
+		exit_deadline_set("Python", STOP_MS, status);
 		Py_FinalizeEx();
 	}
 	fflush(NULL);

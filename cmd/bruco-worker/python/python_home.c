@@ -37,7 +37,7 @@ static char *installed(const struct worker *worker)
 	return folder;
 }
 
-int venv_executable(const struct worker *worker, char **executable)
+int python_home_executable(const struct worker *worker, char **executable)
 {
 	const char *python = worker->config.processor.python, *by = "";
 	char why[VIRTUALENV_WHY_MAX];

@@ -14,6 +14,6 @@
  * *executable. 0, or an exit status, having said why: no such environment, or one for another
  * version of Python.
  */
-int venv_executable(const struct worker *worker, char **executable);
+int python_home_executable(const struct worker *worker, char **executable);
 
 #endif

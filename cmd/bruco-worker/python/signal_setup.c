@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/signals.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 
 static const int idle[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
 
@@ -69,12 +69,12 @@ static PyObject *idle_signals(const struct worker *worker)
 
 int signal_setup_python(const struct worker *worker)
 {
-	PyObject *prepare = package_function("bruco._signals", "prepare");
+	PyObject *prepare = import_attribute("bruco._signals", "prepare");
 	PyObject *done = NULL;
 
 	if (prepare != NULL)
-		done = PyObject_CallFunction(prepare, "iN",
-			worker->config.processor.timeout_ms > 0, idle_signals(worker));
+		done = PyObject_CallFunction(prepare, "iN", worker->config.processor.timeout_ms > 0,
+			idle_signals(worker));
 	signal_setup(worker); /* again, on top of Python's */
 	Py_XDECREF(prepare);
 	Py_XDECREF(done);

@@ -1,8 +1,8 @@
 /*
  * The worker's signals. A terminal and systemd signal all stages at once: what ends a worker is the
  * end of its input, after the source has drained. So TERM, INT and HUP do nothing here, and neither
- * does USR1, which must not cost the event that runs an attempt. In a pipeline made by hand a second
- * one ends it, for a handler that hangs; an interactive worker keeps what it was given.
+ * does USR1, which must not cost the event that runs an attempt. In a pipeline made by hand a
+ * second one ends it, for a handler that hangs; an interactive worker keeps what it was given.
  */
 #ifndef BRUCO_WORKER_PYTHON_SIGNAL_SETUP_H
 #define BRUCO_WORKER_PYTHON_SIGNAL_SETUP_H

@@ -3,8 +3,8 @@
 #include "bruco-worker/python/timeout.h"
 
 #include "base/clock.h"
-#include "bruco-worker/python/builtin_module.h"
 #include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/python/import.h"
 #include "config/types/values.h"
 
 static const struct worker *timed;
@@ -13,7 +13,7 @@ static PyObject *timeout_class;
 int timeout_prepare(const struct worker *worker)
 {
 	timed = worker;
-	timeout_class = package_function("bruco", "Timeout");
+	timeout_class = import_attribute("bruco", "Timeout");
 	return timeout_class == NULL ? -1 : 0;
 }
 
@@ -43,7 +43,7 @@ PyObject *timeout_raise(PyObject *self, PyObject *arguments)
 
 	(void)self;
 	(void)arguments;
-	if (!is_overdue(timed->page, timed->config.processor.timeout_ms) || !async_may_raise())
+	if (!is_overdue(timed->page, timed->config.processor.timeout_ms) || !event_loop_may_raise())
 		Py_RETURN_NONE;
 	timeout = timeout_new();
 	if (timeout != NULL) {

@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/awaitable.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/handler.h"
@@ -46,17 +47,17 @@ static void show(struct page *page, PyObject *events)
 		page_set_state(page, RUN_RUNNING);
 }
 
-static enum event_end raised(const struct loop *loop, const char *what, struct failure *failure)
+static enum attempt_end raised(const struct loop *loop, const char *what, struct failure *failure)
 {
 	bool interrupted =
 		loop->worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
 
 	failure_take(failure, what);
-	return interrupted ? EVENT_INTERRUPTED : EVENT_FAILED;
+	return interrupted ? ATTEMPT_INTERRUPTED : ATTEMPT_FAILED;
 }
 
 /* One call. *results: a list with one for each event. */
-static enum event_end call(
+static enum attempt_end call(
 	struct loop *loop, PyObject *events, PyObject **results, struct failure *failure)
 {
 	const struct handler *handler = loop->handler;
@@ -69,45 +70,45 @@ static enum event_end call(
 	if (given != NULL)
 		returned = PyObject_Vectorcall(
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-	if (returned != NULL && async_is_awaitable(returned))
-		returned = async_run(returned, loop->worker->config.processor.timeout_ms);
-	if (forks_child)
-		forks_end(returned);
-	event_take_back(loop->output, loop->worker->page);
+	if (returned != NULL && is_awaitable(returned))
+		returned = event_loop_run(returned, loop->worker->config.processor.timeout_ms);
+	if (fork_guard_in_child)
+		fork_guard_exit(returned);
+	invoke_take_back_output(loop->output, loop->worker->page);
 	Py_XDECREF(given);
 	if (returned == NULL)
 		return raised(loop, "handler raised", failure);
 	*results = PyObject_CallFunction(of_batch, "Nn", returned, PyList_GET_SIZE(events));
 	return *results == NULL ? raised(loop, "cannot use what the handler returned:", failure)
-				: EVENT_DONE;
+				: ATTEMPT_DONE;
 }
 
 /* ---- one event's result */
 
-static enum event_end take_result(struct loop *loop, struct event *event, PyObject *result,
+static enum attempt_end take_result(struct loop *loop, struct event *event, PyObject *result,
 	struct buf *out, struct failure *failure)
 {
 	size_t before = out->length;
 	const char *what;
 	int outputs;
 
-	outputs = loop_append(loop, event, result, out, &what);
+	outputs = emit_result(loop, event, result, out, &what);
 	if (outputs < 0) {
 		failure_take(failure, what);
-		return EVENT_FAILED;
+		return ATTEMPT_FAILED;
 	}
-	event_count_done(loop->worker->page, event->record, outputs, out->length - before);
-	return EVENT_DONE;
+	invoke_count_done(loop->worker->page, event->record, outputs, out->length - before);
+	return ATTEMPT_DONE;
 }
 
 /* An attempt at one event, as a batch of one. */
-static enum event_end attempt_alone(struct loop *loop, const uint8_t *frame,
+static enum attempt_end attempt_alone(struct loop *loop, const uint8_t *frame,
 	const struct frame_record *record, int64_t now_ns, struct buf *out, struct failure *failure)
 {
 	PyObject *events = PyList_New(1);
 	PyObject *object = events == NULL ? NULL : event_object_new(frame, record);
 	PyObject *results = NULL;
-	enum event_end end;
+	enum attempt_end end;
 
 	(void)now_ns;
 	if (object == NULL) {
@@ -116,7 +117,7 @@ static enum event_end attempt_alone(struct loop *loop, const uint8_t *frame,
 	}
 	PyList_SET_ITEM(events, 0, object);
 	end = call(loop, events, &results, failure);
-	if (end == EVENT_DONE) {
+	if (end == ATTEMPT_DONE) {
 		struct event event = event_of_object(object);
 
 		end = take_result(loop, &event, PyList_GET_ITEM(results, 0), out, failure);
@@ -155,12 +156,12 @@ static int settle(struct loop *loop, Py_ssize_t index, PyObject *results)
 	struct frame_record record = *event.record;
 	struct buf *out = &batch.out;
 	struct failure failure;
-	enum event_end end;
+	enum attempt_end end;
 
 	if (results == NULL)
 		return retry_run(loop, attempt_alone, event.frame, &record, clock_coarse_ns(), out);
 	end = take_result(loop, &event, PyList_GET_ITEM(results, index), out, &failure);
-	if (end == EVENT_DONE)
+	if (end == ATTEMPT_DONE)
 		return GO_ON;
 	page_set_state(loop->worker->page, RUN_IDLE);
 	return retry_after(loop, attempt_alone, event.frame, &record, end, &failure, out);
@@ -186,7 +187,7 @@ static void give(struct loop *loop, uint64_t first, uint64_t last, bool marked)
 static int settle_all(struct loop *loop, PyObject *results)
 {
 	Py_ssize_t count = PyList_GET_SIZE(batch.events);
-	bool marked = count > 1 && loop->format->give == NULL;
+	bool marked = count > 1 && loop->codec->write == NULL;
 	uint64_t first = event_at(0).record->head.seq, seq = first;
 
 	for (Py_ssize_t i = 0; i < count; i++) {
@@ -196,7 +197,7 @@ static int settle_all(struct loop *loop, PyObject *results)
 		if (status != GO_ON) {
 			if (i > 0)
 				give(loop, first, seq, marked && first <= seq);
-			return loop_flush(loop) == GO_ON ? status : STATUS_TEMPFAIL;
+			return emit_flush(loop) == GO_ON ? status : STATUS_TEMPFAIL;
 		}
 		seq = event_at(i).record->head.seq;
 		if (marked)
@@ -209,26 +210,26 @@ static int settle_all(struct loop *loop, PyObject *results)
 	return GO_ON;
 }
 
-static int run_alone(struct loop *loop, enum event_end end, struct failure *failure)
+static int run_alone(struct loop *loop, enum attempt_end end, struct failure *failure)
 {
 	struct log_about about = {.error = failure->exception.name,
 		.traceback = failure->is_final ? NULL : failure->exception.traceback};
 
 	log_about(LEVEL_WARNING, &about, "%s %s (a batch of %zd events, %s)", failure->what,
 		failure->exception.summary, PyList_GET_SIZE(batch.events),
-		end == EVENT_INTERRUPTED ? "interrupted" : "which run one at a time now");
+		end == ATTEMPT_INTERRUPTED ? "interrupted" : "which run one at a time now");
 	failure_release(failure);
 	page_set_state(loop->worker->page, RUN_IDLE);
-	if (end == EVENT_FAILED)
+	if (end == ATTEMPT_FAILED)
 		return settle_all(loop, NULL);
-	return loop_flush(loop) == GO_ON ? STATUS_INTERRUPTED : STATUS_TEMPFAIL;
+	return emit_flush(loop) == GO_ON ? STATUS_INTERRUPTED : STATUS_TEMPFAIL;
 }
 
 int batch_run(struct loop *loop)
 {
 	PyObject *results = NULL;
 	struct failure failure;
-	enum event_end end;
+	enum attempt_end end;
 	int status;
 
 	if (batch.events == NULL)
@@ -237,8 +238,8 @@ int batch_run(struct loop *loop)
 		status = settle_all(loop, NULL);
 	} else {
 		end = call(loop, batch.events, &results, &failure);
-		status = end == EVENT_DONE ? settle_all(loop, results)
-					   : run_alone(loop, end, &failure);
+		status = end == ATTEMPT_DONE ? settle_all(loop, results)
+					     : run_alone(loop, end, &failure);
 	}
 	Py_XDECREF(results);
 	Py_CLEAR(batch.events);
@@ -285,6 +286,6 @@ int batch_wait_ms(void)
 
 int batch_prepare(void)
 {
-	of_batch = package_function("bruco.encoding", "of_batch");
+	of_batch = import_attribute("bruco.encoding", "of_batch");
 	return of_batch == NULL ? -1 : 0;
 }

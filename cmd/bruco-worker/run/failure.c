@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
-#include "bruco-worker/python/builtin_module.h"
+#include "bruco-worker/python/import.h"
 #include "config/types/values.h"
 #include "frame/limits.h"
 
@@ -19,8 +19,8 @@ static PyObject *is_final, *final_classes;
 static PyObject *find_class(
 	PyObject *find, const struct setting *name, const struct worker *worker, int *status)
 {
-	PyObject *class = PyObject_CallFunction(
-		find, "ss", name->name, worker->config.processor.module_name);
+	PyObject *class =
+		PyObject_CallFunction(find, "ss", name->name, worker->config.processor.module_name);
 	struct exception exception;
 	const char *why;
 
@@ -42,15 +42,15 @@ static PyObject *find_class(
 int failure_prepare(const struct worker *worker)
 {
 	const struct settings *names = &worker->config.processor.retry_except;
-	PyObject *find = package_function("bruco._failures", "find_class");
+	PyObject *find = import_attribute("bruco._failures", "find_class");
 	int status = STATUS_OK;
 
-	is_final = package_function("bruco._failures", "is_final");
+	is_final = import_attribute("bruco._failures", "is_final");
 	final_classes = PyTuple_New((Py_ssize_t)names->count + 1);
 	if (find == NULL || is_final == NULL || final_classes == NULL)
 		status = STATUS_SOFTWARE;
 	else
-		PyTuple_SET_ITEM(final_classes, 0, package_function("bruco", "Reject"));
+		PyTuple_SET_ITEM(final_classes, 0, import_attribute("bruco", "Reject"));
 	for (size_t i = 0; i < names->count && status != STATUS_SOFTWARE; i++)
 		PyTuple_SET_ITEM(final_classes, (Py_ssize_t)i + 1,
 			find_class(find, &names->items[i], worker, &status));
@@ -113,8 +113,8 @@ void failure_log(const struct failure *failure, const struct frame_record *recor
 		failure->what, failure->exception.summary, place, record->head.attempt + 1U, next);
 }
 
-bool failure_is_last(const struct failure *failure, const struct processor_config *processor,
-	uint32_t attempt)
+bool failure_is_last(
+	const struct failure *failure, const struct processor_config *processor, uint32_t attempt)
 {
 	return failure->is_final || attempt + 1U >= processor->retry_attempts;
 }
@@ -221,8 +221,8 @@ void failure_append(const struct failure *failure, const uint8_t *frame,
 	uint32_t length;
 
 	if (record->header_count <= FRAME_HEADERS_MAX - 2)
-		failed.header_count += describe(
-			failure, limits_frame(cap) - record->head.length, &headers);
+		failed.header_count +=
+			describe(failure, limits_frame(cap) - record->head.length, &headers);
 	failed.headers_length += (uint32_t)headers.length;
 	failed.head.type = FRAME_TYPE_FAILED;
 	failed.head.flags |= FRAME_LAST;

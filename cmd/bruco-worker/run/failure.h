@@ -26,12 +26,13 @@ void failure_take(struct failure *failure, const char *what);
 void failure_release(struct failure *failure);
 
 /* Whether no further attempt follows the one of this number, which failed. */
-bool failure_is_last(const struct failure *failure, const struct processor_config *processor,
-	uint32_t attempt);
+bool failure_is_last(
+	const struct failure *failure, const struct processor_config *processor, uint32_t attempt);
 
 /*
- * One log entry, with the traceback unless the failure is final: "WHAT SUMMARY (orders[3]@1234, attempt 1, retrying in 200ms)".
- * record->head.attempt is the attempt that failed; a pause below 0: it was the last.
+ * One log entry, with the traceback unless the failure is final: "WHAT SUMMARY (orders[3]@1234,
+ * attempt 1, retrying in 200ms)". record->head.attempt is the attempt that failed; a pause below 0:
+ * it was the last.
  */
 void failure_log(
 	const struct failure *failure, const struct frame_record *record, int64_t pause_ms);
@@ -42,8 +43,8 @@ int64_t failure_pause_ms(const struct processor_config *processor, uint32_t atte
 
 /*
  * Appends the record encoded at `frame` as FRAME_TYPE_FAILED, with the headers bruco-error and
- * bruco-traceback behind its own. They are cut to 8 KiB each, and more, or left out, where the frame
- * would become larger than any may be with this maxRecordSize, `cap`.
+ * bruco-traceback behind its own. They are cut to 8 KiB each, and more, or left out, where the
+ * frame would become larger than any may be with this maxRecordSize, `cap`.
  */
 void failure_append(const struct failure *failure, const uint8_t *frame,
 	const struct frame_record *record, uint32_t cap, struct buf *out);

@@ -3,6 +3,7 @@
 #include "bruco-worker/run/invoke.h"
 
 #include "base/clock.h"
+#include "bruco-worker/python/awaitable.h"
 #include "bruco-worker/python/context.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
@@ -16,7 +17,7 @@ static const char unusable[] = "cannot use what the handler returned:";
 
 static bool awaited;
 
-bool event_awaited(void)
+bool invoke_awaited(void)
 {
 	return awaited;
 }
@@ -27,7 +28,7 @@ static void count_in(struct page *page, const struct frame_record *record)
 	page_count(page, COUNT_BYTES_IN, record->head.length);
 }
 
-void event_count_done(
+void invoke_count_done(
 	struct page *page, const struct frame_record *record, int outputs, size_t bytes)
 {
 	count_in(page, record);
@@ -39,13 +40,13 @@ void event_count_done(
 	}
 }
 
-void event_count_failed(struct page *page, const struct frame_record *record)
+void invoke_count_failed(struct page *page, const struct frame_record *record)
 {
 	count_in(page, record);
 	page_count(page, COUNT_FAILED, 1);
 }
 
-void event_take_back(struct output *output, struct page *page)
+void invoke_take_back_output(struct output *output, struct page *page)
 {
 	enum run_state state;
 
@@ -72,12 +73,12 @@ static PyObject *call(const struct handler *handler, struct event *event,
 	if (event->data != NULL)
 		result = PyObject_Vectorcall(
 			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-	if (result != NULL && async_is_awaitable(result)) {
+	if (result != NULL && is_awaitable(result)) {
 		awaited = true;
-		result = async_run(result, config->processor.timeout_ms);
+		result = event_loop_run(result, config->processor.timeout_ms);
 	}
-	if (forks_child)
-		forks_end(result);
+	if (fork_guard_in_child)
+		fork_guard_exit(result);
 	if (result == NULL)
 		return NULL;
 	*what = unusable;
@@ -94,7 +95,7 @@ static PyObject *call(const struct handler *handler, struct event *event,
 	return result;
 }
 
-enum event_end event_run(const struct handler *handler, const struct worker *worker,
+enum attempt_end invoke_event(const struct handler *handler, const struct worker *worker,
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure)
 {
@@ -105,14 +106,14 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	const char *what;
 	size_t before;
 	PyObject *result;
-	enum event_end end = EVENT_DONE;
+	enum attempt_end end = ATTEMPT_DONE;
 	int outputs = -1;
 
 	context_now = &event;
 	page_begin_event(page, record->head.seq, record->head.attempt, now_ns);
 	output_lend(output);
 	result = call(handler, &event, &worker->config, &generated, &outputs, &what);
-	event_take_back(output, page);
+	invoke_take_back_output(output, page);
 	before = out->length;
 	if (outputs >= 0)
 		buf_append(out, generated.data, generated.length);
@@ -121,15 +122,15 @@ enum event_end event_run(const struct handler *handler, const struct worker *wor
 	if (outputs < 0) {
 		end = result == NULL && worker->interactive &&
 				      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
-			      ? EVENT_INTERRUPTED
-			      : EVENT_FAILED;
+			      ? ATTEMPT_INTERRUPTED
+			      : ATTEMPT_FAILED;
 		failure_take(failure, what);
 	}
 	page_set_state(page, RUN_WRITING); /* until here the user's code may run */
 	Py_XDECREF(result);
 	Py_XDECREF(event.data);
 	if (outputs >= 0)
-		event_count_done(page, record, outputs, out->length - before);
+		invoke_count_done(page, record, outputs, out->length - before);
 	context_now = NULL;
 	event_over(&event);
 	if (generated.capacity > GENERATED_KEPT)

@@ -14,10 +14,10 @@
 
 struct handler;
 
-enum event_end {
-	EVENT_DONE,
-	EVENT_FAILED,     /* nothing was appended */
-	EVENT_INTERRUPTED /* the same, by Ctrl-C of an interactive worker */
+enum attempt_end {
+	ATTEMPT_DONE,
+	ATTEMPT_FAILED,     /* nothing was appended */
+	ATTEMPT_INTERRUPTED /* the same, by Ctrl-C of an interactive worker */
 };
 
 /*
@@ -26,23 +26,23 @@ enum event_end {
  * `output` is lent to its thread while the handler runs. Keeps the shared page, and counts what
  * succeeds. Does not return in the child of a handler that forks.
  */
-enum event_end event_run(const struct handler *handler, const struct worker *worker,
+enum attempt_end invoke_event(const struct handler *handler, const struct worker *worker,
 	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
 	struct output *output, struct buf *out, struct failure *failure);
 
 /* Whether a call has given something to await, although handle_event is no async function: one
  * behind a decorator. Such a call is waited for. */
-bool event_awaited(void);
+bool invoke_awaited(void);
 
 /* The buffer back from its thread, after the handler has run. That may mean waiting for a slow
  * reader of the output, which is not the handler's fault: its time begins anew. */
-void event_take_back(struct output *output, struct page *page);
+void invoke_take_back_output(struct output *output, struct page *page);
 
 /* Counts an event that gave so many outputs of so many bytes. */
-void event_count_done(
+void invoke_count_done(
 	struct page *page, const struct frame_record *record, int outputs, size_t bytes);
 
 /* Counts an event whose last attempt failed. */
-void event_count_failed(struct page *page, const struct frame_record *record);
+void invoke_count_failed(struct page *page, const struct frame_record *record);
 
 #endif

@@ -29,33 +29,33 @@ enum { GO_ON = -1 }; /* not an exit status */
 struct loop {
 	struct worker *worker;
 	const struct handler *handler; /* NULL: records are copied */
-	const struct format *format;
+	const struct codec *codec;
 	uint32_t cap;
 	struct input input;
 	struct output *output;
-	struct buf frames; /* one event's, when they don't leave as frames */
-	bool draining;     /* the driver has said so: no batch waits for more */
+	struct buf scratch; /* one event's, when they don't leave as frames */
+	bool draining;      /* the driver has said so: no batch waits for more */
 };
 
 /* ---- read_loop.c */
 
-int loop_flush(struct loop *loop);
+int emit_flush(struct loop *loop);
 
 /* After take() has said FRAME_BAD: what was given is written, and an exit status. */
 int loop_bad_input(struct loop *loop, const char *why);
 
 /* A frame that is not run: passed on, if it is one that leaves. */
-void loop_pass_on(
+void emit_frame(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out);
 
-/* Appends loop->frames, one event's outputs, in the format that leaves. 0, or -1 with an exception
+/* Appends loop->scratch, one event's outputs, in the format that leaves. 0, or -1 with an exception
  * set. */
-int loop_give(const struct loop *loop, struct buf *out);
+int emit_scratch(const struct loop *loop, struct buf *out);
 
 /* Appends what `result` makes of an event, in the format that leaves; a generator is run. The
  * number of outputs; or -1 with an exception set, nothing appended, and in *what how to begin its
  * line. */
-int loop_append(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
+int emit_result(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
 	const char **what);
 
 /* ---- plain.c */
@@ -75,15 +75,10 @@ unsigned batch_count(void); /* events that it holds */
 /* Milliseconds until batch_run is due, 0: now; -1: the batch is empty. */
 int batch_wait_ms(void);
 
-/* ---- scheduler.c */
-
-/* Instead of the loop of read_loop.c, until the input ends. Returns the exit status. */
-int flights_run(struct loop *loop);
-
 /* ---- retry.c: what follows when an attempt fails, in place */
 
 /* One attempt, number record->head.attempt: appends to out, or says in *failure why not. */
-typedef enum event_end attempt_function(struct loop *loop, const uint8_t *frame,
+typedef enum attempt_end attempt_function(struct loop *loop, const uint8_t *frame,
 	const struct frame_record *record, int64_t now_ns, struct buf *out,
 	struct failure *failure);
 
@@ -97,6 +92,7 @@ int retry_run(struct loop *loop, attempt_function *attempt, const uint8_t *frame
 /* The same when attempt number record->head.attempt has been made and ended so, with *failure,
  * which is released here. */
 int retry_after(struct loop *loop, attempt_function *attempt, const uint8_t *frame,
-	struct frame_record *record, enum event_end end, struct failure *failure, struct buf *out);
+	struct frame_record *record, enum attempt_end end, struct failure *failure,
+	struct buf *out);
 
 #endif

@@ -1,22 +1,22 @@
 /* handle_event: one event after the other. */
 #include "bruco-worker/run/mode.h"
 
-static enum event_end attempt(struct loop *loop, const uint8_t *frame,
+static enum attempt_end attempt(struct loop *loop, const uint8_t *frame,
 	const struct frame_record *record, int64_t now_ns, struct buf *out, struct failure *failure)
 {
 	size_t before = out->length;
-	enum event_end end;
+	enum attempt_end end;
 
-	if (loop->format->give == NULL)
-		return event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
-			out, failure);
-	buf_reset(&loop->frames);
-	end = event_run(loop->handler, loop->worker, frame, record, now_ns, loop->output,
-		&loop->frames, failure);
-	if (end == EVENT_DONE && loop_give(loop, out) < 0) {
+	if (loop->codec->write == NULL)
+		return invoke_event(loop->handler, loop->worker, frame, record, now_ns,
+			loop->output, out, failure);
+	buf_reset(&loop->scratch);
+	end = invoke_event(loop->handler, loop->worker, frame, record, now_ns, loop->output,
+		&loop->scratch, failure);
+	if (end == ATTEMPT_DONE && emit_scratch(loop, out) < 0) {
 		out->length = before;
 		failure_take(failure, "cannot write the output:");
-		end = EVENT_FAILED;
+		end = ATTEMPT_FAILED;
 	}
 	return end;
 }

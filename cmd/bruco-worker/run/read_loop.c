@@ -8,7 +8,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "bruco-worker/async/scheduler.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/handler.h"
 #include "bruco-worker/python/interpreter.h"
@@ -16,7 +15,7 @@
 #include "bruco-worker/run/recycle.h"
 #include "bruco-worker/run/result.h"
 
-int loop_flush(struct loop *loop)
+int emit_flush(struct loop *loop)
 {
 	if (output_flush(loop->output) == 0)
 		return GO_ON;
@@ -51,7 +50,7 @@ static void copy(struct loop *loop, const uint8_t *frame, const struct frame_hea
 	page_count(page, COUNT_BYTES_OUT, head->length);
 }
 
-void loop_pass_on(
+void emit_frame(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out)
 {
 	if (head->type == FRAME_TYPE_FAILED)
@@ -60,10 +59,10 @@ void loop_pass_on(
 		pass_on(frame, head, 0, out);
 }
 
-int loop_give(const struct loop *loop, struct buf *out)
+int emit_scratch(const struct loop *loop, struct buf *out)
 {
-	const uint8_t *at = loop->frames.data;
-	const uint8_t *end = at + loop->frames.length;
+	const uint8_t *at = loop->scratch.data;
+	const uint8_t *end = at + loop->scratch.length;
 	struct frame_record record;
 	struct frame_head head;
 	const char *why;
@@ -73,17 +72,17 @@ int loop_give(const struct loop *loop, struct buf *out)
 		if (head.type != FRAME_TYPE_RECORD)
 			continue;
 		frame_record_read(at, &head, &record, &why);
-		if (loop->format->give(&record, out) < 0)
+		if (loop->codec->write(&record, out) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int loop_append(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
+int emit_result(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
 	const char **what)
 {
-	bool as_frames = loop->format->give == NULL, raised = false;
-	struct buf *to = as_frames ? out : &loop->frames;
+	bool as_frames = loop->codec->write == NULL, raised = false;
+	struct buf *to = as_frames ? out : &loop->scratch;
 	size_t before = out->length;
 	int outputs;
 
@@ -91,13 +90,13 @@ int loop_append(struct loop *loop, struct event *event, PyObject *result, struct
 		*what = "handler gave";
 		return -1;
 	}
-	buf_reset(&loop->frames);
+	buf_reset(&loop->scratch);
 	if (result_is_generator(result))
 		outputs = result_generate(to, event, result, loop->cap, &raised);
 	else
 		outputs = result_append(to, event, result, loop->cap);
 	*what = raised ? "handler raised" : "cannot use what the handler returned:";
-	if (outputs < 0 || as_frames || loop_give(loop, out) == 0)
+	if (outputs < 0 || as_frames || emit_scratch(loop, out) == 0)
 		return outputs;
 	out->length = before;
 	return -1;
@@ -105,7 +104,7 @@ int loop_append(struct loop *loop, struct event *event, PyObject *result, struct
 
 int loop_bad_input(struct loop *loop, const char *why)
 {
-	int status = loop_flush(loop);
+	int status = emit_flush(loop);
 
 	if (status != GO_ON)
 		return status;
@@ -113,7 +112,7 @@ int loop_bad_input(struct loop *loop, const char *why)
 		log_error("peer gone: the input ends inside a frame");
 		return STATUS_TEMPFAIL;
 	}
-	log_error("%s %llu of the input: %s", loop->format->unit,
+	log_error("%s %llu of the input: %s", loop->codec->unit,
 		(unsigned long long)loop->input.position, why);
 	return STATUS_DATA;
 }
@@ -124,7 +123,7 @@ static int take_in(struct loop *loop, const uint8_t *frame, struct frame_record 
 	int status;
 
 	if (output_due(loop->output, now_ns)) {
-		status = loop_flush(loop);
+		status = emit_flush(loop);
 		if (status != GO_ON)
 			return status;
 	}
@@ -140,7 +139,7 @@ static int take_in(struct loop *loop, const uint8_t *frame, struct frame_record 
 		return GO_ON;
 	}
 	status = batch_run(loop);
-	loop_pass_on(loop, frame, &record->head, &loop->output->buf);
+	emit_frame(loop, frame, &record->head, &loop->output->buf);
 	return status;
 }
 
@@ -149,8 +148,8 @@ static int wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
 	int ready;
 
-	if (async_runs())
-		return async_wait(fds, count, timeout_ms);
+	if (event_loop_exists())
+		return event_loop_wait(fds, count, timeout_ms);
 	interpreter_pause();
 	ready = fd_poll(fds, count, timeout_ms);
 	interpreter_resume();
@@ -171,7 +170,7 @@ static int wait_for_input(struct loop *loop, bool *readable)
 	*readable = ready > 0;
 	if (ready > 0)
 		return GO_ON;
-	ready = loop_flush(loop);
+	ready = emit_flush(loop);
 	if (ready != GO_ON)
 		return ready;
 	if (wait_ms > 0)
@@ -199,7 +198,7 @@ static int fill(struct loop *loop)
 	if (input_read(&loop->input) == 0 || errno == EINTR || errno == EAGAIN)
 		return GO_ON;
 	log_error("cannot read the input: %s", strerror(errno));
-	status = loop_flush(loop);
+	status = emit_flush(loop);
 	return status == GO_ON ? STATUS_TEMPFAIL : status;
 }
 
@@ -209,11 +208,11 @@ static int end(struct loop *loop)
 	int status = batch_run(loop);
 
 	if (status == GO_ON)
-		status = loop_flush(loop);
+		status = emit_flush(loop);
 	return status == GO_ON ? STATUS_OK : status;
 }
 
-int loop_run(struct worker *worker, const struct handler *handler)
+int read_loop_run(struct worker *worker, const struct handler *handler, overlapping_loop *overlap)
 {
 	static struct output output; /* its thread outlives this function, */
 	static struct loop loop;     /* and so do tasks, which are cancelled at the end */
@@ -224,23 +223,23 @@ int loop_run(struct worker *worker, const struct handler *handler)
 
 	loop = (struct loop){.worker = worker,
 		.handler = handler,
-		.format = worker->format,
+		.codec = worker->codec,
 		.output = &output,
 		.cap = (uint32_t)worker->config.max_record_size};
 	input_init(&loop.input, worker->in);
 	output_init(&output, worker->out);
 	if (handler != NULL && handler->is_async && !handler->takes_batches)
-		status = flights_run(&loop);
+		status = overlap(&loop);
 	while (status == GO_ON) {
-		if (event_awaited()) { /* async after all, behind a decorator */
-			status = flights_run(&loop);
+		if (invoke_awaited()) { /* async after all, behind a decorator */
+			status = overlap(&loop);
 			break;
 		}
 		if (recycle_due(worker, batch_count())) {
 			status = end(&loop);
 			break;
 		}
-		switch (loop.format->take(&loop.input, loop.cap, &frame, &record, &why)) {
+		switch (loop.codec->read(&loop.input, loop.cap, &frame, &record, &why)) {
 		case FRAME_OK:
 			status = take_in(&loop, frame, &record);
 			break;
@@ -253,7 +252,7 @@ int loop_run(struct worker *worker, const struct handler *handler)
 			break;
 		}
 	}
-	buf_release(&loop.frames);
+	buf_release(&loop.scratch);
 	input_release(&loop.input);
 	return status;
 }

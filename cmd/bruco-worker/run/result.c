@@ -3,9 +3,9 @@
 
 #include "bruco-worker/run/result.h"
 
-#include "bruco-worker/python/builtin_module.h"
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/headers.h"
+#include "bruco-worker/python/import.h"
 #include "frame/limits.h"
 
 /* bruco.encoding and what it has */
@@ -13,7 +13,7 @@ static PyObject *encode, *too_large, *too_much, *returned, *kept;
 static PyObject *failed_class, *failure_of, *yielded_by;
 
 /* Where one result goes. */
-struct sink {
+struct appender {
 	struct buf *out;
 	struct event *event;
 	uint32_t cap;
@@ -22,14 +22,14 @@ struct sink {
 
 int result_prepare(void)
 {
-	encode = package_function("bruco.encoding", "encode");
-	too_large = package_function("bruco.encoding", "too_large");
-	too_much = package_function("bruco.encoding", "too_much");
-	returned = package_function("bruco.encoding", "returned");
-	kept = package_function("bruco.encoding", "KEEP");
-	failed_class = package_function("bruco", "Failed");
-	failure_of = package_function("bruco._failures", "failure");
-	yielded_by = package_function("bruco._exceptions", "yielded_by");
+	encode = import_attribute("bruco.encoding", "encode");
+	too_large = import_attribute("bruco.encoding", "too_large");
+	too_much = import_attribute("bruco.encoding", "too_much");
+	returned = import_attribute("bruco.encoding", "returned");
+	kept = import_attribute("bruco.encoding", "KEEP");
+	failed_class = import_attribute("bruco", "Failed");
+	failure_of = import_attribute("bruco._failures", "failure");
+	yielded_by = import_attribute("bruco._exceptions", "yielded_by");
 	return encode == NULL || too_large == NULL || too_much == NULL || returned == NULL ||
 			       kept == NULL || failed_class == NULL || failure_of == NULL ||
 			       yielded_by == NULL
@@ -65,45 +65,46 @@ static int fail(PyObject *function, const char *format, ...)
 	return -1;
 }
 
-static int fail_too_large(const struct sink *sink, size_t size)
+static int fail_too_large(const struct appender *appender, size_t size)
 {
-	if (sink->number < 0)
-		return fail(too_large, "(nI)", (Py_ssize_t)size, sink->cap);
-	return fail(too_large, "(nIi)", (Py_ssize_t)size, sink->cap, sink->number);
+	if (appender->number < 0)
+		return fail(too_large, "(nI)", (Py_ssize_t)size, appender->cap);
+	return fail(too_large, "(nIi)", (Py_ssize_t)size, appender->cap, appender->number);
 }
 
 /* A single output is its input's last, a generator's are marked when there is no more. */
-static void set_flags(const struct sink *sink, struct frame_head *head, unsigned more)
+static void set_flags(const struct appender *appender, struct frame_head *head, unsigned more)
 {
 	head->type = FRAME_TYPE_RECORD;
 	head->flags = (uint16_t)((head->flags & ~(unsigned)FRAME_LAST) | more |
-				 (sink->number < 0 ? FRAME_LAST : 0U));
+				 (appender->number < 0 ? FRAME_LAST : 0U));
 }
 
 /* The input's frame up to its value, then this value. */
-static int append_value(const struct sink *sink, const void *value, Py_ssize_t length)
+static int append_value(const struct appender *appender, const void *value, Py_ssize_t length)
 {
-	const struct frame_record *record = sink->event->record;
+	const struct frame_record *record = appender->event->record;
 	uint32_t front = frame_record_front(record);
 	uint32_t behind = frame_record_behind(record);
 	struct frame_record output = *record;
 	size_t size = (size_t)length + front - record->topic_length;
 	uint8_t *to;
 
-	if (limits_check(size, record->headers, record->header_count, sink->cap) != LIMIT_KEPT)
-		return fail_too_large(sink, size);
+	if (limits_check(size, record->headers, record->header_count, appender->cap) != LIMIT_KEPT)
+		return fail_too_large(appender, size);
 	size += record->topic_length + behind;
-	set_flags(sink, &output.head, 0);
+	set_flags(appender, &output.head, 0);
 	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
-	buf_reserve(sink->out, size);
-	to = sink->out->data + sink->out->length;
+	buf_reserve(appender->out, size);
+	to = appender->out->data + appender->out->length;
 	frame_record_write_front(to, &output, (uint32_t)size);
-	memcpy(to + FRAME_RECORD, sink->event->frame + FRAME_RECORD, front - FRAME_RECORD);
+	memcpy(to + FRAME_RECORD, appender->event->frame + FRAME_RECORD, front - FRAME_RECORD);
 	if (length > 0)
 		memcpy(to + front, value, (size_t)length);
 	if (behind > 0)
-		memcpy(to + front + length, sink->event->frame + record->head.length - behind, behind);
-	sink->out->length += size;
+		memcpy(to + front + length, appender->event->frame + record->head.length - behind,
+			behind);
+	appender->out->length += size;
 	return 1;
 }
 
@@ -137,10 +138,10 @@ static int32_t part_length(const uint8_t *bytes, size_t length)
 	return bytes == NULL ? FRAME_NULL : (int32_t)length;
 }
 
-static int append_output(const struct sink *sink, PyObject *output)
+static int append_output(const struct appender *appender, PyObject *output)
 {
 	static struct buf headers;
-	struct frame_record record = *sink->event->record;
+	struct frame_record record = *appender->event->record;
 	size_t value_length, key_length, size;
 	PyObject *const *fields = &PyTuple_GET_ITEM(output, 0);
 	unsigned routed = 0;
@@ -173,65 +174,67 @@ static int append_output(const struct sink *sink, PyObject *output)
 	}
 	size = FRAME_RECORD + key_length + value_length +
 	       (fields[HEADERS] != kept ? headers.length : record.headers_length);
-	if (limits_check(size, record.headers, record.header_count, sink->cap) != LIMIT_KEPT)
-		return fail_too_large(sink, size);
+	if (limits_check(size, record.headers, record.header_count, appender->cap) != LIMIT_KEPT)
+		return fail_too_large(appender, size);
 	size += record.topic_length + frame_record_behind(&record);
 	record.key_length = part_length(record.key, key_length);
 	record.value_length = part_length(record.value, value_length);
-	set_flags(sink, &record.head, routed);
-	buf_reserve(sink->out, size);
-	sink->out->length += frame_record_write(sink->out->data + sink->out->length, &record);
+	set_flags(appender, &record.head, routed);
+	buf_reserve(appender->out, size);
+	appender->out->length +=
+		frame_record_write(appender->out->data + appender->out->length, &record);
 	return 1;
 }
 
-static int append_encoded(const struct sink *sink, PyObject *result)
+static int append_encoded(const struct appender *appender, PyObject *result)
 {
-	PyObject *object = event_object(sink->event);
+	PyObject *object = event_object(appender->event);
 	PyObject *number = NULL, *output = NULL;
 	int outputs = -1;
 
 	if (object != NULL)
-		number = sink->number < 0 ? new_reference(Py_None) : PyLong_FromLong(sink->number);
+		number = appender->number < 0 ? new_reference(Py_None)
+					      : PyLong_FromLong(appender->number);
 	if (number != NULL)
 		output = PyObject_CallFunctionObjArgs(encode, result, object, number, NULL);
 	if (output != NULL)
-		outputs = append_output(sink, output);
+		outputs = append_output(appender, output);
 	Py_XDECREF(number);
 	Py_XDECREF(output);
 	return outputs;
 }
 
 /* What is the same in every respect is done here; None is the caller's. */
-static int append(const struct sink *sink, PyObject *result)
+static int append(const struct appender *appender, PyObject *result)
 {
 	if (PyBytes_Check(result))
-		return append_value(sink, PyBytes_AS_STRING(result), PyBytes_GET_SIZE(result));
+		return append_value(appender, PyBytes_AS_STRING(result), PyBytes_GET_SIZE(result));
 	if (PyByteArray_Check(result)) {
 		Py_ssize_t length = PyByteArray_GET_SIZE(result);
 
-		if (length == 0 && result == sink->event->data &&
-			sink->event->record->value == NULL)
-			return append_value(sink, NULL, 0);
-		return append_value(sink, PyByteArray_AS_STRING(result), length);
+		if (length == 0 && result == appender->event->data &&
+			appender->event->record->value == NULL)
+			return append_value(appender, NULL, 0);
+		return append_value(appender, PyByteArray_AS_STRING(result), length);
 	}
 	if (PyUnicode_Check(result)) {
 		Py_ssize_t length;
 		const char *utf8 = PyUnicode_AsUTF8AndSize(result, &length);
 
 		if (utf8 != NULL)
-			return append_value(sink, utf8, length);
+			return append_value(appender, utf8, length);
 		PyErr_Clear(); /* the rules say what is wrong with it */
 	}
-	return append_encoded(sink, result);
+	return append_encoded(appender, result);
 }
 
 int result_append(struct buf *out, struct event *event, PyObject *result, uint32_t cap)
 {
-	struct sink sink = {out, event, cap, -1};
+	struct appender appender = {out, event, cap, -1};
 
 	if (result == Py_None)
 		return append_none(out, event->record);
-	return append(&sink, result);
+	return append(&appender, result);
 }
 
 /* ---- generators */
@@ -261,19 +264,20 @@ static PyObject *next(PyObject *generator, bool *raised)
 	return NULL;
 }
 
-static int append_next(struct sink *sink, PyObject *item, size_t before)
+static int append_next(struct appender *appender, PyObject *item, size_t before)
 {
 	if (item == Py_None)
 		return 0;
-	if (append(sink, item) < 0)
+	if (append(appender, item) < 0)
 		return -1;
-	if (sink->number > 0 && sink->out->length - before > limits_outputs(sink->cap))
-		return fail(too_much, "(iI)", sink->number, sink->cap);
-	sink->number++;
+	if (appender->number > 0 && appender->out->length - before > limits_outputs(appender->cap))
+		return fail(too_much, "(iI)", appender->number, appender->cap);
+	appender->number++;
 	return 0;
 }
 
-/* Notes where it was, for the exception that is set, and lets its `finally` run now, while it may. */
+/* Notes where it was, for the exception that is set, and lets its `finally` run now, while it may.
+ */
 static void close_early(PyObject *generator)
 {
 	PyObject *type, *value, *trace, *closed;
@@ -293,7 +297,7 @@ static void close_early(PyObject *generator)
 int result_generate(
 	struct buf *out, struct event *event, PyObject *generator, uint32_t cap, bool *raised)
 {
-	struct sink sink = {out, event, cap, 0};
+	struct appender appender = {out, event, cap, 0};
 	size_t before = out->length, last = before;
 	PyObject *item;
 	int status = 0;
@@ -302,12 +306,12 @@ int result_generate(
 		size_t at = out->length;
 
 		item = next(generator, raised);
-		if (forks_child)
-			forks_end(item);
+		if (fork_guard_in_child)
+			fork_guard_exit(item);
 		if (item == NULL)
 			break;
 		*raised = result_is_failure(item);
-		status = *raised ? -1 : append_next(&sink, item, before);
+		status = *raised ? -1 : append_next(&appender, item, before);
 		Py_DECREF(item);
 		if (out->length > at)
 			last = at;
@@ -318,10 +322,10 @@ int result_generate(
 		out->length = before;
 		return -1;
 	}
-	if (sink.number == 0)
+	if (appender.number == 0)
 		return append_none(out, event->record);
 	frame_patch(out->data + last, FRAME_TYPE_RECORD,
 		(uint16_t)(get_u16(out->data + last + 4) | FRAME_LAST), event->record->head.attempt,
 		event->record->head.seq);
-	return sink.number;
+	return appender.number;
 }

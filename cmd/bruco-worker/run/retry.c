@@ -23,7 +23,7 @@ static int back_off(struct loop *loop, const struct frame_record *record, int64_
 		{.fd = worker->control, .events = POLLIN}, /* below 0 by hand: left out */
 	};
 	int64_t deadline = clock_ms() + pause_ms;
-	int status = loop_flush(loop), ready;
+	int status = emit_flush(loop), ready;
 
 	if (status != GO_ON)
 		return status;
@@ -88,14 +88,14 @@ static int give_up(struct loop *loop, const uint8_t *frame, const struct frame_r
 	int status;
 
 	failure_log(failure, record, -1);
-	event_count_failed(loop->worker->page, record);
+	invoke_count_failed(loop->worker->page, record);
 	if (processor->on_failure == FAILURE_STOP) {
 		/* Who finds the page knows that its attempts are used up. */
 		page_set_event(loop->worker->page, record->head.seq, record->head.attempt + 1U, 0);
-		status = loop_flush(loop);
+		status = emit_flush(loop);
 		return status == GO_ON ? STATUS_FAILED : status;
 	}
-	if (loop->format->give == NULL) /* lines and JSON have no form for it */
+	if (loop->codec->write == NULL) /* lines and JSON have no form for it */
 		failure_append(failure, frame, record, loop->cap, out);
 	return GO_ON;
 }
@@ -106,18 +106,17 @@ static int interrupted(
 	int status;
 
 	failure_log(failure, record, -1);
-	status = loop_flush(loop);
+	status = emit_flush(loop);
 	return status == GO_ON ? STATUS_INTERRUPTED : status;
 }
 
 /* After an attempt that ended so; whether there is to be another. */
 static bool again(struct loop *loop, const uint8_t *frame, struct frame_record *record,
-	enum event_end end, struct failure *failure, struct buf *out, int *status)
+	enum attempt_end end, struct failure *failure, struct buf *out, int *status)
 {
-	bool last = failure_is_last(
-		failure, &loop->worker->config.processor, record->head.attempt);
+	bool last = failure_is_last(failure, &loop->worker->config.processor, record->head.attempt);
 
-	if (end == EVENT_INTERRUPTED)
+	if (end == ATTEMPT_INTERRUPTED)
 		*status = interrupted(loop, record, failure);
 	else if (last)
 		*status = give_up(loop, frame, record, failure, out);
@@ -134,12 +133,12 @@ int retry_run(struct loop *loop, attempt_function *attempt, const uint8_t *frame
 
 	for (;;) {
 		struct failure failure;
-		enum event_end end;
+		enum attempt_end end;
 
 		if (record->head.attempt > 0)
 			page_count(loop->worker->page, COUNT_RETRIED, 1);
 		end = attempt(loop, frame, record, now_ns, out, &failure);
-		if (end == EVENT_DONE)
+		if (end == ATTEMPT_DONE)
 			return GO_ON;
 		if (!again(loop, frame, record, end, &failure, out, &status))
 			return status;
@@ -149,7 +148,7 @@ int retry_run(struct loop *loop, attempt_function *attempt, const uint8_t *frame
 }
 
 int retry_after(struct loop *loop, attempt_function *attempt, const uint8_t *frame,
-	struct frame_record *record, enum event_end end, struct failure *failure, struct buf *out)
+	struct frame_record *record, enum attempt_end end, struct failure *failure, struct buf *out)
 {
 	int status;
 
