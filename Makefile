@@ -87,6 +87,8 @@ $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
+$(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
+$(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
 $(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(BUILD)/tests/test_failure_policy: $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o

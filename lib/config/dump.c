@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "config/types/values.h"
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/diagnostics.h"

@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "config/types/values.h"
 
 struct deadline {
 	const char *what;

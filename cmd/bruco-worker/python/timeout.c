@@ -3,9 +3,9 @@
 #include "bruco-worker/python/timeout.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/import.h"
-#include "config/types/values.h"
 
 static const struct worker *timed;
 static PyObject *timeout_class;

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/python/import.h"
-#include "config/types/values.h"
 #include "frame/limits.h"
 
 /* bruco._failures.is_final, and the classes that it is asked about: a tuple. */

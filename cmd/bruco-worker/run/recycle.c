@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "config/types/values.h"
 
 enum { LOOK_NS = 10000000 };
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/status.h"
 #include "bruco/driver/service_notify.h"
 
@@ -112,16 +113,7 @@ void driver_start_worker(struct driver *driver, struct worker_slot *slot)
 		fd_close(&out[i]);
 	}
 	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(error));
-	slot->failures++;
-	driver_worker_died(driver, slot, text, true);
-}
-
-const char *driver_duration(int64_t ms, char text[32])
-{
-	bool seconds = ms % 1000 == 0;
-
-	snprintf(text, 32, "%lld%s", (long long)(seconds ? ms / 1000 : ms), seconds ? "s" : "ms");
-	return text;
+	driver_not_started(driver, &slot->process, slot, text);
 }
 
 static void replace(struct driver *driver, const struct occurrence *occurrence)
@@ -130,12 +122,13 @@ static void replace(struct driver *driver, const struct occurrence *occurrence)
 	int64_t wait = back_off_ms(slot->failures);
 	char text[32];
 
+	format_duration(text, wait);
 	slot->start_at = clock_ms() + wait;
 	if (occurrence->event == EVENT_WORKER_RECYCLED) {
 		driver_start_worker(driver, slot); /* the worker itself has said why */
 	} else if (wait > 0) {
 		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting in %s", occurrence->text,
-			driver_duration(wait, text));
+			text);
 	} else {
 		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting", occurrence->text);
 		driver_start_worker(driver, slot);
@@ -258,7 +251,7 @@ static void start(struct driver *driver, const struct occurrence *occurrence)
 	driver->source_started = false;
 	if (sock_pair(link) < 0) {
 		snprintf(text, sizeof text, "the link cannot be made: %s", strerror(errno));
-		driver_endpoint_died(driver, text);
+		driver_not_started(driver, &driver->source, NULL, text);
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
@@ -268,7 +261,7 @@ static void start(struct driver *driver, const struct occurrence *occurrence)
 			strerror(errno));
 		if (i == 0)
 			close(link[1]);
-		driver_endpoint_died(driver, text);
+		driver_not_started(driver, ends[i], NULL, text);
 		return;
 	}
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
@@ -301,52 +294,4 @@ void driver_fire(struct driver *driver, const struct occurrence *occurrence)
 	for (int i = 0; i < ACTION_COUNT; i++)
 		if (step.actions & 1U << i)
 			actions[i](driver, occurrence);
-}
-
-void driver_worker_died(
-	struct driver *driver, struct worker_slot *slot, const char *text, bool counts)
-{
-	struct occurrence occurrence = {
-		.event = EVENT_WORKER_DIED, .slot = slot, .status = STATUS_TEMPFAIL, .text = text};
-	bool replaced = supervise(driver->state, EVENT_WORKER_DIED).actions & ACTION_REPLACE;
-	char spent[TEXT_MAX];
-
-	if (driver->state == STATE_DRAINING && slot->failures > 0) {
-		/* A stop waits for no back-off. What the lane holds is left for the next start. */
-		snprintf(spent, sizeof spent, "a stop before it could start again: %.200s", text);
-		occurrence.event = EVENT_WORKER_LOST;
-		occurrence.status = driver->source_started ? STATUS_TEMPFAIL : STATUS_OK;
-		occurrence.text = spent;
-	} else if (replaced && counts && !restarts_take(&driver->restarts, clock_ms())) {
-		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
-			driver->restarts.most, RESTART_WINDOW_MS / 1000, text);
-		occurrence.event = EVENT_WORKER_LOST;
-		occurrence.text = spent;
-	}
-	driver_fire(driver, &occurrence);
-}
-
-void driver_endpoint_died(struct driver *driver, const char *text)
-{
-	struct occurrence occurrence = {
-		.event = EVENT_ENDPOINT_DIED, .status = STATUS_TEMPFAIL, .text = text};
-	bool restarts = supervise(driver->state, EVENT_ENDPOINT_DIED).next == STATE_RESTARTING &&
-			driver->state != STATE_RESTARTING;
-	char spent[TEXT_MAX];
-
-	if (restarts && driver->source_started && !driver_rewinds(driver)) {
-		snprintf(spent, sizeof spent, "%.180s, and standard input can't be read again",
-			text);
-		occurrence.event = EVENT_FATAL;
-		occurrence.text = spent;
-	} else if (restarts && !restarts_take(&driver->restarts, clock_ms())) {
-		snprintf(spent, sizeof spent, "%u restarts in %d s are used up: %.180s",
-			driver->restarts.most, RESTART_WINDOW_MS / 1000, text);
-		occurrence.event = EVENT_FATAL;
-		occurrence.text = spent;
-	} else if (restarts) {
-		snprintf(driver->last_death, sizeof driver->last_death, "%.200s", text);
-		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting the pipeline", text);
-	}
-	driver_fire(driver, &occurrence);
 }

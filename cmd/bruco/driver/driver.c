@@ -13,6 +13,7 @@
 #include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
@@ -183,7 +184,7 @@ static bool workers_may_start(const struct driver *driver)
 /* By themselves, without another word from us. */
 static bool all_shall_end(const struct driver *driver)
 {
-	return driver_is_over(driver) || driver->state == STATE_SETTLING ||
+	return judge_is_over(driver->state) || driver->state == STATE_SETTLING ||
 	       driver->state == STATE_RESTARTING;
 }
 
@@ -206,8 +207,8 @@ static void time_is_up(struct driver *driver)
 		.event = EVENT_TIMEOUT, .status = STATUS_TEMPFAIL, .text = text};
 
 	driver->deadline = -1;
-	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left",
-		driver_duration(driver->config->shutdown_timeout_ms, duration));
+	format_duration(duration, driver->config->shutdown_timeout_ms);
+	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left", duration);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bruco/driver/exit_text.h"
 #include "bruco/driver/process.h"
+#include "bruco/driver/restarts.h"
 #include "bruco/driver/supervise.h"
 #include "bruco/driver/watchdog.h"
 #include "bruco/log/relay.h"
@@ -17,8 +19,7 @@
 enum {
 	GRACE_MS = 5000,  /* for sink and source after the shutdown deadline */
 	SETTLE_MS = 2000, /* for those that are left when source or sink has died */
-	CAUSE_MS = 100,   /* what source and sink have to die of the same thing */
-	TEXT_MAX = 256
+	CAUSE_MS = 100    /* what source and sink have to die of the same thing */
 };
 
 struct worker_slot {
@@ -98,9 +99,6 @@ void driver_read_control(struct driver *driver, uint32_t index);
  * come again: what was read of it and not delivered dies with source or sink. */
 bool driver_rewinds(const struct driver *driver);
 
-/* Whether no work is left, so that everybody may end. */
-bool driver_is_over(const struct driver *driver);
-
 /* Reaps all that is dead. Source and sink are judged then, or up to CAUSE_MS later. */
 void driver_reap(struct driver *driver);
 void driver_judge_endpoints(struct driver *driver, int64_t now_ms);
@@ -108,21 +106,14 @@ void driver_judge_endpoints(struct driver *driver, int64_t now_ms);
 /* Asks the table and does what it says. */
 void driver_fire(struct driver *driver, const struct occurrence *occurrence);
 
-/* A worker that is gone (or could not be started: `text` says so) and may have a successor.
- * `counts`: against maxRestarts. */
-void driver_worker_died(
-	struct driver *driver, struct worker_slot *slot, const char *text, bool counts);
-
-/* Source or sink likewise. */
-void driver_endpoint_died(struct driver *driver, const char *text);
+/* Judges a process that could not be started: `why` says so. `slot` is a worker's, else NULL. */
+void driver_not_started(
+	struct driver *driver, struct process *process, struct worker_slot *slot, const char *why);
 
 /* Looks at the workers' pages for events that take too long, if it is time; when that is, ms, -1
  * for never. */
 void driver_watch(struct driver *driver, int64_t now_ms);
 int64_t driver_watch_deadline(const struct driver *driver);
-
-/* "2s", "1500ms" for messages. */
-const char *driver_duration(int64_t ms, char text[32]);
 
 /* Starts the worker of a lane whose start is due. */
 void driver_start_worker(struct driver *driver, struct worker_slot *slot);

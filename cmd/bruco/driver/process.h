@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "bruco/driver/role.h"
 #include "bruco/log/relay.h"
 #include "config/config.h"
 #include "control/messages.h"
@@ -20,8 +21,6 @@
 /* How long a process may take to be gone after SIGKILL: one that waits for a disk or a network file
  * system, or that a debugger holds, can take for ever. */
 enum { KILL_MS = 10000 };
-
-enum process_role { ROLE_SOURCE, ROLE_SINK, ROLE_WORKER, ROLE_COUNT };
 
 /* What all starts of a role have in common; made once. */
 struct launch {

@@ -1,16 +1,11 @@
 /*
- * What the driver does when something happens to its stages, as one table: state x event ->
- * actions, next state. It knows no processes, no clock and no descriptors, so every cell can be
- * tested; driver.c says what an action is and when an event has happened.
+ * What the driver does when something happens to the pipeline, as one table: state x event ->
+ * actions, next state. The table lists the cells that do something; in all others the driver stays
+ * in its state. It knows no processes, no clock and no descriptors, so every cell can be tested.
+ * actions.c does the actions; judge.c and driver.c say when an event has happened.
  */
 #ifndef BRUCO_DRIVER_SUPERVISE_H
 #define BRUCO_DRIVER_SUPERVISE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "stats/page.h"
 
 enum supervise_state {
 	STATE_STARTING, /* all stages were started, not all are ready */
@@ -74,46 +69,5 @@ struct supervise_step supervise(enum supervise_state state, enum supervise_event
 
 const char *supervise_state_name(enum supervise_state state);
 const char *supervise_event_name(enum supervise_event event);
-
-/*
- * How often and how soon: at most `most` restarts, of workers and of the whole pipeline together,
- * within RESTART_WINDOW_MS, not counting those that an event accounts for. Times are monotonic
- * milliseconds, given by the caller.
- */
-enum { RESTART_WINDOW_MS = 60000, BACK_OFF_FIRST_MS = 100, BACK_OFF_MOST_MS = 30000 };
-
-struct restarts {
-	uint32_t most;
-	int64_t *times; /* within the window, oldest first */
-	size_t count;
-	size_t capacity;
-};
-
-void restarts_init(struct restarts *restarts, uint32_t most);
-void restarts_release(struct restarts *restarts);
-
-/* Counts one more restart; false when they are used up (then nothing is counted). */
-bool restarts_take(struct restarts *restarts, int64_t now_ms);
-
-/*
- * Whether an event accounts for a worker's death: it ran, so the death costs it one of its attempts
- * and the source sees to it that it gets no more than `attempts`. Such deaths end by themselves, a
- * thousand events that kill their worker are no reason to stop. But the page is only a claim, so
- * what counts as accounted for must move on: in a lane each such death is of a later event than the
- * one before, or of a later attempt. So do events that were in flight together: they are told apart
- * by running alone, and are never together again. `last` starts as zero with each start of the
- * pipeline.
- */
-struct event_mark {
-	uint64_t seq;
-	uint32_t attempt;
-	uint64_t together; /* up to which events have been in flight together in such a death */
-};
-
-bool supervise_accounts_for(
-	struct event_mark *last, const struct page_snapshot *page, uint32_t attempts);
-
-/* How long to wait after this many failures in a row: 0, 100, 200, 400 ... 30000 ms. */
-int64_t back_off_ms(unsigned failures);
 
 #endif

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "bruco/driver/watchdog.h"
 
 /* To the worker alone, not to what its handler has started. */
@@ -20,7 +21,7 @@ static void obey(struct driver *driver, struct worker_slot *slot, enum watch_ord
 	uint64_t seq = slot->watch.event.seq;
 	char text[32];
 
-	driver_duration(driver->config->processor.timeout_ms, text);
+	format_duration(text, driver->config->processor.timeout_ms);
 	switch (order) {
 	case WATCH_NOTHING:
 		break;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/processors.h"
 #include "base/text.h"

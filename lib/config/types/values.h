@@ -66,11 +66,6 @@ const char *ordering_word(enum ordering ordering);
 const char *on_failure_word(enum on_failure on_failure);
 const char *partitioner_word(const char *librdkafka);
 
-/* Exact and short: 1h, 90s, 200ms; 4MiB, 1500. `text` has at least 32 bytes. */
-void format_duration(char text[32], int64_t ms);
-void format_size(char text[32], int64_t bytes);
-void format_time(char text[32], int64_t ms); /* as text_time reads it */
-
 void texts_add(struct texts *texts, const char *text);
 void texts_release(struct texts *texts);
 struct setting *settings_set(struct settings *settings, const char *name, const char *value);

@@ -1,9 +1,8 @@
-/* Values back to texts; see values.h. */
+#include "base/format.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-
-#include "config/types/values.h"
 
 void format_duration(char text[32], int64_t ms)
 {
