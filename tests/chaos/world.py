@@ -182,7 +182,8 @@ class Instance:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "bruco"), "-c", str(self.config)],
+                # Whoever started the scenarios may ignore SIGHUP, which Bruco would respect.
+                ["env", "--default-signal=HUP,INT,QUIT", str(BIN / "bruco"), "-c", str(self.config)],
                 cwd=self.folder,
                 env={**ENVIRONMENT, **self.environment},
                 stdin=subprocess.DEVNULL,
