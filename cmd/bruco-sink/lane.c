@@ -47,7 +47,7 @@ static void broken(struct stage *stage, unsigned index, const char *why)
 		stage_fail(stage, STATUS_DATA);
 	} else {
 		log_error("worker %u sent a bad frame: %s", index, why);
-		control_send(stage->control, &message, NULL, 0);
+		message_send(stage->control, &message, NULL, 0);
 	}
 	lane->state = LANE_BROKEN;
 }
@@ -323,7 +323,7 @@ static bool tell_source(struct stage *stage, unsigned index, const struct succes
 	resume.seq = stage->lanes[index].intake.last;
 	if (stage->link < 0)
 		return true; /* the source is gone: so is the pipeline */
-	if (control_send(stage->link, &resume, &successor->write_fd,
+	if (message_send(stage->link, &resume, &successor->write_fd,
 		    successor->write_fd >= 0 ? 1 : 0) == 0)
 		return true;
 	if (errno == EAGAIN) {

@@ -37,7 +37,7 @@ void outlet_ready(struct outlet *outlet)
 		return;
 	stage->ready = true;
 	if (stage->control >= 0)
-		control_send(stage->control, &message, NULL, 0);
+		message_send(stage->control, &message, NULL, 0);
 	else
 		log_debug("ready");
 }
@@ -105,7 +105,7 @@ static void on_control(struct stage *stage)
 	struct message message;
 
 	for (;;) {
-		int got = control_receive(
+		int got = message_receive(
 			stage->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
@@ -130,7 +130,7 @@ static void on_link(struct stage *stage)
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 	struct message message;
-	int got = control_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
+	int got = message_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
 
 	if (got < 0 && errno == EAGAIN)
 		return;
@@ -157,7 +157,7 @@ static void on_signals(struct stage *stage)
 
 static void acknowledge(struct stage *stage)
 {
-	struct ack acks[CONTROL_ACKS_MAX];
+	struct ack acks[MESSAGE_ACKS_MAX];
 	size_t count = 0;
 
 	if (stage->link < 0 || stage->link_full)
@@ -170,7 +170,7 @@ static void acknowledge(struct stage *stage)
 	}
 	if (count == 0)
 		return;
-	if (control_send_acks(stage->link, acks, count) < 0) {
+	if (message_send_acks(stage->link, acks, count) < 0) {
 		if (errno == EAGAIN)
 			stage->link_full = true;
 		return; /* EPIPE: on_link will see it */
@@ -233,7 +233,7 @@ static bool finished(struct stage *stage)
 	 * there to use them. */
 	if (stage->control >= 0 && stage->link >= 0) {
 		if (all_gone(stage) && !stage->end_sent)
-			stage->end_sent = control_send(stage->link, &end, NULL, 0) == 0;
+			stage->end_sent = message_send(stage->link, &end, NULL, 0) == 0;
 		return false;
 	}
 	return true;

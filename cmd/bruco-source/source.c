@@ -28,7 +28,7 @@ void stage_ready(struct stage *stage)
 		return;
 	stage->ready = true;
 	if (stage->control >= 0)
-		control_send(stage->control, &message, NULL, 0);
+		message_send(stage->control, &message, NULL, 0);
 	else
 		log_debug("ready");
 }
@@ -184,7 +184,7 @@ static void on_link(struct stage *stage)
 	struct message message;
 
 	for (;;) {
-		int got = control_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
+		int got = message_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -224,7 +224,7 @@ static void on_control(struct stage *stage)
 	struct message message;
 
 	for (;;) {
-		int got = control_receive(
+		int got = message_receive(
 			stage->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
@@ -336,7 +336,7 @@ static void close_down(struct stage *stage)
 
 	/* It says that all is acknowledged and committed: a promise to the driver. */
 	if (stage->control >= 0 && lanes_drained(&stage->lanes) && stage->status == STATUS_OK)
-		control_send(stage->control, &message, NULL, 0);
+		message_send(stage->control, &message, NULL, 0);
 	lanes_close(&stage->lanes, stage->control < 0 && stage->status == STATUS_OK);
 	if (stage->state != NULL && stage->kind->close != NULL)
 		stage->kind->close(stage->state);

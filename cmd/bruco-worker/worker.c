@@ -39,7 +39,7 @@ static void open_driven(struct worker *worker)
 	int fds[SOCK_FDS_MAX];
 	struct buf notes = {0};
 
-	control_hello(worker->control, &hello, fds, HELLO_WORKER_FDS);
+	message_receive_hello(worker->control, &hello, fds, HELLO_WORKER_FDS);
 	worker->control = fd_move_high(worker->control);
 	worker->number = hello.lane;
 	worker->life = hello.life;
@@ -153,7 +153,7 @@ static int tell_ready(const struct worker *worker)
 	struct message ready = {
 		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
 
-	if (!worker->driven || control_send(worker->control, &ready, NULL, 0) == 0)
+	if (!worker->driven || message_send(worker->control, &ready, NULL, 0) == 0)
 		return STATUS_OK;
 	log_error("cannot tell the driver: %s", strerror(errno));
 	return STATUS_TEMPFAIL;
@@ -191,7 +191,7 @@ _Noreturn void worker_run(struct worker *worker)
 	if (was_ready)
 		status = read_loop_run(worker, runs ? &handler : NULL, scheduler_run);
 	if (worker->recycles)
-		control_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
+		message_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
 	/* The sink need not wait for Python to end. */
 	fd_close(&worker->out);
 	if (was_ready) {

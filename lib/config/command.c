@@ -133,7 +133,7 @@ void command_greeted(int driver, struct config *config, unsigned sections, unsig
 	int fds[SOCK_FDS_MAX];
 
 	fd_nonblocking(driver, true);
-	control_hello(driver, &greeting->hello, fds, HELLO_SOURCE_SINK_FDS);
+	message_receive_hello(driver, &greeting->hello, fds, HELLO_SOURCE_SINK_FDS);
 	if (greeting->hello.lanes < 1 || greeting->hello.lanes > lanes_max)
 		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting->hello.lanes);
 	if (config_load_fd(config, fds[HELLO_CONFIG], sections, &notes) > 0)

@@ -1,5 +1,6 @@
 /*
- * A worker's death as one line, for a failed event's error: one wording, whoever tells it.
+ * A worker's death as one line, for a failed event's error: one wording for the
+ * sink and for bruco test.
  */
 #ifndef CONTROL_DEATH_TEXT_H
 #define CONTROL_DEATH_TEXT_H

@@ -10,18 +10,20 @@
 #include "base/log.h"
 #include "base/status.h"
 
+enum { HELLO_MS = 10000 };
+
 /* An ACK message is a struct message whose `lanes` counts the pairs behind it. */
 struct wire {
 	struct message message;
-	struct ack acks[CONTROL_ACKS_MAX];
+	struct ack acks[MESSAGE_ACKS_MAX];
 };
 
-int control_send(int fd, const struct message *message, const int *fds, size_t fd_count)
+int message_send(int fd, const struct message *message, const int *fds, size_t fd_count)
 {
 	return sock_send(fd, message, sizeof *message, fds, fd_count);
 }
 
-int control_send_acks(int fd, const struct ack *acks, size_t count)
+int message_send_acks(int fd, const struct ack *acks, size_t count)
 {
 	struct wire wire;
 
@@ -32,7 +34,7 @@ int control_send_acks(int fd, const struct ack *acks, size_t count)
 	return sock_send(fd, &wire, sizeof wire.message + count * sizeof *acks, NULL, 0);
 }
 
-static int not_a_message(const int *fds, size_t *fd_count)
+static int reject(const int *fds, size_t *fd_count)
 {
 	for (size_t i = 0; i < *fd_count; i++)
 		close(fds[i]);
@@ -41,7 +43,7 @@ static int not_a_message(const int *fds, size_t *fd_count)
 	return -1;
 }
 
-int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
+int message_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
 	const struct ack **acks, size_t *ack_count)
 {
 	static struct wire wire;
@@ -53,20 +55,20 @@ int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size
 	*ack_count = 0;
 	*acks = wire.acks;
 	if (got < (ssize_t)sizeof wire.message || wire.message.type < MESSAGE_HELLO ||
-		wire.message.type > MESSAGE_ATTEMPT)
-		return not_a_message(fds, fd_count);
+		wire.message.type >= MESSAGE_TYPE_END)
+		return reject(fds, fd_count);
 	more = (size_t)got - sizeof wire.message;
 	if (wire.message.type == MESSAGE_ACK)
 		*ack_count = wire.message.lanes;
-	if (*ack_count > CONTROL_ACKS_MAX || more != *ack_count * sizeof wire.acks[0])
-		return not_a_message(fds, fd_count);
+	if (*ack_count > MESSAGE_ACKS_MAX || more != *ack_count * sizeof wire.acks[0])
+		return reject(fds, fd_count);
 	*message = wire.message;
 	return 1;
 }
 
-void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count)
+void message_receive_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count)
 {
-	int64_t deadline = clock_ms() + 10000;
+	int64_t deadline = clock_ms() + HELLO_MS;
 	const struct ack *acks;
 	size_t count = 0, ack_count;
 	int got;
@@ -78,15 +80,15 @@ void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (ready == 0)
-			die(STATUS_TEMPFAIL, "no word from the driver");
-		got = control_receive(fd, message, fds, &count, &acks, &ack_count);
+			die(STATUS_TEMPFAIL, "timed out waiting for the driver's greeting");
+		got = message_receive(fd, message, fds, &count, &acks, &ack_count);
 		if (got >= 0 || errno != EAGAIN)
 			break;
 	}
 	if (got == 0)
 		die(STATUS_TEMPFAIL, "the driver is gone");
 	if (got < 0 && status_of_error(errno) == STATUS_TEMPFAIL)
-		die(STATUS_TEMPFAIL, "cannot take what the driver sends: %s", strerror(errno));
+		die(STATUS_TEMPFAIL, "cannot receive from the driver: %s", strerror(errno));
 	if (got < 0 || message->type != MESSAGE_HELLO || count != fd_count)
 		die(STATUS_SOFTWARE, "unexpected first message from the driver");
 	log_set_level((enum log_level)message->log_level);

@@ -1,39 +1,41 @@
+/* clang-format off */
 /*
- * The control sockets between the driver and each stage, and the link between sink and source:
- * small fixed messages, with descriptors riding along. Nobody ever blocks on one: the driver's
- * messages are few, the sink keeps the newest acknowledgement per lane until there is room.
+ * The messages between the driver and its processes (on a control socket each) and between sink and
+ * source (on the link): small fixed structs, with descriptors riding along. No process ever blocks on
+ * a message. The driver's are few, and the sink keeps the newest acknowledgement of each lane until
+ * the link has room.
  *
- * Under the driver a stage inherits one descriptor beyond 0-2, its control socket, named by the
- * option --driver FD. Everything else comes through it in the first message.
+ * Under the driver a process inherits one descriptor beyond 0-2, its control socket, named by the
+ * option --driver FD. All others come with the first message, HELLO.
  *
- * driver -> stage
- *   HELLO   how to log, how many lanes, which worker of which life; descriptors below; to the
- *           source also the driver's identity (`seq`), which is the same in all its starts
- *   LANE    (sink only) lane's life `life` ended as `status`/`page` say (life 0: there was none
- *           before); descriptors: the write end and the read end of its successor's pipes, or
- *           none when there is no successor
- *   START   (source only) everybody else is ready: connect and begin. So a group is not joined
- *           for a handler that can't start
- *   DRAIN   source: dispatch nothing more, finish what is under way, then end, and leave the group
- *           unless flagged DRAIN_RESTART: the driver starts a successor, for which the place is
- *           kept; worker: no pause before another attempt any more, end there instead; no
- *           recycling either
+ * driver -> source, sink, worker
+ *   HELLO    how to log, how many lanes, which worker of which life, and the descriptors below; to
+ *            the source also the driver's identity (`seq`), the same at all starts of the source
+ *   LANE     to the sink: the lane's life before `life` ended as `status` and `page` say (life 0:
+ *            there was none before). With the write end and the read end of the new worker's pipes;
+ *            without descriptors the lane gets no worker any more
+ *   START    to the source: all others are ready, connect and begin. So the source does not join its
+ *            consumer group for a handler that can't start
+ *   DRAIN    to the source: dispatch nothing more, finish what is under way, leave the group, end.
+ *            Flagged DRAIN_RESTART: keep the place in the group for the successor.
+ *            To a worker: no pause before another attempt any more, end there; no recycling either
  *
- * stage -> driver
- *   READY   worker: initialised; source: group joined; sink: connected
- *   CLOSING (source) all is acknowledged and committed; the lanes are about to be closed
- *   RECYCLE (worker) between two events, all outputs are written: it ends now, as
- * processor.maxEvents or maxMemory asks, and its lane is to have a successor BROKEN  (sink) lane's
- * life `life` sent something that is no frame of it: kill it
- *   ATTEMPT (worker) event `seq` has been begun `page.attempt` times, and another attempt follows
- *           after a pause. The driver passes it on to the source with the lane; it may be dropped
+ * source, sink, worker -> driver
+ *   READY    the worker has initialised, the source has joined its group, the sink is connected
+ *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
+ *   BROKEN   from the sink: life `life` of the lane sent an invalid frame, kill that worker
+ *   RECYCLE  from a worker: maxEvents or maxMemory is reached, all outputs are written, it ends now;
+ *            start a successor
+ *   ATTEMPT  from a worker: event `seq` has been begun `page.attempt` times, and another attempt
+ *            follows after a pause. The driver passes it on to the source with the lane, or drops it
  *
  * sink -> source, on the link
- *   ACK     lane, seq: all up to seq is delivered or had no output; several to a message
- *   RESUME  as LANE, with r (`seq`), the last input that the sink has read whole from the old
- *           life; descriptor: the write end of the new one's pipe, or none: the lane is gone
- *   END     (sink) all lanes have ended and all acknowledgements that will come have been sent
+ *   ACK      pairs of lane and seq: in this lane all up to seq is delivered or had no output
+ *   RESUME   as LANE, with the last input of the old life that the sink has read whole (`seq`), and
+ *            the write end of the new worker's pipe; without a descriptor the lane is gone
+ *   END      all lanes have ended, and all acknowledgements that will come have been sent
  */
+/* clang-format on */
 #ifndef CONTROL_MESSAGES_H
 #define CONTROL_MESSAGES_H
 
@@ -57,7 +59,8 @@ enum message_type {
 	MESSAGE_RESUME,
 	MESSAGE_END,
 	MESSAGE_RECYCLE,
-	MESSAGE_ATTEMPT
+	MESSAGE_ATTEMPT,
+	MESSAGE_TYPE_END /* one more than the last */
 };
 
 /* Descriptors of HELLO, in this order. */
@@ -75,7 +78,7 @@ enum {
 struct message {
 	uint32_t type;
 	uint32_t lane;  /* HELLO to a worker: its number */
-	uint32_t life;  /* the lane's worker's life, from 0 */
+	uint32_t life;  /* of the lane: counts its workers, from 0 */
 	uint32_t lanes; /* HELLO: how many there are */
 	uint32_t log_level;
 	uint32_t log_format;
@@ -90,14 +93,14 @@ enum {
 };
 
 enum {
-	LANE_TIMED_OUT = 1 /* the driver killed that life: its event ran longer than its timeout */
+	LANE_TIMED_OUT = 1 /* the driver killed that worker: an event ran longer than its timeout */
 };
 
 enum {
 	DRAIN_RESTART = 1 /* source: it will be started again */
 };
 
-enum { CONTROL_ACKS_MAX = 256 }; /* pairs in one ACK message */
+enum { MESSAGE_ACKS_MAX = 256 }; /* pairs in one ACK message */
 
 struct ack {
 	uint32_t lane;
@@ -106,19 +109,20 @@ struct ack {
 };
 
 /* 0, or -1 with errno as sock_send. */
-int control_send(int fd, const struct message *message, const int *fds, size_t fd_count);
+int message_send(int fd, const struct message *message, const int *fds, size_t fd_count);
 
-/* 1 a message, 0 the peer is gone, -1 with errno (EAGAIN: nothing there; EBADMSG: not a message).
- * Acks: for MESSAGE_ACK, *acks points to static storage, valid until the next call. */
-int control_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
+/* Sends up to MESSAGE_ACKS_MAX pairs in one message; the same results. */
+int message_send_acks(int fd, const struct ack *acks, size_t count);
+
+/* 1 for a message, 0 when the peer is gone, -1 with errno (EAGAIN: no message is there, EBADMSG:
+ * what came is no valid message). With MESSAGE_ACK *acks points to static storage, valid until the
+ * next call. The caller owns the descriptors. */
+int message_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
 	const struct ack **acks, size_t *ack_count);
 
-/* Sends up to CONTROL_ACKS_MAX pairs in one message. */
-int control_send_acks(int fd, const struct ack *acks, size_t count);
-
-/* Waits (blocking, at most 10 s) for the first message of a stage under the driver, which must be
- * HELLO with exactly fd_count descriptors; sets level and format of the log. Ends the program with
- * status 75 when the driver is gone. */
-void control_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count);
+/* Waits (blocking, at most 10 s) for the first message from the driver, which must be HELLO with
+ * exactly fd_count descriptors, and sets level and format of the log. Ends the program with status
+ * 75 when none comes or the driver is gone, with 70 when it is another message. */
+void message_receive_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count);
 
 #endif

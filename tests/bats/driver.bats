@@ -339,7 +339,7 @@ END
     seq 3000 >input
     run_x 0 bruco app <input
     same_lines input stdout
-    contains "$stderr" "wrote something that is no frame, killing it"
+    contains "$stderr" "sent an invalid frame, killing it"
 }
 
 @test "kill -9 of source or sink: everything starts anew, nothing stays behind" {

@@ -75,7 +75,7 @@ void sink_acknowledge(void)
 		struct ack ack = {.lane = i, .seq = deliveries_acked(&stage.lanes[i].deliveries)};
 
 		if (ack.seq > stage.lanes[i].acknowledged &&
-			control_send_acks(stage.link, &ack, 1) == 0)
+			message_send_acks(stage.link, &ack, 1) == 0)
 			stage.lanes[i].acknowledged = ack.seq;
 	}
 }

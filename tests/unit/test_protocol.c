@@ -143,7 +143,7 @@ static void source_read_link(void)
 	const struct ack *acks;
 	struct message message;
 
-	if (control_receive(source_link, &message, fds, &fd_count, &acks, &ack_count) != 1)
+	if (message_receive(source_link, &message, fds, &fd_count, &acks, &ack_count) != 1)
 		return;
 	if (message.type == MESSAGE_RESUME)
 		CHECK(lanes_resume(&lanes, &message, fd_count > 0 ? fds[0] : -1));

@@ -216,7 +216,7 @@ static PyObject *on_control(PyObject *self, PyObject *none)
 
 	(void)self;
 	(void)none;
-	got = control_receive(
+	got = message_receive(
 		scheduler.loop->worker->control, &message, fds, &fd_count, &acks, &ack_count);
 	if (got > 0 && message.type == MESSAGE_DRAIN) {
 		loop_io.draining = true;

@@ -62,7 +62,7 @@ void retry_tell(const struct worker *worker, uint64_t seq, uint32_t attempts, in
 	if (worker->control < 0 || (pause_ms < TELL_MS && now_ns - told_ns < TELL_MS * 1000000))
 		return;
 	told_ns = now_ns;
-	control_send(worker->control, &message, NULL, 0); /* without room it is not told */
+	message_send(worker->control, &message, NULL, 0); /* without room it is not told */
 }
 
 /* After an attempt that failed: GO_ON for the next, with its number in the record. */

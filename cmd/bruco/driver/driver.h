@@ -86,7 +86,7 @@ struct occurrence {
 int driver_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
 	int *signal_number);
 
-/* ---- between driver.c, exits.c and actions.c */
+/* ---- between the files of the driver */
 
 /* All stages in one row: source, sink, then the workers. */
 uint32_t driver_process_count(const struct driver *driver);

@@ -228,7 +228,7 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 static bool send_pending(struct process *process, const struct pending_message *pending)
 {
 	if (process->control >= 0 &&
-		control_send(process->control, &pending->message, pending->fds, pending->fd_count) <
+		message_send(process->control, &pending->message, pending->fds, pending->fd_count) <
 			0 &&
 		(errno == EAGAIN || errno == ETOOMANYREFS || errno == ENOBUFS))
 		return false;

@@ -303,7 +303,7 @@ static void read_control(struct run *run)
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 
-	if (control_receive(run->process.control, &message, fds, &fd_count, &acks, &ack_count) <=
+	if (message_receive(run->process.control, &message, fds, &fd_count, &acks, &ack_count) <=
 		0) {
 		fd_close(&run->process.control);
 		return;
