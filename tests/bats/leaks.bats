@@ -149,8 +149,8 @@ flat() {
     equals "$failed" "${2:-0}" # all of those that are to fail, no other
     read -r kib blocks references < <(sed -nE 's/.*more: (-?[0-9]+) KiB, (-?[0-9]+) blocks, (-?[0-9]+) .*/\1 \2 \3/p' stderr)
     echo "$1: $kib KiB, $blocks blocks, $references references more"
-    # A leak of one object an event would be tens of thousands.
-    ((kib < 4096 && blocks < 500 && references < 2000))
+    # A leak of one object an event would be thousands; 64 calls that are in flight have hundreds.
+    ((kib < 4096 && blocks < 1500 && references < 2000))
 }
 
 @test "none, the data, bytes, views, text, JSON and its objects" {
