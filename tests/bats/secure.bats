@@ -258,7 +258,7 @@ told() { # told N: another line for each cut
     wait_for 60 file_has bruco.err "bruco: info: ready"
     send 1 slow
     wait_for 30 test -e slow
-    count_is "$OUT" 1
+    wait_for 30 count_is "$OUT" 1
     sed -i 's/user_alice="alice-secret"/user_alice="another"/' own/server.properties
     "$ROOT/tests/kafka/broker" restart >restart.out
     wait_for 60 file_has bruco.err "bruco-source: error: .*SASL authentication error"
