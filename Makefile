@@ -86,6 +86,7 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
+$(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)

@@ -40,8 +40,7 @@ typedef void answer_properties(const struct config *config, struct buf *answers)
 
 /* The option --check, for `bruco check`: reads the stage's sections of the configuration from
  * standard input, writes what `answer` says to standard output, and ends the program. */
-_Noreturn void command_answer(
-	struct config *config, unsigned sections, answer_properties *answer);
+_Noreturn void command_answer(struct config *config, unsigned sections, answer_properties *answer);
 
 /* The same for a program that was started by hand with a file: ends it with 78 and the mistakes. */
 void command_check_properties(const struct config *config, answer_properties *answer);

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/schema.h"
 #include "config/types/values.h"
-#include "frame/limits.h"
 
 /* ---- lists and maps of texts ---- */
 
@@ -71,6 +71,16 @@ void settings_release(struct settings *settings)
 	*settings = (struct settings){0};
 }
 
+bool settings_are_set(const void *field)
+{
+	return ((const struct settings *)field)->count > 0;
+}
+
+void settings_clear(void *field)
+{
+	settings_release(field);
+}
+
 bool config_setting(struct settings *settings, const char *assignment)
 {
 	const char *equals = strchr(assignment, '=');
@@ -117,173 +127,90 @@ char *config_path(const char *directory, const char *path)
 
 /* ---- the whole ---- */
 
-void processor_init(struct processor_config *processor)
-{
-	*processor = (struct processor_config){
-		.handler_path = mem_text("."),
-		.module_name = mem_text("handler"),
-		.workers = 1,
-		.ordering = ORDERING_PARTITION,
-		.retry_attempts = 3,
-		.retry_backoff_ms = 200,
-		.retry_max_backoff_ms = 10000,
-		.on_failure = FAILURE_STOP,
-		.concurrency = 1,
-		.batch_size = 500,
-		.batch_wait_ms = 50,
-	};
-}
-
-void source_init(struct source_config *source)
-{
-	*source = (struct source_config){
-		.offset = {.kind = OFFSET_LATEST},
-		.balance_strategy = mem_text("range"),
-		.rebalance_timeout_ms = 60000,
-		.fetch_bytes = 1 << 20,
-		.prefetch = 64 << 20,
-		.window = 4 << 20,
-	};
-}
-
-void sink_init(struct sink_config *sink)
-{
-	*sink = (struct sink_config){
-		.partitioner = mem_text(config_partitioner("hash")),
-		.partition = -1,
-	};
-}
-
-void processor_release(struct processor_config *processor)
-{
-	free(processor->handler_path);
-	free(processor->module_name);
-	free(processor->python);
-	settings_release(&processor->retry_except);
-	settings_release(&processor->env);
-}
-
-void source_release(struct source_config *source)
-{
-	free(source->kind);
-	free(source->brokers);
-	texts_release(&source->topics);
-	free(source->consumer_group);
-	free(source->group_instance_id);
-	free(source->balance_strategy);
-	settings_release(&source->properties);
-}
-
-void sink_release(struct sink_config *sink)
-{
-	free(sink->kind);
-	free(sink->brokers);
-	free(sink->topic);
-	texts_release(&sink->topics);
-	free(sink->partitioner);
-	settings_release(&sink->properties);
-}
-
 void config_init(struct config *config)
 {
-	*config = (struct config){
-		.name = mem_text("bruco"),
-		.shutdown_timeout_ms = 30000,
-		.max_record_size = LIMIT_SIZE_DEFAULT,
-		.max_restarts = 10,
-	};
-	processor_init(&config->processor);
-	source_init(&config->source);
-	sink_init(&config->sink);
-	sink_init(&config->dead_letter);
+	*config = (struct config){0};
+	schema_init(&schema_top, config);
 }
 
 void config_release(struct config *config)
 {
 	free(config->path);
 	free(config->directory);
-	free(config->name);
-	processor_release(&config->processor);
-	source_release(&config->source);
-	sink_release(&config->sink);
-	sink_release(&config->dead_letter);
 	texts_release(&config->secret_variables);
-	*config = (struct config){0};
+	texts_release(&config->mistaken);
+	schema_clear(&schema_top, config);
+}
+
+bool config_mistaken(const struct config *config, const char *path)
+{
+	for (size_t i = 0; i < config->mistaken.count; i++)
+		if (strcmp(config->mistaken.items[i], path) == 0)
+			return true;
+	return config->unreadable;
 }
 
 /* ---- what nobody gave ---- */
 
-struct missing {
-	const struct config *config;
-	struct buf *notes;
-	struct config_place place; /* of the section that is looked at */
-	size_t count;
-};
-
-static void require(
-	struct missing *missing, bool given, unsigned bit, const char *section, const char *key)
+/* Returns 1 if the key is missing, which it reports with the place of its section. */
+static size_t require(const struct config *config, struct config_place place,
+	const struct section *section, const struct key *key, struct buf *notes)
 {
-	if (given || (missing->config->mistaken & bit))
-		return;
-	if (missing->config->path != NULL)
-		buf_text(missing->notes, missing->config->path);
-	if (missing->config->path != NULL && missing->place.line > 0)
-		buf_printf(missing->notes, ":%u:%u", missing->place.line, missing->place.column);
-	if (missing->config->path != NULL)
-		buf_text(missing->notes, ": ");
-	buf_printf(missing->notes, "%s%s is missing\n", section, key);
-	missing->count++;
+	const char *remark =
+		key->required == NULL ? NULL : key->required((const char *)config + section->base);
+	char path[64];
+
+	schema_path(path, section, key);
+	if (remark == NULL || config_mistaken(config, path) ||
+		(key->type->is_set != NULL &&
+			key->type->is_set(schema_field(section, key, config))))
+		return 0;
+	if (config->path != NULL)
+		buf_text(notes, config->path);
+	if (config->path != NULL && place.line > 0)
+		buf_printf(notes, ":%u:%u", place.line, place.column);
+	if (config->path != NULL)
+		buf_text(notes, ": ");
+	buf_printf(notes, "%s%s is missing\n", path, remark);
+	return 1;
 }
 
-static bool is_kafka(const char *kind)
+/* A section that neither stands in the file nor has got a kind by a flag. */
+static bool is_absent(const struct section *section, const struct config *config)
 {
-	return kind != NULL && strcmp(kind, "kafka") == 0;
+	return !*(const bool *)((const char *)config + section->present) &&
+	       schema_kind_of(section, config) == NULL;
 }
 
-static void require_source(struct missing *missing, const struct source_config *source)
+static size_t missing_in(
+	const struct config *config, const struct section *section, struct buf *notes)
 {
-	missing->place = source->place;
-	if (!source->present)
-		require(missing, source->kind != NULL, REQUIRED_SOURCE, "source", "");
-	else
-		require(missing, source->kind != NULL, REQUIRED_SOURCE_KIND, "source", ".kind");
-	if (!is_kafka(source->kind))
-		return;
-	require(missing, source->brokers != NULL, REQUIRED_SOURCE_BROKERS, "source", ".brokers");
-	require(missing, source->topics.count > 0, REQUIRED_SOURCE_TOPICS, "source", ".topics");
-	require(missing, source->consumer_group != NULL, REQUIRED_SOURCE_GROUP, "source",
-		".consumerGroup");
-}
+	const struct kind *chosen = schema_kind_of(section, config), *kind;
+	const struct config_place *place =
+		(const struct config_place *)(const void *)((const char *)config + section->place);
+	const struct key *key;
+	size_t count = 0;
 
-/* `bits`: REQUIRED_SINK_KIND, or the other section's. */
-static void require_sink(
-	struct missing *missing, const struct sink_config *sink, const char *section, unsigned bits)
-{
-	unsigned factor = bits / REQUIRED_SINK_KIND;
-
-	missing->place = sink->place;
-	if (sink->present)
-		require(missing, sink->kind != NULL, bits, section, ".kind");
-	if (!is_kafka(sink->kind))
-		return;
-	require(missing, sink->brokers != NULL, REQUIRED_SINK_BROKERS * factor, section,
-		".brokers");
-	require(missing, sink->topic != NULL, REQUIRED_SINK_TOPIC * factor, section, ".topic");
-	require(missing, sink->partition >= 0 || strcmp(sink->partitioner, "manual") != 0,
-		REQUIRED_SINK_PARTITION * factor, section,
-		".partition (for the manual partitioner)");
+	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++)
+		if (kind == NULL || kind == chosen)
+			count += require(config, *place, section, key, notes);
+	return count;
 }
 
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes)
 {
-	struct missing missing = {.config = config, .notes = notes};
+	size_t count = 0;
 
-	if (sections & SECTION_SOURCE)
-		require_source(&missing, &config->source);
-	if (sections & SECTION_SINK) {
-		require_sink(&missing, &config->sink, "sink", REQUIRED_SINK_KIND);
-		require_sink(
-			&missing, &config->dead_letter, "deadLetter", REQUIRED_DEAD_LETTER_KIND);
+	for (size_t i = 0; i < schema_top.count; i++) {
+		const struct key *key = &schema_top.keys[i];
+
+		if (key->section == NULL || key->section->kinds == NULL ||
+			!(sections & key->section->bit))
+			continue;
+		if (is_absent(key->section, config))
+			count += require(config, NO_PLACE, &schema_top, key, notes);
+		else
+			count += missing_in(config, key->section, notes);
 	}
-	return missing.count;
+	return count;
 }

@@ -1,6 +1,7 @@
 /*
  * The configuration: bruco.yaml(5) to structs. Reads YAML, resolves ${VAR}, checks everything and
- * reports all mistakes with file, line and column; knows nothing of Kafka clients or Python.
+ * reports all mistakes with file, line and column. Starts neither a Kafka client nor Python, so
+ * that what only they can tell is asked of the stages (config_property_answers).
  *
  * Every program fills a struct config (defaults, then the file, then its flags) and hands the part
  * it needs to its stage. The driver writes each stage's own part, resolved, as a document that
@@ -115,8 +116,6 @@ struct sink_config {
 	struct settings properties;
 };
 
-enum { MISTAKEN_HANDLER = 1 }; /* in config.mistaken: handlerPath or moduleName */
-
 struct config {
 	char *path;      /* the file as given, for messages; NULL without one */
 	char *directory; /* absolute folder of the file */
@@ -129,10 +128,11 @@ struct config {
 	struct sink_config sink;
 	struct sink_config dead_letter;
 	struct texts secret_variables; /* ${VAR}s of source and sink, which workers don't get */
-	unsigned mistaken; /* bits of keys that were given, but wrongly: see config_missing */
+	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
+	bool unreadable;               /* nothing is known of any key */
 };
 
-void config_init(struct config *config); /* the defaults of bruco.yaml(5) */
+void config_init(struct config *config); /* to the defaults of bruco.yaml(5) */
 void config_release(struct config *config);
 
 /*
@@ -149,6 +149,9 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 
 /* The same from a descriptor, without substitution: what config_dump wrote. */
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
+
+/* Whether config_load has reported this key's value, or the whole file, as wrong: "sink.topic". */
+bool config_mistaken(const struct config *config, const char *path);
 
 /* Appends a line for each key that the sections need and nobody gave ("config.yaml:3:1:
  * source.topics is missing", with the place of the section). Keys that config_load has complained

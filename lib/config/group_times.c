@@ -51,8 +51,8 @@ static int64_t default_of(const struct source_config *source, enum group_time ti
 	return source->rebalance_timeout_ms;
 }
 
-bool config_group_times_wrong(const struct source_config *source, size_t rule, char why[256],
-	struct config_place *place)
+bool config_group_times_wrong(
+	const struct source_config *source, size_t rule, char why[256], struct config_place *place)
 {
 	enum group_time times[] = {rules[rule].shorter, rules[rule].longer};
 	const struct setting *settings[2];

@@ -8,18 +8,19 @@
 #include <stdbool.h>
 
 enum packages_need {
-	PACKAGES_NONE,       /* no requirements.txt, an empty one, BRUCO_DISABLE_PIP=true, no such folder */
+	PACKAGES_NONE, /* no requirements.txt, an empty one, BRUCO_DISABLE_PIP=true, no such folder
+			*/
 	PACKAGES_NEEDED,     /* `folder` is where they are to be */
 	PACKAGES_UNREADABLE, /* the file is there, and errno says why it can't be read */
 	PACKAGES_HOMELESS    /* neither HOME nor XDG_CACHE_HOME is set */
 };
 
-struct packages { /* all owned; NULL where it is not known */
+struct packages {           /* all owned; NULL where it is not known */
 	char *handler_path; /* absolute */
 	char *file;         /* its requirements.txt */
 	char *cache;        /* ${XDG_CACHE_HOME:-$HOME/.cache}/bruco, which may have to be made */
-	char *folder;       /* of the environment, in it; another file or Python is another folder */
-	char *complete;     /* the file in `folder` that is written last */
+	char *folder;   /* of the environment, in it; another file or Python is another folder */
+	char *complete; /* the file in `folder` that is written last */
 };
 
 /* `python`: the executable that environments are made with. Makes nothing. */

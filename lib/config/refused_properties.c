@@ -1,11 +1,9 @@
-/* librdkafka's settings that a user may not set, and names whose values are not to be shown. */
+/* librdkafka's settings that a user may not set, and what clients say of the others. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "config/diagnostics.h"
-#include "config/types/values.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -114,32 +112,4 @@ size_t config_property_answers(const struct config *config, const char *answers,
 	}
 	free(copy);
 	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", out);
-}
-
-bool secret_name(const char *name)
-{
-	static const char *const parts[] = {"password", "passwd", "passphrase", "secret", "token",
-		"credential", "private", "apikey", "api_key", "api.key", "access_key",
-		"ssl.key.pem", "sasl.oauthbearer.config", "sasl.oauthbearer.extensions"};
-	size_t length = strlen(name);
-
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (strcasestr(name, parts[i]) != NULL)
-			return strcmp(name, "sasl.oauthbearer.token.endpoint.url") != 0;
-	return (length == 3 && strcasecmp(name, "key") == 0) ||
-	       (length > 4 && strcasecmp(name + length - 4, "_key") == 0);
-}
-
-/* scheme://user:password@host, or a private key by its looks */
-bool secret_value(const char *value)
-{
-	const char *from = strstr(value, "://");
-	const char *at;
-
-	if (strstr(value, "PRIVATE KEY-----") != NULL)
-		return true;
-	if (from == NULL)
-		return false;
-	at = strchr(from, '@');
-	return at != NULL && memchr(from + 3, ':', (size_t)(at - from - 3)) != NULL;
 }

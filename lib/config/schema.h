@@ -1,6 +1,8 @@
 /*
- * The table of keys: what bruco.yaml(5) documents, and how each key's value is read. A new key is
- * a line in schema.c.
+ * The schema: all keys of bruco.yaml(5). A key is declared once, by an entry of a table in schema.c
+ * or, if only one kind of source or sink has it, in kinds/. The entry gives its name, its type
+ * (which reads and writes it), its range and its default. All that handles keys walks these tables:
+ * config_init, config_load, config_missing, config_dump and config_release.
  */
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
@@ -13,90 +15,108 @@
 #include "config/diagnostics.h"
 #include "config/yaml_tree.h"
 
+struct key;
+struct section;
+struct dump; /* dump.h */
+
 /* One run of config_load. */
 struct load {
 	struct config *config;
 	struct diagnostics *diagnostics;
 	unsigned sections; /* those that this program reads */
-	bool document;     /* reads what config_dump wrote: offsets may be numbers */
-	bool quiet;        /* in a section that this program doesn't read: mistakes, no warnings */
-	struct config_place ordering; /* where the keys stand that bear on one another */
-	struct config_place fire_and_forget;
-	struct config_place retry_backoff;
-	struct config_place on_failure;
-	struct config_place dead_letter;
-	struct config_place receive_max; /* source.properties: receive.message.max.bytes */
-	struct sink_places {
-		struct config_place partitioner;
-		struct config_place partition;
-		struct config_place topic;
-	} sink_places, dead_letter_places;
-	bool fire_and_forget_on;
-	int64_t receive_max_bytes; /* if it has a place */
+	bool from_dump;    /* the text is config_dump's: offsets may be numbers */
+	bool quiet;        /* in a section that this program doesn't read: no warnings */
+	struct node *root;
+	const struct section *section; /* of the key that is being read */
+	char path[64];                 /* of that key, for messages: "source.offset" */
+	struct config_place key_place; /* where its name stands */
+};
+
+/* What all keys of one type have in common. `field` points to the key's value in struct config. */
+struct value_type {
+	/* Sets *field to what the node says. False when that is wrong, which it has reported. NULL:
+	 * the key has a section of its own. */
+	bool (*read)(
+		struct load *load, const struct key *key, const struct node *node, void *field);
+	/* Appends what `read` reads again: all that follows "key:". NULL: the stages need nothing
+	 * of this key, since `read` has changed another one. */
+	void (*write)(struct dump *dump, const struct key *key, const void *field);
+	bool (*is_set)(const void *field); /* NULL: it always is */
+	void (*clear)(void *field);        /* releases and unsets it; NULL: all zero is unset */
 };
 
 enum key_flag {
-	KEY_KAFKA = 1, /* only with kind: kafka */
-	KEY_LATER = 2  /* not supported yet, but for the one value that says what happens anyway */
+	KEY_WORKER_ONLY = 1 /* no part of SECTION_POLICY: only workers get it */
 };
-
-struct section;
 
 struct key {
 	const char *name;
-	/* Reads the value into `field`; false when it is wrong, which it has reported. */
-	bool (*read)(
-		struct load *load, const struct key *key, const struct node *node, void *field);
-	const char *path;              /* in messages: "source.offset" */
-	size_t field;                  /* offset in struct config */
+	const struct value_type *type;
+	size_t field;                  /* offset in the structure of its section */
+	const char *initial;           /* its default, as a file would give it; NULL: unset */
 	int64_t low, high;             /* the range of a number, duration (ms) or size */
 	const char *const *words;      /* the values of a word, NULL-terminated */
 	const struct section *section; /* what a map holds */
-	const char *also;              /* what others call it: " group groupId " */
-	const char *now;               /* KEY_LATER: the value that is accepted */
-	unsigned flags;
-	unsigned mistaken; /* bit in config.mistaken when the value is wrong */
+	const char *also;              /* what other programs call it: " group groupId " */
+	/* NULL, or whether somebody has to give it: NULL for no, else a remark for the message,
+	 * often
+	 * "". `owner` is the structure of its section. */
+	const char *(*required)(const void *owner);
+	unsigned flags; /* enum key_flag */
+};
+
+/* A kind of source or sink. */
+struct kind {
+	const char *name;
+	const char *absent;     /* why it cannot be used: "does not exist yet"; NULL: it can */
+	const struct key *keys; /* those that only this kind has */
+	size_t count;
 };
 
 struct section {
-	const char *name; /* "" is the top level */
+	const char *name; /* "processor.retry"; "" is the top level */
 	const struct key *keys;
 	size_t count;
-	unsigned bit; /* enum config_section; 0: always read */
-};
-
-/* Further bits of config.mistaken, for keys that config_missing would ask for. */
-enum {
-	REQUIRED_SOURCE = 2,
-	REQUIRED_SOURCE_KIND = 4,
-	REQUIRED_SOURCE_BROKERS = 8,
-	REQUIRED_SOURCE_TOPICS = 16,
-	REQUIRED_SOURCE_GROUP = 32,
-	REQUIRED_SINK_KIND = 64,
-	REQUIRED_SINK_BROKERS = 128,
-	REQUIRED_SINK_TOPIC = 256,
-	REQUIRED_SINK_PARTITION = 512,
-	REQUIRED_DEAD_LETTER_KIND = 1024, /* in the order of the sink's */
-	REQUIRED_DEAD_LETTER_BROKERS = 2048,
-	REQUIRED_DEAD_LETTER_TOPIC = 4096,
-	REQUIRED_DEAD_LETTER_PARTITION = 8192,
-	MISTAKEN_DEAD_LETTER = 16384,
-	MISTAKEN_ON_FAILURE = 32768,
-	MISTAKEN_ALL = 65535
+	const struct kind *const *kinds; /* NULL-terminated; NULL: the section has no kinds */
+	size_t base, size;               /* its structure in struct config */
+	size_t present, place;           /* offsets in struct config; 0: it has none */
+	unsigned bit;                    /* enum config_section; 0: always read */
 };
 
 extern const struct section schema_top;
 
-/* Reads a map's entries by a section's keys. */
-void schema_read(struct load *load, const struct section *section, const struct node *map);
+/* The i-th key of a section: its own, then those of its kinds, with *kind NULL for its own; NULL
+ * after the last one. */
+const struct key *schema_key(const struct section *section, size_t i, const struct kind **kind);
 
-/* Reads a nested section: a key's `read`. */
-bool schema_read_section(
-	struct load *load, const struct key *key, const struct node *node, void *field);
-bool schema_read_dead_letter(
-	struct load *load, const struct key *key, const struct node *node, void *field);
+/* The key of this name, among the section's own and those of `kind`, or of any kind if that is
+ * NULL. NULL: there is none. */
+const struct key *schema_find(
+	const struct section *section, const struct kind *kind, const char *name);
 
-/* Reports a key that the section doesn't know, with the best suggestion there is. */
+/* The section's kind of this name, or NULL. */
+const struct kind *schema_kind(const struct section *section, const char *name);
+/* The one that is configured, or NULL. */
+const struct kind *schema_kind_of(const struct section *section, const struct config *config);
+
+/* The key's value in *config, which is const only to those who don't write there. */
+void *schema_field(
+	const struct section *section, const struct key *key, const struct config *config);
+
+/* "source.offset" */
+void schema_path(char path[64], const struct section *section, const struct key *key);
+
+/* Sets all keys below to their defaults, which must be cleared; and back. */
+void schema_init(const struct section *section, struct config *config);
+void schema_clear(const struct section *section, struct config *config);
+
+/* Reads a map's entries by a section's keys (read.c). A value that is wrong becomes NODE_BAD. */
+void schema_read(struct load *load, const struct section *section, struct node *map);
+
+/* Reports a key that the section doesn't know, with the best suggestion there is (suggest.c). */
 void schema_unknown(struct load *load, const struct section *section, const struct node *key);
+
+/* Checks what keys say about one another (rules.c). */
+void rules_check(struct load *load);
 
 #endif

@@ -348,8 +348,19 @@ bool node_is_null(const struct node *node)
 
 const struct node *node_find(const struct node *map, const char *key)
 {
-	for (size_t i = 0; i < map->count; i++)
+	for (size_t i = 0; map->kind == NODE_MAP && i < map->count; i++)
 		if (strcmp(map->entries[i].key->text, key) == 0)
 			return map->entries[i].value;
 	return NULL;
+}
+
+const struct node *yaml_tree_at(const struct node *root, const char *path)
+{
+	char *copy = mem_text(path), *rest = copy, *name;
+	const struct node *node = root;
+
+	while (node != NULL && (name = strsep(&rest, ".")) != NULL)
+		node = node_find(node, name);
+	free(copy);
+	return node;
 }

@@ -45,7 +45,10 @@ void yaml_tree_free(struct node *node);
 /* Nothing stands there: `key:`, `key: null`, `key: ~`. */
 bool node_is_null(const struct node *node);
 
-/* The value of a key, or NULL. */
+/* The value of a key in a map, or NULL; nothing but a map has keys. */
 const struct node *node_find(const struct node *map, const char *key);
+
+/* The value at a path such as "processor.retry.backoff", or NULL. */
+const struct node *yaml_tree_at(const struct node *root, const char *path);
 
 #endif

@@ -165,13 +165,19 @@ static void report_folder(struct diagnostics *diagnostics, const struct config *
 	free(meant);
 }
 
+static bool handler_is_mistaken(const struct config *config)
+{
+	return config_mistaken(config, "processor.handlerPath") ||
+	       config_mistaken(config, "processor.moduleName");
+}
+
 size_t check_config(const struct config *config, struct buf *notes)
 {
 	const struct processor_config *processor = &config->processor;
 	struct diagnostics diagnostics = {0};
 	struct stat info;
 
-	if (!processor->present || (config->mistaken & MISTAKEN_HANDLER))
+	if (!processor->present || handler_is_mistaken(config))
 		return 0;
 	if (stat(processor->handler_path, &info) < 0)
 		report_folder(&diagnostics, config, errno);
@@ -329,7 +335,7 @@ int command_check(const struct program *program, int argc, char **argv)
 	config_init(&config);
 	mistakes = check_load(&config, path, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
-	if (!config.processor.present || (config.mistaken & MISTAKEN_HANDLER))
+	if (!config.processor.present || handler_is_mistaken(&config))
 		handler = false;
 	else if (mistakes == 0 && ask_worker(&config, NULL, false) != STATUS_OK)
 		mistakes++;

@@ -2,8 +2,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/dump.h"
 #include "config/types/values.h"
 
 /* ---- names ---- */
@@ -31,7 +33,8 @@ static bool kafka_name_is_good(
 	return problem == NULL || value_wrong(load, key, node, "'%.60s' %s", name, problem);
 }
 
-bool read_kafka_name(struct load *load, const struct key *key, const struct node *node, void *field)
+static bool read_kafka_name(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	if (!value_line(load, key, node, "a text") ||
 		!kafka_name_is_good(load, key, node, node->text))
@@ -39,6 +42,9 @@ bool read_kafka_name(struct load *load, const struct key *key, const struct node
 	config_replace(field, node->text);
 	return true;
 }
+
+const struct value_type kafka_name_type = {
+	.read = read_kafka_name, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool take_name(struct load *load, const struct key *key, const struct node *item,
 	const char *text, void *field)
@@ -54,17 +60,50 @@ static bool take_name(struct load *load, const struct key *key, const struct nod
 	return true;
 }
 
-bool read_kafka_names(
+static bool read_kafka_names(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	bool empty = node->kind == NODE_LIST && node->count == 0;
 
-	if ((empty || node_is_null(node)) && key->mistaken == 0)
+	if ((empty || node_is_null(node)) && key->required == NULL)
 		return true;
 	if (empty)
 		return value_wrong(load, key, node, "expected a list, found an empty one");
 	return value_each(load, key, node, take_name, field);
 }
+
+static bool texts_are_set(const void *field)
+{
+	return ((const struct texts *)field)->count > 0;
+}
+
+static void texts_clear(void *field)
+{
+	texts_release(field);
+}
+
+static void dump_texts(struct dump *dump, const struct texts *texts)
+{
+	buf_text(dump->out, texts->count == 0 ? " []\n" : "\n");
+	for (size_t i = 0; i < texts->count; i++) {
+		dump_indent(dump, 2);
+		buf_byte(dump->out, '-');
+		dump_scalar(dump, texts->items[i]);
+	}
+}
+
+static void write_names(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	dump_texts(dump, field);
+}
+
+const struct value_type kafka_names_type = {.read = read_kafka_names,
+	.write = write_names,
+	.is_set = texts_are_set,
+	.clear = texts_clear};
+
+/* ---- brokers ---- */
 
 /* host, host:port, [address]:port, with or without PROTOCOL:// */
 static bool broker_is_good(const char *broker)
@@ -110,7 +149,8 @@ static bool take_broker(struct load *load, const struct key *key, const struct n
 	return true;
 }
 
-bool read_brokers(struct load *load, const struct key *key, const struct node *node, void *field)
+static bool read_brokers(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	struct buf brokers = {0};
 	bool good;
@@ -126,9 +166,23 @@ bool read_brokers(struct load *load, const struct key *key, const struct node *n
 	return good;
 }
 
+static void write_brokers(struct dump *dump, const struct key *key, const void *field)
+{
+	struct texts texts = {0};
+
+	(void)key;
+	config_texts(&texts, *(char *const *)field);
+	dump_texts(dump, &texts);
+	texts_release(&texts);
+}
+
+const struct value_type brokers_type = {
+	.read = read_brokers, .write = write_brokers, .is_set = text_is_set, .clear = text_clear};
+
 /* ---- where to begin, who gets what ---- */
 
-bool read_offset(struct load *load, const struct key *key, const struct node *node, void *field)
+static bool read_offset(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	static const char what[] = "latest, earliest or a time such as 2026-01-31T12:00:00Z";
 	static const char *const words[] = {"latest", "earliest"};
@@ -144,7 +198,7 @@ bool read_offset(struct load *load, const struct key *key, const struct node *no
 		return value_wrong(load, key, node,
 			"expected %s, found '%.60s' (did you mean '%s'?)", what, node->text, near);
 	}
-	if (offset.kind == OFFSET_NUMBER && !load->document)
+	if (offset.kind == OFFSET_NUMBER && !load->from_dump)
 		return value_wrong(load, key, node,
 			"a number ('%.40s') means another record in each partition; expected %s "
 			"(bruco-source -o takes a number)",
@@ -153,22 +207,50 @@ bool read_offset(struct load *load, const struct key *key, const struct node *no
 	return true;
 }
 
-bool read_balance(struct load *load, const struct key *key, const struct node *node, void *field)
+static void write_offset(struct dump *dump, const struct key *key, const void *field)
 {
-	static const char *const words[] = {"range", "roundrobin", "sticky", NULL};
-	struct key with_words = *key;
+	const struct start_offset *offset = field;
+	char text[32];
 
-	with_words.words = words;
-	if (!read_word(load, &with_words, node, field))
+	(void)key;
+	switch (offset->kind) {
+	case OFFSET_LATEST:
+		dump_scalar(dump, "latest");
+		break;
+	case OFFSET_EARLIEST:
+		dump_scalar(dump, "earliest");
+		break;
+	case OFFSET_NUMBER:
+		dump_number(dump, offset->value);
+		break;
+	case OFFSET_TIME:
+		format_time(text, offset->value);
+		dump_scalar(dump, text);
+		break;
+	}
+}
+
+const struct value_type offset_type = {.read = read_offset, .write = write_offset};
+
+static bool read_balance(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	size_t index;
+
+	if (!value_word(load, key, node, key->words, &index))
 		return false;
+	config_replace(field, node->text);
 	if (strcmp(node->text, "sticky") != 0)
 		return true;
 	config_replace(field, "roundrobin");
 	if (!load->quiet)
 		diag_warning(load->diagnostics, node->place, "%s: sticky is taken as roundrobin",
-			key->path);
+			load->path);
 	return true;
 }
+
+const struct value_type balance_type = {
+	.read = read_balance, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- where to ---- */
 
@@ -190,7 +272,7 @@ const char *config_partitioner(const char *word)
 	return NULL;
 }
 
-const char *partitioner_word(const char *librdkafka)
+static const char *word_of(const char *librdkafka)
 {
 	for (size_t i = 0; i < sizeof partitioners / sizeof partitioners[0]; i++)
 		if (strcmp(partitioners[i].librdkafka, librdkafka) == 0)
@@ -198,88 +280,56 @@ const char *partitioner_word(const char *librdkafka)
 	return librdkafka;
 }
 
-/* Where the keys stand of the sink that has this field. */
-static struct sink_places *places_of(struct load *load, const void *field)
-{
-	const struct sink_config *dead_letter = &load->config->dead_letter;
-
-	return field == &dead_letter->partitioner || field == &dead_letter->partition ||
-			       field == &dead_letter->topic
-		       ? &load->dead_letter_places
-		       : &load->sink_places;
-}
-
-bool read_partitioner(
+static bool read_partitioner(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	static const char *const words[] = {"hash", "murmur2", "random", "manual", NULL};
-	struct key with_words = *key;
+	size_t index;
 
-	with_words.words = words;
-	if (!read_word(load, &with_words, node, field))
+	if (!value_word(load, key, node, key->words, &index))
 		return false;
 	config_replace(field, config_partitioner(node->text));
-	places_of(load, field)->partitioner = node->place;
 	return true;
 }
 
-bool read_partition(struct load *load, const struct key *key, const struct node *node, void *field)
+static void write_partitioner(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	dump_scalar(dump, word_of(*(char *const *)field));
+}
+
+const struct value_type partitioner_type = {.read = read_partitioner,
+	.write = write_partitioner,
+	.is_set = text_is_set,
+	.clear = text_clear};
+
+static bool read_partition(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	uint32_t number;
 
 	if (!read_count(load, key, node, &number))
 		return false;
 	*(int32_t *)field = (int32_t)number;
-	places_of(load, field)->partition = node->place;
 	return true;
 }
 
-bool read_topic(struct load *load, const struct key *key, const struct node *node, void *field)
+static void write_partition(struct dump *dump, const struct key *key, const void *field)
 {
-	places_of(load, field)->topic = node->place;
-	return read_kafka_name(load, key, node, field);
+	(void)key;
+	dump_number(dump, *(const int32_t *)field);
 }
 
-/* ---- librdkafka's own settings ---- */
-
-static void read_property(struct load *load, const struct key *key, struct settings *settings,
-	const struct entry *entry)
+static bool partition_is_set(const void *field)
 {
-	const char *name = entry->key->text;
-	const char *refused = config_property_refused(name);
-	const struct node *value = entry->value;
-
-	if (refused != NULL) {
-		value_wrong(load, key, entry->key, "'%s' cannot be set here: %s", name, refused);
-		return;
-	}
-	if (name[0] == '\0' ||
-		name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0') {
-		value_wrong(load, key, entry->key, "'%.60s' is not a setting of librdkafka", name);
-		return;
-	}
-	if (value->kind == NODE_BAD || value->unresolved)
-		return;
-	if (value->kind != NODE_SCALAR || node_is_null(value))
-		value_wrong(load, key, value, "expected a text for '%.60s', found %s", name,
-			value->kind == NODE_MAP    ? "a map"
-			: value->kind == NODE_LIST ? "a list"
-						   : "nothing");
-	else
-		settings_set(settings, name, value->text)->place = entry->key->place;
-	if (settings == &load->config->source.properties &&
-		strcmp(name, "receive.message.max.bytes") == 0 &&
-		text_integer(value->text, 0, INT64_MAX, &load->receive_max_bytes))
-		load->receive_max = value->place;
+	return *(const int32_t *)field >= 0;
 }
 
-bool read_properties(struct load *load, const struct key *key, const struct node *node, void *field)
+static void partition_clear(void *field)
 {
-	if (node_is_null(node))
-		return true;
-	if (node->kind != NODE_MAP)
-		return value_expected(load, key, node, "a map such as 'compression.codec: lz4'");
-	for (size_t i = 0; i < node->count; i++)
-		read_property(load, key, field, &node->entries[i]);
-	return true;
+	*(int32_t *)field = -1;
 }
+
+const struct value_type partition_type = {.read = read_partition,
+	.write = write_partition,
+	.is_set = partition_is_set,
+	.clear = partition_clear};

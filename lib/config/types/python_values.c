@@ -1,13 +1,14 @@
-/* Values that are about the handler: folders, modules, classes of Python. */
+/* Values about the handler: folders, modules and classes of Python; see values.h. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/dump.h"
 #include "config/types/values.h"
 
-bool read_handler_path(
+static bool read_handler_path(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	char **path = field;
@@ -20,7 +21,11 @@ bool read_handler_path(
 	return true;
 }
 
-bool read_python(struct load *load, const struct key *key, const struct node *node, void *field)
+const struct value_type handler_path_type = {
+	.read = read_handler_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_python(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	char **path = field;
 
@@ -36,7 +41,11 @@ bool read_python(struct load *load, const struct key *key, const struct node *no
 	return true;
 }
 
-bool read_module(struct load *load, const struct key *key, const struct node *node, void *field)
+const struct value_type python_type = {
+	.read = read_python, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_module(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	const char *text = node->text;
 	size_t length;
@@ -56,6 +65,9 @@ bool read_module(struct load *load, const struct key *key, const struct node *no
 	load->config->processor.module_name_place = node->place;
 	return true;
 }
+
+const struct value_type module_type = {
+	.read = read_module, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- processor.retry.except ---- */
 
@@ -103,13 +115,38 @@ static void take_with_place(struct settings *classes, const struct node *item)
 		settings_set(classes, name->text, place->text);
 }
 
-bool read_except(struct load *load, const struct key *key, const struct node *node, void *field)
+static bool read_classes(
+	struct load *load, const struct key *key, const struct node *node, void *field)
 {
 	if (node_is_null(node) || (node->kind == NODE_LIST && node->count == 0))
 		return true;
-	if (!load->document)
+	if (!load->from_dump)
 		return value_each(load, key, node, take_class, field);
 	for (size_t i = 0; i < node->count; i++)
 		take_with_place(field, node->entries[i].value);
 	return true;
 }
+
+/* For a stage with the places in the user's file, which it names when it finds no such class. */
+static void write_classes(struct dump *dump, const struct key *key, const void *field)
+{
+	const struct settings *classes = field;
+
+	(void)key;
+	buf_text(dump->out, classes->count == 0 ? " []\n" : "\n");
+	for (size_t i = 0; i < classes->count; i++) {
+		dump_indent(dump, 2);
+		buf_text(dump->out, dump->masked ? "-" : "- name:");
+		dump_scalar(dump, classes->items[i].name);
+		if (dump->masked)
+			continue;
+		dump_indent(dump, 4);
+		buf_text(dump->out, "place:");
+		dump_scalar(dump, classes->items[i].value);
+	}
+}
+
+const struct value_type classes_type = {.read = read_classes,
+	.write = write_classes,
+	.is_set = settings_are_set,
+	.clear = settings_clear};

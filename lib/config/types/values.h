@@ -1,41 +1,47 @@
 /*
- * Reading values: one function for each type of a key (see struct key). Each reports what it
- * expected and what it found.
+ * The types of keys: how their values are read and written (see struct value_type). A reader
+ * reports what it expected and what it found.
  */
 #ifndef CONFIG_TYPES_VALUES_H
 #define CONFIG_TYPES_VALUES_H
 
 #include "config/schema.h"
 
-typedef bool read_value(
-	struct load *load, const struct key *key, const struct node *node, void *field);
+extern const struct value_type text_type;         /* char *: a line of at most key->high bytes */
+extern const struct value_type handler_path_type; /* char *: joined to the config's folder */
+extern const struct value_type python_type;       /* char *: a folder, joined to the config's */
+extern const struct value_type module_type;       /* char *: a Python module's name */
+extern const struct value_type kafka_name_type;   /* char *: what Kafka takes as a topic's name */
+extern const struct value_type kafka_names_type;  /* struct texts: list or comma text of those */
+extern const struct value_type brokers_type;      /* char *: list or comma text of host:port */
+extern const struct value_type duration_type;     /* int64_t, ms */
+extern const struct value_type size_type;         /* int64_t, bytes */
+extern const struct value_type count_type;        /* uint32_t */
+extern const struct value_type workers_type;      /* uint32_t, or auto */
+extern const struct value_type choice_type;       /* enum: the number of one of key->words */
+extern const struct value_type classes_type;      /* struct settings: names of Python classes */
+extern const struct value_type env_type;          /* struct settings: a list of name and value */
+extern const struct value_type properties_type;   /* struct settings: a map */
+extern const struct value_type kind_type;         /* char *: one of the section's kinds */
+extern const struct value_type offset_type;       /* struct start_offset */
+extern const struct value_type balance_type;      /* char *: librdkafka's word */
+extern const struct value_type partitioner_type;  /* char *: librdkafka's word */
+extern const struct value_type partition_type;    /* int32_t */
+extern const struct value_type switch_type;       /* true or false, stored nowhere */
+extern const struct value_type no_effect_type;    /* nothing: one line of information */
+extern const struct value_type map_type;          /* the keys of key->section */
+extern const struct value_type later_type;        /* nothing yet: key->initial may be given */
 
-read_value read_text;            /* char *: one line, not empty, at most key->high bytes */
-read_value read_handler_path;    /* char *: relative ones joined to the config's folder */
-read_value read_python;          /* char *: a folder, joined to the config's */
-read_value read_module;          /* char *: a Python module's name */
-read_value read_topic;           /* char *: the same, of a sink */
-read_value read_kafka_name;      /* char *: what Kafka takes as a topic's name */
-read_value read_kafka_names;     /* struct texts: list or comma text of those */
-read_value read_brokers;         /* char *: list or comma text of host:port */
-read_value read_word;            /* char *: one of key->words */
-read_value read_duration;        /* int64_t, ms */
-read_value read_size;            /* int64_t, bytes */
-read_value read_count;           /* uint32_t */
-read_value read_workers;         /* uint32_t, or auto */
-read_value read_except;          /* struct settings: a list or comma text of Python classes */
-read_value read_env;             /* struct settings: a list of name and value */
-read_value read_properties;      /* struct settings: a map */
-read_value read_kind;            /* char *: one of key->words, or the reason why not */
-read_value read_ordering;        /* enum ordering */
-read_value read_backoff;         /* int64_t, ms */
-read_value read_on_failure;      /* enum on_failure */
-read_value read_offset;          /* struct start_offset */
-read_value read_balance;         /* char *: librdkafka's word */
-read_value read_partitioner;     /* char *: librdkafka's word */
-read_value read_partition;       /* int32_t */
-read_value read_fire_and_forget; /* into struct load */
-read_value read_no_effect;       /* nothing: one line of information */
+/* key->required of a key that is always required. */
+const char *always_required(const void *owner);
+
+/* Parts of several types. */
+bool read_count(struct load *load, const struct key *key, const struct node *node, void *field);
+bool text_is_set(const void *field);
+void text_clear(void *field);
+void text_write(struct dump *dump, const struct key *key, const void *field);
+bool settings_are_set(const void *field);
+void settings_clear(void *field);
 
 /* Each text of a list or of a comma text, trimmed; none is empty. What isn't a text is reported.
  * False when `take` was false for one. */
@@ -58,31 +64,18 @@ bool value_scalar(
 bool value_line(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
 
-/* A kind that will come, or that earlier versions had. */
-bool kind_is_foreign(const char *kind);
-
-/* The words of the enums and of the partitioners, for config_dump. */
-const char *ordering_word(enum ordering ordering);
-const char *on_failure_word(enum on_failure on_failure);
-const char *partitioner_word(const char *librdkafka);
+/* The index of the scalar among the words; false if it is none of them, which is reported. */
+bool value_word(struct load *load, const struct key *key, const struct node *node,
+	const char *const *words, size_t *index);
+/* Appends "a, b or c" and a NUL. */
+void value_list_words(struct buf *out, const char *const *words);
 
 void texts_add(struct texts *texts, const char *text);
 void texts_release(struct texts *texts);
 struct setting *settings_set(struct settings *settings, const char *name, const char *value);
 void settings_release(struct settings *settings);
 
-void processor_init(struct processor_config *processor);
-void source_init(struct source_config *source);
-void sink_init(struct sink_config *sink);
-void processor_release(struct processor_config *processor);
-void source_release(struct source_config *source);
-void sink_release(struct sink_config *sink);
-
 /* `path`, joined to the folder if it is relative; the caller frees it. */
 char *config_path(const char *directory, const char *path);
-
-/* Whether a value of this name is to be masked, or a value that carries a password in a URL. */
-bool secret_name(const char *name);
-bool secret_value(const char *value);
 
 #endif

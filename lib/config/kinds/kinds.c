@@ -1,0 +1,18 @@
+#include "config/kinds/kinds.h"
+
+/* Kinds without keys of their own. */
+static const struct kind lines = {.name = "lines"};
+static const struct kind json = {.name = "json"};
+static const struct kind frames = {.name = "frames"};
+static const struct kind discard = {.name = "discard"};
+
+/* Kinds that there will be, or that earlier versions had. */
+static const struct kind http = {.name = "http", .absent = "does not exist yet"};
+static const struct kind file = {.name = "file", .absent = "does not exist yet"};
+static const struct kind exec = {.name = "exec", .absent = "does not exist yet"};
+static const struct kind nats = {.name = "nats", .absent = "of earlier versions does not exist"};
+
+const struct kind *const source_kinds[] = {
+	&kafka_source, &lines, &json, &frames, &http, &file, &exec, &nats, NULL};
+const struct kind *const sink_kinds[] = {
+	&kafka_sink, &lines, &json, &frames, &discard, &http, &file, &exec, &nats, NULL};

@@ -1,0 +1,18 @@
+/*
+ * The tables of kinds. A kind's keys stand in a file of its own here, so that `bruco check` knows
+ * them; what the kind does is in cmd/bruco-source/kinds or cmd/bruco-sink/kinds.
+ */
+#ifndef CONFIG_KINDS_KINDS_H
+#define CONFIG_KINDS_KINDS_H
+
+#include "config/schema.h"
+
+/* NULL-terminated. */
+enum { KINDS_MAX = 16 };
+extern const struct kind *const source_kinds[];
+extern const struct kind *const sink_kinds[];
+
+extern const struct kind kafka_source;
+extern const struct kind kafka_sink;
+
+#endif

@@ -1,0 +1,196 @@
+/* What keys say about one another; see rules_check in schema.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "base/text.h"
+#include "config/schema.h"
+#include "config/types/values.h"
+#include "frame/limits.h"
+
+/* ---- what keys say about one another ---- */
+
+/* The node of a key that is given, with a good value; NULL otherwise. */
+static const struct node *given(const struct load *load, const char *path)
+{
+	const struct node *node = yaml_tree_at(load->root, path);
+
+	return node != NULL && node->kind != NODE_BAD ? node : NULL;
+}
+
+/* The same of a key of `sink` or `deadLetter`. */
+static const struct node *given_in(const struct load *load, const char *section, const char *key)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s.%s", section, key);
+	return given(load, path);
+}
+
+static void check_ordering(struct load *load)
+{
+	struct processor_config *processor = &load->config->processor;
+	const struct node *ordering = given(load, "processor.ordering");
+	const struct node *fire_and_forget = given(load, "source.fireAndForget");
+
+	if (fire_and_forget == NULL || strcasecmp(fire_and_forget->text, "true") != 0)
+		return;
+	if (ordering != NULL && processor->ordering != ORDERING_NONE)
+		diag_error(load->diagnostics, fire_and_forget->place,
+			"source.fireAndForget: true means 'processor.ordering: none', but that is "
+			"'%s' (at %u:%u)",
+			ordering->text, ordering->place.line, ordering->place.column);
+	processor->ordering = ORDERING_NONE;
+}
+
+static void check_partition(struct load *load, struct sink_config *sink, const char *section)
+{
+	const struct node *partition = given_in(load, section, "partition");
+	const struct node *partitioner = given_in(load, section, "partitioner");
+
+	if (partition == NULL)
+		return;
+	if (partitioner == NULL) {
+		config_replace(&sink->partitioner, config_partitioner("manual"));
+	} else if (strcmp(sink->partitioner, "manual") != 0) {
+		if (load->sections & SECTION_SINK)
+			diag_warning(load->diagnostics, partition->place,
+				"%s.partition has no effect with 'partitioner: %s' (at %u:%u)",
+				section, partitioner->text, partitioner->place.line,
+				partitioner->place.column);
+		sink->partition = -1;
+	}
+}
+
+/* A consumer asks again and again for a batch that is larger than it may receive. */
+static void check_receive(struct load *load)
+{
+	static const char name[] = "receive.message.max.bytes";
+	const struct node *properties = given(load, "source.properties");
+	const struct node *bytes = properties == NULL ? NULL : node_find(properties, name);
+	uint32_t least = limits_frame((uint32_t)load->config->max_record_size);
+	int64_t value;
+
+	if (bytes != NULL && bytes->kind == NODE_SCALAR && !bytes->unresolved &&
+		text_integer(bytes->text, 0, INT64_MAX, &value) && value < least)
+		diag_error(load->diagnostics, bytes->place,
+			"source.properties: with this maxRecordSize '%s' is %u at least", name,
+			least);
+}
+
+static void check_group_times(struct load *load)
+{
+	struct config_place place;
+	char why[256];
+
+	for (size_t rule = 0; rule < GROUP_TIME_RULES && !load->from_dump; rule++)
+		if (config_group_times_wrong(&load->config->source, rule, why, &place))
+			diag_error(load->diagnostics, place, "source.properties: %s", why);
+}
+
+static void check_backoff(struct load *load)
+{
+	struct processor_config *processor = &load->config->processor;
+	const struct node *node = given(load, "processor.retry.backoff");
+	int64_t max_ms = processor->retry_max_backoff_ms;
+	char backoff[32], max[32];
+
+	if (processor->retry_backoff_ms <= max_ms)
+		return;
+	if (node != NULL) {
+		format_duration(backoff, processor->retry_backoff_ms);
+		format_duration(max, max_ms);
+		diag_error(load->diagnostics, node->place,
+			"processor.retry.backoff: %s is longer than maxBackoff, %s", backoff, max);
+	}
+	processor->retry_backoff_ms = max_ms;
+}
+
+/* A dump may lack either: a stage gets only what it needs. */
+static void check_on_failure(struct load *load)
+{
+	const struct config *config = load->config;
+	bool to_dead_letter = config->processor.on_failure == FAILURE_DEAD_LETTER;
+	const struct node *on_failure = given(load, "processor.onFailure");
+	const struct node *dead_letter = given(load, "deadLetter");
+
+	if (load->from_dump || config_mistaken(config, "processor.onFailure") ||
+		config_mistaken(config, "deadLetter"))
+		return;
+	if (to_dead_letter && dead_letter == NULL)
+		diag_error(load->diagnostics, on_failure->place,
+			"processor.onFailure: 'deadLetter' needs a section 'deadLetter' at the top "
+			"level");
+	else if (!to_dead_letter && dead_letter != NULL && (load->sections & SECTION_SINK))
+		diag_warning(load->diagnostics, dead_letter->place,
+			"deadLetter has no effect without 'processor.onFailure: deadLetter'");
+}
+
+/* Without a processor records are copied, which someone with a handler there hardly wants. */
+static void check_processor(struct load *load)
+{
+	struct config *config = load->config;
+	char *handler;
+
+	if (!(load->sections & SECTION_PROCESSOR) || config->processor.present ||
+		config->directory == NULL)
+		return;
+	handler = config_path(config->directory, "handler.py");
+	if (access(handler, F_OK) == 0)
+		diag_warning(load->diagnostics, NO_PLACE,
+			"without 'processor' records are copied; handler.py beside it is not used");
+	free(handler);
+}
+
+/* Whether two lists of brokers have one in common. */
+static bool same_cluster(const char *one, const char *other)
+{
+	struct texts ones = {0}, others = {0};
+	bool same = false;
+
+	config_texts(&ones, one);
+	config_texts(&others, other);
+	for (size_t i = 0; i < ones.count; i++)
+		for (size_t j = 0; j < others.count; j++)
+			same = same || strcmp(ones.items[i], others.items[j]) == 0;
+	texts_release(&ones);
+	texts_release(&others);
+	return same;
+}
+
+/* A pipeline that reads what it writes hardly ever ends well. */
+static void check_circle(struct load *load, const struct sink_config *sink, const char *section)
+{
+	const struct node *topic = given_in(load, section, "topic");
+	const struct source_config *source = &load->config->source;
+	unsigned both = SECTION_SOURCE | SECTION_SINK;
+
+	if ((load->sections & both) != both || source->brokers == NULL || sink->brokers == NULL ||
+		topic == NULL || !same_cluster(source->brokers, sink->brokers))
+		return;
+	for (size_t i = 0; i < source->topics.count; i++)
+		if (strcmp(source->topics.items[i], sink->topic) == 0)
+			diag_warning(load->diagnostics, topic->place,
+				"%s.topic: '%s' is among source.topics: what is written there is "
+				"read again",
+				section, sink->topic);
+}
+
+void rules_check(struct load *load)
+{
+	struct config *config = load->config;
+
+	check_ordering(load);
+	check_partition(load, &config->sink, "sink");
+	check_partition(load, &config->dead_letter, "deadLetter");
+	check_receive(load);
+	check_group_times(load);
+	check_circle(load, &config->sink, "sink");
+	check_circle(load, &config->dead_letter, "deadLetter");
+	check_backoff(load);
+	check_on_failure(load);
+	check_processor(load);
+}

@@ -1,0 +1,133 @@
+/* Numbers, durations and sizes; see values.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "base/processors.h"
+#include "base/text.h"
+#include "config/dump.h"
+#include "config/types/values.h"
+
+static bool is_nonzero64(const void *field)
+{
+	return *(const int64_t *)field != 0;
+}
+
+static bool is_nonzero32(const void *field)
+{
+	return *(const uint32_t *)field != 0;
+}
+
+/* ---- durations ---- */
+
+static bool read_duration(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char low[32], high[32], what[128];
+	int64_t value;
+
+	format_duration(low, key->low);
+	format_duration(high, key->high);
+	snprintf(what, sizeof what, "a duration from %s to %s", low, high);
+	if (!value_scalar(load, key, node, what))
+		return false;
+	if (!text_duration(node->text, &value) || value < key->low || value > key->high)
+		return value_expected(load, key, node, what);
+	*(int64_t *)field = value;
+	return true;
+}
+
+static void write_duration(struct dump *dump, const struct key *key, const void *field)
+{
+	char text[32];
+
+	(void)key;
+	format_duration(text, *(const int64_t *)field);
+	dump_scalar(dump, text);
+}
+
+const struct value_type duration_type = {
+	.read = read_duration, .write = write_duration, .is_set = is_nonzero64};
+
+/* ---- sizes ---- */
+
+static bool read_size(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char low[32], high[32], what[128];
+	int64_t value;
+
+	format_size(low, key->low);
+	format_size(high, key->high);
+	snprintf(what, sizeof what, "a size from %s to %s", low, high);
+	if (!value_scalar(load, key, node, what))
+		return false;
+	if (!text_size(node->text, &value) || value < key->low || value > key->high)
+		return value_expected(load, key, node, what);
+	*(int64_t *)field = value;
+	return true;
+}
+
+static void write_size(struct dump *dump, const struct key *key, const void *field)
+{
+	char text[32];
+
+	(void)key;
+	format_size(text, *(const int64_t *)field);
+	dump_scalar(dump, text);
+}
+
+const struct value_type size_type = {
+	.read = read_size, .write = write_size, .is_set = is_nonzero64};
+
+/* ---- counts ---- */
+
+bool read_count(struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char what[128];
+	int64_t value;
+
+	snprintf(what, sizeof what, "a number from %lld to %lld", (long long)key->low,
+		(long long)key->high);
+	if (!value_scalar(load, key, node, what))
+		return false;
+	if (!text_integer(node->text, key->low, key->high, &value))
+		return value_expected(load, key, node, what);
+	*(uint32_t *)field = (uint32_t)value;
+	return true;
+}
+
+static void write_count(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	dump_number(dump, *(const uint32_t *)field);
+}
+
+const struct value_type count_type = {
+	.read = read_count, .write = write_count, .is_set = is_nonzero32};
+
+static bool read_workers(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	uint32_t *workers = field;
+	char what[128];
+	int64_t value;
+
+	snprintf(what, sizeof what, "a number from %lld to %lld or auto", (long long)key->low,
+		(long long)key->high);
+	if (!value_scalar(load, key, node, what))
+		return false;
+	if (strcmp(node->text, "auto") == 0) {
+		*workers = processors_available();
+		if (*workers > key->high)
+			*workers = (uint32_t)key->high;
+		return true;
+	}
+	if (!text_integer(node->text, key->low, key->high, &value))
+		return value_expected(load, key, node, what);
+	*workers = (uint32_t)value;
+	return true;
+}
+
+const struct value_type workers_type = {
+	.read = read_workers, .write = write_count, .is_set = is_nonzero32};

@@ -1,0 +1,170 @@
+/* Texts and words; see values.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "config/dump.h"
+#include "config/kinds/kinds.h"
+#include "config/types/values.h"
+
+bool text_is_set(const void *field)
+{
+	return *(char *const *)field != NULL;
+}
+
+void text_clear(void *field)
+{
+	char **text = field;
+
+	free(*text);
+	*text = NULL;
+}
+
+void text_write(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	dump_scalar(dump, *(char *const *)field);
+}
+
+static bool read_text(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (!value_line(load, key, node, "a text"))
+		return false;
+	if (key->high > 0 && strlen(node->text) > (size_t)key->high)
+		return value_wrong(load, key, node, "longer than %lld bytes", (long long)key->high);
+	config_replace(field, node->text);
+	return true;
+}
+
+const struct value_type text_type = {
+	.read = read_text, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+/* ---- words ---- */
+
+_Static_assert(
+	sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned),
+	"a choice is stored as the number of its word");
+
+static bool read_choice(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	size_t index;
+
+	if (!value_word(load, key, node, key->words, &index))
+		return false;
+	*(unsigned *)field = (unsigned)index;
+	return true;
+}
+
+static void write_choice(struct dump *dump, const struct key *key, const void *field)
+{
+	dump_scalar(dump, key->words[*(const unsigned *)field]);
+}
+
+const struct value_type choice_type = {.read = read_choice, .write = write_choice};
+
+/* ---- kinds ---- */
+
+/* Appends the kinds that there are, comma-separated, and a NUL. */
+static void list_kinds(struct buf *out, const struct kind *const *kinds)
+{
+	const char *words[KINDS_MAX + 1];
+	size_t count = 0;
+
+	for (size_t i = 0; kinds[i] != NULL && count < KINDS_MAX; i++)
+		if (kinds[i]->absent == NULL)
+			words[count++] = kinds[i]->name;
+	words[count] = NULL;
+	value_list_words(out, words);
+}
+
+/* The kind that was probably meant, or NULL. */
+static const char *nearest_kind(const struct kind *const *kinds, const char *name)
+{
+	const char *words[KINDS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; kinds[i] != NULL && count < KINDS_MAX; i++)
+		if (kinds[i]->absent == NULL)
+			words[count++] = kinds[i]->name;
+	return text_nearest(name, words, count);
+}
+
+static void report_kind(struct load *load, const struct key *key, const struct node *node,
+	const struct kind *found, const char *list)
+{
+	const struct kind *const *kinds = load->section->kinds;
+	const char *near = nearest_kind(kinds, node->text);
+	bool is_source = kinds == source_kinds;
+	const struct kind *const *others = is_source ? sink_kinds : source_kinds;
+
+	if (found != NULL) {
+		value_wrong(load, key, node, "kind '%s' %s (%s)", found->name, found->absent, list);
+		return;
+	}
+	if (near != NULL) {
+		value_wrong(load, key, node, "unknown kind '%.60s' (did you mean '%s'?)",
+			node->text, near);
+		return;
+	}
+	for (size_t i = 0; others[i] != NULL; i++) {
+		if (strcmp(others[i]->name, node->text) == 0) {
+			value_wrong(load, key, node, "'%s' is a kind of %s only (%s)", node->text,
+				is_source ? "sink" : "source", list);
+			return;
+		}
+	}
+	value_wrong(load, key, node, "unknown kind '%.60s' (%s)", node->text, list);
+}
+
+static bool read_kind(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	const struct kind *kind = NULL;
+	struct buf list = {0};
+	bool good = false;
+
+	list_kinds(&list, load->section->kinds);
+	if (value_line(load, key, node, (const char *)list.data)) {
+		kind = schema_kind(load->section, node->text);
+		good = kind != NULL && kind->absent == NULL;
+		if (good)
+			config_replace(field, kind->name);
+		else
+			report_kind(load, key, node, kind, (const char *)list.data);
+	}
+	buf_release(&list);
+	return good;
+}
+
+const struct value_type kind_type = {
+	.read = read_kind, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+/* ---- keys that are read only ---- */
+
+static bool read_switch(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	(void)field;
+	if (!value_scalar(load, key, node, "true or false"))
+		return false;
+	if (strcasecmp(node->text, "true") != 0 && strcasecmp(node->text, "false") != 0)
+		return value_expected(load, key, node, "true or false");
+	return true;
+}
+
+const struct value_type switch_type = {.read = read_switch}; /* rules.c acts on it */
+
+static bool read_no_effect(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	(void)key;
+	(void)field;
+	if (!load->quiet)
+		diag_info(load->diagnostics, node->place, "%s has no effect any more", load->path);
+	return true;
+}
+
+const struct value_type no_effect_type = {.read = read_no_effect};
