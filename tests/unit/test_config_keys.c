@@ -42,6 +42,11 @@ TEST(all_keys_are_read)
 		       "  - {value: '', name: B}\n"
 		       "  retry: {attempts: 5, backoff: 50ms, maxBackoff: 2s}\n"
 		       "  timeout: 90s\n"
+		       "  concurrency: 32\n"
+		       "  batch: {size: 250, wait: 75ms}\n"
+		       "  maxEvents: 100000\n"
+		       "  maxMemory: 512MiB\n"
+		       "  python: ./env\n"
 		       "  onFailure: deadLetter\n"
 		       "source:\n"
 		       "  kind: kafka\n"
@@ -111,6 +116,15 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.processor.retry_backoff_ms, 50);
 	CHECK_INT(config.processor.retry_max_backoff_ms, 2000);
 	CHECK_INT(config.processor.timeout_ms, 90000);
+	CHECK_INT(config.processor.concurrency, 32);
+	CHECK_INT(config.processor.batch_size, 250);
+	CHECK_INT(config.processor.batch_wait_ms, 75);
+	CHECK_INT(config.processor.max_events, 100000);
+	CHECK_INT(config.processor.max_memory, 512 << 20);
+	CHECK(strncmp(config.processor.python, folder, strlen(folder)) == 0);
+	CHECK_TEXT(config.processor.python + strlen(folder), "/env");
+	CHECK_INT(config.processor.python_place.line, 19);
+	CHECK_INT(config.processor.python_place.column, 11);
 	CHECK_INT(config.processor.on_failure, FAILURE_DEAD_LETTER);
 	CHECK(config.dead_letter.present);
 	CHECK_TEXT(config.dead_letter.kind, "kafka");
