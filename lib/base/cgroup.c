@@ -26,7 +26,7 @@ static void place_release(struct place *place)
 }
 
 /* The whole file, for the caller to free, or NULL. */
-static char *read_text(const char *root, const char *folder, const char *name)
+static char *read_small_file(const char *root, const char *folder, const char *name)
 {
 	char *path = mem_printf("%s%s/%s", root, folder, name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -82,7 +82,8 @@ static char *find_path(const char *groups, const char *controller)
 }
 
 /* A line of /proc/self/mountinfo: "36 35 98:0 /in-it /where rw - cgroup source rw,memory". */
-static bool reads_mount(const char *line, const char *controller, char in_it[4096], char where[4096])
+static bool reads_mount(
+	const char *line, const char *controller, char in_it[4096], char where[4096])
 {
 	char type[32], options[1024];
 	const char *rest = strstr(line, " - ");
@@ -90,9 +91,9 @@ static bool reads_mount(const char *line, const char *controller, char in_it[409
 	if (rest == NULL || sscanf(line, "%*s %*s %*s %4095s %4095s", in_it, where) != 2 ||
 		sscanf(rest, " - %31s %*s %1023s", type, options) != 2)
 		return false;
-	return controller == NULL ? strcmp(type, "cgroup2") == 0
-				  : strcmp(type, "cgroup") == 0 &&
-					      lists(options, strlen(options), controller);
+	return controller == NULL
+		       ? strcmp(type, "cgroup2") == 0
+		       : strcmp(type, "cgroup") == 0 && lists(options, strlen(options), controller);
 }
 
 /* A container may see its own group as the top of what is mounted, under its name outside. */
@@ -134,11 +135,11 @@ static bool find_mount(const char *root, char *mounts, const char *path, const c
 /* `controller` NULL: version 2's, which has all that version 1 has not taken. */
 static bool find_one(const char *root, const char *controller, struct place *place)
 {
-	char *groups = read_text(root, "/proc/self", "cgroup");
-	char *mounts = read_text(root, "/proc/self", "mountinfo");
+	char *groups = read_small_file(root, "/proc/self", "cgroup");
+	char *mounts = read_small_file(root, "/proc/self", "mountinfo");
 	char *path = groups == NULL ? NULL : find_path(groups, controller);
-	bool found = path != NULL && mounts != NULL &&
-		     find_mount(root, mounts, path, controller, place);
+	bool found =
+		path != NULL && mounts != NULL && find_mount(root, mounts, path, controller, place);
 
 	free(groups);
 	free(mounts);
@@ -146,14 +147,14 @@ static bool find_one(const char *root, const char *controller, struct place *pla
 	return found;
 }
 
-static bool find(const char *root, const char *controller, struct place *place)
+static bool find_group(const char *root, const char *controller, struct place *place)
 {
 	return find_one(root, controller, place) || find_one(root, NULL, place);
 }
 
 static long long read_number(const char *root, const char *folder, const char *name)
 {
-	char *text = read_text(root, folder, name);
+	char *text = read_small_file(root, folder, name);
 	long long number = text == NULL ? -1 : strtoll(text, NULL, 10);
 
 	free(text);
@@ -168,7 +169,7 @@ static void read_quota(
 
 	*quota = *period = 0;
 	if (place->unified) {
-		text = read_text(root, place->folder, "cpu.max");
+		text = read_small_file(root, place->folder, "cpu.max");
 		if (text == NULL || sscanf(text, "%lld %lld", quota, period) != 2) /* "max" */
 			*quota = *period = 0;
 		free(text);
@@ -184,7 +185,7 @@ uint32_t cgroup_processors(const char *root)
 	long long least = 0;
 	size_t top;
 
-	if (!find(root, "cpu", &place))
+	if (!find_group(root, "cpu", &place))
 		return 0;
 	for (top = strlen(place.top); strlen(place.folder) >= top;) {
 		long long quota, period, share;
@@ -211,9 +212,9 @@ int64_t cgroup_oom_kills(const char *root)
 	char *text;
 	const char *at;
 
-	if (!find(root, "memory", &place))
+	if (!find_group(root, "memory", &place))
 		return -1;
-	text = read_text(
+	text = read_small_file(
 		root, place.folder, place.unified ? "memory.events" : "memory.oom_control");
 	at = text == NULL ? NULL : strstr(text, "oom_kill ");
 	if (at != NULL)

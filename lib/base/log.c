@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static struct {
 	const char *program;
@@ -27,7 +28,7 @@ struct line {
 	size_t capacity;
 };
 
-static void add(struct line *line, const char *text, size_t length)
+static void add_bytes(struct line *line, const char *text, size_t length)
 {
 	if (line->length + length + 1 > line->capacity) {
 		size_t capacity = (line->length + length + 1) * 2;
@@ -45,7 +46,7 @@ static void add(struct line *line, const char *text, size_t length)
 
 static void add_text(struct line *line, const char *text)
 {
-	add(line, text, strlen(text));
+	add_bytes(line, text, strlen(text));
 }
 
 /* Control characters become \n, \t, \x1b; with `json` also quotes and backslashes are escaped. */
@@ -59,7 +60,7 @@ static void add_escaped(struct line *line, const char *text, size_t length, bool
 
 		if (c >= 0x20 && c != 0x7f && !(json && (c == '"' || c == '\\')))
 			continue;
-		add(line, text + clean, i - clean);
+		add_bytes(line, text + clean, i - clean);
 		clean = i + 1;
 		if (c == '\n')
 			add_text(line, "\\n");
@@ -75,28 +76,16 @@ static void add_escaped(struct line *line, const char *text, size_t length, bool
 			add_text(line, escape);
 		}
 	}
-	add(line, text + clean, length - clean);
-}
-
-/* At most `max`, and not into the middle of a character. */
-static size_t cut_at(const char *text, size_t length, size_t max)
-{
-	size_t end = max;
-
-	if (length <= max)
-		return length;
-	while (end > max - 4 && ((unsigned char)text[end] & 0xc0) == 0x80)
-		end--;
-	return end;
+	add_bytes(line, text + clean, length - clean);
 }
 
 /* The length up to which a line is shown. */
-static size_t cut(const char *text, size_t length)
+static size_t shown_length(const char *text, size_t length)
 {
-	return cut_at(text, length, LOG_LINE_MAX);
+	return text_cut(text, length, LOG_LINE_MAX);
 }
 
-/* What of a traceback is shown: all of it is the first part, or what is between is left out. */
+/* The parts of a traceback that are shown: all of it as `first`, or its two ends. */
 struct shown {
 	const char *first, *last;
 	size_t first_length, last_length;
@@ -107,12 +96,14 @@ static size_t lines_in(const char *text, size_t length)
 {
 	size_t lines = 0;
 
-	for (const char *at = text; (at = memchr(at, '\n', length - (size_t)(at - text))) != NULL; at++)
+	for (const char *at = text; (at = memchr(at, '\n', length - (size_t)(at - text))) != NULL;
+		at++)
 		lines++;
 	return lines;
 }
 
-/* Whole lines, unless one alone is too long. Most of what matters is at the end. */
+/* Whole lines, unless one line alone is too long. The end gets most of the room: the error stands
+ * there. */
 static struct shown shown_of(const char *traceback)
 {
 	size_t length = strlen(traceback), most = LOG_TRACEBACK_MAX / 4;
@@ -123,12 +114,12 @@ static struct shown shown_of(const char *traceback)
 		return shown;
 	newline = memrchr(traceback, '\n', most);
 	shown.first_length = newline != NULL ? (size_t)(newline + 1 - traceback)
-					     : cut_at(traceback, length, most);
+					     : text_cut(traceback, length, most);
 	shown.last = traceback + length - (LOG_TRACEBACK_MAX - most);
 	newline = strchr(shown.last, '\n');
 	if (newline != NULL && newline[1] != '\0')
 		shown.last = newline + 1;
-	while (((unsigned char)*shown.last & 0xc0) == 0x80)
+	while (text_continues(*shown.last))
 		shown.last++;
 	shown.last_length = strlen(shown.last);
 	snprintf(shown.between, sizeof shown.between, "... (%zu lines left out)\n",
@@ -162,7 +153,7 @@ static void make_json(struct line *line, enum log_level level, const char *progr
 	add_field(line, "program", program);
 	add_field(line, "worker", worker);
 	add_text(line, ", \"message\": \"");
-	add_escaped(line, message, cut(message, strlen(message)), true);
+	add_escaped(line, message, shown_length(message, strlen(message)), true);
 	add_text(line, "\"");
 	if (about != NULL && about->topic != NULL) {
 		add_field(line, "topic", about->topic);
@@ -199,7 +190,7 @@ static void add_lines(struct line *line, enum log_level level, const char *text,
 		if (logger.format == FORMAT_JOURNAL)
 			add_text(line, journal[level]);
 		add_text(line, "  ");
-		add_escaped(line, text, cut(text, length), false);
+		add_escaped(line, text, shown_length(text, length), false);
 		add_text(line, "\n");
 		length += newline != NULL;
 		text += length;
@@ -224,7 +215,7 @@ static void make_text(struct line *line, enum log_level level, const char *progr
 	add_text(line, ": ");
 	add_text(line, level_names[level]);
 	add_text(line, ": ");
-	add_escaped(line, message, cut(message, strlen(message)), false);
+	add_escaped(line, message, shown_length(message, strlen(message)), false);
 	add_text(line, "\n");
 	if (about == NULL || about->traceback == NULL)
 		return;
@@ -247,7 +238,7 @@ char *log_make(enum log_level level, const char *program, const char *worker,
 	return line.text;
 }
 
-static void write_line(const char *text, size_t length)
+static void write_out(const char *text, size_t length)
 {
 	while (length > 0) {
 		ssize_t written = write(logger.fd, text, length);
@@ -285,7 +276,7 @@ void log_entry(enum log_level level, const struct log_about *about, const char *
 	char *line = log_make(level, logger.program, logger.worker, about, message, &length);
 
 	if (line != NULL)
-		write_line(line, length);
+		write_out(line, length);
 	free(line);
 	errno = saved;
 }
@@ -310,10 +301,10 @@ __attribute__((format(printf, 1, 0))) static void plain_v(const char *format, va
 
 	add_text(&line, logger.program);
 	add_text(&line, ": error: ");
-	add_escaped(&line, text, cut(text, strlen(text)), false);
+	add_escaped(&line, text, shown_length(text, strlen(text)), false);
 	add_text(&line, "\n");
 	if (line.text != NULL)
-		write_line(line.text, line.length);
+		write_out(line.text, line.length);
 	free(line.text);
 	free(message);
 	errno = saved;

@@ -1,6 +1,7 @@
 #include "base/options.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +26,12 @@ _Noreturn void options_misuse(const struct program *program, const char *format,
 	va_end(arguments);
 	log_plain("%s", text);
 	try_help(program);
+}
+
+void options_begin(const struct program *program, char **argv)
+{
+	argv[0] = (char *)(uintptr_t)program->name; /* getopt changes no argument */
+	optind = 0;
 }
 
 /* Checks that what was printed has arrived: --help into a full disk is not a success. */

@@ -8,7 +8,14 @@
 #include <stdbool.h>
 
 /* Values of long options without a letter. */
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_LOG_FORMAT, OPTION_DRIVER, OPTION_CHECK, OPTION_OWN };
+enum {
+	OPTION_HELP = 256,
+	OPTION_VERSION,
+	OPTION_LOG_FORMAT,
+	OPTION_DRIVER,
+	OPTION_CHECK,
+	OPTION_OWN
+};
 
 /* For the array of struct option; the program adds its own and the closing zeros. */
 #define OPTIONS_COMMON                                                                             \
@@ -24,6 +31,9 @@ struct program {
 	const char *usage;            /* the whole text of --help */
 	void (*print_versions)(void); /* the libraries' lines of --version; may be NULL */
 };
+
+/* Call before getopt_long: its messages begin with the program's name, and it starts anew. */
+void options_begin(const struct program *program, char **argv);
 
 /* Handles one of the options above; exits for --help and --version (stdout, 0) and for an unknown
  * option (getopt has printed why; then "try 'NAME --help'", 64). False: it is the program's own. */

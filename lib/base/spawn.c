@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/signals.h"
 
-enum { EXEC_MS = 30000, REAP_NAP_MS = 5 };
+enum { EXEC_MS = 30000, KILLED_MS = 10000, REAP_NAP_MS = 5 };
 
 /* Moves in two steps, so that no source is overwritten before it has been copied. */
 static int move_descriptors(const struct spawn_move *moves, size_t count)
@@ -56,10 +56,13 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 		report = high;
 	if (move_descriptors(what->moves, what->move_count) == 0 &&
 		(what->directory == NULL || chdir(what->directory) == 0)) {
+		/* exec(2) changes no argument, but its type does not say so. */
+		char *const *arguments = (char *const *)(size_t)what->arguments;
+
 		if (what->environment != NULL)
-			execve(what->path, what->arguments, what->environment);
+			execve(what->path, arguments, what->environment);
 		else
-			execv(what->path, what->arguments);
+			execv(what->path, arguments);
 	}
 	failure = errno;
 	fd_write_all(report, &failure, sizeof failure);
@@ -77,6 +80,15 @@ bool spawn_reap(pid_t pid, int *death, int64_t most_ms)
 		poll(NULL, 0, REAP_NAP_MS);
 	}
 	return got == pid;
+}
+
+bool spawn_wait(pid_t pid, int *death, int64_t most_ms)
+{
+	if (spawn_reap(pid, death, most_ms))
+		return true;
+	kill(pid, SIGKILL);
+	spawn_reap(pid, death, KILLED_MS);
+	return false;
 }
 
 /* Why it could not be executed, 0 when it was. The pipe's other end closes then. */

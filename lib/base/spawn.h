@@ -16,10 +16,10 @@ struct spawn_move {
 };
 
 struct spawn {
-	const char *path;         /* the file to execute; no search */
-	char *const *arguments;   /* NULL-terminated; [0] is the name */
-	char *const *environment; /* NULL: this process's */
-	const char *directory;    /* NULL: this one */
+	const char *path;             /* the file to execute; no search */
+	const char *const *arguments; /* NULL-terminated; [0] is the name */
+	char *const *environment;     /* NULL: this process's */
+	const char *directory;        /* NULL: this one */
 	const struct spawn_move *moves;
 	size_t move_count;
 	bool die_with_parent; /* SIGKILL when this process ends */
@@ -30,8 +30,13 @@ struct spawn {
  * nothing was heard of the exec for half a minute). */
 pid_t spawn(const struct spawn *what);
 
-/* Waits for a child that ends or was killed, at most that long: one in the hands of a kernel or of
- * a debugger may not die. False when it is still there; *death (may be NULL) is waitpid(2)'s. */
+/* Waits at most that long for a child that ends, or that was killed: one that the kernel or a
+ * debugger holds may not die. False when it is still there; *death (may be NULL) is waitpid(2)'s.
+ */
 bool spawn_reap(pid_t pid, int *death, int64_t most_ms);
+
+/* Waits at most that long for a child that ends by itself, then kills and reaps it. False when it
+ * had to be killed. */
+bool spawn_wait(pid_t pid, int *death, int64_t most_ms);
 
 #endif

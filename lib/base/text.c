@@ -183,7 +183,7 @@ bool text_utf8(const void *data, size_t length)
 		if (end - at <= more)
 			return false;
 		for (int i = 1; i <= more; i++) {
-			if ((at[i] & 0xc0) != 0x80)
+			if (!text_continues((char)at[i]))
 				return false;
 			code = code << 6 | (at[i] & 0x3fU);
 		}
@@ -249,4 +249,18 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 		}
 	}
 	return best;
+}
+
+enum { CHARACTER_MOST = 4 };
+
+size_t text_cut(const void *text, size_t length, size_t most)
+{
+	const char *bytes = text;
+	size_t end = most;
+
+	if (length <= most)
+		return length;
+	while (end > 0 && most - end < CHARACTER_MOST && text_continues(bytes[end]))
+		end--;
+	return text_continues(bytes[end]) ? most : end;
 }

@@ -1,5 +1,6 @@
 /*
- * Texts to values and back. Every parser takes the whole text or refuses it; nothing is guessed.
+ * Texts to values, and the bytes of UTF-8. Every parser takes the whole text or refuses it; nothing
+ * is guessed.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -19,6 +20,16 @@ bool text_bool(const char *text, bool *value); /* true or false */
 bool text_time(const char *text, int64_t *ms);
 
 bool text_utf8(const void *data, size_t length); /* whether it is well-formed UTF-8 */
+
+/* Whether this byte continues a UTF-8 character, so that a text must not be cut before it. */
+static inline bool text_continues(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* How many of the text's bytes to keep: at most `most`, and no part of a character of UTF-8. In
+ * bytes that are not UTF-8 the cut is at `most`. */
+size_t text_cut(const void *text, size_t length, size_t most);
 
 /* "%zu partition%s", n, PLURAL(n) */
 #define PLURAL(number) ((number) == 1 ? "" : "s")

@@ -129,4 +129,19 @@ TEST(nearest_words)
 		NULL);
 }
 
+TEST(a_text_is_cut_between_characters)
+{
+	static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\x89z"; /* 1, 2, 3, 4, 1 bytes */
+	static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+
+	for (size_t most = 0; most < sizeof kept / sizeof kept[0]; most++)
+		CHECK_INT(text_cut(text, sizeof text - 1, most), kept[most]);
+}
+
+TEST(bytes_that_are_not_utf8_are_cut_anywhere)
+{
+	CHECK_INT(text_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 6), 6);
+	CHECK_INT(text_cut("\x80\x80\x80", 3, 2), 2);
+}
+
 UNIT_MAIN

@@ -9,6 +9,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "bruco-worker/python/import.h"
 #include "frame/limits.h"
 
@@ -135,23 +136,6 @@ int64_t failure_pause_ms(const struct processor_config *processor, uint32_t atte
 
 /* ---- the frame ---- */
 
-static bool continues(char byte)
-{
-	return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
-/* At most max bytes of the beginning. */
-static size_t cut_end(const char *text, size_t max)
-{
-	size_t length = strlen(text);
-
-	if (length <= max)
-		return length;
-	while (max > 0 && continues(text[max]))
-		max--;
-	return max;
-}
-
 /* At most max bytes of the end, whole lines if one fits. */
 static const char *cut_front(const char *text, size_t max)
 {
@@ -164,7 +148,7 @@ static const char *cut_front(const char *text, size_t max)
 	newline = strchr(text - 1, '\n');
 	if (newline != NULL && newline[1] != '\0')
 		return newline + 1;
-	while (continues(*text))
+	while (text_continues(*text))
 		text++;
 	return text;
 }
@@ -200,7 +184,7 @@ static uint32_t describe(const struct failure *failure, size_t left, struct buf 
 
 	if (room == 0)
 		return 0;
-	add_header(headers, "bruco-error", error, cut_end(error, room));
+	add_header(headers, "bruco-error", error, text_cut(error, strlen(error), room));
 	room = value_room(left - headers->length, "bruco-traceback");
 	if (room == 0 || traceback == NULL)
 		return 1;

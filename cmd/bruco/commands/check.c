@@ -54,7 +54,7 @@ static bool makes_module(const struct dirent *entry, const char *folder, const c
 }
 
 /* The modules of a folder that are files. */
-static void add_name(struct texts *names, const struct dirent *entry)
+static void add_module_name(struct texts *names, const struct dirent *entry)
 {
 	if (!ends_with(entry->d_name, ".py"))
 		return;
@@ -71,7 +71,7 @@ static bool has_module(const char *folder, const char *name, struct texts *names
 
 	while (stream != NULL && !found && (entry = readdir(stream)) != NULL) {
 		found = makes_module(entry, folder, name);
-		add_name(names, entry);
+		add_module_name(names, entry);
 	}
 	if (stream != NULL)
 		closedir(stream);
@@ -218,14 +218,15 @@ size_t check_processor(struct config *config, const char *path)
 /* ---- the command ---- */
 
 enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
+enum { IMPORT_MS = 600000 }; /* models take their time to load */
 
-/* Has a worker look at the handler, with its part of the configuration and its environment, and
- * says what it says. The exit status. */
+/* Has a worker examine the handler: its text, or with `import` its functions, in the environment
+ * `venv`. The worker writes what it finds. Returns the exit status. */
 static int ask_worker(const struct config *config, const char *venv, bool import)
 {
 	struct launch launch;
-	char *arguments[] = {(char *)"bruco-worker", (char *)(import ? "--check" : "--text"),
-		(char *)"--document", (char *)"3", NULL};
+	const char *arguments[] = {
+		"bruco-worker", import ? "--check" : "--text", "--document", "3", NULL};
 	int document, death = 0;
 	pid_t pid;
 
@@ -244,11 +245,12 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],
 			strerror(errno));
 	launch_release(&launch);
-	while (waitpid(pid, &death, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(death))
+	if (!spawn_wait(pid, &death, IMPORT_MS))
+		log_error("the handler was not imported within %d minutes", IMPORT_MS / 60000);
+	else if (WIFEXITED(death))
 		return WEXITSTATUS(death);
-	log_error("the handler killed its worker while it was imported");
+	else
+		log_error("the handler killed its worker while it was imported");
 	return STATUS_SOFTWARE;
 }
 
@@ -273,19 +275,24 @@ static int check_import(const struct config *config)
 	return status;
 }
 
+const char *check_default_path(const struct program *program, const char *given)
+{
+	if (given != NULL)
+		return given;
+	if (access("config.yaml", F_OK) < 0)
+		options_misuse(program, "no config.yaml here: name a file or a folder with -c");
+	return "config.yaml";
+}
+
 const char *check_path(const struct program *program, const char *command, const char *given,
 	int argc, char **argv)
 {
 	if (argc - optind > (given == NULL ? 1 : 0))
 		options_misuse(program, "%s takes one configuration, not '%s' too", command,
 			argv[given == NULL ? optind + 1 : optind]);
-	if (given != NULL)
-		return given;
-	if (optind < argc)
+	if (given == NULL && optind < argc)
 		return argv[optind];
-	if (access("config.yaml", F_OK) < 0)
-		options_misuse(program, "no config.yaml here: name a file or a folder");
-	return "config.yaml";
+	return check_default_path(program, given);
 }
 
 /* To stdout; the exit status. */
@@ -319,8 +326,7 @@ int command_check(const struct program *program, int argc, char **argv)
 	size_t mistakes;
 	int option, status = STATUS_CONFIG;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
-	optind = 0;
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", options, NULL)) >= 0) {
 		if (option == 'c')
 			given = optarg;

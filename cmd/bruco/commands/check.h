@@ -11,12 +11,15 @@
 #include "config/config.h"
 
 /* bruco check [--handler] [--print] [-c file | file | directory]; argv[0] is "check". Returns the
- * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be looked at; ends
- * the program with 64 for a misuse. */
+ * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be looked at;
+ * ends the program with 64 for a misuse. */
 int command_check(const struct program *program, int argc, char **argv);
 
-/* The configuration that a command names, by -c (`given`) or as what getopt has left; ends the
- * program for a misuse. */
+/* The configuration that -c gave, else config.yaml in this folder. Ends the program with a usage
+ * error when neither is there. */
+const char *check_default_path(const struct program *program, const char *given);
+
+/* The same, but it may also be the one argument that getopt has left. */
 const char *check_path(const struct program *program, const char *command, const char *given,
 	int argc, char **argv);
 
@@ -29,7 +32,8 @@ size_t check_config(const struct config *config, struct buf *notes);
 size_t check_properties(const struct config *config, struct buf *notes);
 
 /* All checks, as `bruco run` and `bruco check` do them: reads the file into what config_init made,
- * with everything that is missing, check_config and check_properties. Returns the number of mistakes. */
+ * with everything that is missing, check_config and check_properties. Returns the number of
+ * mistakes. */
 size_t check_load(struct config *config, const char *path, struct buf *notes);
 
 /* The same of the processor alone, for commands that need no broker and no secret. Writes the notes

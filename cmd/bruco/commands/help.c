@@ -2,7 +2,6 @@
 #include "bruco/commands/commands.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,7 +56,7 @@ int command_help(const struct program *program, int argc, char **argv)
 	const char *page;
 	int option;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "qv", longs, NULL)) != -1)
 		options_common(program, option);
 	if (argc - optind > 1)

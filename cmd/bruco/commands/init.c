@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,12 +190,12 @@ static void print_next(const char *to)
 	free(there);
 }
 
-static const char *parse(const struct program *program, int argc, char **argv)
+static const char *parse_init(const struct program *program, int argc, char **argv)
 {
 	static const struct option longs[] = {OPTIONS_COMMON, {0}};
 	int option;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "qv", longs, NULL)) != -1)
 		options_common(program, option);
 	if (optind == argc || argv[optind][0] == '\0')
@@ -208,7 +207,7 @@ static const char *parse(const struct program *program, int argc, char **argv)
 
 int command_init(const struct program *program, int argc, char **argv)
 {
-	const char *to = parse(program, argc, argv);
+	const char *to = parse_init(program, argc, argv);
 	char *from = self_beside("../share/bruco/init");
 	struct content content = {0};
 	int status;

@@ -1,9 +1,7 @@
-/* What librdkafka says of the properties: bruco has no client of its own, so it asks the stages,
- * which make one each that is connected to nothing. */
-#include <signal.h>
+/* What librdkafka says of the properties. bruco has no Kafka client, so it asks source and sink:
+ * each makes one that connects to nothing. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,21 +13,17 @@
 
 enum { ANSWER_MAX = 1 << 20, ANSWER_MS = 30000 };
 
-/* Its status, or -1 when it had to be killed. */
-static int end_of(pid_t pid)
+/* Whether the child exited with status 0 in time. */
+static bool ended_well(pid_t pid)
 {
 	int death;
 
-	if (!spawn_reap(pid, &death, ANSWER_MS)) {
-		kill(pid, SIGKILL);
-		spawn_reap(pid, NULL, ANSWER_MS);
-		return -1;
-	}
-	return WIFEXITED(death) ? WEXITSTATUS(death) : -1;
+	return spawn_wait(pid, &death, ANSWER_MS) && death == 0;
 }
 
-/* What the stage says to its part of the configuration; NULL: nothing. The caller frees it. */
-static char *ask(const char *name, const struct config *config, unsigned sections)
+/* What source or sink answers about its part of the configuration; NULL: nothing. The caller frees
+ * it. */
+static char *ask_client(const char *name, const struct config *config, unsigned sections)
 {
 	char *path = launch_program(name), *answer = NULL;
 	const char *arguments[] = {name, "--check", NULL};
@@ -37,7 +31,7 @@ static char *ask(const char *name, const struct config *config, unsigned section
 	int in, out;
 	struct spawn_move moves[2];
 	struct spawn what = {.path = path,
-		.arguments = (char *const *)(size_t)arguments,
+		.arguments = arguments,
 		.moves = moves,
 		.move_count = 2,
 		.die_with_parent = true};
@@ -50,10 +44,10 @@ static char *ask(const char *name, const struct config *config, unsigned section
 	moves[0] = (struct spawn_move){in, STDIN_FILENO};
 	moves[1] = (struct spawn_move){out, STDOUT_FILENO};
 	pid = in < 0 || out < 0 ? -1 : spawn(&what);
-	if (pid > 0 && end_of(pid) == 0 && lseek(out, 0, SEEK_SET) == 0)
+	if (pid > 0 && ended_well(pid) && lseek(out, 0, SEEK_SET) == 0)
 		answer = fd_read_all(out, ANSWER_MAX, &length);
 	if (answer == NULL)
-		log_plain("'%s' does not say whether its properties are good", name);
+		log_plain("cannot check the properties: '%s' did not answer", name);
 	fd_close(&in);
 	fd_close(&out);
 	buf_release(&document);
@@ -61,10 +55,10 @@ static char *ask(const char *name, const struct config *config, unsigned section
 	return answer;
 }
 
-static size_t check_stage(
+static size_t check_client(
 	const char *name, const struct config *config, unsigned sections, struct buf *notes)
 {
-	char *answer = ask(name, config, sections | SECTION_POLICY);
+	char *answer = ask_client(name, config, sections | SECTION_POLICY);
 	size_t mistakes = answer == NULL ? 0 : config_property_answers(config, answer, notes);
 
 	free(answer);
@@ -76,8 +70,8 @@ size_t check_properties(const struct config *config, struct buf *notes)
 	size_t mistakes = 0;
 
 	if (config->source.properties.count > 0)
-		mistakes += check_stage("bruco-source", config, SECTION_SOURCE, notes);
+		mistakes += check_client("bruco-source", config, SECTION_SOURCE, notes);
 	if (config->sink.properties.count + config->dead_letter.properties.count > 0)
-		mistakes += check_stage("bruco-sink", config, SECTION_SINK, notes);
+		mistakes += check_client("bruco-sink", config, SECTION_SINK, notes);
 	return mistakes;
 }

@@ -1,7 +1,6 @@
 /* bruco run: check everything, install what the handler needs, run the pipeline. */
 #include "bruco/commands/commands.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +24,7 @@ struct run_options {
 	bool stop_at_end;
 };
 
-static uint32_t workers(const struct program *program, const char *text)
+static uint32_t worker_count(const struct program *program, const char *text)
 {
 	int64_t value;
 
@@ -40,14 +39,15 @@ static uint32_t workers(const struct program *program, const char *text)
 	return (uint32_t)value;
 }
 
-static void parse(const struct program *program, struct run_options *options, int argc, char **argv)
+static void parse_run(
+	const struct program *program, struct run_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {OPTIONS_COMMON,
 		{"config", required_argument, NULL, 'c'}, {"end", no_argument, NULL, 'e'},
 		{"workers", required_argument, NULL, 'w'}, {0}};
 	int option;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:eqvw:", longs, NULL)) != -1) {
 		if (options_common(program, option))
 			continue;
@@ -56,16 +56,13 @@ static void parse(const struct program *program, struct run_options *options, in
 		else if (option == 'e')
 			options->stop_at_end = true;
 		else if (option == 'w')
-			options->workers = workers(program, optarg);
+			options->workers = worker_count(program, optarg);
 	}
 	if (optind < argc && options->path == NULL)
 		options->path = argv[optind++];
 	if (optind < argc)
 		options_misuse(program, "one configuration is enough, not '%s' too", argv[optind]);
-	if (options->path == NULL && access("config.yaml", F_OK) == 0)
-		options->path = "config.yaml";
-	if (options->path == NULL)
-		options_misuse(program, "no config.yaml here: name a file or a folder");
+	options->path = check_default_path(program, options->path);
 }
 
 /* Mistakes and warnings always, information unless -q. */
@@ -94,7 +91,7 @@ int command_run(const struct program *program, int argc, char **argv)
 	int signal_fd = -1, signal_number = 0;
 	int status;
 
-	parse(program, &options, argc, argv);
+	parse_run(program, &options, argc, argv);
 	notify_init();
 	config_init(&config);
 	status = check_load(&config, options.path, &notes) > 0 ? STATUS_CONFIG : STATUS_OK;

@@ -35,9 +35,9 @@ struct testing {
 	size_t failed;                 /* files that are shown only and have a failed event */
 };
 
-/* ---- what is said on standard output */
+/* ---- standard output */
 
-static int say(struct buf *text)
+static int print_text(struct buf *text)
 {
 	int result = fd_write_all(STDOUT_FILENO, text->data, text->length);
 
@@ -67,7 +67,7 @@ static void verdict(const struct testing *testing, struct buf *text, bool good, 
 		buf_printf(text, "%-7s %s\n", word, path);
 }
 
-static int say_summary(const struct testing *testing)
+static int print_summary(const struct testing *testing)
 {
 	size_t count = testing->ok + testing->differing + testing->updated;
 	struct buf text = {0};
@@ -81,7 +81,7 @@ static int say_summary(const struct testing *testing)
 		buf_printf(&text, ", %zu differ%s", testing->differing,
 			testing->differing == 1 ? "s" : "");
 	buf_byte(&text, '\n');
-	return say(&text);
+	return print_text(&text);
 }
 
 /* ---- one case */
@@ -116,7 +116,7 @@ static int update(struct testing *testing, const struct test_case *test, const s
 		return status;
 	testing->updated++;
 	verdict(testing, &text, true, "updated", test->expected);
-	return say(&text);
+	return print_text(&text);
 }
 
 static int compare(struct testing *testing, const struct test_case *test,
@@ -139,7 +139,7 @@ static int compare(struct testing *testing, const struct test_case *test,
 		buf_printf(&text, "%sno '%s' yet, --update makes it\n", indent, test->expected);
 	buf_append(&text, view.data, view.length);
 	*(*good ? &testing->ok : &testing->differing) += 1;
-	status = say(&text);
+	status = print_text(&text);
 	buf_release(&view);
 	return status;
 }
@@ -150,11 +150,11 @@ static int show(struct testing *testing, const struct outcomes *got)
 
 	outcomes_write(got, &text);
 	testing->failed += got->failures > 0;
-	return say(&text);
+	return print_text(&text);
 }
 
 /* What a case's worker says is shown when the case is not as it should be, or with -v. */
-static void tell(int log, bool shown)
+static void print_log(int log, bool shown)
 {
 	char *text = NULL;
 	size_t length;
@@ -193,7 +193,7 @@ static int run_case(struct testing *testing, const struct test_case *test)
 	else if (status == STATUS_OK)
 		status = show(testing, &got);
 	if (test->compared) {
-		tell(log, !good || log_level() >= LEVEL_DEBUG);
+		print_log(log, !good || log_level() >= LEVEL_DEBUG);
 		close(log);
 	}
 	outcomes_reset(&expected);
@@ -209,7 +209,7 @@ static int run_cases(struct testing *testing)
 	for (size_t i = 0; status == STATUS_OK && i < testing->cases.count; i++)
 		status = run_case(testing, &testing->cases.items[i]);
 	if (status == STATUS_OK)
-		status = say_summary(testing);
+		status = print_summary(testing);
 	if (status == STATUS_OK && testing->differing + testing->failed > 0)
 		status = STATUS_FAILED;
 	return status;
@@ -235,14 +235,15 @@ static void add_usual_cases(struct testing *testing, const struct program *progr
 	free(folder);
 }
 
-static void parse(const struct program *program, struct testing *testing, int argc, char **argv)
+static void parse_test(
+	const struct program *program, struct testing *testing, int argc, char **argv)
 {
 	static const struct option longs[] = {OPTIONS_COMMON,
 		{"config", required_argument, NULL, 'c'},
 		{"update", no_argument, NULL, OPTION_UPDATE}, {0}};
 	int option;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
 		if (options_common(program, option))
 			continue;
@@ -251,10 +252,7 @@ static void parse(const struct program *program, struct testing *testing, int ar
 		else if (option == OPTION_UPDATE)
 			testing->update = true;
 	}
-	if (testing->config_path == NULL && access("config.yaml", F_OK) == 0)
-		testing->config_path = "config.yaml";
-	if (testing->config_path == NULL)
-		options_misuse(program, "no config.yaml here: name one with -c");
+	testing->config_path = check_default_path(program, testing->config_path);
 	for (int i = optind; i < argc; i++)
 		cases_add(&testing->cases, program, argv[i], testing->update);
 	if (optind == argc)
@@ -282,7 +280,7 @@ int command_test(const struct program *program, int argc, char **argv)
 	int signal_fd, signal_number = 0;
 	int status;
 
-	parse(program, &testing, argc, argv);
+	parse_test(program, &testing, argc, argv);
 	config_init(&config);
 	status = load(&config, testing.config_path);
 	signal_fd = signals_init(1);

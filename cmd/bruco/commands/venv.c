@@ -1,7 +1,6 @@
 /* bruco venv: makes the environment of a handler's requirements.txt, and says where it is. */
 #include "bruco/commands/commands.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,7 +21,7 @@ int command_venv(const struct program *program, int argc, char **argv)
 	char *venv = NULL;
 	int signal_fd, option, status;
 
-	argv[0] = (char *)(uintptr_t)program->name; /* getopt's messages begin with it */
+	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
 		if (options_common(program, option))
 			continue;
@@ -39,7 +38,8 @@ int command_venv(const struct program *program, int argc, char **argv)
 	if (status == STATUS_OK && (venv != NULL || config.processor.python != NULL))
 		puts(venv != NULL ? venv : config.processor.python);
 	else if (status == STATUS_OK)
-		log_info("no environment is needed: there is no requirements.txt that asks for one");
+		log_info(
+			"no environment is needed: there is no requirements.txt that asks for one");
 	fd_close(&signal_fd);
 	free(venv);
 	config_release(&config);

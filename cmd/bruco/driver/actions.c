@@ -37,7 +37,7 @@ static void report_ready(struct driver *driver, const struct occurrence *occurre
 	notify("READY=1");
 }
 
-static void cut(struct driver *driver, struct worker_slot *slot)
+static void cut_off(struct driver *driver, struct worker_slot *slot)
 {
 	struct message message = {.type = MESSAGE_LANE,
 		.life = slot->life,
@@ -55,7 +55,7 @@ static void cut(struct driver *driver, struct worker_slot *slot)
 
 static void cut_lane(struct driver *driver, const struct occurrence *occurrence)
 {
-	cut(driver, occurrence->slot);
+	cut_off(driver, occurrence->slot);
 }
 
 /* 64 MiB of pipe buffers are all that an unprivileged user has. */
@@ -176,7 +176,7 @@ static void kill_workers(struct driver *driver, const struct occurrence *occurre
 		if (slot->process.pid != 0)
 			process_kill(&slot->process);
 		else
-			cut(driver, slot);
+			cut_off(driver, slot);
 	}
 	driver->deadline = clock_ms() + GRACE_MS;
 }
@@ -213,7 +213,7 @@ static void abandon(struct driver *driver, const struct occurrence *occurrence)
  * what it can without them: what is delivered is acknowledged, what is acknowledged is committed,
  * and a consumer group is left, unless the next start takes over the place in it.
  */
-static void settle(struct driver *driver, const struct occurrence *occurrence)
+static void settle_rest(struct driver *driver, const struct occurrence *occurrence)
 {
 	struct message message = {.type = MESSAGE_DRAIN,
 		.flags = driver->state == STATE_RESTARTING ? DRAIN_RESTART : 0};
@@ -239,7 +239,7 @@ static void back_off(struct driver *driver, const struct occurrence *occurrence)
 	driver->deadline = now + back_off_ms(++driver->failures);
 }
 
-static void start(struct driver *driver, const struct occurrence *occurrence)
+static void start_all(struct driver *driver, const struct occurrence *occurrence)
 {
 	struct process *const ends[] = {&driver->source, &driver->sink};
 	char text[TEXT_MAX];
@@ -280,7 +280,7 @@ static void start(struct driver *driver, const struct occurrence *occurrence)
 
 static void (*const actions[ACTION_COUNT])(struct driver *, const struct occurrence *) = {
 	keep_status, keep_signal, report_ready, cut_lane, replace, drain, arm, kill_unready,
-	kill_workers, settle, kill_all, abandon, back_off, start};
+	kill_workers, settle_rest, kill_all, abandon, back_off, start_all};
 
 void driver_fire(struct driver *driver, const struct occurrence *occurrence)
 {

@@ -60,7 +60,7 @@ static void treat_held(struct driver *driver, enum exit_held held, const struct 
 		relay_only_worker(&driver->relay, (int)(slot - driver->slots));
 }
 
-static void warn(struct driver *driver, enum exit_warning warning, const char *death)
+static void log_warning_of(struct driver *driver, enum exit_warning warning, const char *death)
 {
 	if (warning == WARN_DEATH)
 		relay_log(&driver->relay, LEVEL_WARNING, "%s", death);
@@ -86,7 +86,7 @@ static void judge(struct driver *driver, struct worker_slot *slot, const struct 
 		death = description;
 	}
 	treat_held(driver, judgement.held, slot);
-	warn(driver, judgement.warning, death);
+	log_warning_of(driver, judgement.warning, death);
 	if (judgement.takes_restart)
 		restarts_take(&driver->restarts, clock_ms());
 	if (!judgement.fires)

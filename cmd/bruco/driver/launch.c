@@ -110,7 +110,7 @@ static rlim_t count_open_files(void)
 	return count;
 }
 
-static bool is_kafka(const char *kind)
+static bool has_kafka_client(const char *kind)
 {
 	return kind != NULL && strcmp(kind, "kafka") == 0;
 }
@@ -122,7 +122,7 @@ static bool is_kafka(const char *kind)
  */
 static rlim_t files_needed(const struct config *config)
 {
-	bool kafka = is_kafka(config->source.kind) || is_kafka(config->sink.kind);
+	bool kafka = has_kafka_client(config->source.kind) || has_kafka_client(config->sink.kind);
 	rlim_t workers = config->processor.workers;
 	rlim_t driver = count_open_files() + 6 * workers + 4 + 16;
 	rlim_t sink = 16 + 3 * workers + (kafka ? CLIENT_FILES : 0);

@@ -141,7 +141,7 @@ static pid_t start_process(
 	const char *arguments[] = {role_names[process->role], "--driver", "3", NULL};
 	struct spawn_move moves[4] = {{outfit->control, CONTROL_FD}};
 	struct spawn what = {.path = launch->programs[process->role],
-		.arguments = (char *const *)(size_t)arguments,
+		.arguments = arguments,
 		.environment = worker ? launch->worker_environment : NULL,
 		.moves = moves,
 		.move_count = 1,

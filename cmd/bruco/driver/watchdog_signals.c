@@ -1,21 +1,24 @@
-/* Events that take too long: the workers' pages are looked at when watchdog.c says that it is time,
- * and what it orders is done. */
-#include "bruco/driver/driver.h"
+#include "bruco/driver/watchdog_signals.h"
 
 #include <inttypes.h>
 #include <signal.h>
 
 #include "base/clock.h"
 #include "base/format.h"
-#include "bruco/driver/watchdog.h"
+#include "bruco/driver/driver.h"
 
-/* To the worker alone, not to what its handler has started. */
-static void send_signal(const struct worker_slot *slot, int number)
+bool watchdog_signal(struct process *process, enum watch_order order)
 {
-	kill(slot->process.pid, number);
+	if (order == WATCH_TIMEOUT || order == WATCH_ALARM)
+		kill(process->pid, SIGALRM);
+	else if (order == WATCH_DUMP)
+		kill(process->pid, SIGUSR2);
+	else if (order == WATCH_KILL)
+		process_kill(process);
+	return order == WATCH_KILL && process->killed;
 }
 
-static void obey(struct driver *driver, struct worker_slot *slot, enum watch_order order)
+static void log_order(struct driver *driver, const struct worker_slot *slot, enum watch_order order)
 {
 	uint32_t number = (uint32_t)(slot - driver->slots);
 	uint64_t seq = slot->watch.event.seq;
@@ -23,8 +26,6 @@ static void obey(struct driver *driver, struct worker_slot *slot, enum watch_ord
 
 	format_duration(text, driver->config->processor.timeout_ms);
 	switch (order) {
-	case WATCH_NOTHING:
-		break;
 	case WATCH_LONG:
 		relay_log(&driver->relay, LEVEL_WARNING,
 			"worker %u: an event has been running for %" PRId64 "s (number %" PRIu64
@@ -36,20 +37,14 @@ static void obey(struct driver *driver, struct worker_slot *slot, enum watch_ord
 			"worker %u: an event takes longer than %s (number %" PRIu64
 			" of its lane, attempt %u)",
 			number, text, seq, slot->watch.event.attempt + 1);
-		/* fall through */
-	case WATCH_ALARM:
-		send_signal(slot, SIGALRM);
 		break;
 	case WATCH_DUMP:
 		relay_log(&driver->relay, LEVEL_WARNING,
 			"worker %u: event %" PRIu64
 			" still runs %ds after its timeout, killing the worker",
 			number, seq, WATCH_GRACE_MS / 1000);
-		send_signal(slot, SIGUSR2);
 		break;
-	case WATCH_KILL:
-		process_kill(&slot->process);
-		slot->overdue = slot->process.killed;
+	default:
 		break;
 	}
 }
@@ -64,13 +59,16 @@ void driver_watch(struct driver *driver, int64_t now_ms)
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		struct worker_slot *slot = &driver->slots[i];
 		struct watch_claim claim;
+		enum watch_order order;
 
 		if (!is_watched(slot) || now_ms < slot->watch.due_ms)
 			continue;
 		claim = watch_read(slot->process.page);
-		obey(driver, slot,
-			watch_look(&slot->watch, &claim, driver->config->processor.timeout_ms,
-				now_ms));
+		order = watch_look(
+			&slot->watch, &claim, driver->config->processor.timeout_ms, now_ms);
+		log_order(driver, slot, order);
+		if (watchdog_signal(&slot->process, order))
+			slot->overdue = true;
 	}
 }
 

@@ -135,20 +135,9 @@ static char *printable(const uint8_t *data, size_t length)
 	return (char *)out.data;
 }
 
-/* Cuts at LOG_LINE_MAX, but not inside a character. */
-static size_t cut(const uint8_t *data, size_t length)
-{
-	if (length <= LOG_LINE_MAX)
-		return length;
-	for (length = LOG_LINE_MAX; length > LOG_LINE_MAX - 4; length--)
-		if ((data[length] & 0xc0) != 0x80)
-			return length;
-	return LOG_LINE_MAX;
-}
-
 static void printed_line(struct stream *stream, struct relay *relay)
 {
-	size_t length = cut(stream->partial.data, stream->partial.length);
+	size_t length = text_cut(stream->partial.data, stream->partial.length, LOG_LINE_MAX);
 	size_t line_length;
 	char *text, *line;
 

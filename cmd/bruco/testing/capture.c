@@ -41,7 +41,7 @@ static void add_start(struct capture *capture)
 }
 
 /* `place` is the line, or the byte, for messages. */
-static int add(struct reading *reading, struct frame_record *record, size_t place)
+static int add_record(struct reading *reading, struct frame_record *record, size_t place)
 {
 	struct capture *capture = reading->capture;
 	struct buf *frames = &capture->frames;
@@ -66,7 +66,7 @@ static int add(struct reading *reading, struct frame_record *record, size_t plac
 	return STATUS_OK;
 }
 
-static int add_line(struct reading *reading, const char *line, size_t length, size_t number)
+static int add_value(struct reading *reading, const char *line, size_t length, size_t number)
 {
 	struct frame_record record = {.offset = -1,
 		.timestamp = -1,
@@ -75,7 +75,7 @@ static int add_line(struct reading *reading, const char *line, size_t length, si
 		.value = (const uint8_t *)line,
 		.value_length = (int32_t)length};
 
-	return add(reading, &record, number);
+	return add_record(reading, &record, number);
 }
 
 static int add_json(struct reading *reading, const char *line, size_t length, size_t number)
@@ -84,7 +84,7 @@ static int add_json(struct reading *reading, const char *line, size_t length, si
 	char why[256];
 
 	if (record_json_read(line, length, &record, &reading->space, why, sizeof why))
-		return add(reading, &record, number);
+		return add_record(reading, &record, number);
 	log_plain("%s:%zu: %s", reading->path, number, why);
 	return STATUS_DATA;
 }
@@ -132,7 +132,7 @@ static int read_frames(struct reading *reading, const char *data, size_t length)
 			log_plain("%s: byte %zu: %s", reading->path, (size_t)(at - start), why);
 			return STATUS_DATA;
 		}
-		if (add(reading, &record, (size_t)(at - start)) != STATUS_OK)
+		if (add_record(reading, &record, (size_t)(at - start)) != STATUS_OK)
 			return STATUS_DATA;
 	}
 	return STATUS_OK;
@@ -157,7 +157,7 @@ int capture_read(struct capture *capture, const char *path, uint32_t size_max)
 		status = read_frames(&reading, data, length);
 	} else {
 		status = read_lines(
-			&reading, data, length, strcmp(kind, "json") == 0 ? add_json : add_line);
+			&reading, data, length, strcmp(kind, "json") == 0 ? add_json : add_value);
 	}
 	fd_close(&fd);
 	free(data);

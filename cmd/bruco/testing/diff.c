@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 /* Above that many pairs of lines the cheapest way is not looked for any more. */
 enum { PAIRS_MAX = 16 << 20 };
@@ -142,11 +143,6 @@ static void put_line(const struct view *view, enum step step, const struct outco
 	buf_text(view->out, *colour == '\0' ? "\n" : "\033[0m\n");
 }
 
-static bool starts_character(char byte)
-{
-	return ((uint8_t)byte & 0xc0) != 0x80;
-}
-
 /* Carets below the part of the second line that is not in the first. */
 static void put_carets(
 	const struct view *view, const struct outcome *missing, const struct outcome *fresh)
@@ -164,7 +160,7 @@ static void put_carets(
 		return;
 	buf_printf(view->out, "%s ", view->indent);
 	for (size_t i = 0; i < end || i == front; i++)
-		if (i == front || starts_character(fresh->line[i]))
+		if (i == front || !text_continues(fresh->line[i]))
 			buf_byte(view->out, i < front ? ' ' : '^');
 	buf_byte(view->out, '\n');
 }

@@ -28,7 +28,7 @@ void outcomes_reset(struct outcomes *outcomes)
 	*outcomes = (struct outcomes){.values = outcomes->values};
 }
 
-static void add_line(
+static void add_outcome_line(
 	struct outcomes *outcomes, uint64_t record, bool failed, const void *line, size_t length)
 {
 	struct outcome *outcome;
@@ -44,7 +44,7 @@ static void add_line(
 static void add_written(
 	struct outcomes *outcomes, uint64_t record, bool failed, const struct buf *text)
 {
-	add_line(outcomes, record, failed, text->data, text->length - 1);
+	add_outcome_line(outcomes, record, failed, text->data, text->length - 1);
 }
 
 /* What the sink would send: where the record came from is not part of it. */
@@ -66,11 +66,11 @@ static void add_value(struct outcomes *outcomes, uint64_t record, const uint8_t 
 	const uint8_t *newline;
 
 	while (left > 0 && (newline = memchr(value, '\n', left)) != NULL) {
-		add_line(outcomes, record, false, value, (size_t)(newline - value));
+		add_outcome_line(outcomes, record, false, value, (size_t)(newline - value));
 		left -= (size_t)(newline + 1 - value);
 		value = newline + 1;
 	}
-	add_line(outcomes, record, false, value, left);
+	add_outcome_line(outcomes, record, false, value, left);
 }
 
 void outcomes_add(struct outcomes *outcomes, uint64_t record, const struct frame_record *output)
@@ -128,7 +128,7 @@ static int take_expected(struct outcomes *outcomes, const char *path, size_t num
 	char why[256];
 
 	if (outcomes->values) {
-		add_line(outcomes, 0, false, line, length);
+		add_outcome_line(outcomes, 0, false, line, length);
 		return STATUS_OK;
 	}
 	if (record_json_read_failed(line, length, space)) {

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/status.h"
-#include "bruco/driver/watchdog.h"
+#include "bruco/driver/watchdog_signals.h"
 #include "control/death_text.h"
 #include "frame/limits.h"
 
@@ -30,14 +30,14 @@ struct run {
 	struct process process;
 	struct watch watch;
 	uint32_t life;
-	int in, out;        /* the worker's input and output, our ends */
-	size_t written;     /* bytes of recording->frames */
+	int in, out;        /* our ends of the worker's input and output */
+	size_t written;     /* bytes of capture->frames */
 	uint64_t begun;     /* records of which at least a part is written */
 	uint64_t done;      /* records whose outputs are all there */
 	bool one_at_a_time; /* since a worker died */
-	bool timed_out;     /* this worker is killed for it */
-	struct buf input;   /* of ours: what came out and is no whole frame yet */
-	int status;         /* why it can't go on */
+	bool timed_out;     /* this worker was killed for an event that ran too long */
+	struct buf input;   /* the beginning of a frame that the worker has not written whole */
+	int status;         /* not STATUS_OK: why it can't go on */
 };
 
 void replay_init(struct replay *replay, struct config *config, const char *venv, int signal_fd)
@@ -96,7 +96,7 @@ static void take_frames(struct run *run)
 			break;
 		if (result == FRAME_BAD || take_frame(run, at, &head) < 0) {
 			relay_log(run->relay, LEVEL_ERROR,
-				"the worker sent what is no answer to its input, killing it");
+				"the worker's output does not match its input, killing it");
 			process_kill(&run->process);
 			fd_close(&run->out);
 			break;
@@ -157,7 +157,7 @@ static void write_input(struct run *run)
 
 /* ---- the worker */
 
-static int start(struct run *run)
+static int start_worker(struct run *run)
 {
 	int in[2] = {-1, -1}, out[2] = {-1, -1};
 	int error;
@@ -184,7 +184,7 @@ static int start(struct run *run)
 	return status_of_error(error) == STATUS_TEMPFAIL ? STATUS_TEMPFAIL : STATUS_UNAVAILABLE;
 }
 
-/* Everything from the next record on goes into a new worker. */
+/* The next worker begins behind record `done`. */
 static void go_back(struct run *run, uint64_t done)
 {
 	run->done = run->begun = done;
@@ -227,8 +227,8 @@ static int judge_death(struct run *run, int death, bool was_ready)
 	return status;
 }
 
-/* The worker has ended: what next? */
-static int bury(struct run *run, int death)
+/* Judges the end of the worker and starts the next one if records are left; the exit status. */
+static int after_end(struct run *run, int death)
 {
 	bool was_ready = run->process.ready;
 	int status;
@@ -241,11 +241,11 @@ static int bury(struct run *run, int death)
 	fd_close(&run->out);
 	status = judge_death(run, death, was_ready);
 	if (status == STATUS_OK && run->done < run->capture->count)
-		status = start(run);
+		status = start_worker(run);
 	return status;
 }
 
-static void take_signals(struct run *run)
+static void take_run_signals(struct run *run)
 {
 	int number, death;
 	pid_t pid;
@@ -258,42 +258,24 @@ static void take_signals(struct run *run)
 	}
 	while ((pid = waitpid(-1, &death, WNOHANG)) > 0)
 		if (pid == run->process.pid)
-			run->status = bury(run, death);
-}
-
-static void obey(struct run *run, enum watch_order order)
-{
-	switch (order) {
-	case WATCH_NOTHING:
-		break;
-	case WATCH_LONG:
-		relay_log(run->relay, LEVEL_WARNING,
-			"record %" PRIu64 " has been running for %" PRId64 "s",
-			run->watch.event.seq, (run->watch.given_ms - run->watch.begun_ms) / 1000);
-		break;
-	case WATCH_TIMEOUT:
-	case WATCH_ALARM:
-		kill(run->process.pid, SIGALRM);
-		break;
-	case WATCH_DUMP:
-		kill(run->process.pid, SIGUSR2);
-		break;
-	case WATCH_KILL:
-		process_kill(&run->process);
-		run->timed_out = run->process.killed;
-		break;
-	}
+			run->status = after_end(run, death);
 }
 
 static void watch_worker(struct run *run, int64_t now_ms)
 {
 	struct watch_claim claim;
+	enum watch_order order;
 
 	if (run->process.pid == 0 || !run->process.ready || now_ms < run->watch.due_ms)
 		return;
 	claim = watch_read(run->process.page);
-	obey(run,
-		watch_look(&run->watch, &claim, run->replay->config->processor.timeout_ms, now_ms));
+	order = watch_look(&run->watch, &claim, run->replay->config->processor.timeout_ms, now_ms);
+	if (order == WATCH_LONG)
+		relay_log(run->relay, LEVEL_WARNING,
+			"record %" PRIu64 " has been running for %" PRId64 "s",
+			run->watch.event.seq, (run->watch.given_ms - run->watch.begun_ms) / 1000);
+	if (watchdog_signal(&run->process, order))
+		run->timed_out = true;
 }
 
 static void read_control(struct run *run)
@@ -327,7 +309,7 @@ enum {
 };
 
 /* It was killed and does not die. */
-static void abandon(struct run *run)
+static void abandon_worker(struct run *run)
 {
 	relay_log(run->relay, LEVEL_ERROR,
 		"the worker (process %d) was killed and does not end, leaving it",
@@ -339,12 +321,12 @@ static void abandon(struct run *run)
 	run->status = STATUS_TEMPFAIL;
 }
 
-static void tick(struct run *run, int64_t now_ms)
+static void run_tick(struct run *run, int64_t now_ms)
 {
 	int64_t kill_deadline = process_kill_deadline(&run->process);
 
 	if (kill_deadline >= 0 && now_ms >= kill_deadline) {
-		abandon(run);
+		abandon_worker(run);
 		return;
 	}
 	watch_worker(run, now_ms);
@@ -352,7 +334,7 @@ static void tick(struct run *run, int64_t now_ms)
 		stream_tick(&run->process.streams[i], run->relay, now_ms);
 }
 
-static int next_tick(const struct run *run)
+static int run_next_tick(const struct run *run)
 {
 	int64_t deadline = run->process.ready ? run->watch.due_ms : -1;
 	int64_t killed = process_kill_deadline(&run->process);
@@ -368,7 +350,7 @@ static int next_tick(const struct run *run)
 	return clock_left(deadline, clock_ms());
 }
 
-static void wait_and_serve(struct run *run)
+static void run_wait(struct run *run)
 {
 	struct process *process = &run->process;
 	bool writes = process->ready && run->written < allowed(run);
@@ -383,7 +365,7 @@ static void wait_and_serve(struct run *run)
 	for (int i = 0; i < PROCESS_STREAMS; i++)
 		polls[POLL_STREAMS + i] =
 			(struct pollfd){.fd = process->streams[i].fd, .events = POLLIN};
-	if (fd_poll(polls, POLLS, next_tick(run)) < 0)
+	if (fd_poll(polls, POLLS, run_next_tick(run)) < 0)
 		return;
 	if (polls[POLL_WRITER].revents != 0)
 		log_writer_write(&run->relay->writer);
@@ -397,7 +379,7 @@ static void wait_and_serve(struct run *run)
 	if (process->ready)
 		write_input(run);
 	if (polls[POLL_SIGNALS].revents != 0) /* last: it may put another worker here */
-		take_signals(run);
+		take_run_signals(run);
 }
 
 int replay_run(struct replay *replay, const struct capture *capture, struct relay *relay,
@@ -411,10 +393,10 @@ int replay_run(struct replay *replay, const struct capture *capture, struct rela
 		.out = -1};
 
 	outcomes_reset(outcomes);
-	run.status = start(&run);
+	run.status = start_worker(&run);
 	while (run.status == STATUS_OK && run.process.pid != 0) {
-		wait_and_serve(&run);
-		tick(&run, clock_ms());
+		run_wait(&run);
+		run_tick(&run, clock_ms());
 	}
 	buf_release(&run.input);
 	return run.status;

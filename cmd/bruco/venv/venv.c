@@ -126,7 +126,7 @@ static bool run(const struct install *install, const char *const *arguments)
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct spawn_move moves[] = {{null_fd, 0}, {shown, 1}, {shown, 2}};
 	struct spawn what = {.path = arguments[0],
-		.arguments = (char *const *)(size_t)arguments,
+		.arguments = arguments,
 		.directory = install->packages.handler_path,
 		.moves = moves,
 		.move_count = 3,
@@ -195,7 +195,8 @@ static int take_lock(const struct install *install)
 			break;
 		}
 		if (!said)
-			log_info("waiting for another bruco that installs '%s'", install->packages.file);
+			log_info("waiting for another bruco that installs '%s'",
+				install->packages.file);
 		said = true;
 		number = ending_signal(install, LOCK_POLL_MS);
 		if (number != 0)
