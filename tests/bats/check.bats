@@ -1,7 +1,7 @@
+# bruco check: good configurations, what is printed, and the page.
+
 load helpers
 load check
-
-# bruco check: good configurations, what is printed, and the page.
 
 # ---- good ones
 

@@ -1,7 +1,7 @@
+# bruco check: the handler's folder and module, substitution, and the YAML itself.
+
 load helpers
 load check
-
-# bruco check: the handler's folder and module, substitution, and the YAML itself.
 
 # ---- the handler
 

@@ -1,7 +1,7 @@
+# bruco check: keys that are unknown, missing or at odds with one another.
+
 load helpers
 load check
-
-# bruco check: keys that are unknown, missing or at odds with one another.
 
 @test "an unknown key, with the one that was meant" {
     refuses "config.yaml:5:3: unknown key 'topcis' in source (did you mean 'topics'?)" \

@@ -1,7 +1,7 @@
+# bruco check: values that are wrong.
+
 load helpers
 load check
-
-# bruco check: values that are wrong.
 
 @test "kinds" {
     refuses "config.yaml:2:16: source.kind: unknown kind 'kafak' (did you mean 'kafka'?)" \

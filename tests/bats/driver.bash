@@ -3,14 +3,7 @@
 # project [WORKERS]: a folder `app` with a configuration from lines to lines and, from standard
 # input, a handler.
 project() {
-    mkdir -p app
-    cat >app/handler.py
-    cat >app/config.yaml <<END
-shutdownTimeout: 10s
-processor: {workers: ${1:-1}, ordering: none}
-source: {kind: lines}
-sink: {kind: lines}
-END
+    lines_project "{workers: ${1:-1}, ordering: none}" 'shutdownTimeout: 10s'
 }
 
 # set_key KEY VALUE: at the top of the configuration, instead of what it may have there.
@@ -69,14 +62,6 @@ has_stages() { # has_stages NAME COUNT
     [[ $(stages "$1" | wc -l) == "$2" ]]
 }
 
-file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
-    ! grep -E -- "$2" "$1"
-}
-
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
-}
-
 times_in() { # a condition: times_in FILE PATTERN COUNT
     [[ $(grep -cE -- "$2" "$1") == "$3" ]]
 }
@@ -97,4 +82,10 @@ insist() { # insist SIGNAL
 insisted() {
     kill_x bruco "$1" 2>/dev/null || true
     process_ended "$(<bruco.pid)"
+}
+
+# retrying ATTEMPTS ON_FAILURE [TIMEOUT]: of the project.
+retrying() {
+    sed -i "s/^processor: {/&retry: {attempts: $1, backoff: 10ms}, onFailure: $2, /" app/config.yaml
+    [[ -z ${3:-} ]] || sed -i "s/^processor: {/&timeout: $3, /" app/config.yaml
 }

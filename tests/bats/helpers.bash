@@ -168,7 +168,15 @@ lines_in() { # lines_in FILE COUNT: at least that many
     (($(wc -l 2>/dev/null <"$1") >= $2))
 }
 
-# Checks that print both sides.
+# Checks that print what they found.
+file_lacks() { # file_lacks FILE PATTERN (grep -E); a `!` alone would not fail the test
+    ! grep -E -- "$2" "$1"
+}
+
+count_in() { # count_in FILE PATTERN COUNT: lines with this pattern
+    equals "$(grep -cE -- "$2" "$1")" "$3"
+}
+
 equals() { # equals GOT WANT
     [[ $1 == "$2" ]] || {
         printf 'got:  %s\nwant: %s\n' "$1" "$2"
@@ -217,6 +225,14 @@ real_broker() {
 teardown_file() {
     export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
     [[ ! -e $BRUCO_KAFKA_RUN ]] || "$ROOT/tests/kafka/broker" stop
+}
+
+# lines_project PROCESSOR [LINE ...]: a folder `app` with a configuration from lines to lines that has
+# these other lines, and a handler from standard input.
+lines_project() {
+    mkdir -p app
+    cat >app/handler.py
+    printf '%s\n' "${@:2}" "processor: $1" 'source: {kind: lines}' 'sink: {kind: lines}' >app/config.yaml
 }
 
 # new_topic [PARTITIONS [config=value ...]]: makes a topic with a name of its own on $BROKERS and

@@ -7,10 +7,7 @@ load helpers
 # project: a folder `app` with a configuration from lines to lines and, from standard input, a
 # handler.
 project() {
-    mkdir -p app
-    cat >app/handler.py
-    printf '%s\n' 'processor: {retry: {attempts: 1}}' 'source: {kind: lines}' 'sink: {kind: lines}' \
-        >app/config.yaml
+    lines_project '{retry: {attempts: 1}}'
 }
 
 # said FILE: its log lines without their times, those of the driver left out.
@@ -21,10 +18,6 @@ said() {
 # says WORD LINE ...: the log, without times, has these lines in this order; with WORD in each.
 says() {
     equals "$(said stderr | grep -F -- "$1")" "$(printf '%s\n' "${@:2}")"
-}
-
-file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
-    ! grep -E -- "$2" "$1"
 }
 
 @test "context.logger is a logging.Logger, with all that it can" {

@@ -13,14 +13,6 @@ processor() {
         'source: {kind: lines}' 'sink: {kind: lines}' >config.yaml
 }
 
-file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
-    ! grep -E -- "$2" "$1"
-}
-
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
-}
-
 # ---- close_context
 
 closing_handler() { # closing_handler [LINE ...]: the body of close_context

@@ -24,14 +24,6 @@ worker_lines() { # the log entries of a worker, without the time
     sed -n 's/^[^ ]* bruco-worker[-0-9]*: //p' stderr
 }
 
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
-}
-
-file_lacks() { # file_lacks FILE PATTERN
-    ! grep -E -- "$2" "$1"
-}
-
 # Two events of five fail, each with one line and no traceback; the others are done.
 fails_at_once() { # fails_at_once TEXT-OF-THE-ERROR
     run_x 0 bruco . < <(printf 'a\nbad\nb\nbad\nc\n')

@@ -1,15 +1,7 @@
 # What a handler sees of an event, and what becomes of its result.
 
 load helpers
-
-# handler <<'EOF' ...: the handler of this test
-handler() {
-    cat >"${1:-handler.py}"
-}
-
-frames() {
-    python3 "$ROOT/tests/frames.py" "$@"
-}
+load worker
 
 # ---- the event
 

@@ -13,10 +13,6 @@ sink: {kind: lines}
 END
 }
 
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
-}
-
 @test "functions that can't be called so: status 78, before init_context runs" {
     local text call
     while IFS='|' read -r text call; do

@@ -7,21 +7,7 @@ load helpers
 # project: a folder `app` with a configuration from lines to lines and, from standard input, a
 # handler.
 project() {
-    mkdir -p app
-    cat >app/handler.py
-    cat >app/config.yaml <<END
-processor: {handlerPath: .}
-source: {kind: lines}
-sink: {kind: lines}
-END
-}
-
-file_lacks() { # file_lacks FILE PATTERN; a `!` would not fail the test
-    ! grep -E -- "$2" "$1"
-}
-
-count_in() { # count_in FILE PATTERN COUNT
-    equals "$(grep -cE -- "$2" "$1")" "$3"
+    lines_project '{handlerPath: .}'
 }
 
 embedded_version() { # 3.11

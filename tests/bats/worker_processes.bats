@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
-# Handlers that start processes and take signals: what their children get, and what they can give
-# back. The worker's own side of it is in worker.bats.
+# Handlers that start processes, and signals: what their children get, what they can give back, and
+# how the worker ends.
 
 load helpers
+load worker
 
 # everywhere < handler: by hand in a pipeline, and under the driver; `output` is what each gives.
 everywhere() {
@@ -171,4 +172,179 @@ def handle_event(context, data):
 END
     run_x 0 bash -c 'echo x | bruco-source -q lines | bruco-worker -d . | bruco-sink -q lines'
     equals "$output" read
+}
+
+# ---- by hand
+
+@test "a handler that forks: the child's way out of the handler sends nothing" {
+    handler <<'END'
+import os, sys
+def init_context(context):
+    os.fork()
+def handle_event(context, data):
+    pid = os.fork()
+    if pid == 0:
+        if data == b"2":
+            sys.exit("the child's exit")
+        if data == b"3":
+            raise ValueError("the child's error")
+        return b"child"
+    status = os.waitpid(pid, 0)[1]
+    return f"parent {os.waitstatus_to_exitcode(status)}"
+END
+    run_x 0 bruco-worker --lines < <(seq 3)
+    equals "$output" "parent 0
+parent 0
+parent 1"
+    contains "$stderr" "ValueError: the child's error"
+}
+
+@test "a grandchild that lives on holds neither the input nor the output" {
+    handler <<'END'
+import os, time
+def handle_event(context, data):
+    pid = os.fork()
+    if pid == 0:
+        while os.path.exists("alive"):
+            time.sleep(0.05)
+        os._exit(0)
+    return b"x"
+END
+    touch alive
+    frames write 'record(1, b"x")' >in
+    mkfifo out
+    cat out >got &
+    local reader=$!
+    start_x worker sh -c 'exec bruco-worker <in >out'
+    wait_for 10 file_has got Br
+    wait_x worker 0 10
+    wait_for 10 process_ended "$reader" # it sees the end although the grandchild lives
+    equals "$(frames values <got)" "b'x'"
+    rm alive
+}
+
+@test "a handler's processes by multiprocessing and subprocess work" {
+    handler <<'END'
+import multiprocessing, subprocess
+def square(n):
+    return n * n
+def handle_event(context, data):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        squares = pool.map(square, range(4))
+    return [squares, subprocess.check_output(["cat"], input=bytes(data)).decode()]
+END
+    run_x 0 bruco-worker --lines < <(seq 2)
+    equals "$output" '[[0, 1, 4, 9], "1"]
+[[0, 1, 4, 9], "2"]'
+}
+
+@test "a handler's threads run while the worker waits, and don't keep it from ending" {
+    handler <<'END'
+import threading, time
+def tick():
+    open("ticked", "w").close()
+    while True:
+        time.sleep(0.01)
+def wait_and_tick():
+    time.sleep(0.05)
+    tick()
+def init_context(context):
+    threading.Thread(target=wait_and_tick).start()
+def handle_event(context, data):
+    return data
+END
+    mkfifo in
+    start_x worker sh -c 'exec bruco-worker --lines <in'
+    exec 9>in
+    wait_for 10 test -e ticked
+    echo one >&9
+    exec 9>&-
+    wait_x worker 0 20
+    equals "$(<worker.out)" one
+    contains "$(<worker.err)" "warning: Python did not end within 5s"
+}
+
+@test "in a pipeline one signal changes nothing: the end of the input ends it" {
+    identity
+    mkfifo in
+    frames write 'record(1, b"one")' >one
+    start_x worker sh -c 'exec bruco-worker <in'
+    exec 9>in
+    cat one >&9
+    wait_for 10 file_has worker.out Br
+    kill_x worker TERM
+    kill_x worker INT
+    cat one one >&9
+    exec 9>&-
+    wait_x worker 0 10
+    cat one one one >want
+    same_bytes want worker.out
+}
+
+@test "in a pipeline a second signal ends a handler that hangs" {
+    handler <<'END'
+import time
+def handle_event(context, data):
+    open("running", "w").close()
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            pass
+END
+    frames write 'record(1, b"one")' >in
+    start_x worker sh -c 'mkfifo f; exec 8<>f; cat in >&8; exec bruco-worker <f'
+    wait_for 10 test -e running
+    terminate() {
+        kill_x worker TERM 2>/dev/null || true
+        process_ended "$(<worker.pid)"
+    }
+    wait_for 10 terminate
+    wait_x worker 143 10
+}
+
+@test "trying lines: Ctrl-C ends it, also while it waits, as a death by that signal" {
+    handler <<'END'
+import time
+def handle_event(context, data):
+    if data == b"hang":
+        open("running", "w").close()
+        time.sleep(60)
+    return data
+END
+    mkfifo in
+    start_x worker sh -c 'exec bruco-worker --lines <in'
+    exec 9>in
+    echo one >&9
+    wait_for 10 lines_in worker.out 1
+    kill_x worker INT
+    wait_x worker 130 10
+    equals "$(<worker.err)" ""
+    exec 9>&-
+
+    printf 'one\nhang\n' >lines
+    start_x worker sh -c 'exec bruco-worker --lines <lines'
+    wait_for 10 test -e running
+    kill_x worker INT
+    wait_x worker 130 10
+    equals "$(<worker.out)" one
+    contains "$(<worker.err)" "handler raised KeyboardInterrupt"
+}
+
+@test "the reader of the output goes away: it dies by SIGPIPE, as any filter" {
+    identity
+    run_x 0 bash -c 'yes | { bruco-worker --lines; echo "status $?" >&2; } | head -1'
+    equals "$output" y
+    equals "$stderr" "status 141"
+}
+
+@test "a handler that closes the worker's descriptors ends it" {
+    handler <<'END'
+import os
+def handle_event(context, data):
+    os.closerange(3, 1000)
+END
+    frames write 'record(1, b"x")' >in
+    run_x 75 bruco-worker <in
+    contains "$stderr" "error: cannot read the input: Bad file descriptor"
 }
