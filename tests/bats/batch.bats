@@ -259,42 +259,23 @@ PY
 
 # ---- on Kafka itself
 
-on_kafka() { # a handler, its configuration, and two topics of 4 partitions
-    real_broker
-    new_topic 4 max.message.bytes=4194304
-    IN=$TOPIC
-    new_topic 4 max.message.bytes=4194304
-    OUT=$TOPIC
-    GROUP=g-$IN
-    cat >handler.py <<'PY'
+batches_on_kafka() {
+    on_kafka "batch: {size: 500, wait: 5ms}" <<'PY'
 import time
 def handle_batch(context, events):
     time.sleep(0.005)
     return [e.data for e in events]
 PY
-    kafka_config "workers: 2" "batch: {size: 500, wait: 5ms}"
-    sed -i "s/topics: .in., consumerGroup: g/topics: [$IN], consumerGroup: $GROUP/; s/topic: out/topic: $OUT/" config.yaml
-    echo "maxRestarts: 1000" >>config.yaml
 }
 
 # bats test_tags=kafka
 @test "on Kafka: every record once and in order, with workers killed at random" {
-    on_kafka
-    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
-    start_x bruco bruco -c config.yaml # goes on at the end: kills find a worker however fast it is
-    wait_for 20 file_has bruco.err "ready"
-    for ((i = 1; i <= KILLS; i++)); do
-        wait_for 60 out_at_least $((RECORDS * i / (2 * KILLS + 2)))
-        wait_for 20 kill_worker bruco
-    done
-    stop_x bruco
-    run_x 0 bruco -e -c config.yaml
-    (($(grep -c 'killed by signal 9' bruco.err) >= KILLS))
-    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
+    batches_on_kafka
+    kills_in_full_flow "$KILLS"
 }
 
 # bats test_tags=kafka
 @test "on Kafka: SIGTERM in full flow and start again: nothing lost, nothing twice" {
-    on_kafka
+    batches_on_kafka
     stops_in_full_flow 3
 }

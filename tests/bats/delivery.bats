@@ -10,16 +10,8 @@ LIMIT=300
 
 setup() {
     common_setup
-    real_broker
-    new_topic 4 max.message.bytes=4194304
-    IN=$TOPIC
-    new_topic 4 max.message.bytes=4194304
-    OUT=$TOPIC
-    GROUP=g-$IN
-    cat >handler.py <<'PY'
-def handle_event(context, data):
-    return data
-PY
+    kafka_topics 4 max.message.bytes=4194304
+    pass_on
 }
 
 # config WORKERS [OFFSET [source line ...]]
@@ -43,23 +35,7 @@ sink:
 YAML
 }
 
-fill() { # fill COUNT [option ...]
-    kafka-fill -b "$BROKERS" -t "$IN" -n "$@" >/dev/null
-}
-
 committed_is() { (($(committed) == $1)); }
-
-# The pid of a stage of the driver NAME: stage_of NAME bruco-sink
-stage_of() {
-    local pid
-    for pid in $(<"/proc/$(<"$1.pid")/task/$(<"$1.pid")/children"); do
-        [[ $(<"/proc/$pid/comm") != "$2" ]] || echo "$pid"
-    done
-}
-
-ready() { # ready NAME [TIMES]
-    (($(grep -c 'bruco: info: ready' "$1.err") >= ${2:-1}))
-}
 
 everything_once_in_order() { # everything_once_in_order WORKERS
     config "$1"

@@ -1,4 +1,5 @@
-# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: the command line, the pipeline, handlers that do not start, and what the stages get.
+# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: the command line,
+# the pipeline, handlers that do not start, and what the stages get.
 
 load helpers
 load driver

@@ -1,4 +1,5 @@
-# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: what dies is replaced.
+# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: what dies is
+# replaced.
 
 load helpers
 load driver

@@ -1,4 +1,5 @@
-# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: how it ends, and what it does when a stage ends. One test needs a broker.
+# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: how it ends, and
+# what it does when a stage ends. One test needs a broker.
 
 load helpers
 load driver

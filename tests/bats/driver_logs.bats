@@ -1,4 +1,5 @@
-# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: log lines, and what the service manager hears.
+# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: log lines, and what
+# the service manager hears.
 
 load helpers
 load driver

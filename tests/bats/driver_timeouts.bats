@@ -1,4 +1,5 @@
-# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: events and workers that take too long.
+# bruco, with the kinds lines and discard, so that nothing but Bruco takes part: events and workers
+# that take too long.
 
 load helpers
 load driver

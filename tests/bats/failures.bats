@@ -4,20 +4,16 @@
 # written there stops the pipeline. EVENTS scales it up.
 
 load helpers
+load pipelines
 
 : "${EVENTS:=20000}"
 LIMIT=120
 
 setup() {
     common_setup
-    real_broker
-    new_topic 4
-    IN=$TOPIC
-    new_topic 4
-    OUT=$TOPIC
+    kafka_topics 4
     new_topic 2
     DEAD=$TOPIC
-    GROUP=g-$IN
 }
 
 # The handler notes each call for a bad event in the file `calls`. A bad event's value says what it
@@ -113,18 +109,6 @@ for line in sys.stdin:
 
 keys_of() {
     topic "$1" | fields 'r["key"]' | sort
-}
-
-committed() {
-    kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
-}
-
-ends() {
-    kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
-}
-
-ready() {
-    (($(grep -c 'bruco: info: ready' "$1.err") >= ${2:-1}))
 }
 
 calls_of() { # calls_of WHAT NUMBER

@@ -3,21 +3,14 @@
 # leaves, and what becomes of commits that the broker refuses.
 
 load helpers
+load pipelines
 
 LIMIT=120
 
 setup() {
     common_setup
-    real_broker
-    new_topic 4
-    IN=$TOPIC
-    new_topic 4
-    OUT=$TOPIC
-    GROUP=g-$IN
-    cat >handler.py <<'PY'
-def handle_event(context, data):
-    return data
-PY
+    kafka_topics 4
+    pass_on
 }
 
 config() { # config [source line ...]
@@ -39,17 +32,6 @@ start_ready() { # start_ready NAME [configuration]
     wait_for 60 ready "$1"
 }
 
-ready() { # ready NAME [TIMES]
-    (($(grep -c 'bruco: info: ready' "$1.err") >= ${2:-1}))
-}
-
-stage_of() { # stage_of NAME bruco-sink: its pid
-    local pid
-    for pid in $(<"/proc/$(<"$1.pid")/task/$(<"$1.pid")/children"); do
-        [[ $(<"/proc/$pid/comm") != "$2" ]] || echo "$pid"
-    done
-}
-
 # The names of the members, without the part that the broker makes anew at each join.
 members() {
     kafka-offsets -b "$BROKERS" members "$GROUP" | sed -E 's/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$//' | sort
@@ -57,10 +39,6 @@ members() {
 
 members_are() { # members_are COUNT
     (($(members | wc -l) == $1))
-}
-
-committed() { # committed TOPIC: the sum of the group's committed offsets
-    kafka-offsets -b "$BROKERS" group "$GROUP" "$1" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
 }
 
 all_committed() { # all_committed TOPIC COUNT

@@ -2,21 +2,14 @@
 # Where a partition begins for a group, and that its lag ends at 0: on the real broker.
 
 load helpers
+load pipelines
 
 LIMIT=120
 
 setup() {
     common_setup
-    real_broker
-    new_topic 2
-    IN=$TOPIC
-    new_topic 2
-    OUT=$TOPIC
-    GROUP=g-$IN
-    cat >handler.py <<'PY'
-def handle_event(context, data):
-    return data
-PY
+    kafka_topics 2
+    pass_on
 }
 
 # config [OFFSET [source line ...]]
@@ -35,18 +28,6 @@ sink:
   brokers: [$BROKERS]
   topic: $OUT
 YAML
-}
-
-fill() { # fill COUNT [option ...]
-    kafka-fill -b "$BROKERS" -t "$IN" -n "$@" >/dev/null
-}
-
-ready() { # ready NAME
-    file_has "$1.err" 'bruco: info: ready'
-}
-
-ends() { # ends TOPIC: the sum of its partitions' ends
-    kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
 }
 
 lag() { # lag [TOPIC]: a line a partition, sorted and without doubles

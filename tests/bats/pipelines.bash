@@ -10,6 +10,22 @@ sink: {kind: lines}
 YAML
 }
 
+# kafka_topics PARTITIONS [config=value ...]: Kafka itself, with topics $IN and $OUT of the test's own and
+# a $GROUP.
+kafka_topics() {
+    real_broker
+    new_topic "$@"
+    IN=$TOPIC
+    new_topic "$@"
+    OUT=$TOPIC
+    GROUP=g-$IN
+}
+
+# A handler that returns what it gets.
+pass_on() {
+    echo 'def handle_event(context, data): return data' >handler.py
+}
+
 # kafka_config [processor line ...]: topics in, out and dead of $BROKERS
 kafka_config() {
     cat >config.yaml <<YAML
@@ -18,6 +34,16 @@ $(printf '  %s\n' "$@")
 source: {kind: kafka, brokers: ["$BROKERS"], topics: [in], consumerGroup: g, offset: earliest, properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500}}
 sink: {kind: kafka, brokers: ["$BROKERS"], topic: out}
 YAML
+}
+
+# on_kafka [processor line ...]: from $IN to $OUT on Kafka itself, with two workers that may die often,
+# and the handler on standard input.
+on_kafka() {
+    kafka_topics 4 max.message.bytes=4194304
+    cat >handler.py
+    kafka_config "workers: 2" "$@"
+    sed -i "s/topics: .in., consumerGroup: g/topics: [$IN], consumerGroup: $GROUP/; s/topic: out/topic: $OUT/" config.yaml
+    echo "maxRestarts: 1000" >>config.yaml
 }
 
 dead_letter() {
@@ -48,14 +74,46 @@ kill_worker() { # of the driver NAME, one of those that are there
     [[ -n $pid ]] && kill -KILL "$pid"
 }
 
+stage_of() { # stage_of NAME bruco-sink: the pid of that stage of the driver NAME
+    local pid
+    for pid in $(<"/proc/$(<"$1.pid")/task/$(<"$1.pid")/children"); do
+        [[ $(<"/proc/$pid/comm") != "$2" ]] || echo "$pid"
+    done
+}
+
+ready() { # ready NAME [TIMES]: the driver NAME has said so, as often
+    (($(grep -c 'bruco: info: ready' "$1.err") >= ${2:-1}))
+}
+
+fill() { # fill COUNT [option ...]: of kafka-fill, into $IN
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$@" >/dev/null
+}
+
 ends() { # ends TOPIC: the sum of its partitions' ends
     kafka-offsets -b "$BROKERS" ends "$1" | awk '{ sum += $3 } END { print sum + 0 }'
 }
 
 out_at_least() { (($(ends "$OUT") >= $1)); }
 
-committed() { # the sum of the committed offsets of $GROUP
-    kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
+committed() { # committed [TOPIC]: the sum of the committed offsets of $GROUP, in $IN if not said
+    kafka-offsets -b "$BROKERS" group "$GROUP" "${1:-$IN}" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
+}
+
+# kills_in_full_flow TIMES: as often kill -9 of a worker while $RECORDS records pass; each comes out once,
+# in order.
+kills_in_full_flow() {
+    local i
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
+    start_x bruco bruco -c config.yaml # goes on at the end: kills find a worker however fast it is
+    wait_for 20 file_has bruco.err "ready"
+    for ((i = 1; i <= $1; i++)); do
+        wait_for 60 out_at_least $((RECORDS * i / (2 * $1 + 2)))
+        wait_for 20 kill_worker bruco
+    done
+    stop_x bruco
+    run_x 0 bruco -e -c config.yaml
+    (($(grep -c 'killed by signal 9' bruco.err) >= $1))
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }
 
 # stops_in_full_flow TIMES: SIGTERM while records come, and a start again, as often; then what is left.
