@@ -98,7 +98,7 @@ LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)
