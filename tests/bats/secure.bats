@@ -261,7 +261,8 @@ told() { # told N: another line for each cut
     wait_for 30 count_is "$OUT" 1
     sed -i 's/user_alice="alice-secret"/user_alice="another"/' own/server.properties
     "$ROOT/tests/kafka/broker" restart >restart.out
-    wait_for 60 file_has bruco.err "bruco-source: error: .*SASL authentication error"
+    # A client whose session is over may take a minute before it connects again.
+    wait_for 150 file_has bruco.err "bruco-source: error: .*SASL authentication error"
     process_alive bruco
     touch go
     wait_x bruco 77 60
