@@ -98,8 +98,7 @@ class Errors(Run):
         return fault
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         fatal = False
         for fault in self.schedule:
             kind = fault["kind"]
@@ -155,12 +154,8 @@ class Leaders(Run):
                  "away": round(self.random.uniform(0, 3), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 3)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 3):
             self.mark(fault["kind"], f"node {fault['node'] + 1}")
             self.broker.kill(fault["node"])
             self.pause({"wait": fault["away"]})
@@ -202,12 +197,8 @@ class Network(Run):
                  "held": round(self.random.uniform(*self.held), 3)} for mode in modes]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 1)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 1):
             mark = self.mark(fault["kind"], fault["mode"])
             self.proxy.set(fault["mode"])
             self.pause({"wait": fault["held"]})
@@ -229,12 +220,8 @@ class Quotas(Run):
                  "held": round(self.random.uniform(2, 4), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 3)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 3):
             mark = self.mark(fault["kind"], str(fault["rate"]))
             self.broker.quota("--add-config", ",".join(
                 f"{what}_byte_rate={fault['rate']}" for what in ("producer", "consumer")))
@@ -286,8 +273,7 @@ class Disk(Run):
                  "away": round(self.random.uniform(0, 1), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         for fault in self.schedule:
             self.resize("1g")
             self.load.add(self.records // self.faults)

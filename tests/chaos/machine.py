@@ -35,12 +35,8 @@ class Signals(Run):
                  "wait": round(self.random.uniform(0.05, 0.3), 3)} for name, target in kinds]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 0.5)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 0.5):
             number = getattr(signal, f"SIG{fault['signal']}")
             driver = fault["target"] == "driver"
             ends = driver and fault["signal"] != "USR1"
@@ -201,10 +197,7 @@ class Processes(Run):
         one = self.instance("one")
         one.environment = {"LD_PRELOAD": str(TOOLS / "no_processes.so"), "NO_PROCESSES": str(left)}
         self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 1.5)
-            self.note_descriptors(one)
-            self.pause(fault)
+        for fault in self.each_fault(one, 1.5):
             target = fault["target"]
             victim = one.stage(target, fault["pick"])
             ready, workers = one.count_ready(), set(one.stages("worker"))
@@ -264,10 +257,7 @@ class Clock(Run):
         one = self.instance("one")
         one.environment = {"LD_PRELOAD": str(TOOLS / "clock_jump.so"), "CLOCK_JUMP": str(clock)}
         self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 1.5)
-            self.note_descriptors(one)
-            self.pause(fault)
+        for fault in self.each_fault(one, 1.5):
             mark = self.mark(fault["kind"], str(fault["by"]))
             set_shared(clock, "=q", fault["by"] * 1_000_000_000)
             self.load.wait()

@@ -146,6 +146,21 @@ processor:
         instance.start()
         return instance.wait_ready(before)
 
+    def start_one(self):
+        """The one instance of most scenarios, ready."""
+        one = self.instance("one")
+        self.start(one)
+        return one
+
+    def each_fault(self, one, seconds):
+        """The faults of the schedule: each when its part of the load, which takes so many seconds to
+        arrive, is on its way and its wait is over."""
+        for fault in self.schedule:
+            self.load.add(self.records // self.faults, seconds)
+            self.note_descriptors(one)
+            self.pause(fault)
+            yield fault
+
     def pause(self, fault):
         """The part of a fault's plan that says when."""
         time.sleep(fault["wait"])

@@ -25,8 +25,7 @@ class Kills(Run):
                  "wait": round(self.random.uniform(0.05, 0.5), 3)} for kind in kinds]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         self.load.add(self.records - self.records // self.faults * self.faults + 100, wait=True)
         self.reader.after(0, 60, "the first output", lambda s: s.delivered() > 0)
         for number, fault in enumerate(self.schedule):
@@ -92,8 +91,7 @@ class Restarts(Run):
                 for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         for fault in self.schedule:
             self.load.add(self.records // self.faults, 0.6)
             self.pause(fault)
@@ -121,12 +119,8 @@ class Brokers(Run):
                  "away": round(self.random.uniform(0, 1), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 1)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 1):
             mark = self.mark("broker")
             self.broker.kill()
             time.sleep(fault["away"])
@@ -152,8 +146,7 @@ class Outages(Run):
                  "stopped": round(self.random.uniform(2, 3), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         for fault in self.schedule:
             before = self.reader.look()
             self.load.add(self.records // self.faults, 1)
@@ -263,8 +256,7 @@ class Poison(Run):
 
     def play(self):
         self.load.add(self.records, wait=True)
-        one = self.instance("one")
-        self.start(one)
+        one = self.start_one()
         for fault in self.schedule:
             self.mark(fault["kind"])
         self.caught_up()
@@ -287,12 +279,8 @@ class Pauses(Run):
                  "stopped": round(self.random.uniform(0.2, 1.5), 3)} for _ in range(self.faults)]
 
     def play(self):
-        one = self.instance("one")
-        self.start(one)
-        for fault in self.schedule:
-            self.load.add(self.records // self.faults, 1)
-            self.note_descriptors(one)
-            self.pause(fault)
+        one = self.start_one()
+        for fault in self.each_fault(one, 1):
             kind = fault["kind"].partition("-")[2]
             pid = one.process.pid if kind == "driver" else one.stage(kind, fault["pick"])
             mark = self.mark(fault["kind"])
