@@ -4,8 +4,8 @@
  * that what only they can tell is asked of the stages (config_property_answers).
  *
  * Every program fills a struct config (defaults, then the file, then its flags) and hands the part
- * it needs to its stage. The driver writes each stage's own part, resolved, as a document that
- * config_load_fd reads again: no stage sees another's credentials.
+ * it needs to its stage. The driver writes each stage's own part, resolved, with config_dump, and
+ * the stage reads it with config_load_fd: no stage sees another's credentials.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -16,15 +16,16 @@
 
 #include "base/buf.h"
 
-enum config_section { /* what a program reads; the rest of the file is checked for shape only */
+enum config_section { /* which parts a program reads; it checks the form of the others only */
 	SECTION_PROCESSOR = 1,
 	SECTION_SOURCE = 2,
 	SECTION_SINK = 4,   /* with deadLetter */
-	SECTION_POLICY = 8, /* of the processor only what source and sink go by: no env */
+	SECTION_POLICY = 8, /* the processor without the keys that only workers need (env) */
 	SECTION_ALL = 7
 };
 
-struct config_place { /* in the file, from 1; line 0: nowhere */
+struct config_place { /* a place in the file; line 0: none */
+	/* Both count from 1. */
 	unsigned line;
 	unsigned column; /* in characters */
 };
@@ -34,7 +35,7 @@ enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
 struct setting { /* a name and a value, both owned */
 	char *name;
 	char *value;
-	struct config_place place; /* of the name; line 0: from a command line */
+	struct config_place place; /* of the name; line 0: the setting comes from a command line */
 };
 
 struct settings {
@@ -64,32 +65,32 @@ struct processor_config {
 	char *handler_path; /* as it is to be opened: relative ones are joined to the config's
 			       folder */
 	char *module_name;
-	struct config_place handler_path_place; /* for messages of those who look there */
+	struct config_place handler_path_place; /* for messages about the folder */
 	struct config_place module_name_place;
 	uint32_t workers; /* 1-256; `auto` is resolved to the processors available */
 	enum ordering ordering;
-	uint32_t retry_attempts; /* calls in all, from 1 */
+	uint32_t retry_attempts; /* all calls, the first one included; at least 1 */
 	int64_t retry_backoff_ms;
 	int64_t retry_max_backoff_ms;
 	/* Exception classes that are tried no second time: "ValueError", "module.Class"; the value
 	 * is the name's place, "config.yaml:5:12", for those who look for the class. */
 	struct settings retry_except;
-	int64_t timeout_ms; /* of one event; 0: none */
+	int64_t timeout_ms; /* the limit of one event; 0: none */
 	enum on_failure on_failure;
-	uint32_t concurrency;  /* events in flight at once, of an async handler */
-	uint32_t batch_size;   /* of handle_batch: events at most */
-	int64_t batch_wait_ms; /* how long it may fill after its first event */
-	uint32_t max_events;   /* a worker is recycled after so many; 0: never */
-	int64_t max_memory;    /* or when it takes so many bytes; 0: never */
-	char *python; /* a virtual environment's folder, as it is to be opened; NULL: none */
+	uint32_t concurrency;  /* most events in flight at once, for an async handler */
+	uint32_t batch_size;   /* most events in a call of handle_batch */
+	int64_t batch_wait_ms; /* how long a batch may fill after its first event */
+	uint32_t max_events;   /* a worker is recycled after this many events; 0: never */
+	int64_t max_memory;    /* a worker is recycled when it uses this many bytes; 0: never */
+	char *python;          /* the absolute folder of a virtual environment; NULL: none */
 	struct config_place python_place;
 	struct settings env;
 };
 
-/* Source, sink (and later deadLetter). Fields that a kind does not know stay at their defaults. */
+/* Fields of source and sink that their kind does not have keep their defaults. */
 struct source_config {
 	bool present;
-	struct config_place place; /* of the key `source` */
+	struct config_place place; /* of the key `source`, for messages about missing keys */
 	char *kind;
 	char *brokers; /* comma-separated */
 	struct texts topics;
@@ -110,9 +111,9 @@ struct sink_config {
 	char *kind;
 	char *brokers;
 	char *topic;
-	struct texts topics; /* further ones that a record may name */
+	struct texts topics; /* further topics that an output may name */
 	char *partitioner; /* librdkafka's word (config_partitioner); manual if partition is set */
-	int32_t partition; /* for manual, else -1 */
+	int32_t partition; /* for the manual partitioner, else -1 */
 	struct settings properties;
 };
 
@@ -127,7 +128,7 @@ struct config {
 	struct source_config source;
 	struct sink_config sink;
 	struct sink_config dead_letter;
-	struct texts secret_variables; /* ${VAR}s of source and sink, which workers don't get */
+	struct texts secret_variables; /* variables in source and sink, which workers don't get */
 	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
 	bool unreadable;               /* nothing is known of any key */
 };
@@ -141,9 +142,9 @@ void config_release(struct config *config);
  * in source (did you mean 'topics'?)", in the order of the file; warnings and information as
  * "config.yaml:3:1: warning: ..." and "config.yaml:3:1: info: ...".
  * Returns the number of mistakes. A file that can't be read is a mistake too. ${VAR}s are resolved
- * in the named sections only; the others are checked, as far as that goes without, and then left at
- * their defaults. Required keys that flags may still give are not checked here, see config_missing.
- * Without a `sink` its kind is "discard".
+ * in the named sections only; the others are checked as far as that goes, and then keep their
+ * defaults. Required keys that flags may still give are checked by config_missing. Without a `sink`
+ * its kind is "discard".
  */
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
 
@@ -178,10 +179,9 @@ const char *config_partitioner(const char *word);
  * as mistakes and warnings, with their places; returns the number of mistakes. */
 size_t config_property_answers(const struct config *config, const char *answers, struct buf *notes);
 
-/* What a source has of these unless its properties say otherwise: of librdkafka's
- * heartbeat.interval.ms, session.timeout.ms (with a groupInstanceId the client's own), and how much
- * longer than rebalanceTimeout max.poll.interval.ms is (with the default the client's 5 minutes).
- */
+/* A source's defaults of librdkafka's heartbeat.interval.ms, of session.timeout.ms (with a
+ * groupInstanceId it is the client's own), and how much longer max.poll.interval.ms is than
+ * rebalanceTimeout (with the default, that makes the client's 5 minutes). */
 enum {
 	GROUP_HEARTBEAT_MS = 500,
 	GROUP_SESSION_MS = 10000,
@@ -189,8 +189,8 @@ enum {
 	GROUP_SILENCE_MS = 240000
 };
 
-/* Whether the times of a group's member contradict one another, by each of these rules: why, and
- * where one of them is given. */
+/* Whether the times of a group's member break the rule of this number. If so, *why says how, and
+ * *place where one of the times is given. */
 enum { GROUP_TIME_RULES = 3 };
 bool config_group_times_wrong(
 	const struct source_config *source, size_t rule, char why[256], struct config_place *place);

@@ -66,7 +66,7 @@ void diag_info(struct diagnostics *diagnostics, struct config_place place, const
 	va_end(arguments);
 }
 
-/* What a terminal might take for a command is shown as \xNN. */
+/* Control characters, which a terminal might obey, are shown as \xNN. */
 static void append_escaped(struct buf *out, const char *text)
 {
 	bool readable = text_utf8(text, strlen(text));
@@ -90,7 +90,7 @@ static int by_place(const void *a, const void *b)
 	const struct diagnostic *left = a, *right = b;
 	unsigned left_line = left->place.line - 1, right_line = right->place.line - 1;
 
-	if (left_line != right_line) /* line 0 has become the last */
+	if (left_line != right_line) /* 0 - 1 is the largest number: line 0 is the last */
 		return left_line < right_line ? -1 : 1;
 	if (left->place.column != right->place.column)
 		return left->place.column < right->place.column ? -1 : 1;

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "config/types/values.h"
 
-struct scalar { /* the one being worked on */
+struct scalar { /* the scalar that is being expanded */
 	struct expansion *expansion;
 	struct node *node;
 	bool resolve;
@@ -64,7 +64,7 @@ static char *nearest_variable(const char *name)
 
 static void report_unset(struct scalar *scalar, const char *name)
 {
-	/* Of short names too many are alike: NODE is no slip of HOME. */
+	/* Too many short names are alike: NODE is not a typo of HOME. */
 	char *nearest = strlen(name) < 6 ? NULL : nearest_variable(name);
 
 	if (nearest != NULL)
@@ -141,7 +141,7 @@ static void insert_variable(struct scalar *scalar, const char *name, const char 
 		append(scalar, name, value, strlen(value));
 }
 
-/* What stands between ${ and }. */
+/* Inserts what the text between ${ and } stands for. */
 static void insert(struct scalar *scalar, const char *inside)
 {
 	const char *otherwise = strstr(inside, ":-");
@@ -191,7 +191,7 @@ static void expand_scalar(struct scalar *scalar)
 		inside = mem_text_n(dollar + 2, (size_t)(close - dollar - 2));
 		insert(scalar, inside);
 		free(inside);
-		node->plain = false; /* what a variable holds is a text, be it `null` */
+		node->plain = false; /* the value of a variable is a text, even if it is `null` */
 		from = close + 1;
 	}
 	buf_text(&scalar->out, from);

@@ -18,7 +18,7 @@
 #include "config/diagnostics.h"
 #include "config/yaml_tree.h"
 
-/* Bytes that one file, and that all substituted texts together may have. */
+/* The most bytes of one file, and of all substituted texts together. */
 enum { EXPAND_FILE_MAX = 1 << 20, EXPAND_BYTES_MAX = 16 << 20 };
 
 struct expansion {
@@ -29,8 +29,9 @@ struct expansion {
 
 /*
  * All scalars below a node. Names of variables are added to `names` (NULL: not wanted). With
- * `resolve` false nothing outside is looked at: only the form is checked, and scalars that would
- * need it are marked unresolved. What can't be substituted is reported and becomes NODE_BAD.
+ * `resolve` false neither variables nor files are read: only the form is checked, and scalars that
+ * need them are marked unresolved. A scalar that can't be substituted is reported and becomes
+ * NODE_BAD.
  */
 void expand_tree(struct expansion *expansion, struct node *node, bool resolve, struct texts *names);
 

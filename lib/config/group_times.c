@@ -14,7 +14,7 @@ static const char *const names[] = {[TIME_HEARTBEAT] = "heartbeat.interval.ms",
 
 static const struct {
 	enum group_time shorter, longer;
-	bool equal; /* they may be */
+	bool equal; /* whether the two may be equal */
 	const char *why;
 } rules[] = {
 	{TIME_HEARTBEAT, TIME_SESSION, false,
@@ -26,7 +26,7 @@ static const struct {
 
 _Static_assert(sizeof rules / sizeof rules[0] == GROUP_TIME_RULES, "as many as the header says");
 
-/* What is given for it in the properties, or NULL. */
+/* The property that gives this time, or NULL. */
 static const struct setting *given(const struct source_config *source, enum group_time time)
 {
 	for (size_t i = 0; i < source->properties.count; i++)
@@ -62,7 +62,7 @@ bool config_group_times_wrong(
 		settings[i] = given(source, times[i]);
 		ms[i] = default_of(source, times[i]);
 		if (settings[i] != NULL && !text_integer(settings[i]->value, 0, INT64_MAX, &ms[i]))
-			return false; /* librdkafka says what is wrong with it */
+			return false; /* librdkafka reports what is wrong with it */
 	}
 	if (ms[0] < ms[1] || (ms[0] == ms[1] && rules[rule].equal))
 		return false;

@@ -19,7 +19,7 @@ static bool pip_is_off(void)
 	return off != NULL && strcmp(off, "true") == 0;
 }
 
-/* The cache is per Python: its path and the time of its file stand for its version. */
+/* Each Python has folders of its own; its path and the time of its file stand for its version. */
 static uint64_t identity(
 	const char *requirements, const struct packages *packages, const char *python)
 {
@@ -39,8 +39,7 @@ static char *cache_folder(void)
 	const char *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
 
-	if (cache != NULL &&
-		cache[0] == '/') /* a relative one is to be ignored, says its standard */
+	if (cache != NULL && cache[0] == '/') /* the XDG standard says to ignore a relative path */
 		return mem_printf("%s/bruco", cache);
 	return home != NULL && home[0] == '/' ? mem_printf("%s/.cache/bruco", home) : NULL;
 }
@@ -56,7 +55,7 @@ enum packages_need packages_find(
 		return PACKAGES_NONE;
 	packages->handler_path = realpath(handler_path, NULL);
 	if (packages->handler_path == NULL)
-		return PACKAGES_NONE; /* the worker says what is wrong with it */
+		return PACKAGES_NONE; /* the worker reports what is wrong with the folder */
 	packages->file = mem_printf("%s/requirements.txt", packages->handler_path);
 	requirements = requirements_read(packages->file);
 	if (requirements == NULL)

@@ -36,8 +36,8 @@ bool requirements_empty(const char *text)
 	return *text == '\0';
 }
 
-/* The file that a line includes, -r FILE or -c FILE, or NULL; the caller frees it. It begins,
- * unless it is absolute, at the folder of the file that the line stands in. */
+/* The file that a line includes (-r FILE or -c FILE), or NULL; the caller frees it. A relative path
+ * begins at the folder of the file with that line. */
 static char *included(const char *line, const char *file)
 {
 	static const char *const options[] = {"--requirement", "--constraint", "-r", "-c"};

@@ -1,5 +1,5 @@
 /*
- * What a requirements.txt says, as far as it decides whether an environment can be used again.
+ * Reads requirements.txt, to decide whether an environment that was made for one can be used again.
  */
 #ifndef CONFIG_REQUIREMENTS_H
 #define CONFIG_REQUIREMENTS_H
@@ -14,8 +14,8 @@ char *requirements_read(const char *file);
 bool requirements_empty(const char *text);
 
 /*
- * A hash of all that it says: its text, that of the files that it includes (-r, -c) wherever they
- * can be read, and, if any line may name something beside the handler, the handler's folder.
+ * A hash of the file's text, of the texts of the files that it includes (-r, -c) if they can be
+ * read, and, if a line may name a path relative to the handler, of the handler's folder.
  */
 uint64_t requirements_hash(const char *text, const char *file, const char *handler_path);
 

@@ -161,7 +161,7 @@ static bool same_cluster(const char *one, const char *other)
 	return same;
 }
 
-/* A pipeline that reads what it writes hardly ever ends well. */
+/* A pipeline that reads what it writes is hardly ever meant. */
 static void check_circle(struct load *load, const struct sink_config *sink, const char *section)
 {
 	const struct node *topic = given_in(load, section, "topic");

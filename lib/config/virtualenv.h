@@ -1,5 +1,5 @@
 /*
- * Virtual environments as folders: whether one can be used with a version of Python. Starts none.
+ * Checks whether a folder is a virtual environment for a version of Python. Starts no Python.
  */
 #ifndef CONFIG_VIRTUALENV_H
 #define CONFIG_VIRTUALENV_H

@@ -15,7 +15,7 @@ struct reader {
 	size_t length;
 	struct diagnostics *diagnostics;
 	size_t nodes;
-	bool failed; /* reported; everything unwinds */
+	bool failed; /* an error was reported that ends the reading */
 };
 
 static struct config_place place_of(yaml_mark_t mark)
@@ -242,7 +242,7 @@ static void read_entries(struct reader *reader, struct node *node, int depth)
 	}
 }
 
-/* Takes the event over. */
+/* Deletes the event. */
 static struct node *read_node(struct reader *reader, yaml_event_t *event, int depth)
 {
 	struct node *node = NULL;
@@ -266,7 +266,7 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event, int de
 		refuse_decoration(reader, event->start_mark, event->data.mapping_start.anchor,
 			event->data.mapping_start.tag);
 		break;
-	default: /* libyaml sends nothing else where a node is due */
+	default: /* libyaml sends no other event where a node is due */
 		die(STATUS_SOFTWARE, "libyaml sent event %d where a value was due",
 			(int)event->type);
 	}

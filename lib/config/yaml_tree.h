@@ -18,7 +18,7 @@ enum node_kind {
 	NODE_SCALAR,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_BAD /* already reported: nothing more is to be said about it */
+	NODE_BAD /* wrong, and already reported */
 };
 
 struct node;
@@ -38,7 +38,7 @@ struct node {
 	size_t count;
 };
 
-/* The root, which is a map (an empty one for an empty text), or NULL: reported. */
+/* The root, which is a map (an empty one for an empty text), or NULL after it has reported why. */
 struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics);
 void yaml_tree_free(struct node *node);
 

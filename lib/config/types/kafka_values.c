@@ -10,7 +10,7 @@
 
 /* ---- names ---- */
 
-/* What Kafka takes as the name of a topic (or of a group's member). */
+/* What is wrong with the name of a topic (or of a group's member), or NULL. */
 static const char *kafka_name_problem(const char *name)
 {
 	if (name[0] == '^')
@@ -120,7 +120,7 @@ static bool broker_is_good(const char *broker)
 	       text_integer(colon + 1, 1, 65535, &port);
 }
 
-/* A broker's protocol may stand before it; then it is that of all. */
+/* Whether this is a protocol, as it may stand before a broker. */
 static bool is_protocol(const char *text, size_t length)
 {
 	static const char *const protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};

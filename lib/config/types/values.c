@@ -81,7 +81,7 @@ void value_list_words(struct buf *out, const char *const *words)
 	buf_byte(out, '\0');
 }
 
-/* Not one of the words: names the one that was probably meant, and all. */
+/* Reports all words, and the one that was probably meant. */
 static bool wrong_word(
 	struct load *load, const struct key *key, const struct node *node, const char *const *words)
 {
@@ -124,10 +124,10 @@ bool value_word(struct load *load, const struct key *key, const struct node *nod
 
 /* ---- lists ---- */
 
-/* Names in a list: more is hardly meant. */
+/* The most names in a list. */
 enum { VALUES_MAX = 1000 };
 
-/* Hands over each part between commas. */
+/* Calls `take` for each part between commas. */
 static bool each_part(struct load *load, const struct key *key, const struct node *item,
 	bool (*take)(struct load *, const struct key *, const struct node *, const char *, void *),
 	void *field)

@@ -43,24 +43,24 @@ void text_write(struct dump *dump, const struct key *key, const void *field);
 bool settings_are_set(const void *field);
 void settings_clear(void *field);
 
-/* Each text of a list or of a comma text, trimmed; none is empty. What isn't a text is reported.
- * False when `take` was false for one. */
+/* Calls `take` for each text of a list or of a comma text, trimmed. An empty text, or what is no
+ * text, is reported. False if one was wrong, or `take` returned false for one. */
 bool value_each(struct load *load, const struct key *key, const struct node *node,
 	bool (*take)(struct load *load, const struct key *key, const struct node *item,
 		const char *text, void *field),
 	void *field);
 
-/* "source.offset: expected WHAT, found 'x'"; returns false. */
+/* Reports "source.offset: expected WHAT, found 'x'"; returns false. */
 bool value_expected(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
-/* "source.offset: " and this; returns false. */
+/* Reports "source.offset: " and this; returns false. */
 bool value_wrong(struct load *load, const struct key *key, const struct node *node,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* A scalar that is there, else reports `what` was expected. */
+/* Whether the node is a scalar with a value; else reports that `what` was expected. */
 bool value_scalar(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
-/* A scalar of one line that is not empty. */
+/* The same for a scalar of one line that is not empty. */
 bool value_line(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
 
