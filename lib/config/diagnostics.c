@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static void add(struct diagnostics *, struct config_place, const char *, const char *, va_list)
-	__attribute__((format(printf, 4, 0)));
+static void add_diagnostic(struct diagnostics *, struct config_place, const char *, const char *,
+	va_list) __attribute__((format(printf, 4, 0)));
 
-static void add(struct diagnostics *diagnostics, struct config_place place, const char *prefix,
-	const char *format, va_list arguments)
+static void add_diagnostic(struct diagnostics *diagnostics, struct config_place place,
+	const char *prefix, const char *format, va_list arguments)
 {
 	struct buf text = {0};
 	char *message;
@@ -42,7 +42,7 @@ void diag_error(struct diagnostics *diagnostics, struct config_place place, cons
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(diagnostics, place, "", format, arguments);
+	add_diagnostic(diagnostics, place, "", format, arguments);
 	va_end(arguments);
 	diagnostics->errors++;
 }
@@ -53,7 +53,7 @@ void diag_warning(
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(diagnostics, place, "warning: ", format, arguments);
+	add_diagnostic(diagnostics, place, "warning: ", format, arguments);
 	va_end(arguments);
 }
 
@@ -62,7 +62,7 @@ void diag_info(struct diagnostics *diagnostics, struct config_place place, const
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(diagnostics, place, "info: ", format, arguments);
+	add_diagnostic(diagnostics, place, "info: ", format, arguments);
 	va_end(arguments);
 }
 

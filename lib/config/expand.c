@@ -31,7 +31,7 @@ static void add_name(struct texts *names, const char *name)
 	texts_add(names, name);
 }
 
-static bool name_is_good(const char *name, size_t length)
+static bool variable_name_is_good(const char *name, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		bool letter = (name[i] >= 'A' && name[i] <= 'Z') ||
@@ -77,7 +77,7 @@ static void report_unset(struct scalar *scalar, const char *name)
 	scalar->bad = true;
 }
 
-static void append(struct scalar *scalar, const char *what, const char *text, size_t length)
+static void append_text(struct scalar *scalar, const char *what, const char *text, size_t length)
 {
 	struct expansion *expansion = scalar->expansion;
 
@@ -111,7 +111,7 @@ static void insert_file(struct scalar *scalar, const char *path)
 	if (text != NULL) {
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
-		append(scalar, path, text, length);
+		append_text(scalar, path, text, length);
 	} else {
 		diag_error(scalar->expansion->diagnostics, scalar->node->place,
 			"cannot read file '%.200s': %s", whole, strerror(errno));
@@ -138,7 +138,7 @@ static void insert_variable(struct scalar *scalar, const char *name, const char 
 	if (value == NULL)
 		report_unset(scalar, name);
 	else
-		append(scalar, name, value, strlen(value));
+		append_text(scalar, name, value, strlen(value));
 }
 
 /* Inserts what the text between ${ and } stands for. */
@@ -147,7 +147,7 @@ static void insert(struct scalar *scalar, const char *inside)
 	const char *otherwise = strstr(inside, ":-");
 	size_t length = otherwise != NULL ? (size_t)(otherwise - inside) : strlen(inside);
 
-	if (name_is_good(inside, length) &&
+	if (variable_name_is_good(inside, length) &&
 		(otherwise == NULL || strstr(otherwise, "${") == NULL)) {
 		char *name = mem_text_n(inside, length);
 

@@ -27,7 +27,7 @@ static const struct {
 _Static_assert(sizeof rules / sizeof rules[0] == GROUP_TIME_RULES, "as many as the header says");
 
 /* The property that gives this time, or NULL. */
-static const struct setting *given(const struct source_config *source, enum group_time time)
+static const struct setting *time_given(const struct source_config *source, enum group_time time)
 {
 	for (size_t i = 0; i < source->properties.count; i++)
 		if (strcmp(source->properties.items[i].name, names[time]) == 0)
@@ -59,7 +59,7 @@ bool config_group_times_wrong(
 	int64_t ms[2];
 
 	for (int i = 0; i < 2; i++) {
-		settings[i] = given(source, times[i]);
+		settings[i] = time_given(source, times[i]);
 		ms[i] = default_of(source, times[i]);
 		if (settings[i] != NULL && !text_integer(settings[i]->value, 0, INT64_MAX, &ms[i]))
 			return false; /* librdkafka reports what is wrong with it */

@@ -78,7 +78,7 @@ static const struct settings *properties_of(const struct config *config, const c
 }
 
 /* The property's own place, or that of its section. */
-static struct config_place place_of(
+static struct config_place property_place(
 	const struct config *config, const char *section, const char *property)
 {
 	const struct settings *settings = properties_of(config, section);
@@ -104,10 +104,10 @@ size_t config_property_answers(const struct config *config, const char *answers,
 		if (line == NULL)
 			continue;
 		if (strcmp(level, "error") == 0)
-			diag_error(&diagnostics, place_of(config, section, property),
+			diag_error(&diagnostics, property_place(config, section, property),
 				"%s.properties: %s", section, line);
 		else
-			diag_warning(&diagnostics, place_of(config, section, property),
+			diag_warning(&diagnostics, property_place(config, section, property),
 				"%s.properties: %s", section, line);
 	}
 	free(copy);

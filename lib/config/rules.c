@@ -130,7 +130,7 @@ static void check_on_failure(struct load *load)
 }
 
 /* Without a processor records are copied, which someone with a handler there hardly wants. */
-static void check_processor(struct load *load)
+static void check_unused_handler(struct load *load)
 {
 	struct config *config = load->config;
 	char *handler;
@@ -192,5 +192,5 @@ void rules_check(struct load *load)
 	check_circle(load, &config->dead_letter, "deadLetter");
 	check_backoff(load);
 	check_on_failure(load);
-	check_processor(load);
+	check_unused_handler(load);
 }

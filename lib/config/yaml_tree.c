@@ -18,7 +18,7 @@ struct reader {
 	bool failed; /* an error was reported that ends the reading */
 };
 
-static struct config_place place_of(yaml_mark_t mark)
+static struct config_place mark_place(yaml_mark_t mark)
 {
 	return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
@@ -69,7 +69,7 @@ static void report_syntax(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
-	struct config_place place = place_of(parser->problem_mark);
+	struct config_place place = mark_place(parser->problem_mark);
 	char first;
 
 	reader->failed = true;
@@ -112,7 +112,7 @@ static struct node *new_node(struct reader *reader, enum node_kind kind, yaml_ma
 	struct node *node = mem_alloc(sizeof *node);
 
 	node->kind = kind;
-	node->place = place_of(mark);
+	node->place = mark_place(mark);
 	if (++reader->nodes == TREE_NODES_MAX) {
 		diag_error(reader->diagnostics, node->place, "more than %d values", TREE_NODES_MAX);
 		reader->failed = true;
@@ -147,11 +147,11 @@ static void refuse_decoration(
 	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor != NULL)
-		diag_error(reader->diagnostics, place_of(mark),
+		diag_error(reader->diagnostics, mark_place(mark),
 			"anchors ('&%.60s') are not supported", (const char *)anchor);
 	if (tag != NULL)
-		diag_error(reader->diagnostics, place_of(mark), "tags ('%.60s') are not supported",
-			(const char *)tag);
+		diag_error(reader->diagnostics, mark_place(mark),
+			"tags ('%.60s') are not supported", (const char *)tag);
 }
 
 static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
@@ -290,7 +290,7 @@ static struct node *read_stream(struct reader *reader)
 
 	while (next_event(reader, &event)) {
 		yaml_event_type_t type = event.type;
-		struct config_place place = place_of(event.start_mark);
+		struct config_place place = mark_place(event.start_mark);
 
 		yaml_event_delete(&event);
 		if (type == YAML_STREAM_END_EVENT)

@@ -8,8 +8,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool name_is_good(struct load *load, const struct key *key, const struct settings *settings,
-	const struct node *name)
+static bool new_name_is_good(struct load *load, const struct key *key,
+	const struct settings *settings, const struct node *name)
 {
 	if (!value_line(load, key, name, "the name of a variable"))
 		return false;
@@ -53,7 +53,7 @@ static void read_variable(struct load *load, const struct key *key, struct setti
 			load, key, item, "%s is missing here", name == NULL ? "'name'" : "'value'");
 	if (name == NULL || value == NULL || name->kind == NODE_BAD || value->kind == NODE_BAD)
 		return;
-	if (!name->unresolved && !name_is_good(load, key, settings, name))
+	if (!name->unresolved && !new_name_is_good(load, key, settings, name))
 		good = false;
 	if (!value->unresolved && !value_scalar(load, key, value, "a text"))
 		good = false;
