@@ -131,12 +131,12 @@ static enum put_result put_nowhere(void *state, const struct frame_record *recor
 	return PUT_DELIVERED;
 }
 
-#define STREAM_KIND(kind_name, put_function)                                                       \
+#define WRITES_STDOUT(kind_name, put_function)                                                     \
 	.name = kind_name, .open = stream_open, .descriptor = stream_descriptor,                   \
 	.timeout = stream_timeout, .work = stream_work, .put = put_function, .flush = stream_flush
 
-const struct sink_kind kind_lines = {STREAM_KIND("lines", put_line)};
-const struct sink_kind kind_json = {STREAM_KIND("json", put_json)};
+const struct sink_kind kind_lines = {WRITES_STDOUT("lines", put_line)};
+const struct sink_kind kind_json = {WRITES_STDOUT("json", put_json)};
 const struct sink_kind kind_frames = {
-	STREAM_KIND("frames", put_frame), .end = end_frames, .passes_failed = true};
-const struct sink_kind kind_discard = {STREAM_KIND("discard", put_nowhere)};
+	WRITES_STDOUT("frames", put_frame), .end = end_frames, .passes_failed = true};
+const struct sink_kind kind_discard = {WRITES_STDOUT("discard", put_nowhere)};

@@ -270,12 +270,10 @@ static void *frames_open(struct stage *stage)
 	return stream_open(stage, limits_frame(stage->lanes.size_max), next_frame);
 }
 
-#define STREAM_KIND(kind_name, open_function)                                                      \
-	{                                                                                          \
-		.name = kind_name, .open = open_function, .descriptor = stream_descriptor,         \
-		.timeout = stream_timeout, .work = stream_work, .settled = stream_settled          \
-	}
+#define READS_STDIN(kind_name, open_function)                                                      \
+	.name = kind_name, .open = open_function, .descriptor = stream_descriptor,                 \
+	.timeout = stream_timeout, .work = stream_work, .settled = stream_settled
 
-const struct source_kind kind_lines = STREAM_KIND("lines", lines_open);
-const struct source_kind kind_json = STREAM_KIND("json", json_open);
-const struct source_kind kind_frames = STREAM_KIND("frames", frames_open);
+const struct source_kind kind_lines = {READS_STDIN("lines", lines_open)};
+const struct source_kind kind_json = {READS_STDIN("json", json_open)};
+const struct source_kind kind_frames = {READS_STDIN("frames", frames_open)};
