@@ -7,10 +7,12 @@ load driver
 # What the handler's own children begin with; its name for each signal set is the kernel's.
 children_project() {
     project 1 <<'END'
-import subprocess
+import re, subprocess
 def handle_event(context, data):
-    return subprocess.run(['sed', '-n', '/^Sig[BIC]/p', '/proc/self/status'],
-                          stdout=subprocess.PIPE, check=True).stdout.rstrip()
+    sets = subprocess.run(['sed', '-n', '/^Sig[BIC]/p', '/proc/self/status'],
+                          stdout=subprocess.PIPE, check=True, text=True).stdout.rstrip()
+    # 32 and 33 are the C library's own: whoever started the tests may have left them ignored.
+    return re.sub('[0-9a-f]{16}', lambda mask: f'{int(mask[0], 16) & ~(3 << 31):016x}', sets)
 END
 }
 
