@@ -52,7 +52,7 @@ enum key_flag {
 struct key {
 	const char *name;
 	const struct value_type *type;
-	size_t field;                  /* offset in the structure of its section */
+	size_t field;                  /* offset in its section's structure, of this key alone */
 	const char *initial;           /* its default, as a file would give it; NULL: unset */
 	int64_t low, high;             /* the range of a number, duration (ms) or size */
 	const char *const *words;      /* the values of a word, NULL-terminated */

@@ -64,14 +64,18 @@ worker_pids() { # of the driver NAME, those that are alive
     driver=$(<"$1.pid")
     for pid in $(<"/proc/$driver/task/$driver/children"); do
         read -r name 2>/dev/null <"/proc/$pid/comm" || continue
-        [[ $name != bruco-worker ]] || echo "$pid"
+        [[ $name != bruco-worker ]] || process_ended "$pid" || echo "$pid"
     done
 }
 
-kill_worker() { # of the driver NAME, one of those that are there
+workers_are() { # workers_are NAME COUNT: of that driver
+    (($(worker_pids "$1" | wc -l) == $2))
+}
+
+kill_worker() { # of the driver NAME, one of those that are there; it is dead afterwards
     local pid
     pid=$(worker_pids "$1" | shuf -n1)
-    [[ -n $pid ]] && kill -KILL "$pid"
+    [[ -n $pid ]] && kill -KILL "$pid" && wait_for 10 process_ended "$pid"
 }
 
 stage_of() { # stage_of NAME bruco-sink: the pid of that stage of the driver NAME
@@ -110,6 +114,7 @@ kills_in_full_flow() {
         wait_for 60 out_at_least $((RECORDS * i / (2 * $1 + 2)))
         wait_for 20 kill_worker bruco
     done
+    wait_for 20 workers_are bruco 2 # a stop while one waits to be started again ends with 75
     stop_x bruco
     run_x 0 bruco -e -c config.yaml
     (($(grep -c 'killed by signal 9' bruco.err) >= $1))
