@@ -1,4 +1,5 @@
 /* Keys that the schema doesn't know, and which one was probably meant. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -48,6 +49,7 @@ static const char *nearest(const struct section *section, const char *name)
 
 	for (; count < KEYS_MAX && (key = schema_key(section, count, &kind)) != NULL; count++)
 		names[count] = key->name;
+	assert(count < KEYS_MAX);
 	squeeze(squeezed, name);
 	for (size_t i = 0; i < count; i++)
 		if (strcasecmp(squeezed, names[i]) == 0)

@@ -287,6 +287,37 @@ TEST(no_key_is_lost_on_its_way_to_a_stage)
 	CHECK(check_keys(&schema_top) > 45);
 }
 
+/* A name is one key, of the section itself or of one or several kinds; each has a range if its type
+ * has one. */
+static void check_declarations(const struct section *section)
+{
+	const struct kind *kind, *other_kind;
+	const struct key *key, *other;
+
+	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++) {
+		for (size_t j = 0; j < i; j++) {
+			other = schema_key(section, j, &other_kind);
+			if (strcmp(key->name, other->name) == 0 &&
+				(other_kind == NULL || other_kind == kind))
+				unit_fail(__FILE__, __LINE__, "%s.%s is declared twice",
+					section->name, key->name);
+		}
+		CHECK(key->low <= key->high);
+		if (key->type == &duration_type || key->type == &size_type ||
+			key->type == &count_type)
+			CHECK(key->high > 0);
+		if (key->type == &choice_type)
+			CHECK(key->words != NULL);
+		if (key->section != NULL)
+			check_declarations(key->section);
+	}
+}
+
+TEST(each_key_is_declared_once)
+{
+	check_declarations(&schema_top);
+}
+
 /* ---- anything at all ---- */
 
 /* Files made from a good one by changing, doubling and cutting bytes: nothing crashes (the
