@@ -34,8 +34,8 @@ struct load {
 
 /* What all keys of one type have in common. `field` points to the key's value in struct config. */
 struct value_type {
-	/* Sets *field to what the node says. False when that is wrong, which it has reported. NULL:
-	 * the key has a section of its own. */
+	/* Sets *field to the node's value; false if that is wrong, which it has reported. NULL: the
+	 * key has a section of its own. */
 	bool (*read)(
 		struct load *load, const struct key *key, const struct node *node, void *field);
 	/* Appends what `read` reads again: all that follows "key:". NULL: the stages need nothing
@@ -58,9 +58,9 @@ struct key {
 	const char *const *words;      /* the values of a word, NULL-terminated */
 	const struct section *section; /* what a map holds */
 	const char *also;              /* what other programs call it: " group groupId " */
-	/* NULL, or whether somebody has to give it: NULL for no, else a remark for the message,
+	/* Whether the key has to be given: returns NULL if not, else a remark for the message,
 	 * often
-	 * "". `owner` is the structure of its section. */
+	 * "". `owner` is its section's structure. Without this function the key may be left out. */
 	const char *(*required)(const void *owner);
 	unsigned flags; /* enum key_flag */
 };
@@ -96,18 +96,20 @@ const struct key *schema_find(
 
 /* The section's kind of this name, or NULL. */
 const struct kind *schema_kind(const struct section *section, const char *name);
-/* The one that is configured, or NULL. */
+/* The section's kind that is configured, or NULL. */
 const struct kind *schema_kind_of(const struct section *section, const struct config *config);
 
-/* The key's value in *config, which is const only to those who don't write there. */
+/* The address of the key's value in *config. Whoever writes there needs a config that is not const.
+ */
 void *schema_field(
 	const struct section *section, const struct key *key, const struct config *config);
 
 /* "source.offset" */
 void schema_path(char path[64], const struct section *section, const struct key *key);
 
-/* Sets all keys below to their defaults, which must be cleared; and back. */
+/* Sets all keys of the section, which must be cleared or all zero, to their defaults. */
 void schema_init(const struct section *section, struct config *config);
+/* Releases their values; all is zero afterwards. */
 void schema_clear(const struct section *section, struct config *config);
 
 /* Reads a map's entries by a section's keys (read.c). A value that is wrong becomes NODE_BAD. */
