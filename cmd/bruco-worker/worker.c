@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco-worker/control.h"
 #include "bruco-worker/io/codec.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/exception.h"
@@ -150,10 +151,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 
 static int tell_ready(const struct worker *worker)
 {
-	struct message ready = {
-		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
-
-	if (!worker->driven || message_send(worker->control, &ready, NULL, 0) == 0)
+	if (control_tell_ready(worker) == 0)
 		return STATUS_OK;
 	log_error("cannot tell the driver: %s", strerror(errno));
 	return STATUS_TEMPFAIL;
@@ -191,7 +189,7 @@ _Noreturn void worker_run(struct worker *worker)
 	if (was_ready)
 		status = read_loop_run(worker, runs ? &handler : NULL, scheduler_run);
 	if (worker->recycles)
-		message_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
+		control_tell_recycle(worker);
 	/* The sink need not wait for Python to end. */
 	fd_close(&worker->out);
 	if (was_ready) {

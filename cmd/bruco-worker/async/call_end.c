@@ -5,6 +5,7 @@
 #include "bruco-worker/async/ready_queue.h"
 #include "bruco-worker/async/reorder.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 
@@ -39,7 +40,7 @@ static void pause_call(struct call *call)
 	call->attempt++;
 	scheduler.paused++;
 	running_show();
-	retry_tell(worker, call->seq, call->attempt, pause_ms);
+	control_tell_attempt(worker, call->seq, call->attempt, pause_ms);
 	if (running_count() == 0) /* who finds the page then knows how often it was begun */
 		page_set_event(worker->page, call->seq, call->attempt, 0);
 	event_loop_must(event_loop_ask("call_later", "(dNK)", (double)pause_ms / 1000,
@@ -49,7 +50,7 @@ static void pause_call(struct call *call)
 /* Why no attempt is to follow a pause; NULL: one is. */
 static const char *no_retry_reason(void)
 {
-	if (loop_io_draining())
+	if (scheduler.loop->worker->draining)
 		return "stopping";
 	return scheduler.loop->worker->driven && scheduler.loop->input.ended ? "the input has ended"
 									     : NULL;

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
-#include "control/messages.h"
 
 static struct {
 	/* the input's next record */
@@ -24,7 +24,6 @@ static struct {
 	bool stuck;     /* the output's pipe is full */
 	bool writing;   /* the event loop has been told to */
 	uint64_t steps; /* running_steps() then */
-	bool draining;
 } loop_io;
 
 /* ---- the input */
@@ -124,10 +123,8 @@ static PyObject *on_readable(PyObject *self, PyObject *none)
 		Py_RETURN_NONE;
 	}
 	loop_io.starved = false;
-	if (input->ended) {
+	if (input->ended)
 		read_no_more();
-		calls_stop_paused();
-	}
 	scheduler_continue(1);
 	Py_RETURN_NONE;
 }
@@ -201,31 +198,15 @@ static PyObject *on_writable(PyObject *self, PyObject *none)
 
 /* ---- the driver */
 
-bool loop_io_draining(void)
-{
-	return loop_io.draining;
-}
-
-/* It says DRAIN, or is gone. */
 static PyObject *on_control(PyObject *self, PyObject *none)
 {
-	struct message message;
-	int fds[SOCK_FDS_MAX], got;
-	const struct ack *acks;
-	size_t fd_count, ack_count;
-
 	(void)self;
 	(void)none;
-	got = message_receive(
-		scheduler.loop->worker->control, &message, fds, &fd_count, &acks, &ack_count);
-	if (got > 0 && message.type == MESSAGE_DRAIN) {
-		loop_io.draining = true;
-		calls_stop_paused();
-		scheduler_continue(0);
-	} else if (got == 0) {
+	if (control_read(scheduler.loop->worker) == CONTROL_GONE) {
 		log_error("the driver is gone");
 		scheduler_stop(STATUS_TEMPFAIL);
 	}
+	scheduler_continue(0);
 	Py_RETURN_NONE;
 }
 

@@ -73,7 +73,8 @@ static void pass_on(const uint8_t *frame, const struct frame_head *head)
 /* When the worker is to make room for another, it takes in no more; what is in flight goes on. */
 static bool is_recycled(void)
 {
-	if (loop_io_draining() || !recycle_due(scheduler.loop->worker, scheduler.unfinished))
+	if (scheduler.loop->worker->draining ||
+		!recycle_due(scheduler.loop->worker, scheduler.unfinished))
 		return false;
 	scheduler.stopping = true;
 	scheduler.stop_after = reorder_next_number();
@@ -183,6 +184,9 @@ void scheduler_continue(unsigned idle_tasks)
 		if (task_start() < 0)
 			event_loop_must(NULL);
 	}
+	calls_stop_paused();
+	if (scheduler.status != GO_ON)
+		return;
 	if (reorder_is_empty() && scheduler.stopping)
 		scheduler_stop(STATUS_OK);
 	else if (reorder_is_empty() && loop_io_at_end())

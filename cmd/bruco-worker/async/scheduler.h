@@ -88,7 +88,6 @@ void loop_io_take(void); /* what was peeked at: the next is another */
 
 bool loop_io_at_end(void);       /* all of the input has been taken */
 const char *loop_io_error(void); /* why it can't be read any further, or NULL */
-bool loop_io_draining(void);     /* the driver has said that the worker is to stop */
 bool loop_io_can_write(void);    /* the output is not stuck */
 void loop_io_write_if_due(void); /* by size and age */
 

@@ -94,8 +94,7 @@ int event_loop_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 	Py_DECREF(found);
 	fds[0].revents = (bits & 1) != 0 ? POLLIN : 0;
 	if (count > 1)
-		fds[1].revents =
-			(short)(((bits & 2) != 0 ? POLLHUP : 0) | ((bits & 4) != 0 ? POLLIN : 0));
+		fds[1].revents = (bits & 2) != 0 ? POLLIN : 0;
 	return bits != 0;
 }
 

@@ -21,7 +21,8 @@ bool event_loop_exists(void); /* whether there is one */
  * Its result, or NULL with an exception set. */
 PyObject *event_loop_run(PyObject *awaitable, int64_t timeout_ms);
 
-/* As poll(2) for an input and a socket whose hang-up counts, running the loop meanwhile. */
+/* As poll(2) for reading from an input and, if count is 2, from a control socket; the loop runs
+ * meanwhile. A hang-up counts as readable. */
 int event_loop_wait(struct pollfd *fds, nfds_t count, int timeout_ms);
 
 /* Calls one of the loop's methods, with arguments as of Py_BuildValue, a tuple. Its result, or NULL

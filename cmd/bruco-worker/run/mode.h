@@ -82,9 +82,6 @@ typedef enum attempt_end attempt_function(struct loop *loop, const uint8_t *fram
 	const struct frame_record *record, int64_t now_ns, struct buf *out,
 	struct failure *failure);
 
-/* Tells the driver how often an event that waits for another attempt has been begun. */
-void retry_tell(const struct worker *worker, uint64_t seq, uint32_t attempts, int64_t pause_ms);
-
 /* All attempts at an event; after the last its failed frame, if onFailure wants one. */
 int retry_run(struct loop *loop, attempt_function *attempt, const uint8_t *frame,
 	struct frame_record *record, int64_t now_ns, struct buf *out);

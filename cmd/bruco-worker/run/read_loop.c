@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/handler.h"
 #include "bruco-worker/python/interpreter.h"
@@ -156,14 +157,12 @@ static int wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 	return ready;
 }
 
-/* Waits until there is something to read, a batch is due, or the driver is gone. What the driver
- * says, which is only ever DRAIN, stays there. */
+/* Waits until there is something to read, a batch is due, or the driver says something. */
 static int wait_for_input(struct loop *loop, bool *readable)
 {
-	int wait_ms = batch_wait_ms();
 	struct pollfd fds[] = {
 		{.fd = loop->input.fd, .events = POLLIN},
-		{.fd = loop->worker->control}, /* below 0 by hand: left out */
+		{.fd = loop->worker->control, .events = POLLIN}, /* below 0 by hand: left out */
 	};
 	int ready = fd_poll(fds, 1, 0);
 
@@ -173,12 +172,10 @@ static int wait_for_input(struct loop *loop, bool *readable)
 	ready = emit_flush(loop);
 	if (ready != GO_ON)
 		return ready;
-	if (wait_ms > 0)
-		fds[1].events = POLLIN;
-	ready = wait(fds, 2, wait_ms);
+	ready = wait(fds, 2, batch_wait_ms());
 	*readable = ready > 0 && fds[0].revents != 0;
-	loop->draining = ready > 0 && (fds[1].revents & POLLIN) != 0;
-	if (ready > 0 && fds[0].revents == 0 && (fds[1].revents & ~POLLIN) != 0) {
+	if (ready > 0 && fds[1].revents != 0 && control_read(loop->worker) == CONTROL_GONE &&
+		!*readable) {
 		log_error("the driver is gone");
 		return STATUS_TEMPFAIL;
 	}
@@ -190,7 +187,7 @@ static int fill(struct loop *loop)
 	bool readable;
 	int status;
 
-	if (batch_wait_ms() == 0 || (loop->draining && batch_wait_ms() > 0))
+	if (batch_wait_ms() == 0 || (loop->worker->draining && batch_wait_ms() > 0))
 		return batch_run(loop);
 	status = wait_for_input(loop, &readable);
 	if (status != GO_ON || !readable)

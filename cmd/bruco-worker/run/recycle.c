@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/format.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "bruco-worker/control.h"
+#include "base/format.h"
 
 enum { LOOK_NS = 10000000 };
 
@@ -71,15 +70,6 @@ static int64_t too_much(const struct worker *worker)
 	return bytes >= most ? bytes : 0;
 }
 
-/* All that the driver ever says is DRAIN: what is left is little, and a successor would only take
- * time for its start. */
-static bool drains(const struct worker *worker)
-{
-	struct pollfd control = {.fd = worker->control, .events = POLLIN};
-
-	return fd_poll(&control, 1, 0) > 0;
-}
-
 bool recycle_due(struct worker *worker, unsigned held)
 {
 	uint32_t most = worker->config.processor.max_events;
@@ -98,7 +88,8 @@ bool recycle_due(struct worker *worker, unsigned held)
 		if (bytes == 0)
 			return false;
 	}
-	if (drains(worker))
+	/* A driver that stops needs no successor, whose start would only take time. */
+	if (control_read(worker) == CONTROL_GONE || worker->draining)
 		return false;
 	if (bytes == 0)
 		log_info("recycled after %" PRIu64 " events", events);

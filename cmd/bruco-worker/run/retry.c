@@ -5,64 +5,54 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "bruco-worker/control.h"
 #include "bruco-worker/python/interpreter.h"
-#include "control/messages.h"
 
-enum { TELL_MS = 100 }; /* shorter pauses are not worth a message each */
-
-/*
- * The pause before an attempt. Nothing is left unwritten during it. The end of the input ends it
- * where the source remembers what is not acknowledged, and so does the driver's: then an exit
- * status. The input is not read meanwhile, only its hang-up is seen.
- */
-static int back_off(struct loop *loop, const struct frame_record *record, int64_t pause_ms)
+/* Logs why a pause ends early, if it does: then an exit status. */
+static int look_up(struct loop *loop, uint64_t seq, const struct pollfd *input)
 {
 	struct worker *worker = loop->worker;
+
+	if (control_read(worker) == CONTROL_GONE) {
+		log_error("the driver is gone");
+		return STATUS_TEMPFAIL;
+	}
+	if (worker->draining)
+		log_info("stopping: record %llu is left for the next start",
+			(unsigned long long)seq);
+	else if (input->revents != 0)
+		log_info("the input has ended: record %llu is not tried again here",
+			(unsigned long long)seq);
+	return worker->draining || input->revents != 0 ? STATUS_OK : GO_ON;
+}
+
+/*
+ * The pause before another attempt. All outputs are written first. The pause ends early, with an
+ * exit status, when the driver says DRAIN or the input ends under the driver: the source remembers
+ * what is not acknowledged. The input is not read meanwhile, only its hang-up is seen.
+ */
+static int back_off(struct loop *loop, uint64_t seq, int64_t pause_ms)
+{
 	struct pollfd fds[] = {
-		{.fd = worker->driven ? loop->input.fd : -1},
-		{.fd = worker->control, .events = POLLIN}, /* below 0 by hand: left out */
+		{.fd = loop->worker->driven ? loop->input.fd : -1},
+		{.fd = loop->worker->control, .events = POLLIN}, /* below 0 by hand: left out */
 	};
 	int64_t deadline = clock_ms() + pause_ms;
 	int status = emit_flush(loop), ready;
 
-	if (status != GO_ON)
-		return status;
-	do {
+	while (status == GO_ON) {
 		interpreter_pause();
 		ready = fd_poll(fds, 2, clock_left(deadline, clock_ms()));
 		interpreter_resume();
 		if (interpreter_interrupted())
 			return STATUS_INTERRUPTED;
-	} while (ready < 0);
-	if (fds[1].revents & ~POLLIN) {
-		log_error("the driver is gone");
-		return STATUS_TEMPFAIL;
+		if (ready < 0)
+			continue;
+		status = look_up(loop, seq, &fds[0]);
+		if (ready == 0)
+			break;
 	}
-	/* All that the driver ever says to a worker is DRAIN. */
-	if (fds[1].revents != 0) {
-		log_info("stopping: record %llu is left for the next start",
-			(unsigned long long)record->head.seq);
-		return STATUS_OK;
-	}
-	if (fds[0].revents != 0) {
-		log_info("the input has ended: record %llu is not tried again here",
-			(unsigned long long)record->head.seq);
-		return STATUS_OK;
-	}
-	return GO_ON;
-}
-
-void retry_tell(const struct worker *worker, uint64_t seq, uint32_t attempts, int64_t pause_ms)
-{
-	static int64_t told_ns;
-	struct message message = {
-		.type = MESSAGE_ATTEMPT, .seq = seq, .page = {.attempt = attempts}};
-	int64_t now_ns = clock_coarse_ns();
-
-	if (worker->control < 0 || (pause_ms < TELL_MS && now_ns - told_ns < TELL_MS * 1000000))
-		return;
-	told_ns = now_ns;
-	message_send(worker->control, &message, NULL, 0); /* without room it is not told */
+	return status;
 }
 
 /* After an attempt that failed: GO_ON for the next, with its number in the record. */
@@ -76,8 +66,8 @@ static int retry(struct loop *loop, struct frame_record *record, const struct fa
 	record->head.attempt++;
 	/* Who finds the page of a worker that died in the pause knows how often it was begun. */
 	page_set_event(page, record->head.seq, record->head.attempt, 0);
-	retry_tell(loop->worker, record->head.seq, record->head.attempt, pause_ms);
-	return back_off(loop, record, pause_ms);
+	control_tell_attempt(loop->worker, record->head.seq, record->head.attempt, pause_ms);
+	return back_off(loop, record->head.seq, pause_ms);
 }
 
 /* After the last attempt: GO_ON with the next event, unless onFailure is `stop`. */

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import socket
 import types
 from asyncio import current_task  # for C
 from typing import (
@@ -95,24 +94,12 @@ def run(
             timer.cancel()
 
 
-def _is_gone(number: int) -> bool:
-    """Whether a socket's peer has gone; what it has sent stays there."""
-    peer = socket.socket(fileno=number)
-    try:
-        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    finally:
-        peer.detach()
-
-
 def wait(
     loop: asyncio.AbstractEventLoop, readable: int, control: int, seconds: float
 ) -> int:
-    """Runs the loop until the descriptor `readable` is, or the peer of `control` (-1: none) is gone.
+    """Runs the loop until one of the descriptors is readable; `control` may be -1: none.
 
-    `seconds` below 0 is for ever. The sum of 1, `readable`; 2, gone; 4, it has said something, which
-    ends the wait only when there is a limit; 0 when the time is up.
+    `seconds` below 0 is for ever. The sum of 1, `readable`, and 2, `control`; 0 when the time is up.
     """
     found = 0
 
@@ -121,19 +108,11 @@ def wait(
         found |= bit
         loop.stop()
 
-    def look() -> None:
-        if _is_gone(control):
-            stop(2)
-        else:  # others will read it
-            loop.remove_reader(control)
-            if timer is not None:
-                stop(4)
-
     timer = loop.call_later(seconds, stop, 0) if seconds >= 0 else None
     try:
         loop.add_reader(readable, stop, 1)
         if control >= 0:
-            loop.add_reader(control, look)
+            loop.add_reader(control, stop, 2)
         loop.run_forever()
     except PermissionError:  # a file is always readable
         return 1

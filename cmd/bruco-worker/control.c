@@ -1,0 +1,60 @@
+#include "bruco-worker/control.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "control/messages.h"
+
+enum { TELL_MS = 100 }; /* shorter pauses are not worth a message each */
+
+static void take_message(struct worker *worker, const struct message *message)
+{
+	if (message->type == MESSAGE_DRAIN)
+		worker->draining = true;
+}
+
+enum control control_read(struct worker *worker)
+{
+	struct message message;
+	const struct ack *acks;
+	int fds[SOCK_FDS_MAX], got;
+	size_t fd_count, ack_count;
+
+	if (worker->control < 0)
+		return CONTROL_OPEN;
+	while ((got = message_receive(
+			worker->control, &message, fds, &fd_count, &acks, &ack_count)) > 0) {
+		while (fd_count > 0) /* no message to a worker brings any but HELLO */
+			close(fds[--fd_count]);
+		take_message(worker, &message);
+	}
+	return got == 0 ? CONTROL_GONE : CONTROL_OPEN;
+}
+
+int control_tell_ready(const struct worker *worker)
+{
+	struct message ready = {
+		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
+
+	return worker->driven ? message_send(worker->control, &ready, NULL, 0) : 0;
+}
+
+void control_tell_attempt(
+	const struct worker *worker, uint64_t seq, uint32_t attempts, int64_t pause_ms)
+{
+	static int64_t told_ns;
+	struct message message = {
+		.type = MESSAGE_ATTEMPT, .seq = seq, .page = {.attempt = attempts}};
+	int64_t now_ns = clock_coarse_ns();
+
+	if (worker->control < 0 || (pause_ms < TELL_MS && now_ns - told_ns < TELL_MS * 1000000))
+		return;
+	told_ns = now_ns;
+	message_send(worker->control, &message, NULL, 0);
+}
+
+void control_tell_recycle(const struct worker *worker)
+{
+	message_send(worker->control, &(struct message){.type = MESSAGE_RECYCLE}, NULL, 0);
+}
