@@ -99,6 +99,10 @@ $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(BUILD)/tests/test_collection: $(BUILD)/obj/cmd/bruco-worker/run/collection.o
+$(BUILD)/tests/test_ready_queue: $(BUILD)/obj/cmd/bruco-worker/async/ready_queue.o
+$(BUILD)/tests/test_reorder: $(BUILD)/obj/cmd/bruco-worker/async/reorder.o
+$(BUILD)/tests/test_retry_policy: $(BUILD)/obj/cmd/bruco-worker/run/retry_policy.o
 
 $(BUILD)/tests/kafka-fill:    $(call tests_obj,kafka/fill kafka/client) $(BASE)
 $(BUILD)/tests/kafka-copy:    $(call tests_obj,kafka/copy kafka/client) $(BASE)

@@ -130,7 +130,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 	if (status != STATUS_OK)
 		return status;
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
-	if (event_object_prepare() < 0 || batch_prepare() < 0 || result_prepare() < 0 ||
+	if (event_object_prepare() < 0 || modes_prepare() < 0 || result_prepare() < 0 ||
 		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
 		(codec->prepare != NULL && codec->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
@@ -141,7 +141,7 @@ static int prepare(struct worker *worker, struct handler *handler)
 	}
 	if (worker->check == CHECK_TEXT)
 		return check_text(worker);
-	status = handler_load(handler, worker);
+	status = modes_load_handler(handler, worker);
 	if (status == STATUS_OK)
 		status = failure_prepare(worker);
 	if (status == STATUS_OK && worker->check == CHECK_NOTHING)

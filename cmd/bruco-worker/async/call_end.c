@@ -8,33 +8,33 @@
 #include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
+#include "bruco-worker/run/retry.h"
 
 /* ---- another attempt, after a pause in which others go on */
 
 static PyObject *on_pause_over(PyObject *self, PyObject *number)
 {
-	struct call *call = reorder_at(PyLong_AsUnsignedLongLong(number));
+	struct call *call = reorder_at(&scheduler.reorder, PyLong_AsUnsignedLongLong(number));
 	struct event event;
 	struct frame_record record;
 
 	(void)self;
-	if (call->state != CALL_PAUSED || scheduler.status != GO_ON)
+	if (call->state != CALL_PAUSED || scheduler.over)
 		Py_RETURN_NONE; /* it is left */
 	event = event_of_object(call->event);
 	record = *event.record;
 	record.head.attempt = call->attempt;
 	call_make_event(call, event.frame, &record);
 	scheduler.paused--;
-	ready_queue_add_again(call);
+	ready_queue_add_again(&scheduler.queue, call);
 	scheduler_continue(1);
 	Py_RETURN_NONE;
 }
 
-static void pause_call(struct call *call)
+static void pause_call(struct call *call, int64_t pause_ms)
 {
 	static PyMethodDef method = {"on_pause_over", on_pause_over, METH_O, NULL};
 	struct worker *worker = scheduler.loop->worker;
-	int64_t pause_ms = failure_pause_ms(&worker->config.processor, call->attempt + 1U);
 
 	call->state = CALL_PAUSED;
 	call->attempt++;
@@ -62,7 +62,8 @@ void calls_stop_paused(void)
 
 	if (why == NULL || scheduler.paused == 0)
 		return;
-	for (struct call *call = reorder_first(); call != NULL; call = reorder_after(call)) {
+	for (struct call *call = reorder_first(&scheduler.reorder); call != NULL;
+		call = reorder_after(&scheduler.reorder, call)) {
 		if (call->state != CALL_PAUSED)
 			continue;
 		log_info("%s: record %llu is not tried again here", why,
@@ -87,37 +88,32 @@ void call_done(struct call *call)
 	scheduler_finish(call);
 }
 
-static void give_up(struct call *call, const struct event *event, struct failure *failure)
+void call_failed(struct call *call, enum attempt_end how, const struct failure *failure)
 {
-	struct loop *loop = scheduler.loop;
-
-	invoke_count_failed(loop->worker->page, event->record);
-	if (loop->worker->config.processor.on_failure == FAILURE_STOP) {
-		running_show();
-		scheduler_stop_after(call, STATUS_FAILED);
-		return;
-	}
-	if (loop->codec->write == NULL) /* lines and JSON have no form for it */
-		failure_append(
-			failure, event->frame, event->record, loop->cap, scheduler_output(call));
-	scheduler_finish(call);
-}
-
-void call_failed(struct call *call, bool interrupted, struct failure *failure)
-{
-	const struct processor_config *processor = &scheduler.loop->worker->config.processor;
 	struct event event = event_of_object(call->event);
-	bool last = interrupted || failure_is_last(failure, processor, call->attempt);
+	struct frame_record record = *event.record;
+	struct attempt attempt = {.frame = event.frame,
+		.record = &record,
+		.out = scheduler_output(call),
+		.failure = *failure};
+	int64_t pause_ms;
 
 	end(call);
-	failure_log(
-		failure, event.record, last ? -1 : failure_pause_ms(processor, call->attempt + 1U));
-	if (interrupted)
+	switch (retry_conclude(scheduler.loop, &attempt, how, &pause_ms)) {
+	case VERDICT_RETRY:
+		pause_call(call, pause_ms);
+		break;
+	case VERDICT_HAND_ON:
+	case VERDICT_DROP:
+		scheduler_finish(call);
+		break;
+	case VERDICT_STOP:
+		running_show();
+		scheduler_stop_after(call, STATUS_FAILED);
+		break;
+	case VERDICT_INTERRUPT:
 		scheduler_stop(STATUS_INTERRUPTED);
-	else if (last)
-		give_up(call, &event, failure);
-	else
-		pause_call(call);
-	failure_release(failure);
+		break;
+	}
 	calls_stop_paused();
 }

@@ -10,6 +10,7 @@
 #include "bruco-worker/async/running.h"
 #include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/run/emit.h"
 
 static struct {
 	/* the input's next record */
@@ -144,11 +145,11 @@ static PyObject *writable(void)
 static void write_out(void)
 {
 	struct output *output = scheduler.loop->output;
-	int status = emit_flush(scheduler.loop);
-	bool stuck = status == GO_ON && output->buf.length > 0;
+	bool failed = emit_flush(scheduler.loop) == EXIT;
+	bool stuck = !failed && output->buf.length > 0;
 
-	if (status != GO_ON)
-		scheduler_stop(status);
+	if (failed)
+		scheduler_stop(scheduler.loop->status);
 	if (stuck && !loop_io.stuck)
 		event_loop_must(event_loop_ask("add_writer", "(iN)", output->fd, writable()));
 	else if (!stuck && loop_io.stuck)
@@ -184,7 +185,7 @@ static PyObject *on_writable(PyObject *self, PyObject *none)
 	(void)self;
 	(void)none;
 	loop_io.writing = false;
-	if (scheduler.status != GO_ON)
+	if (scheduler.over)
 		Py_RETURN_NONE; /* the event loop goes on for close_context */
 	if (loop_io.stuck || quiet || output_due(scheduler.loop->output, clock_coarse_ns())) {
 		write_out();

@@ -1,76 +1,70 @@
 #include "bruco-worker/async/ready_queue.h"
 
-enum { KEYS = 4096 }; /* two keys in one place wait for each other needlessly */
+#include "base/hash.h"
 
-static struct {
-	struct call *ready, **end;
-	bool keeps_keys;
-	struct call *newest[KEYS]; /* of the calls with that key that are not done */
-} ready_queue;
-
-void ready_queue_init(bool keeps_keys)
+void ready_queue_init(struct ready_queue *queue, bool keeps_keys)
 {
-	ready_queue.end = &ready_queue.ready;
-	ready_queue.keeps_keys = keeps_keys;
+	*queue = (struct ready_queue){.keeps_keys = keeps_keys};
+	queue->end = &queue->ready;
 }
 
-static struct call **newest_of(const struct frame_record *record)
+static struct call **newest_of(struct ready_queue *queue, const struct frame_record *record)
 {
-	uint64_t mix = 0xcbf29ce484222325U; /* FNV-1a */
+	uint64_t hash;
 
-	if (!ready_queue.keeps_keys || record->key_length < 0)
+	if (!queue->keeps_keys || record->key_length < 0)
 		return NULL;
-	for (int32_t i = 0; i < record->key_length; i++)
-		mix = (mix ^ record->key[i]) * 0x100000001b3U;
-	return &ready_queue.newest[(mix ^ mix >> 32) & (KEYS - 1)];
+	hash = hash_more(HASH_START, record->key, (size_t)record->key_length);
+	return &queue->newest[(hash ^ hash >> 32) & (READY_QUEUE_KEYS - 1)];
 }
 
-void ready_queue_add_again(struct call *call)
+void ready_queue_add_again(struct ready_queue *queue, struct call *call)
 {
 	call->state = CALL_READY;
 	call->next_ready = NULL;
-	*ready_queue.end = call;
-	ready_queue.end = &call->next_ready;
+	*queue->end = call;
+	queue->end = &call->next_ready;
 }
 
-void ready_queue_add(struct call *call, const struct frame_record *record)
+void ready_queue_add(
+	struct ready_queue *queue, struct call *call, const struct frame_record *record)
 {
-	call->newest = newest_of(record);
+	call->newest = newest_of(queue, record);
 	if (call->newest != NULL && *call->newest != NULL) {
 		(*call->newest)->successor = call;
 		call->state = CALL_HELD;
 	} else {
-		ready_queue_add_again(call);
+		ready_queue_add_again(queue, call);
 	}
 	if (call->newest != NULL)
 		*call->newest = call;
 }
 
-void ready_queue_release(struct call *call)
+void ready_queue_release(struct ready_queue *queue, struct call *call)
 {
 	if (call->successor != NULL)
-		ready_queue_add_again(call->successor);
+		ready_queue_add_again(queue, call->successor);
 	else if (call->newest != NULL)
 		*call->newest = NULL;
 }
 
-bool ready_queue_is_empty(void)
+bool ready_queue_is_empty(const struct ready_queue *queue)
 {
-	return ready_queue.ready == NULL;
+	return queue->ready == NULL;
 }
 
-struct call *ready_queue_pop(void)
+struct call *ready_queue_pop(struct ready_queue *queue)
 {
-	struct call *call = ready_queue.ready;
+	struct call *call = queue->ready;
 
-	ready_queue.ready = call->next_ready;
-	if (ready_queue.ready == NULL)
-		ready_queue.end = &ready_queue.ready;
+	queue->ready = call->next_ready;
+	if (queue->ready == NULL)
+		queue->end = &queue->ready;
 	return call;
 }
 
-void ready_queue_drop_after(uint64_t number)
+void ready_queue_drop_after(struct ready_queue *queue, uint64_t number)
 {
-	while (ready_queue.ready != NULL && ready_queue.ready->number > number)
-		ready_queue_pop();
+	while (queue->ready != NULL && queue->ready->number > number)
+		ready_queue_pop(queue);
 }

@@ -1,6 +1,6 @@
 /*
- * The calls that wait to run: those that are ready, and those held back until an earlier one
- * with the same key is done.
+ * The calls that wait to run: those that are ready, oldest first, and those held back until an
+ * earlier one with the same key is done.
  */
 #ifndef BRUCO_WORKER_ASYNC_READY_QUEUE_H
 #define BRUCO_WORKER_ASYNC_READY_QUEUE_H
@@ -11,22 +11,33 @@
 #include "bruco-worker/async/call.h"
 #include "frame/frame.h"
 
-/* keeps_keys: whether events with the same key run one after the other. */
-void ready_queue_init(bool keeps_keys);
+enum { READY_QUEUE_KEYS = 4096 }; /* keys with the same hash wait for each other needlessly */
 
-/* A new call, with its record: CALL_READY or CALL_HELD. */
-void ready_queue_add(struct call *call, const struct frame_record *record);
+struct ready_queue {
+	struct call *ready, **end;
+	bool keeps_keys;
+	struct call *newest[READY_QUEUE_KEYS]; /* of the calls with that hash that are not done */
+};
 
-/* The same for another attempt: it is ready, since no other with its key has run. */
-void ready_queue_add_again(struct call *call);
+/* keeps_keys: events with the same key run one after the other. */
+void ready_queue_init(struct ready_queue *queue, bool keeps_keys);
 
-/* What it held back, if anything, is ready. */
-void ready_queue_release(struct call *call);
+/* A new call, for this record: becomes CALL_READY or CALL_HELD. */
+void ready_queue_add(
+	struct ready_queue *queue, struct call *call, const struct frame_record *record);
 
-bool ready_queue_is_empty(void);    /* whether none is ready */
-struct call *ready_queue_pop(void); /* the one that is ready for longest; there must be one */
+/* A call that was added before, for another attempt: it is ready, since no other with its key has
+ * run meanwhile. */
+void ready_queue_add_again(struct ready_queue *queue, struct call *call);
 
-/* Those with a higher number than this that are ready are not to run any more. */
-void ready_queue_drop_after(uint64_t number);
+/* The call is done: the one that it held back, if any, is ready. */
+void ready_queue_release(struct ready_queue *queue, struct call *call);
+
+bool ready_queue_is_empty(const struct ready_queue *queue); /* whether none is ready */
+struct call *ready_queue_pop(struct ready_queue *queue);    /* there must be one */
+
+/* Removes those that are ready from the front as long as their number is above this one: they are
+ * not to run any more. */
+void ready_queue_drop_after(struct ready_queue *queue, uint64_t number);
 
 #endif

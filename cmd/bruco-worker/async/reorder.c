@@ -1,77 +1,77 @@
 #include "bruco-worker/async/reorder.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 
-enum {
-	SPAN_FACTOR = 4,     /* places for each call that may run */
-	KEPT_MOST = 16 << 20 /* bytes of outputs that wait for earlier ones */
-};
+enum { SPAN_FACTOR = 4, SPAN_MIN = 16 };
 
-static struct {
-	struct call *calls;
-	uint64_t span; /* a power of two */
-	uint64_t first, next;
-	size_t kept;
-} reorder;
-
-void reorder_init(unsigned limit)
+void reorder_init(struct reorder *reorder, unsigned limit)
 {
-	for (reorder.span = 16; reorder.span < (uint64_t)SPAN_FACTOR * limit;)
-		reorder.span *= 2;
-	reorder.calls = mem_array(reorder.span, sizeof *reorder.calls);
+	*reorder = (struct reorder){.span = SPAN_MIN};
+	while (reorder->span < (uint64_t)SPAN_FACTOR * limit)
+		reorder->span *= 2;
+	reorder->calls = mem_array(reorder->span, sizeof *reorder->calls);
 }
 
-bool reorder_has_room(void)
+void reorder_release(struct reorder *reorder)
 {
-	return reorder.next - reorder.first < reorder.span && reorder.kept < KEPT_MOST;
+	for (uint64_t i = 0; i < reorder->span; i++)
+		buf_release(&reorder->calls[i].out);
+	free(reorder->calls);
+	*reorder = (struct reorder){0};
 }
 
-bool reorder_is_empty(void)
+bool reorder_has_room(const struct reorder *reorder)
 {
-	return reorder.first == reorder.next;
+	return reorder->next - reorder->first < reorder->span && reorder->kept < REORDER_KEPT_MAX;
 }
 
-uint64_t reorder_next_number(void)
+bool reorder_is_empty(const struct reorder *reorder)
 {
-	return reorder.next;
+	return reorder->first == reorder->next;
 }
 
-struct call *reorder_at(uint64_t number)
+uint64_t reorder_next_number(const struct reorder *reorder)
 {
-	return &reorder.calls[number & (reorder.span - 1)];
+	return reorder->next;
 }
 
-struct call *reorder_first(void)
+struct call *reorder_at(const struct reorder *reorder, uint64_t number)
 {
-	return reorder_is_empty() ? NULL : reorder_at(reorder.first);
+	return &reorder->calls[number & (reorder->span - 1)];
 }
 
-struct call *reorder_after(const struct call *call)
+struct call *reorder_first(const struct reorder *reorder)
 {
-	return call->number + 1 == reorder.next ? NULL : reorder_at(call->number + 1);
+	return reorder_is_empty(reorder) ? NULL : reorder_at(reorder, reorder->first);
 }
 
-struct call *reorder_push(uint64_t seq)
+struct call *reorder_after(const struct reorder *reorder, const struct call *call)
 {
-	struct call *call = reorder_at(reorder.next);
+	return call->number + 1 == reorder->next ? NULL : reorder_at(reorder, call->number + 1);
+}
+
+struct call *reorder_push(struct reorder *reorder, uint64_t seq)
+{
+	struct call *call = reorder_at(reorder, reorder->next);
 	struct buf out = call->out; /* its memory is used again */
 
-	*call = (struct call){.out = out, .number = reorder.next++, .seq = seq};
+	*call = (struct call){.out = out, .number = reorder->next++, .seq = seq};
 	return call;
 }
 
-void reorder_pop(struct buf *out)
+void reorder_keep(struct reorder *reorder, const struct call *call)
 {
-	struct call *call = reorder_first();
-
-	buf_append(out, call->out.data, call->out.length);
-	reorder.kept -= call->out.length;
-	buf_reset(&call->out);
-	Py_CLEAR(call->event);
-	reorder.first++;
+	reorder->kept += call->out.length;
 }
 
-void reorder_keep(const struct call *call)
+void reorder_pop(struct reorder *reorder, struct buf *out)
 {
-	reorder.kept += call->out.length;
+	struct call *call = reorder_first(reorder);
+
+	buf_append(out, call->out.data, call->out.length);
+	reorder->kept -= call->out.length;
+	buf_reset(&call->out);
+	reorder->first++;
 }

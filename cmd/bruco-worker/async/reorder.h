@@ -1,37 +1,50 @@
 /*
- * The calls, in the order of the input, in which their outputs leave: one that is done early
- * keeps what it gave until all before it have left. How many there are is bounded, and so are the
- * bytes that they keep.
+ * Calls in the order of the input, in which their outputs leave: a call that is done early keeps
+ * its outputs until all before it have left. Bounds how many calls there are and how many bytes
+ * they keep.
  */
 #ifndef BRUCO_WORKER_ASYNC_REORDER_H
 #define BRUCO_WORKER_ASYNC_REORDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "bruco-worker/async/call.h"
 
-/* For `limit` calls that run at the same time, and more that wait for one before them. */
-void reorder_init(unsigned limit);
+enum { REORDER_KEPT_MAX = 16 << 20 }; /* bytes of outputs that wait for earlier calls */
 
-bool reorder_has_room(void);
-bool reorder_is_empty(void);
+struct reorder {
+	struct call *calls; /* a ring */
+	uint64_t span;      /* of its places, a power of two */
+	uint64_t first, next;
+	size_t kept; /* bytes */
+};
 
-/* A new call behind all others; there must be room. It stays where it is until reorder_pop. */
-struct call *reorder_push(uint64_t seq);
+/* For `limit` calls that run at the same time, and four times as many in all. */
+void reorder_init(struct reorder *reorder, unsigned limit);
+void reorder_release(struct reorder *reorder);
 
-/* The number of the next call to be pushed. */
-uint64_t reorder_next_number(void);
+/* Whether reorder_push may be called. */
+bool reorder_has_room(const struct reorder *reorder);
+bool reorder_is_empty(const struct reorder *reorder);
 
-struct call *reorder_at(uint64_t number);            /* one that is there */
-struct call *reorder_first(void);                    /* NULL: the ring is empty */
-struct call *reorder_after(const struct call *call); /* NULL: it is the last */
+/* A new call behind all others, zeroed but for its numbers. Valid until reorder_pop. */
+struct call *reorder_push(struct reorder *reorder, uint64_t seq);
 
-/* The first call's outputs, if there are any, go to the end of `out`, and it is gone. */
-void reorder_pop(struct buf *out);
+/* The number that the next call gets. */
+uint64_t reorder_next_number(const struct reorder *reorder);
 
-/* What a call keeps has become more: call->out holds all of it. */
-void reorder_keep(const struct call *call);
+/* The call of this number, which must be there. */
+struct call *reorder_at(const struct reorder *reorder, uint64_t number);
+struct call *reorder_first(const struct reorder *reorder); /* NULL: empty */
+struct call *reorder_after(const struct reorder *reorder, const struct call *call); /* NULL: last */
+
+/* The call keeps what is in call->out now, which counts from here on. Once a call. */
+void reorder_keep(struct reorder *reorder, const struct call *call);
+
+/* Removes the first call, which must be there, and appends the outputs that it has kept. */
+void reorder_pop(struct reorder *reorder, struct buf *out);
 
 #endif

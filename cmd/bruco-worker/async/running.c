@@ -1,7 +1,6 @@
 #include "bruco-worker/async/running.h"
 
 #include "base/clock.h"
-#include "bruco-worker/async/reorder.h"
 #include "bruco-worker/python/event_loop.h"
 #include "stats/page.h"
 
@@ -12,6 +11,7 @@ enum {
 
 static struct {
 	struct page *page;
+	const struct reorder *reorder;
 	int64_t timeout_ns; /* 0: none */
 	struct call *oldest, *newest, *current;
 	uint64_t newest_seq; /* of all that have begun */
@@ -21,8 +21,9 @@ static struct {
 	bool over;
 } running;
 
-void running_init(struct worker *worker)
+void running_init(struct worker *worker, const struct reorder *reorder)
 {
+	running.reorder = reorder;
 	running.page = worker->page;
 	running.timeout_ns = worker->config.processor.timeout_ms * NS_PER_MS;
 }
@@ -67,7 +68,8 @@ void running_show(void)
 	if (running.count == 1)
 		page_set_state(running.page, RUN_RUNNING);
 	else
-		page_together(running.page, reorder_first()->seq, running.newest_seq);
+		page_together(
+			running.page, reorder_first(running.reorder)->seq, running.newest_seq);
 }
 
 void running_end(void)

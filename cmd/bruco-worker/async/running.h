@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "bruco-worker/async/call.h"
+#include "bruco-worker/async/reorder.h"
 #include "bruco-worker/worker.h"
 
-void running_init(struct worker *worker);
+/* `reorder` has the calls in the order of the input. */
+void running_init(struct worker *worker, const struct reorder *reorder);
 
 /* An attempt begins; ends. */
 void running_add(struct call *call, int64_t now_ns);

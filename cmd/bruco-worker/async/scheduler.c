@@ -10,6 +10,7 @@
 #include "bruco-worker/async/running.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
+#include "bruco-worker/run/emit.h"
 #include "bruco-worker/run/recycle.h"
 
 struct scheduler scheduler;
@@ -31,7 +32,7 @@ static void advance(void)
 	struct output *output = scheduler.loop->output;
 	struct call *call;
 
-	while ((call = reorder_first()) != NULL && scheduler.status == GO_ON) {
+	while ((call = reorder_first(&scheduler.reorder)) != NULL && !scheduler.over) {
 		if (call->state == CALL_STOPS) {
 			scheduler_stop(call->status);
 			if (call->status == STATUS_FAILED) /* its attempts are used up */
@@ -42,13 +43,14 @@ static void advance(void)
 			return;
 		if (output->buf.length == 0)
 			output->since_ns = clock_coarse_ns();
-		reorder_pop(&output->buf);
+		Py_CLEAR(call->event);
+		reorder_pop(&scheduler.reorder, &output->buf);
 	}
 }
 
 static void add(const uint8_t *frame, struct frame_record *record)
 {
-	struct call *call = reorder_push(record->head.seq);
+	struct call *call = reorder_push(&scheduler.reorder, record->head.seq);
 
 	call->attempt = record->head.attempt;
 	call->alone = (record->head.flags & FRAME_ALONE) != 0;
@@ -56,16 +58,16 @@ static void add(const uint8_t *frame, struct frame_record *record)
 	scheduler.unfinished++;
 	record->head.flags &= (uint16_t)~FRAME_ALONE;
 	call_make_event(call, frame, record);
-	ready_queue_add(call, record);
+	ready_queue_add(&scheduler.queue, call, record);
 }
 
 /* A frame that is not run keeps its place all the same. */
 static void pass_on(const uint8_t *frame, const struct frame_head *head)
 {
-	struct call *call = reorder_push(head->seq);
+	struct call *call = reorder_push(&scheduler.reorder, head->seq);
 
 	emit_frame(scheduler.loop, frame, head, &call->out);
-	reorder_keep(call);
+	reorder_keep(&scheduler.reorder, call);
 	call->state = CALL_DONE;
 	advance();
 }
@@ -77,7 +79,7 @@ static bool is_recycled(void)
 		!recycle_due(scheduler.loop->worker, scheduler.unfinished))
 		return false;
 	scheduler.stopping = true;
-	scheduler.stop_after = reorder_next_number();
+	scheduler.stop_after = reorder_next_number(&scheduler.reorder);
 	return true;
 }
 
@@ -87,7 +89,7 @@ static bool take_in(void)
 	const uint8_t *frame;
 	struct frame_record *record;
 
-	if (!reorder_has_room() || scheduler.alone > 0 || is_recycled() ||
+	if (!reorder_has_room(&scheduler.reorder) || scheduler.alone > 0 || is_recycled() ||
 		!loop_io_peek(&frame, &record))
 		return false;
 	if (record->head.type != FRAME_TYPE_RECORD)
@@ -106,11 +108,11 @@ static bool take_in(void)
 static bool find_ready(void)
 {
 	if (scheduler.stopping)
-		ready_queue_drop_after(scheduler.stop_after);
+		ready_queue_drop_after(&scheduler.queue, scheduler.stop_after);
 	else
-		while (ready_queue_is_empty() && take_in())
+		while (ready_queue_is_empty(&scheduler.queue) && take_in())
 			;
-	return !ready_queue_is_empty();
+	return !ready_queue_is_empty(&scheduler.queue);
 }
 
 static bool may_begin(void)
@@ -125,7 +127,7 @@ struct call *scheduler_next(void)
 	loop_io_write_if_due();
 	if (!may_begin() || !find_ready())
 		return NULL;
-	call = ready_queue_pop();
+	call = ready_queue_pop(&scheduler.queue);
 	running_add(call, clock_coarse_ns());
 	return call;
 }
@@ -136,7 +138,7 @@ struct buf *scheduler_output(struct call *call)
 {
 	struct output *output = scheduler.loop->output;
 
-	if (call != reorder_first())
+	if (call != reorder_first(&scheduler.reorder))
 		return &call->out;
 	if (output->buf.length == 0)
 		output->since_ns = clock_coarse_ns();
@@ -148,8 +150,8 @@ void scheduler_finish(struct call *call)
 	call->state = CALL_DONE;
 	scheduler.unfinished--;
 	scheduler.alone -= call->alone;
-	reorder_keep(call);
-	ready_queue_release(call);
+	reorder_keep(&scheduler.reorder, call);
+	ready_queue_release(&scheduler.queue, call);
 	advance();
 	running_show();
 }
@@ -166,17 +168,29 @@ void scheduler_stop_after(struct call *call, int status)
 
 void scheduler_stop(int status)
 {
-	if (scheduler.status != GO_ON)
+	if (scheduler.over)
 		return;
+	scheduler.over = true;
 	scheduler.status = status;
 	scheduler.stopping = true;
 	running_end();
 	event_loop_must(event_loop_ask("stop", "()"));
 }
 
+/* All of the input has been taken in, and all outputs have been given. */
+static void stop_at_end(void)
+{
+	const char *why = loop_io_error();
+
+	if (why == NULL)
+		scheduler_stop(STATUS_OK);
+	else if (emit_bad_input(scheduler.loop, why) == EXIT)
+		scheduler_stop(scheduler.loop->status);
+}
+
 void scheduler_continue(unsigned idle_tasks)
 {
-	if (scheduler.status != GO_ON)
+	if (scheduler.over)
 		return;
 	for (; idle_tasks > 0 && may_begin() &&
 		running_count() + scheduler.idle_tasks < scheduler.limit && find_ready();
@@ -185,14 +199,12 @@ void scheduler_continue(unsigned idle_tasks)
 			event_loop_must(NULL);
 	}
 	calls_stop_paused();
-	if (scheduler.status != GO_ON)
+	if (scheduler.over)
 		return;
-	if (reorder_is_empty() && scheduler.stopping)
+	if (reorder_is_empty(&scheduler.reorder) && scheduler.stopping)
 		scheduler_stop(STATUS_OK);
-	else if (reorder_is_empty() && loop_io_at_end())
-		scheduler_stop(loop_io_error() == NULL
-				       ? STATUS_OK
-				       : loop_bad_input(scheduler.loop, loop_io_error()));
+	else if (reorder_is_empty(&scheduler.reorder) && loop_io_at_end())
+		stop_at_end();
 	else
 		loop_io_arm();
 }
@@ -204,16 +216,16 @@ static void start(struct loop *loop)
 	struct worker *worker = loop->worker;
 	const struct processor_config *processor = &worker->config.processor;
 
-	scheduler =
-		(struct scheduler){.loop = loop, .limit = processor->concurrency, .status = GO_ON};
-	reorder_init(scheduler.limit);
-	ready_queue_init(processor->ordering != ORDERING_NONE && scheduler.limit > 1);
-	running_init(worker);
+	scheduler = (struct scheduler){.loop = loop, .limit = processor->concurrency};
+	reorder_init(&scheduler.reorder, scheduler.limit);
+	ready_queue_init(
+		&scheduler.queue, processor->ordering != ORDERING_NONE && scheduler.limit > 1);
+	running_init(worker, &scheduler.reorder);
 	event_loop_on_alarm(running_may_raise);
 	if (event_loop_get() == NULL || task_prepare() < 0)
 		event_loop_must(NULL);
 	loop_io_open();
-	scheduler_continue(1); /* there may be records already: see invoke_awaited */
+	scheduler_continue(1); /* there may be records already: see loop->awaited */
 }
 
 /* The event loop runs until scheduler_stop; a handler may end it too, or raise SystemExit out of
@@ -225,28 +237,27 @@ static void run_event_loop(void)
 		PyObject *done = event_loop_ask("run_forever", "()");
 
 		Py_XDECREF(done);
-		if (done != NULL || scheduler.status != GO_ON) {
+		if (done != NULL || scheduler.over) {
 			PyErr_Clear();
 		} else if (scheduler.loop->worker->interactive &&
 			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
 			PyErr_Clear();
+			scheduler.over = true;
 			scheduler.status = STATUS_INTERRUPTED;
 		} else {
 			PyErr_Print();
 			log_error("an exception ended the event loop");
+			scheduler.over = true;
 			scheduler.status = STATUS_SOFTWARE;
 		}
-	} while (scheduler.status == GO_ON);
+	} while (!scheduler.over);
 	running_end();
 }
 
-int scheduler_run(struct loop *loop)
+enum next scheduler_run(struct loop *loop)
 {
-	int status;
-
 	start(loop);
 	run_event_loop();
 	loop_io_close();
-	status = emit_flush(loop);
-	return status == GO_ON ? scheduler.status : status;
+	return emit_flush(loop) == EXIT ? EXIT : loop_exit(loop, scheduler.status);
 }

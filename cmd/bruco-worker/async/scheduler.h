@@ -20,12 +20,16 @@
 
 #include "base/buf.h"
 #include "bruco-worker/async/call.h"
-#include "bruco-worker/run/failure.h"
-#include "bruco-worker/run/mode.h"
+#include "bruco-worker/async/ready_queue.h"
+#include "bruco-worker/async/reorder.h"
+#include "bruco-worker/run/attempt.h"
+#include "bruco-worker/run/loop.h"
 
 /* What all of them share. */
 struct scheduler {
-	struct loop *loop;   /* NULL: this is not in use */
+	struct loop *loop; /* NULL: this is not in use */
+	struct reorder reorder;
+	struct ready_queue queue;
 	unsigned limit;      /* of calls that run */
 	unsigned unfinished; /* not done */
 	unsigned alone;      /* unfinished, and alone */
@@ -33,14 +37,15 @@ struct scheduler {
 	unsigned idle_tasks; /* tasks without a call */
 	bool stopping;       /* nothing more is taken in, */
 	uint64_t stop_after; /* and calls from this number on are not run */
-	int status;          /* GO_ON, or with which to end */
+	bool over;           /* the event loop has been stopped, */
+	int status;          /* and the worker ends with this */
 };
 extern struct scheduler scheduler;
 
 /* ---- scheduler.c */
 
-/* Takes the place of read_loop.c until the input ends. Returns the exit status. */
-int scheduler_run(struct loop *loop);
+/* Takes the place of read_loop.c until the input ends. Always EXIT. */
+enum next scheduler_run(struct loop *loop);
 
 /* The next call to run, which is running from now on; NULL: none may, for now. */
 struct call *scheduler_next(void);
@@ -67,7 +72,7 @@ void scheduler_continue(unsigned idle_tasks);
 void call_done(struct call *call);
 
 /* It has ended with *failure, which is released here. */
-void call_failed(struct call *call, bool interrupted, struct failure *failure);
+void call_failed(struct call *call, enum attempt_end end, const struct failure *failure);
 
 /* When the worker is to end soon: what waits for another attempt, and all behind it, is left for
  * its successor. */

@@ -16,6 +16,8 @@
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/handler.h"
 #include "bruco-worker/python/timeout.h"
+#include "bruco-worker/run/emit.h"
+#include "bruco-worker/run/invoke.h"
 
 enum { TURN_NS = 5000000 }; /* then the event loop has its turn */
 
@@ -142,7 +144,7 @@ static void take_result(struct call *call, PyObject *result)
 
 	if (outputs < 0) {
 		failure_take(&failure, what);
-		call_failed(call, false, &failure);
+		call_failed(call, ATTEMPT_FAILED, &failure);
 		return;
 	}
 	invoke_count_done(loop->worker->page, event.record, outputs, out->length - before);
@@ -156,7 +158,7 @@ static void take_exception(struct call *call)
 	struct failure failure;
 
 	failure_take(&failure, "handler raised");
-	call_failed(call, interrupted, &failure);
+	call_failed(call, interrupted ? ATTEMPT_INTERRUPTED : ATTEMPT_FAILED, &failure);
 }
 
 /*
@@ -260,14 +262,13 @@ static enum step go_on(struct task *task, PyObject *value, PyObject *exception, 
 	struct call *call = task->call;
 
 	if (call != NULL) {
-		enum step step = scheduler.status == GO_ON ? run(call, value, exception, yielded)
-							   : run_out(call, exception, yielded);
+		enum step step = !scheduler.over ? run(call, value, exception, yielded)
+						 : run_out(call, exception, yielded);
 
 		return step == STEP_WAITS ? step : is_over(task, 1);
 	}
 	scheduler.idle_tasks--;
-	while (exception == NULL && scheduler.status == GO_ON &&
-		(call = scheduler_next()) != NULL) {
+	while (exception == NULL && !scheduler.over && (call = scheduler_next()) != NULL) {
 		Py_ssize_t references = Py_REFCNT(task->asyncio);
 
 		if (run(call, NULL, NULL, yielded) == STEP_WAITS) {

@@ -112,33 +112,47 @@ static int check_function(
 	return status;
 }
 
-/* handle_event or handle_batch: the one that is there. */
-static int find_function(struct handler *handler, PyObject *module, const struct worker *worker)
+/* The one of these functions that the module has: sets handler->kind and handler->function. */
+static int find_kind(struct handler *handler, PyObject *module, const struct worker *worker,
+	const struct handler_function *const *kinds, int count)
 {
-	const char *name = worker->config.processor.module_name;
-	PyObject *event = find(module, "handle_event"), *batch = find(module, "handle_batch");
-	int is_async = -1;
+	for (int i = 0; i < count; i++) {
+		PyObject *function = find(module, kinds[i]->name);
 
-	handler->takes_batches = batch != NULL;
-	if (event != NULL && batch != NULL)
-		log_error("both handle_event and handle_batch in module '%s'", name);
-	else if (event == NULL && batch == NULL)
-		log_error("no handle_event in module '%s' in '%s'", name, worker->directory);
-	else if (batch != NULL ? check_function(batch, "handle_batch", "context events", worker)
-			       : check_function(event, "handle_event", "context data", worker))
-		is_async = -1;
-	else
-		is_async = is_async_function(batch != NULL ? batch : event);
+		if (function == NULL)
+			continue;
+		if (handler->kind != NULL) {
+			log_error("both %s and %s in module '%s'", handler->kind->name,
+				kinds[i]->name, handler->module);
+			Py_DECREF(function);
+			return STATUS_CONFIG;
+		}
+		handler->kind = kinds[i];
+		handler->function = function;
+	}
+	if (handler->kind != NULL)
+		return STATUS_OK;
+	log_error(
+		"no %s in module '%s' in '%s'", kinds[0]->name, handler->module, worker->directory);
+	return STATUS_CONFIG;
+}
+
+static int check_kind(struct handler *handler, const struct worker *worker)
+{
+	const struct handler_function *kind = handler->kind;
+	int is_async;
+
+	if (check_function(handler->function, kind->name, kind->arguments, worker) != STATUS_OK)
+		return STATUS_CONFIG;
+	is_async = is_async_function(handler->function);
 	if (is_async < 0) {
 		PyErr_Clear();
-		Py_XDECREF(event);
-		Py_XDECREF(batch);
 		return STATUS_CONFIG;
 	}
 	handler->is_async = is_async > 0;
-	handler->function = batch != NULL ? batch : event;
 	if (worker->config.processor.concurrency > 1 &&
-		(batch != NULL || (!handler->is_async && !may_wrap_async_function(event))))
+		(!kind->may_overlap ||
+			(!handler->is_async && !may_wrap_async_function(handler->function))))
 		log_warning("processor.concurrency is %u, but there is no async def handle_event: "
 			    "it has no effect",
 			worker->config.processor.concurrency);
@@ -196,9 +210,9 @@ void handler_close(struct handler *handler)
 }
 
 /* All that can be said of the module without calling any of its functions. */
-static int check_functions(struct handler *handler, PyObject *module, const struct worker *worker)
+static int check_functions(struct handler *handler, const struct worker *worker)
 {
-	int status = find_function(handler, module, worker);
+	int status = check_kind(handler, worker);
 
 	if (status == STATUS_OK && handler->init != NULL)
 		status = check_function(handler->init, "init_context", "context", worker);
@@ -207,7 +221,8 @@ static int check_functions(struct handler *handler, PyObject *module, const stru
 	return status;
 }
 
-int handler_load(struct handler *handler, const struct worker *worker)
+int handler_load(struct handler *handler, const struct worker *worker,
+	const struct handler_function *const *kinds, int count)
 {
 	int status = STATUS_OK;
 	PyObject *module = import(worker, &status);
@@ -217,7 +232,9 @@ int handler_load(struct handler *handler, const struct worker *worker)
 		return status;
 	handler->init = find(module, "init_context");
 	handler->close = find(module, "close_context");
-	status = check_functions(handler, module, worker);
+	status = find_kind(handler, module, worker, kinds, count);
+	if (status == STATUS_OK)
+		status = check_functions(handler, worker);
 	Py_DECREF(module);
 	return status;
 }

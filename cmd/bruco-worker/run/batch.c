@@ -5,26 +5,30 @@
  * culprit alone uses up its attempts. A result that is a failure is its event's first attempt. All
  * outputs of a batch are ended by one mark, so that the sink takes a batch whole or not at all.
  */
-#include "bruco-worker/run/mode.h"
+#include <Python.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/python/awaitable.h"
-#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/event_loop.h"
+#include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/fork_guard.h"
-#include "bruco-worker/python/handler.h"
+#include "bruco-worker/python/import.h"
+#include "bruco-worker/run/collection.h"
+#include "bruco-worker/run/emit.h"
+#include "bruco-worker/run/invoke.h"
+#include "bruco-worker/run/mode.h"
+#include "bruco-worker/run/retry.h"
 #include "frame/limits.h"
 
 static struct {
 	PyObject *events; /* list of bruco.Event, or NULL */
-	size_t bytes;
-	int64_t deadline; /* clock_ms */
-	struct buf out;   /* what its events gave, until all have */
+	struct collection collection;
+	struct buf out; /* what its events gave, until all have */
 } batch;
 
-static PyObject *of_batch;
+static PyObject *of_batch; /* bruco.encoding.of_batch */
 
 static struct event event_at(Py_ssize_t index)
 {
@@ -85,42 +89,41 @@ static enum attempt_end call(
 
 /* ---- one event's result */
 
-static enum attempt_end take_result(struct loop *loop, struct event *event, PyObject *result,
-	struct buf *out, struct failure *failure)
+static enum attempt_end take_result(
+	struct loop *loop, struct attempt *attempt, struct event *event, PyObject *result)
 {
-	size_t before = out->length;
+	size_t before = attempt->out->length;
 	const char *what;
-	int outputs;
+	int outputs = emit_result(loop, event, result, attempt->out, &what);
 
-	outputs = emit_result(loop, event, result, out, &what);
 	if (outputs < 0) {
-		failure_take(failure, what);
+		failure_take(&attempt->failure, what);
 		return ATTEMPT_FAILED;
 	}
-	invoke_count_done(loop->worker->page, event->record, outputs, out->length - before);
+	invoke_count_done(
+		loop->worker->page, event->record, outputs, attempt->out->length - before);
 	return ATTEMPT_DONE;
 }
 
 /* An attempt at one event, as a batch of one. */
-static enum attempt_end attempt_alone(struct loop *loop, const uint8_t *frame,
-	const struct frame_record *record, int64_t now_ns, struct buf *out, struct failure *failure)
+static enum attempt_end attempt_alone(struct loop *loop, struct attempt *attempt)
 {
 	PyObject *events = PyList_New(1);
-	PyObject *object = events == NULL ? NULL : event_object_new(frame, record);
+	PyObject *object =
+		events == NULL ? NULL : event_object_new(attempt->frame, attempt->record);
 	PyObject *results = NULL;
 	enum attempt_end end;
 
-	(void)now_ns;
 	if (object == NULL) {
 		Py_XDECREF(events);
-		return raised(loop, "cannot make the event:", failure);
+		return raised(loop, "cannot make the event:", &attempt->failure);
 	}
 	PyList_SET_ITEM(events, 0, object);
-	end = call(loop, events, &results, failure);
+	end = call(loop, events, &results, &attempt->failure);
 	if (end == ATTEMPT_DONE) {
 		struct event event = event_of_object(object);
 
-		end = take_result(loop, &event, PyList_GET_ITEM(results, 0), out, failure);
+		end = take_result(loop, attempt, &event, PyList_GET_ITEM(results, 0));
 		Py_DECREF(results);
 	}
 	page_set_state(loop->worker->page, RUN_IDLE);
@@ -150,25 +153,28 @@ static void leave_open(struct buf *out, size_t from)
 
 /* ---- the batch */
 
-static int settle(struct loop *loop, Py_ssize_t index, PyObject *results)
+/* All that follows for one event. results NULL: it is run alone. */
+static enum next finish_event(struct loop *loop, Py_ssize_t index, PyObject *results)
 {
 	struct event event = event_at(index);
 	struct frame_record record = *event.record;
-	struct buf *out = &batch.out;
-	struct failure failure;
+	struct attempt attempt = {.frame = event.frame,
+		.record = &record,
+		.now_ns = clock_coarse_ns(),
+		.out = &batch.out};
 	enum attempt_end end;
 
 	if (results == NULL)
-		return retry_run(loop, attempt_alone, event.frame, &record, clock_coarse_ns(), out);
-	end = take_result(loop, &event, PyList_GET_ITEM(results, index), out, &failure);
+		return retry_run(loop, attempt_alone, &attempt);
+	end = take_result(loop, &attempt, &event, PyList_GET_ITEM(results, index));
 	if (end == ATTEMPT_DONE)
-		return GO_ON;
+		return CONTINUE;
 	page_set_state(loop->worker->page, RUN_IDLE);
-	return retry_after(loop, attempt_alone, event.frame, &record, end, &failure, out);
+	return retry_after(loop, attempt_alone, &attempt, end);
 }
 
 /* Hands over what batch.out holds. */
-static void give(struct loop *loop, uint64_t first, uint64_t last, bool marked)
+static void hand_over(struct loop *loop, uint64_t first, uint64_t last, bool marked)
 {
 	struct buf *out = &loop->output->buf;
 
@@ -182,35 +188,36 @@ static void give(struct loop *loop, uint64_t first, uint64_t last, bool marked)
 	}
 }
 
-/* All events' outputs; results NULL: each is run alone. What precedes an event that ends the worker
- * is given all the same. */
-static int settle_all(struct loop *loop, PyObject *results)
+/* All that follows for all events; results NULL: each is run alone. What precedes an event that
+ * ends the worker is written all the same. */
+static enum next finish_events(struct loop *loop, PyObject *results)
 {
 	Py_ssize_t count = PyList_GET_SIZE(batch.events);
-	bool marked = count > 1 && loop->codec->write == NULL;
+	bool marked = count > 1 && loop_gives_frames(loop);
 	uint64_t first = event_at(0).record->head.seq, seq = first;
 
 	for (Py_ssize_t i = 0; i < count; i++) {
 		size_t before = batch.out.length;
-		int status = settle(loop, i, results);
 
-		if (status != GO_ON) {
+		if (finish_event(loop, i, results) == EXIT) {
 			if (i > 0)
-				give(loop, first, seq, marked && first <= seq);
-			return emit_flush(loop) == GO_ON ? status : STATUS_TEMPFAIL;
+				hand_over(loop, first, seq, marked && first <= seq);
+			emit_flush(loop); /* if it fails, the worker's status is that failure's */
+			return EXIT;
 		}
 		seq = event_at(i).record->head.seq;
 		if (marked)
 			leave_open(&batch.out, before);
 		if (batch.out.length > LIMIT_BATCH_OUTPUT || i == count - 1) {
-			give(loop, first, seq, marked);
+			hand_over(loop, first, seq, marked);
 			first = seq + 1;
 		}
 	}
-	return GO_ON;
+	return CONTINUE;
 }
 
-static int run_alone(struct loop *loop, enum attempt_end end, struct failure *failure)
+/* The call for all of them has failed. */
+static enum next run_alone(struct loop *loop, enum attempt_end end, struct failure *failure)
 {
 	struct log_about about = {.error = failure->exception.name,
 		.traceback = failure->is_final ? NULL : failure->exception.traceback};
@@ -221,71 +228,74 @@ static int run_alone(struct loop *loop, enum attempt_end end, struct failure *fa
 	failure_release(failure);
 	page_set_state(loop->worker->page, RUN_IDLE);
 	if (end == ATTEMPT_FAILED)
-		return settle_all(loop, NULL);
-	return emit_flush(loop) == GO_ON ? STATUS_INTERRUPTED : STATUS_TEMPFAIL;
+		return finish_events(loop, NULL);
+	return emit_flush(loop) == EXIT ? EXIT : loop_exit(loop, STATUS_INTERRUPTED);
 }
 
-int batch_run(struct loop *loop)
+static enum next run_batch(struct loop *loop)
 {
 	PyObject *results = NULL;
 	struct failure failure;
 	enum attempt_end end;
-	int status;
+	enum next next;
 
 	if (batch.events == NULL)
-		return GO_ON;
-	if (PyList_GET_SIZE(batch.events) == 1) { /* it is alone anyway */
-		status = settle_all(loop, NULL);
+		return CONTINUE;
+	if (batch.collection.events == 1) { /* it is alone anyway */
+		next = finish_events(loop, NULL);
 	} else {
 		end = call(loop, batch.events, &results, &failure);
-		status = end == ATTEMPT_DONE ? settle_all(loop, results)
-					     : run_alone(loop, end, &failure);
+		next = end == ATTEMPT_DONE ? finish_events(loop, results)
+					   : run_alone(loop, end, &failure);
 	}
 	Py_XDECREF(results);
 	Py_CLEAR(batch.events);
-	batch.bytes = 0;
+	batch.collection = (struct collection){0};
 	page_set_state(loop->worker->page, RUN_IDLE);
-	return status;
+	return next;
 }
 
-int batch_take(
-	struct loop *loop, const uint8_t *frame, const struct frame_record *record, int64_t now_ns)
+static enum next take_into_batch(
+	struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
 {
 	const struct processor_config *processor = &loop->worker->config.processor;
-	bool alone = (record->head.flags & FRAME_ALONE) != 0;
-	int status = alone ? batch_run(loop) : GO_ON;
+	const struct collection_limits limits = {
+		processor->batch_size, LIMIT_BATCH_INPUT, processor->batch_wait_ms};
+	bool alone = (record->head.flags & FRAME_ALONE) != 0, complete;
 	PyObject *event;
 
 	(void)now_ns;
-	if (status != GO_ON)
-		return status;
-	if (batch.events == NULL) {
+	if (alone && run_batch(loop) == EXIT)
+		return EXIT;
+	if (batch.events == NULL)
 		batch.events = PyList_New(0);
-		batch.deadline = clock_ms() + processor->batch_wait_ms;
-	}
 	event = event_object_new(frame, record);
 	if (batch.events == NULL || event == NULL || PyList_Append(batch.events, event) < 0)
 		die(STATUS_TEMPFAIL, "out of memory");
 	Py_DECREF(event);
-	batch.bytes += record->head.length;
-	if (alone || batch.bytes >= LIMIT_BATCH_INPUT ||
-		PyList_GET_SIZE(batch.events) >= (Py_ssize_t)processor->batch_size)
-		return batch_run(loop);
-	return GO_ON;
+	complete = collection_add(&batch.collection, &limits, record->head.length, clock_ms());
+	return alone || complete ? run_batch(loop) : CONTINUE;
 }
 
-unsigned batch_count(void)
+static unsigned events_held(void)
 {
-	return batch.events == NULL ? 0 : (unsigned)PyList_GET_SIZE(batch.events);
+	return batch.collection.events;
 }
 
-int batch_wait_ms(void)
+static int ms_until_due(void)
 {
-	return batch.events == NULL ? -1 : clock_left(batch.deadline, clock_ms());
+	return collection_wait_ms(&batch.collection, clock_ms());
 }
 
-int batch_prepare(void)
+static int prepare(void)
 {
 	of_batch = import_attribute("bruco.encoding", "of_batch");
 	return of_batch == NULL ? -1 : 0;
 }
+
+const struct mode mode_batch = {.function = {"handle_batch", "context events"},
+	.prepare = prepare,
+	.take = take_into_batch,
+	.flush = run_batch,
+	.held = events_held,
+	.wait_ms = ms_until_due};

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -114,27 +113,7 @@ void failure_log(const struct failure *failure, const struct frame_record *recor
 		failure->what, failure->exception.summary, place, record->head.attempt + 1U, next);
 }
 
-bool failure_is_last(
-	const struct failure *failure, const struct processor_config *processor, uint32_t attempt)
-{
-	return failure->is_final || attempt + 1U >= processor->retry_attempts;
-}
-
-int64_t failure_pause_ms(const struct processor_config *processor, uint32_t attempt)
-{
-	int64_t pause = processor->retry_backoff_ms;
-	uint32_t random = 0;
-
-	for (; attempt > 1 && pause > 0 && pause < processor->retry_max_backoff_ms; attempt--)
-		pause *= 2;
-	if (pause > processor->retry_max_backoff_ms)
-		pause = processor->retry_max_backoff_ms;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-		random = 0; /* too early after boot: without jitter then */
-	return pause - random % (pause / 2 + 1);
-}
-
-/* ---- the frame ---- */
+/* ---- the frame */
 
 /* At most max bytes of the end, whole lines if one fits. */
 static const char *cut_front(const char *text, size_t max)

@@ -25,10 +25,6 @@ int failure_prepare(const struct worker *worker);
 void failure_take(struct failure *failure, const char *what);
 void failure_release(struct failure *failure);
 
-/* Whether no further attempt follows the one of this number, which failed. */
-bool failure_is_last(
-	const struct failure *failure, const struct processor_config *processor, uint32_t attempt);
-
 /*
  * One log entry, with the traceback unless the failure is final: "WHAT SUMMARY (orders[3]@1234,
  * attempt 1, retrying in 200ms)". record->head.attempt is the attempt that failed; a pause below 0:
@@ -36,10 +32,6 @@ bool failure_is_last(
  */
 void failure_log(
 	const struct failure *failure, const struct frame_record *record, int64_t pause_ms);
-
-/* The pause before attempt number `attempt` (from 1: the second), in ms: doubling, cut, and
- * shortened at random by up to a half. */
-int64_t failure_pause_ms(const struct processor_config *processor, uint32_t attempt);
 
 /*
  * Appends the record encoded at `frame` as FRAME_TYPE_FAILED, with the headers bruco-error and

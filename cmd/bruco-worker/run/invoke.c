@@ -8,19 +8,14 @@
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/fork_guard.h"
-#include "bruco-worker/python/handler.h"
+#include "bruco-worker/run/emit.h"
+#include "bruco-worker/run/mode.h"
 #include "bruco-worker/run/result.h"
+#include "bruco-worker/run/retry.h"
 
-enum { GENERATED_KEPT = 1 << 20 }; /* room for a generator's outputs from one event to the next */
+enum { GENERATED_KEPT = 1 << 20 }; /* capacity that loop->generated keeps between events */
 
-static const char unusable[] = "cannot use what the handler returned:";
-
-static bool awaited;
-
-bool invoke_awaited(void)
-{
-	return awaited;
-}
+/* ---- for every mode */
 
 static void count_in(struct page *page, const struct frame_record *record)
 {
@@ -59,83 +54,130 @@ void invoke_take_back_output(struct output *output, struct page *page)
 	page_set_state(page, state);
 }
 
-/* The handler's part: its call, and a generator's run, whose outputs are put into `generated`. A
- * new reference to what it returned, or NULL with an exception set. */
-static PyObject *call(const struct handler *handler, struct event *event,
-	const struct config *config, struct buf *generated, int *outputs, const char **what)
+/* ---- handle_event */
+
+/* What the handler has given, before it becomes outputs. */
+struct returned {
+	PyObject *result; /* NULL: an exception is set */
+	int outputs;      /* of a generator, in loop->generated; below 0: it is none */
+	const char *what; /* how the log line begins if it can't be used */
+};
+
+/* The user's code: the call, and a generator's run. */
+static void call_handler(struct loop *loop, struct event *event, struct returned *returned)
 {
-	uint32_t cap = (uint32_t)config->max_record_size;
-	PyObject *arguments[] = {NULL, handler->context, event->data};
+	PyObject *arguments[] = {NULL, loop->handler->context, event->data};
 	PyObject *result = NULL;
 	bool raised = false;
 
-	*what = "handler raised";
+	*returned = (struct returned){.outputs = -1, .what = "handler raised"};
 	if (event->data != NULL)
-		result = PyObject_Vectorcall(
-			handler->function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+		result = PyObject_Vectorcall(loop->handler->function, arguments + 1,
+			2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 	if (result != NULL && is_awaitable(result)) {
-		awaited = true;
-		result = event_loop_run(result, config->processor.timeout_ms);
+		loop->awaited = true;
+		result = event_loop_run(result, loop->worker->config.processor.timeout_ms);
 	}
 	if (fork_guard_in_child)
 		fork_guard_exit(result);
 	if (result == NULL)
-		return NULL;
-	*what = unusable;
+		return;
+	returned->what = "cannot use what the handler returned:";
 	if (result_is_failure(result)) {
-		*what = "handler gave";
+		returned->what = "handler gave";
 		Py_CLEAR(result);
 	} else if (result_is_generator(result)) {
-		*outputs = result_generate(generated, event, result, cap, &raised);
+		returned->outputs =
+			result_generate(&loop->generated, event, result, loop->cap, &raised);
 		if (raised)
-			*what = "handler raised";
-		if (*outputs < 0)
+			returned->what = "handler raised";
+		if (returned->outputs < 0)
 			Py_CLEAR(result);
 	}
-	return result;
+	returned->result = result;
 }
 
-enum attempt_end invoke_event(const struct handler *handler, const struct worker *worker,
-	const uint8_t *frame, const struct frame_record *record, int64_t now_ns,
-	struct output *output, struct buf *out, struct failure *failure)
+/* The number of outputs that were appended to `out`; -1: none, an exception is set. */
+static int append_outputs(
+	struct loop *loop, struct event *event, const struct returned *returned, struct buf *out)
 {
-	static struct buf generated;
-	struct event event = {frame, record, event_data(record), NULL};
-	struct page *page = worker->page;
-	uint32_t cap = (uint32_t)worker->config.max_record_size;
-	const char *what;
-	size_t before;
-	PyObject *result;
+	if (returned->outputs >= 0)
+		buf_append(out, loop->generated.data, loop->generated.length);
+	else if (returned->result != NULL)
+		return result_append(out, event, returned->result, loop->cap);
+	return returned->outputs;
+}
+
+static enum attempt_end take_exception(
+	struct loop *loop, struct attempt *attempt, const struct returned *returned)
+{
+	bool interrupted = returned->result == NULL && loop->worker->interactive &&
+			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+
+	failure_take(&attempt->failure, returned->what);
+	return interrupted ? ATTEMPT_INTERRUPTED : ATTEMPT_FAILED;
+}
+
+/* Appends the outputs to `out` as frames. The output buffer is lent to its thread while the handler
+ * runs. Does not return in the child of a handler that forks. */
+static enum attempt_end attempt_frames(struct loop *loop, struct attempt *attempt, struct buf *out)
+{
+	const struct frame_record *record = attempt->record;
+	struct event event = {attempt->frame, record, event_data(record), NULL};
+	struct page *page = loop->worker->page;
+	struct returned returned;
 	enum attempt_end end = ATTEMPT_DONE;
-	int outputs = -1;
+	size_t before;
+	int outputs;
 
 	context_now = &event;
-	page_begin_event(page, record->head.seq, record->head.attempt, now_ns);
-	output_lend(output);
-	result = call(handler, &event, &worker->config, &generated, &outputs, &what);
-	invoke_take_back_output(output, page);
+	page_begin_event(page, record->head.seq, record->head.attempt, attempt->now_ns);
+	output_lend(loop->output);
+	call_handler(loop, &event, &returned);
+	invoke_take_back_output(loop->output, page);
 	before = out->length;
-	if (outputs >= 0)
-		buf_append(out, generated.data, generated.length);
-	else if (result != NULL)
-		outputs = result_append(out, &event, result, cap);
-	if (outputs < 0) {
-		end = result == NULL && worker->interactive &&
-				      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
-			      ? ATTEMPT_INTERRUPTED
-			      : ATTEMPT_FAILED;
-		failure_take(failure, what);
-	}
+	outputs = append_outputs(loop, &event, &returned, out);
+	if (outputs < 0)
+		end = take_exception(loop, attempt, &returned);
 	page_set_state(page, RUN_WRITING); /* until here the user's code may run */
-	Py_XDECREF(result);
+	Py_XDECREF(returned.result);
 	Py_XDECREF(event.data);
 	if (outputs >= 0)
 		invoke_count_done(page, record, outputs, out->length - before);
 	context_now = NULL;
 	event_over(&event);
-	if (generated.capacity > GENERATED_KEPT)
-		buf_release(&generated);
-	buf_reset(&generated);
+	if (loop->generated.capacity > GENERATED_KEPT)
+		buf_release(&loop->generated);
+	buf_reset(&loop->generated);
 	page_set_state(page, RUN_IDLE);
 	return end;
 }
+
+static enum attempt_end attempt_event(struct loop *loop, struct attempt *attempt)
+{
+	size_t before = attempt->out->length;
+	enum attempt_end end;
+
+	if (loop_gives_frames(loop))
+		return attempt_frames(loop, attempt, attempt->out);
+	buf_reset(&loop->scratch);
+	end = attempt_frames(loop, attempt, &loop->scratch);
+	if (end == ATTEMPT_DONE && emit_scratch(loop, attempt->out) < 0) {
+		attempt->out->length = before;
+		failure_take(&attempt->failure, "cannot write the output:");
+		end = ATTEMPT_FAILED;
+	}
+	return end;
+}
+
+static enum next take_event(
+	struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
+{
+	struct attempt attempt = {
+		.frame = frame, .record = record, .now_ns = now_ns, .out = &loop->output->buf};
+
+	return retry_run(loop, attempt_event, &attempt);
+}
+
+const struct mode mode_event = {
+	.function = {"handle_event", "context data", .may_overlap = true}, .take = take_event};
