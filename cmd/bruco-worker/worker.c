@@ -157,10 +157,29 @@ static int tell_ready(const struct worker *worker)
 	return STATUS_TEMPFAIL;
 }
 
-_Noreturn void worker_run(struct worker *worker)
+/* Runs all events. `handler` is NULL for a worker without a processor. */
+static int serve(struct worker *worker, struct handler *handler)
+{
+	int status = recycle_prepare(worker);
+
+	if (status == STATUS_OK)
+		status = tell_ready(worker);
+	if (status != STATUS_OK)
+		return status;
+	status = read_loop_run(worker, handler, scheduler_run);
+	if (worker->recycles)
+		control_tell_recycle(worker);
+	fd_close(&worker->out); /* so that the sink need not wait for Python to end */
+	exit_deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
+	if (handler != NULL)
+		handler_close(handler);
+	return status;
+}
+
+int worker_run(struct worker *worker)
 {
 	struct handler handler = {0};
-	bool runs, was_ready;
+	bool runs_handler;
 	int status = STATUS_OK;
 
 	if (worker->driven)
@@ -172,30 +191,14 @@ _Noreturn void worker_run(struct worker *worker)
 		!worker->driven && (worker->codec != &codec_frames || !is_stream(worker->in));
 	signal_setup(worker);
 	fork_guard_install(worker);
-	runs = worker->config.processor.present;
-	if (runs)
+	runs_handler = worker->config.processor.present;
+	if (runs_handler)
 		status = prepare(worker, &handler);
 	if (fork_guard_in_child)
 		_exit(status); /* forked by the module or by init_context */
-	if (worker->check != CHECK_NOTHING) {
-		handler_release(&handler);
-		interpreter_stop(status);
-	}
-	if (status == STATUS_OK)
-		status = recycle_prepare(worker);
-	if (status == STATUS_OK)
-		status = tell_ready(worker);
-	was_ready = status == STATUS_OK;
-	if (was_ready)
-		status = read_loop_run(worker, runs ? &handler : NULL, scheduler_run);
-	if (worker->recycles)
-		control_tell_recycle(worker);
-	/* The sink need not wait for Python to end. */
+	if (status == STATUS_OK && worker->check == CHECK_NOTHING)
+		status = serve(worker, runs_handler ? &handler : NULL);
 	fd_close(&worker->out);
-	if (was_ready) {
-		exit_deadline_set("close_context", worker->config.shutdown_timeout_ms, status);
-		handler_close(&handler);
-	}
 	handler_release(&handler);
-	interpreter_stop(status);
+	return status;
 }

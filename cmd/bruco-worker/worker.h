@@ -1,8 +1,8 @@
 /*
  * What the parts of bruco-worker share: its settings and its descriptors.
  */
-#ifndef WORKER_WORKER_H
-#define WORKER_WORKER_H
+#ifndef BRUCO_WORKER_WORKER_H
+#define BRUCO_WORKER_WORKER_H
 
 #include <signal.h>
 #include <stdbool.h>
@@ -43,8 +43,10 @@ struct worker {
 	struct page *page; /* shared with the driver; private by hand */
 };
 
-/* Runs the worker and ends the program. The settings must be there, and by hand nothing else;
- * under the driver only `control`, the rest comes with HELLO. */
-_Noreturn void worker_run(struct worker *worker);
+/* Opens descriptors and page (under the driver with what HELLO brings), loads the handler, runs all
+ * events, and closes the handler. Starts Python when it is needed and does not run yet, and leaves
+ * it running: interpreter_stop is the caller's. Returns the exit status (128 and a signal's number:
+ * die by that signal), having logged why if it is not 0. */
+int worker_run(struct worker *worker);
 
 #endif

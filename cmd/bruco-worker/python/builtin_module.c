@@ -72,9 +72,18 @@ static PyObject *create(void)
 	return module;
 }
 
-void builtin_module_register(void)
+int builtin_module_register(void)
 {
-	PyImport_AppendInittab("_bruco", create);
+	PyObject *module;
+	int result;
+
+	if (!Py_IsInitialized())
+		return PyImport_AppendInittab("_bruco", create);
+	module = create();
+	result = module == NULL ? -1
+				: PyDict_SetItemString(PyImport_GetModuleDict(), "_bruco", module);
+	Py_XDECREF(module);
+	return result;
 }
 
 int builtin_module_prepare(void)

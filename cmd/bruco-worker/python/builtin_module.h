@@ -5,8 +5,9 @@
 #ifndef BRUCO_WORKER_PYTHON_BUILTIN_MODULE_H
 #define BRUCO_WORKER_PYTHON_BUILTIN_MODULE_H
 
-/* Makes _bruco importable. Before Python starts. */
-void builtin_module_register(void);
+/* Makes _bruco importable, before Python starts or in one that runs. 0, or -1, in the latter case
+ * with an exception set. */
+int builtin_module_register(void);
 
 /* Sends the handler's logging, warnings and prints to the worker's log. Once the package is
  * importable; 0, or -1 with an exception set. */

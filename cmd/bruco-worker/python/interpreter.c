@@ -23,7 +23,8 @@
 enum { STOP_MS = 5000 };
 
 static struct {
-	bool running;
+	bool running; /* and usable */
+	bool ours;    /* started here */
 	PyThreadState *paused;
 } interpreter;
 
@@ -102,7 +103,8 @@ static int add_package(void)
 	return status;
 }
 
-int interpreter_start(const struct worker *worker)
+/* STATUS_OK, or an exit status, having logged why. */
+static int start(const struct worker *worker)
 {
 	char *executable;
 	PyStatus python;
@@ -110,15 +112,30 @@ int interpreter_start(const struct worker *worker)
 
 	if (status != STATUS_OK)
 		return status;
-	/* What C libraries print becomes log lines: a line at a time, not when a buffer is full. */
-	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	builtin_module_register();
 	python = preinitialize();
 	if (!PyStatus_Exception(python))
 		python = initialize(executable, worker->interactive);
 	free(executable);
 	if (PyStatus_Exception(python))
 		return start_failed(python);
+	interpreter.ours = true;
+	return STATUS_OK;
+}
+
+int interpreter_start(const struct worker *worker)
+{
+	int status = STATUS_OK;
+
+	/* What C libraries print becomes log lines: a line at a time, not when a buffer is full. */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	if (builtin_module_register() < 0) {
+		log_error("cannot make the module _bruco importable");
+		return STATUS_SOFTWARE;
+	}
+	if (!Py_IsInitialized())
+		status = start(worker);
+	if (status != STATUS_OK)
+		return status;
 	interpreter.running = true;
 	return add_package();
 }
@@ -135,7 +152,7 @@ int interpreter_add_path(const char *folder)
 
 _Noreturn void interpreter_stop(int status)
 {
-	if (interpreter.running) {
+	if (interpreter.ours) {
 		exit_deadline_set("Python", STOP_MS, status);
 		Py_FinalizeEx();
 	}

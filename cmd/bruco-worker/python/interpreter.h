@@ -10,15 +10,16 @@
 
 #include "bruco-worker/worker.h"
 
-/* Starts Python with the bruco package, in the handler's folder. In an interactive worker Ctrl-C
- * raises KeyboardInterrupt. 0, or an exit status, having said why. */
+/* Makes the bruco package importable in a Python that somebody else has started, or starts one, in
+ * the handler's folder; in an interactive worker Ctrl-C raises KeyboardInterrupt there. 0, or an
+ * exit status, having logged why. */
 int interpreter_start(const struct worker *worker);
 
 /* Puts a folder first on sys.path. 0, or -1 with an exception set. */
 int interpreter_add_path(const char *folder);
 
-/* Ends Python, if it runs, and the program with this status (128 and a signal's number: by that
- * signal): at the latest after 5 s, whatever the handler's threads are doing. */
+/* Ends Python, if it was started here, and the program with this status (128 and a signal's number:
+ * by that signal): at the latest after 5 s, whatever the handler's threads are doing. */
 _Noreturn void interpreter_stop(int status);
 
 /* Around a wait: lets other Python threads run meanwhile. Nothing when Python does not run. */

@@ -1,0 +1,162 @@
+#include <Python.h>
+
+#include "bruco-worker/options.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "bruco-worker/io/codec.h"
+#include "config/virtualenv.h"
+
+/* --driver, --document and --text are for `bruco` alone. */
+enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_HANDLER, OPTION_TEXT, OPTION_DOCUMENT };
+
+struct flags {
+	const struct program *program;
+	const char *config;
+	const char *directory;
+	const char *module;
+	const struct codec *codec;
+	enum check check;
+	int document; /* a descriptor: the configuration as config_dump writes it; -1: none */
+	int control;  /* -1 by hand */
+};
+
+static void take_codec(struct flags *flags, const struct codec *codec)
+{
+	if (flags->codec != NULL && flags->codec != codec)
+		options_misuse(flags->program, "--lines and --json exclude each other");
+	flags->codec = codec;
+}
+
+static int descriptor(const struct flags *flags, const char *text, const char *option)
+{
+	int64_t number;
+
+	if (!text_integer(text, 3, INT_MAX, &number))
+		options_misuse(flags->program, "%s takes a descriptor", option);
+	return (int)number;
+}
+
+static void parse(int argc, char **argv, struct flags *flags)
+{
+	static const struct option options[] = {
+		OPTIONS_COMMON,
+		{"config", required_argument, NULL, 'c'},
+		{"directory", required_argument, NULL, 'd'},
+		{"module", required_argument, NULL, 'm'},
+		{"check", no_argument, NULL, OPTION_HANDLER},
+		{"text", no_argument, NULL, OPTION_TEXT},
+		{"document", required_argument, NULL, OPTION_DOCUMENT},
+		{"lines", no_argument, NULL, OPTION_LINES},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"driver", required_argument, NULL, OPTION_DRIVER},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:d:m:qv", options, NULL)) != -1) {
+		if (options_common(flags->program, option))
+			continue;
+		switch (option) {
+		case 'c':
+			flags->config = optarg;
+			break;
+		case 'd':
+			flags->directory = optarg;
+			break;
+		case 'm':
+			flags->module = optarg;
+			break;
+		case OPTION_HANDLER:
+			flags->check = CHECK_MODULE;
+			break;
+		case OPTION_TEXT:
+			flags->check = CHECK_TEXT;
+			break;
+		case OPTION_DOCUMENT:
+			flags->document = descriptor(flags, optarg, "--document");
+			break;
+		case OPTION_LINES:
+			take_codec(flags, &codec_lines);
+			break;
+		case OPTION_JSON:
+			take_codec(flags, &codec_json);
+			break;
+		case OPTION_DRIVER:
+			flags->control = descriptor(flags, optarg, "--driver");
+			break;
+		}
+	}
+	if (optind < argc)
+		options_misuse(flags->program, "unexpected argument '%s'", argv[optind]);
+}
+
+static void load_config(const char *path, int document, struct config *config)
+{
+	struct buf notes = {0};
+	size_t mistakes = document >= 0
+				  ? config_load_fd(config, document, SECTION_PROCESSOR, &notes)
+				  : config_load(config, path, SECTION_PROCESSOR, &notes);
+
+	mistakes += virtualenv_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
+	fd_write_all(STDERR_FILENO, notes.data, notes.length);
+	buf_release(&notes);
+	if (mistakes > 0)
+		exit(STATUS_CONFIG);
+}
+
+/* Flags override the file. Without a file there is always a handler; with one there is a handler if
+ * the file or a flag says so. */
+static void settle_processor(const struct flags *flags, struct config *config)
+{
+	struct processor_config *processor = &config->processor;
+	bool has_file = flags->config != NULL || flags->document >= 0;
+
+	if (has_file)
+		load_config(flags->config, flags->document, config);
+	else
+		processor->retry_attempts = 1; /* who tries a handler wants to see how it fails */
+	if (!has_file || flags->directory != NULL || flags->module != NULL)
+		processor->present = true;
+	if (flags->directory != NULL)
+		config_replace(&processor->handler_path, flags->directory);
+	if (flags->module != NULL)
+		config_replace(&processor->module_name, flags->module);
+}
+
+static const struct codec *choose_codec(const struct flags *flags)
+{
+	if (flags->check != CHECK_NOTHING && flags->codec != NULL)
+		options_misuse(flags->program, "--check reads no input, neither lines nor JSON");
+	if (flags->codec != NULL)
+		return flags->codec;
+	if (flags->check == CHECK_NOTHING && isatty(STDIN_FILENO))
+		options_misuse(flags->program,
+			"frames are not read from a terminal (see --lines and --json)");
+	return &codec_frames;
+}
+
+void worker_options(const struct program *program, int argc, char **argv, struct worker *worker)
+{
+	struct flags flags = {.program = program, .control = -1, .document = -1};
+
+	*worker = (struct worker){.in = -1, .out = -1, .codec = &codec_frames};
+	config_init(&worker->config);
+	parse(argc, argv, &flags);
+	worker->control = flags.control;
+	worker->driven = flags.control >= 0;
+	if (worker->driven)
+		return;
+	worker->check = flags.check;
+	settle_processor(&flags, &worker->config);
+	worker->codec = choose_codec(&flags);
+	if (!worker->config.processor.present &&
+		(flags.codec != NULL || flags.check != CHECK_NOTHING))
+		options_misuse(program, "'%s' has no processor to try", flags.config);
+}

@@ -1,0 +1,14 @@
+/*
+ * The command line of bruco-worker.
+ */
+#ifndef BRUCO_WORKER_OPTIONS_H
+#define BRUCO_WORKER_OPTIONS_H
+
+#include "base/options.h"
+#include "bruco-worker/worker.h"
+
+/* Fills in a worker that has not been opened: by hand all its settings, under the driver its
+ * control socket. Ends the program on a mistake, and for --help and --version. */
+void worker_options(const struct program *program, int argc, char **argv, struct worker *worker);
+
+#endif
