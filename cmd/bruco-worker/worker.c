@@ -105,8 +105,8 @@ static int check_text(const struct worker *worker)
 	int status = STATUS_SOFTWARE;
 
 	if (parse != NULL)
-		why = PyObject_CallFunction(
-			parse, "ss", worker->directory, worker->config.processor.module_name);
+		why = PyObject_CallFunction(parse, "ssN", worker->directory,
+			worker->config.processor.module_name, modes_function_names());
 	if (why == NULL) {
 		PyErr_Print();
 	} else {

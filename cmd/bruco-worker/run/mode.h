@@ -42,6 +42,10 @@ extern const struct mode mode_copy;  /* read_loop.c: without a handler */
 /* Prepares all modes. 0, or -1 with an exception set. */
 int modes_prepare(void);
 
+/* A tuple of the names of all modes' functions, the usual one first: a new reference, or NULL with
+ * an exception set. */
+PyObject *modes_function_names(void);
+
 /* handler_load, for the functions of all modes. */
 int modes_load_handler(struct handler *handler, const struct worker *worker);
 

@@ -12,6 +12,21 @@ int modes_prepare(void)
 	return 0;
 }
 
+PyObject *modes_function_names(void)
+{
+	PyObject *names = PyTuple_New(MODES);
+
+	for (Py_ssize_t i = 0; names != NULL && i < MODES; i++) {
+		PyObject *name = PyUnicode_FromString(modes[i]->function.name);
+
+		if (name == NULL)
+			Py_CLEAR(names);
+		else
+			PyTuple_SET_ITEM(names, i, name);
+	}
+	return names;
+}
+
 int modes_load_handler(struct handler *handler, const struct worker *worker)
 {
 	const struct handler_function *functions[MODES];

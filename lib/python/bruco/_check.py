@@ -2,9 +2,7 @@
 
 import ast
 import os
-from typing import Iterator, Optional, Set, Union
-
-HANDLERS = ("handle_event", "handle_batch")
+from typing import Iterator, Optional, Sequence, Set, Union
 
 #: Names by whose use a module may have functions that its text does not show.
 _DYNAMIC = {"globals", "vars", "locals", "exec", "eval", "setattr", "modules", "__getattr__"}
@@ -21,8 +19,11 @@ def find(folder: str, module: str) -> Optional[str]:
     return None
 
 
-def parse(folder: str, module: str) -> str:
-    """What is wrong with a module, as lines "file:line:column: text"; "" for nothing."""
+def parse(folder: str, module: str, handlers: Sequence[str]) -> str:
+    """What is wrong with a module, as lines "file:line:column: text"; "" for nothing.
+
+    `handlers` are the functions of which a module has one.
+    """
     file = find(folder, module)
     if file is None:
         return ""
@@ -38,8 +39,8 @@ def parse(folder: str, module: str) -> str:
     except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; too deep
         return f"{file}: {error or type(error).__name__}"
     names = set(_bound(tree))
-    if names.isdisjoint(HANDLERS) and not _is_dynamic(tree):
-        return f"{file}: no handle_event"
+    if names.isdisjoint(handlers) and not _is_dynamic(tree, handlers):
+        return f"{file}: no {handlers[0]}"
     return ""
 
 
@@ -65,17 +66,17 @@ def _imported(node: Union[ast.Import, ast.ImportFrom]) -> Iterator[str]:
         yield alias.asname or alias.name.split(".")[0]
 
 
-def _is_dynamic(tree: ast.Module) -> bool:
+def _is_dynamic(tree: ast.Module, handlers: Sequence[str]) -> bool:
     used: Set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in HANDLERS:
+        if isinstance(node, ast.Name) and node.id not in handlers:
             used.add(node.id)
-        elif isinstance(node, ast.Attribute) and node.attr not in HANDLERS:
+        elif isinstance(node, ast.Attribute) and node.attr not in handlers:
             used.add(node.attr)
-        elif isinstance(node, _Function) and node.name not in HANDLERS:
+        elif isinstance(node, _Function) and node.name not in handlers:
             used.add(node.name)
         elif isinstance(node, ast.Global):
-            used.update(name for name in node.names if name in HANDLERS)
+            used.update(name for name in node.names if name in handlers)
         elif isinstance(node, ast.ImportFrom):
-            used.update(alias.name for alias in node.names if alias.name not in HANDLERS)
-    return "*" in used or not used.isdisjoint(_DYNAMIC) or not used.isdisjoint(HANDLERS)
+            used.update(alias.name for alias in node.names if alias.name not in handlers)
+    return "*" in used or not used.isdisjoint(_DYNAMIC) or not used.isdisjoint(handlers)
