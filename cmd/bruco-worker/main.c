@@ -1,5 +1,6 @@
 #include <Python.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -27,14 +28,14 @@ static const char usage[] =
 	"  -v, --verbose          log debugging messages too\n"
 	"      --log-format FMT   text or json\n"
 	"      --help             show this and exit\n"
-	"      --version          show the versions of bruco-worker, Python and libyaml\n";
+	"      --version          show the versions of bruco-worker, Python, libyaml and jansson\n";
 
 static void print_versions(void)
 {
 	const char *version = Py_GetVersion(); /* "3.11.2 (main, ...) [GCC ...]" */
 
 	printf("CPython %.*s\n", (int)strcspn(version, " "), version);
-	printf("libyaml %s\n", yaml_get_version_string());
+	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 
 static const struct program program = {"bruco-worker", usage, print_versions};

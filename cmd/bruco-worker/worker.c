@@ -121,7 +121,6 @@ static int check_text(const struct worker *worker)
 
 static int prepare(struct worker *worker, struct handler *handler)
 {
-	const struct codec *codec = worker->codec;
 	struct exception exception;
 	int status = enter_directory(worker);
 
@@ -132,7 +131,6 @@ static int prepare(struct worker *worker, struct handler *handler)
 	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
 	if (event_object_prepare() < 0 || modes_prepare() < 0 || result_prepare() < 0 ||
 		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
-		(codec->prepare != NULL && codec->prepare() < 0) ||
 		interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);

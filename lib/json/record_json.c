@@ -59,8 +59,8 @@ static json_t *integer_out(int64_t value)
 
 static json_t *topic_out(const struct frame_record *record)
 {
-	return record->topic_length == 0 ? json_null()
-					 : json_stringn(record->topic, record->topic_length);
+	return bytes_out(record->topic,
+		record->topic_length == 0 ? FRAME_NULL : (int32_t)record->topic_length);
 }
 
 static void write_line(json_t *object, struct buf *out)

@@ -222,18 +222,18 @@ END
     while IFS='|' read -r text why; do
         run_x 65 bruco-worker --json < <(printf '{"value": "first"}\n%s\n' "$text")
         equals "${#lines[@]}" 1
-        contains "$stderr" "error: line 2 of the input: not a record as JSON: $why"
+        contains "$stderr" "error: line 2 of the input: $why"
     done <<'END'
-{"value": |Expecting value (column 11)
-[1]|not an object
+{"value": |not JSON: unexpected token near end of file (column 10)
+[1]|not a JSON object
 {"kez": 1}|unknown key 'kez'
-{"value": "a", "value": "b"}|duplicate key
-{"value": 1}|value is neither text, null nor {"base64": text}
-{"key": {"base64": "!"}}|
-{"partition": 2147483648}|partition is not a number of 32 bits
-{"offset": true}|offset is not a number of 64 bits
-{"headers": [["a"]]}|headers is not a list of [name, value]
-{"value": "\ud800"}|'utf-8' codec can't encode
+{"value": "a", "value": "b"}|not JSON: duplicate object key near '"value"' (column 22)
+{"value": 1}|'value' is not text, {"base64": ...} or null
+{"key": {"base64": "!"}}|'key' is not valid base64
+{"partition": 2147483648}|'partition' is not a whole number
+{"offset": true}|'offset' is not a whole number
+{"headers": [["a"]]}|'headers' is not a list of pairs
+{"value": "\ud800"}|not JSON: invalid Unicode '\uD800'
 END
 }
 

@@ -14,10 +14,6 @@
 struct codec {
 	const char *unit; /* what input->position counts: "byte" or "line" */
 
-	/* Called once, after Python has started; 0, or -1 with an exception set. NULL: nothing to
-	 * do. */
-	int (*prepare)(void);
-
 	/*
 	 * Takes the next frame off the input (cap: maxRecordSize); a record or failed frame
 	 * has been checked, of others only record->head is set. Valid until the next call of
@@ -27,9 +23,8 @@ struct codec {
 	enum frame_result (*read)(struct input *input, uint32_t cap, const uint8_t **frame,
 		struct frame_record *record, const char **why);
 
-	/* Appends one output to out in this format. 0, or -1 with a Python exception set. NULL:
-	 * outputs leave as frames. */
-	int (*write)(const struct frame_record *record, struct buf *out);
+	/* Appends one output to out in this format. NULL: outputs leave as frames. */
+	void (*write)(const struct frame_record *record, struct buf *out);
 };
 
 extern const struct codec codec_frames;

@@ -21,12 +21,11 @@ static enum frame_result take_line(struct input *input, uint32_t cap, const uint
 	return codec_encode_frame(record, cap, frame, why);
 }
 
-static int give_line(const struct frame_record *record, struct buf *out)
+static void write_line(const struct frame_record *record, struct buf *out)
 {
 	if (record->value_length > 0)
 		buf_append(out, record->value, (size_t)record->value_length);
 	buf_byte(out, '\n');
-	return 0;
 }
 
-const struct codec codec_lines = {.unit = "line", .read = take_line, .write = give_line};
+const struct codec codec_lines = {.unit = "line", .read = take_line, .write = write_line};

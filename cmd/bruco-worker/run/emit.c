@@ -32,7 +32,7 @@ void emit_frame(
 		(uint16_t)(head->flags | last), head->attempt, head->seq);
 }
 
-int emit_scratch(const struct loop *loop, struct buf *out)
+void emit_scratch(const struct loop *loop, struct buf *out)
 {
 	const uint8_t *at = loop->scratch.data;
 	const uint8_t *end = at + loop->scratch.length;
@@ -45,10 +45,8 @@ int emit_scratch(const struct loop *loop, struct buf *out)
 		if (head.type != FRAME_TYPE_RECORD)
 			continue;
 		frame_record_read(at, &head, &record, &why);
-		if (loop->codec->write(&record, out) < 0)
-			return -1;
+		loop->codec->write(&record, out);
 	}
-	return 0;
 }
 
 int emit_result(struct loop *loop, struct event *event, PyObject *result, struct buf *out,
@@ -56,7 +54,6 @@ int emit_result(struct loop *loop, struct event *event, PyObject *result, struct
 {
 	bool as_frames = loop_gives_frames(loop), raised = false;
 	struct buf *to = as_frames ? out : &loop->scratch;
-	size_t before = out->length;
 	int outputs;
 
 	if (result_is_failure(result)) {
@@ -69,10 +66,9 @@ int emit_result(struct loop *loop, struct event *event, PyObject *result, struct
 	else
 		outputs = result_append(to, event, result, loop->cap);
 	*what = raised ? "handler raised" : "cannot use what the handler returned:";
-	if (outputs < 0 || as_frames || emit_scratch(loop, out) == 0)
-		return outputs;
-	out->length = before;
-	return -1;
+	if (outputs >= 0 && !as_frames)
+		emit_scratch(loop, out);
+	return outputs;
 }
 
 enum next emit_bad_input(struct loop *loop, const char *why)

@@ -17,9 +17,8 @@ enum next emit_flush(struct loop *loop);
 void emit_frame(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out);
 
-/* Appends loop->scratch, one event's outputs, in the form that leaves. 0, or -1 with an exception
- * set. */
-int emit_scratch(const struct loop *loop, struct buf *out);
+/* Appends loop->scratch, one event's outputs, in the form that leaves. */
+void emit_scratch(const struct loop *loop, struct buf *out);
 
 /* Appends what `result` makes of an event, in the form that leaves; a generator is run. Returns the
  * number of outputs; or -1 with an exception set, nothing appended, and in *what how the log line

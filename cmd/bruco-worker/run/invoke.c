@@ -155,18 +155,14 @@ static enum attempt_end attempt_frames(struct loop *loop, struct attempt *attemp
 
 static enum attempt_end attempt_event(struct loop *loop, struct attempt *attempt)
 {
-	size_t before = attempt->out->length;
 	enum attempt_end end;
 
 	if (loop_gives_frames(loop))
 		return attempt_frames(loop, attempt, attempt->out);
 	buf_reset(&loop->scratch);
 	end = attempt_frames(loop, attempt, &loop->scratch);
-	if (end == ATTEMPT_DONE && emit_scratch(loop, attempt->out) < 0) {
-		attempt->out->length = before;
-		failure_take(&attempt->failure, "cannot write the output:");
-		end = ATTEMPT_FAILED;
-	}
+	if (end == ATTEMPT_DONE)
+		emit_scratch(loop, attempt->out);
 	return end;
 }
 
