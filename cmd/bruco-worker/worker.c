@@ -119,7 +119,7 @@ static int check_text(const struct worker *worker)
 	return status;
 }
 
-static int prepare(struct worker *worker, struct handler *handler)
+static int prepare_handler(struct worker *worker, struct handler *handler)
 {
 	struct exception exception;
 	int status = enter_directory(worker);
@@ -191,7 +191,7 @@ int worker_run(struct worker *worker)
 	fork_guard_install(worker);
 	runs_handler = worker->config.processor.present;
 	if (runs_handler)
-		status = prepare(worker, &handler);
+		status = prepare_handler(worker, &handler);
 	if (fork_guard_in_child)
 		_exit(status); /* forked by the module or by init_context */
 	if (status == STATUS_OK && worker->check == CHECK_NOTHING)

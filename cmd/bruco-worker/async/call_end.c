@@ -75,7 +75,7 @@ void calls_stop_paused(void)
 
 /* ---- the end of an attempt */
 
-static void end(struct call *call)
+static void end_attempt(struct call *call)
 {
 	running_remove(call);
 	Py_CLEAR(call->awaiting);
@@ -84,7 +84,7 @@ static void end(struct call *call)
 
 void call_done(struct call *call)
 {
-	end(call);
+	end_attempt(call);
 	scheduler_finish(call);
 }
 
@@ -98,7 +98,7 @@ void call_failed(struct call *call, enum attempt_end how, const struct failure *
 		.failure = *failure};
 	int64_t pause_ms;
 
-	end(call);
+	end_attempt(call);
 	switch (retry_conclude(scheduler.loop, &attempt, how, &pause_ms)) {
 	case VERDICT_RETRY:
 		pause_call(call, pause_ms);

@@ -142,7 +142,7 @@ static PyObject *writable(void)
 }
 
 /* What the pipe takes; the rest when it takes more. */
-static void write_out(void)
+static void write_output(void)
 {
 	struct output *output = scheduler.loop->output;
 	bool failed = emit_flush(scheduler.loop) == EXIT;
@@ -165,7 +165,7 @@ bool loop_io_can_write(void)
 void loop_io_write_if_due(void)
 {
 	if (output_due(scheduler.loop->output, clock_coarse_ns()))
-		write_out();
+		write_output();
 }
 
 /* Written is what there is when a turn of the event loop has brought no more. */
@@ -188,7 +188,7 @@ static PyObject *on_writable(PyObject *self, PyObject *none)
 	if (scheduler.over)
 		Py_RETURN_NONE; /* the event loop goes on for close_context */
 	if (loop_io.stuck || quiet || output_due(scheduler.loop->output, clock_coarse_ns())) {
-		write_out();
+		write_output();
 		if (!loop_io.stuck)
 			scheduler_continue(1);
 	} else {

@@ -48,7 +48,7 @@ static void advance(void)
 	}
 }
 
-static void add(const uint8_t *frame, struct frame_record *record)
+static void add_call(const uint8_t *frame, struct frame_record *record)
 {
 	struct call *call = reorder_push(&scheduler.reorder, record->head.seq);
 
@@ -62,7 +62,7 @@ static void add(const uint8_t *frame, struct frame_record *record)
 }
 
 /* A frame that is not run keeps its place all the same. */
-static void pass_on(const uint8_t *frame, const struct frame_head *head)
+static void add_passed_on(const uint8_t *frame, const struct frame_head *head)
 {
 	struct call *call = reorder_push(&scheduler.reorder, head->seq);
 
@@ -84,7 +84,7 @@ static bool is_recycled(void)
 }
 
 /* The input's next frame becomes a call, unless it has to wait. */
-static bool take_in(void)
+static bool take_in_next(void)
 {
 	const uint8_t *frame;
 	struct frame_record *record;
@@ -93,11 +93,11 @@ static bool take_in(void)
 		!loop_io_peek(&frame, &record))
 		return false;
 	if (record->head.type != FRAME_TYPE_RECORD)
-		pass_on(frame, &record->head);
+		add_passed_on(frame, &record->head);
 	else if ((record->head.flags & FRAME_ALONE) != 0 && scheduler.unfinished > 0)
 		return false;
 	else
-		add(frame, record);
+		add_call(frame, record);
 	loop_io_take();
 	return true;
 }
@@ -110,7 +110,7 @@ static bool find_ready(void)
 	if (scheduler.stopping)
 		ready_queue_drop_after(&scheduler.queue, scheduler.stop_after);
 	else
-		while (ready_queue_is_empty(&scheduler.queue) && take_in())
+		while (ready_queue_is_empty(&scheduler.queue) && take_in_next())
 			;
 	return !ready_queue_is_empty(&scheduler.queue);
 }
@@ -211,7 +211,7 @@ void scheduler_continue(unsigned idle_tasks)
 
 /* ---- */
 
-static void start(struct loop *loop)
+static void start_scheduler(struct loop *loop)
 {
 	struct worker *worker = loop->worker;
 	const struct processor_config *processor = &worker->config.processor;
@@ -256,7 +256,7 @@ static void run_event_loop(void)
 
 enum next scheduler_run(struct loop *loop)
 {
-	start(loop);
+	start_scheduler(loop);
 	run_event_loop();
 	loop_io_close();
 	return emit_flush(loop) == EXIT ? EXIT : loop_exit(loop, scheduler.status);

@@ -132,7 +132,7 @@ static enum step interrupt(struct call *call, PyObject *exception, PyObject **re
 	return step;
 }
 
-static void take_result(struct call *call, PyObject *result)
+static void end_with_result(struct call *call, PyObject *result)
 {
 	struct loop *loop = scheduler.loop;
 	struct event event = event_of_object(call->event);
@@ -151,7 +151,7 @@ static void take_result(struct call *call, PyObject *result)
 	call_done(call);
 }
 
-static void take_exception(struct call *call)
+static void end_with_exception(struct call *call)
 {
 	bool interrupted = scheduler.loop->worker->interactive &&
 			   PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
@@ -197,7 +197,7 @@ static enum step run(struct call *call, PyObject *value, PyObject *exception, Py
 	if (call->variables == NULL)
 		call->variables = PyContext_Copy(base);
 	if (call->variables == NULL) {
-		take_exception(call);
+		end_with_exception(call);
 		return STEP_RAISED;
 	}
 	running_enter(call);
@@ -213,9 +213,9 @@ static enum step run(struct call *call, PyObject *value, PyObject *exception, Py
 		fork_guard_exit(result);
 	invoke_take_back_output(loop->output, loop->worker->page);
 	if (step == STEP_RETURNED)
-		take_result(call, result);
+		end_with_result(call, result);
 	else if (step == STEP_RAISED)
-		take_exception(call);
+		end_with_exception(call);
 	PyContext_Exit(call->variables);
 	running_leave();
 	if (step == STEP_WAITS) {
@@ -288,7 +288,7 @@ static enum step go_on(struct task *task, PyObject *value, PyObject *exception, 
 	return is_over(task, 0);
 }
 
-static PyObject *stop(void)
+static PyObject *raise_stop(void)
 {
 	PyErr_SetNone(PyExc_StopIteration);
 	return NULL;
@@ -300,10 +300,10 @@ static PyObject *method_send(PyObject *self, PyObject *value)
 
 	if (go_on((struct task *)self, value, NULL, &yielded) == STEP_WAITS)
 		return yielded;
-	return stop();
+	return raise_stop();
 }
 
-static PyObject *next(PyObject *self)
+static PyObject *task_iterate(PyObject *self)
 {
 	PyObject *yielded = NULL;
 
@@ -338,7 +338,7 @@ static PyObject *method_throw(PyObject *self, PyObject *arguments)
 		return NULL;
 	step = go_on((struct task *)self, NULL, value, &yielded);
 	Py_DECREF(value);
-	return step == STEP_WAITS ? yielded : stop();
+	return step == STEP_WAITS ? yielded : raise_stop();
 }
 
 static PyObject *method_close(PyObject *self, PyObject *none)
@@ -353,7 +353,7 @@ static PyObject *await(PyObject *self)
 	return new_reference(self);
 }
 
-static void deallocate(PyObject *self)
+static void deallocate_task(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 
@@ -371,10 +371,10 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
 	{Py_tp_doc, (void *)"Runs events on the event loop, as a coroutine."},
-	{Py_tp_dealloc, (void *)deallocate},
+	{Py_tp_dealloc, (void *)deallocate_task},
 	{Py_tp_methods, methods},
 	{Py_tp_iter, (void *)await},
-	{Py_tp_iternext, (void *)next},
+	{Py_tp_iternext, (void *)task_iterate},
 	{Py_am_await, (void *)await},
 #if PY_VERSION_HEX >= 0x030a0000
 	{Py_am_send, (void *)slot_send},

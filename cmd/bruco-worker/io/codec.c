@@ -33,7 +33,7 @@ static enum frame_result read_whole(const uint8_t *data, const struct frame_head
 	return result;
 }
 
-static enum frame_result take_frame(struct input *input, uint32_t cap, const uint8_t **frame,
+static enum frame_result read_frame(struct input *input, uint32_t cap, const uint8_t **frame,
 	struct frame_record *record, const char **why)
 {
 	size_t available = input_available(input);
@@ -108,4 +108,4 @@ enum frame_result codec_encode_frame(
 	return frame_record_read(bytes.data, &head, record, why);
 }
 
-const struct codec codec_frames = {.unit = "byte", .read = take_frame};
+const struct codec codec_frames = {.unit = "byte", .read = read_frame};

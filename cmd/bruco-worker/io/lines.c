@@ -1,7 +1,7 @@
 /* Lines: each is the value of one event, without its newline; outputs' values become lines. */
 #include "bruco-worker/io/codec.h"
 
-static enum frame_result take_line(struct input *input, uint32_t cap, const uint8_t **frame,
+static enum frame_result read_line(struct input *input, uint32_t cap, const uint8_t **frame,
 	struct frame_record *record, const char **why)
 {
 	const uint8_t *line;
@@ -28,4 +28,4 @@ static void write_line(const struct frame_record *record, struct buf *out)
 	buf_byte(out, '\n');
 }
 
-const struct codec codec_lines = {.unit = "line", .read = take_line, .write = write_line};
+const struct codec codec_lines = {.unit = "line", .read = read_line, .write = write_line};

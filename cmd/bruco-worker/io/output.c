@@ -18,7 +18,7 @@ static void sleep_ms(long ms)
 }
 
 /* All of it, or what a descriptor takes that does not block. */
-static void write_out(struct output *output)
+static void write_buffer(struct output *output)
 {
 	size_t done = 0;
 
@@ -50,7 +50,7 @@ static void *flush_aged(void *argument)
 		while (output->buf.length == 0)
 			pthread_cond_wait(&output->filled, &output->lock);
 		if (output_due(output, clock_coarse_ns()))
-			write_out(output);
+			write_buffer(output);
 		pthread_mutex_unlock(&output->lock);
 		sleep_ms(OUTPUT_AGE_MS);
 	}
@@ -81,7 +81,7 @@ int output_flush(struct output *output)
 {
 	if (output->buf.length > 0 && output->error == 0) {
 		interpreter_pause();
-		write_out(output);
+		write_buffer(output);
 		interpreter_resume();
 	}
 	if (output->error == 0)

@@ -19,7 +19,7 @@ static PyObject *call_with(PyObject *function, const char *format, va_list list)
 	return result;
 }
 
-static PyObject *call(const char *name, const char *format, ...)
+static PyObject *call_async_module(const char *name, const char *format, ...)
 {
 	PyObject *result;
 	va_list list;
@@ -54,7 +54,7 @@ void event_loop_must(PyObject *result)
 PyObject *event_loop_get(void)
 {
 	if (loop == NULL)
-		loop = call("make_loop", "()");
+		loop = call_async_module("make_loop", "()");
 	return loop;
 }
 
@@ -69,7 +69,8 @@ PyObject *event_loop_run(PyObject *awaitable, int64_t timeout_ms)
 	PyObject *result = NULL;
 
 	if (timeout != NULL && event_loop_get() != NULL)
-		result = call("run", "(OOdO)", loop, awaitable, (double)timeout_ms / 1000, timeout);
+		result = call_async_module(
+			"run", "(OOdO)", loop, awaitable, (double)timeout_ms / 1000, timeout);
 	Py_XDECREF(timeout);
 	Py_DECREF(awaitable);
 	return result;
@@ -77,8 +78,8 @@ PyObject *event_loop_run(PyObject *awaitable, int64_t timeout_ms)
 
 int event_loop_wait(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-	PyObject *found = call("wait", "(Oiid)", loop, fds[0].fd, count > 1 ? fds[1].fd : -1,
-		(double)timeout_ms / 1000);
+	PyObject *found = call_async_module("wait", "(Oiid)", loop, fds[0].fd,
+		count > 1 ? fds[1].fd : -1, (double)timeout_ms / 1000);
 	long bits;
 
 	if (found == NULL) {
@@ -112,7 +113,7 @@ bool event_loop_may_raise(void)
 		return code_may_be_interrupted();
 	if (loop == NULL)
 		return true;
-	task = call("current_task", "(O)", loop);
+	task = call_async_module("current_task", "(O)", loop);
 	is_one = task != NULL && task != Py_None;
 	PyErr_Clear();
 	Py_XDECREF(task);
@@ -125,7 +126,7 @@ void event_loop_close(void)
 
 	if (loop == NULL)
 		return;
-	done = call("close", "(O)", loop);
+	done = call_async_module("close", "(O)", loop);
 	if (done == NULL)
 		PyErr_WriteUnraisable(NULL);
 	Py_XDECREF(done);

@@ -22,7 +22,7 @@ static PyTypeObject *event_type;
 static PyObject *epoch;
 static PyObject *headers_of_pairs;
 
-static void deallocate(PyObject *self)
+static void deallocate_event(PyObject *self)
 {
 	struct event_object *object = (struct event_object *)self;
 	PyTypeObject *type = Py_TYPE(self);
@@ -231,7 +231,7 @@ static PyType_Slot slots[] = {
 	{Py_tp_doc, (void *)"One record of the input, as context.event and as a member of a batch."
 			    "\n\nIt can't be changed, its data can. Handlers may keep it for as "
 			    "long as they like."},
-	{Py_tp_dealloc, (void *)deallocate},
+	{Py_tp_dealloc, (void *)deallocate_event},
 	{Py_tp_repr, (void *)represent},
 	{Py_tp_getset, computed},
 	{0, NULL},

@@ -175,7 +175,7 @@ static PyObject *make_context(const struct worker *worker)
 }
 
 /* Calls it with the context and waits for what is to be awaited. NULL with an exception set. */
-static PyObject *call(PyObject *function, PyObject *context)
+static PyObject *call_and_wait(PyObject *function, PyObject *context)
 {
 	PyObject *result = PyObject_CallOneArg(function, context);
 
@@ -190,7 +190,7 @@ static int call_init_context(const struct handler *handler)
 
 	if (handler->init == NULL)
 		return STATUS_OK;
-	result = call(handler->init, handler->context);
+	result = call_and_wait(handler->init, handler->context);
 	if (result == NULL)
 		return failed(STATUS_SOFTWARE, "init_context", handler->module);
 	Py_DECREF(result);
@@ -203,7 +203,7 @@ void handler_close(struct handler *handler)
 
 	if (handler->close == NULL)
 		return;
-	result = call(handler->close, handler->context);
+	result = call_and_wait(handler->close, handler->context);
 	if (result == NULL)
 		failed(STATUS_SOFTWARE, "close_context", handler->module);
 	Py_XDECREF(result);

@@ -104,7 +104,7 @@ static int add_package(void)
 }
 
 /* STATUS_OK, or an exit status, having logged why. */
-static int start(const struct worker *worker)
+static int start_python(const struct worker *worker)
 {
 	char *executable;
 	PyStatus python;
@@ -133,7 +133,7 @@ int interpreter_start(const struct worker *worker)
 		return STATUS_SOFTWARE;
 	}
 	if (!Py_IsInitialized())
-		status = start(worker);
+		status = start_python(worker);
 	if (status != STATUS_OK)
 		return status;
 	interpreter.running = true;

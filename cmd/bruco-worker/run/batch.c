@@ -37,7 +37,7 @@ static struct event event_at(Py_ssize_t index)
 
 /* ---- the call */
 
-static void show(struct page *page, PyObject *events)
+static void show_batch(struct page *page, PyObject *events)
 {
 	Py_ssize_t count = PyList_GET_SIZE(events);
 	const struct frame_record *first = event_of_object(PyList_GET_ITEM(events, 0)).record;
@@ -51,7 +51,8 @@ static void show(struct page *page, PyObject *events)
 		page_set_state(page, RUN_RUNNING);
 }
 
-static enum attempt_end raised(const struct loop *loop, const char *what, struct failure *failure)
+static enum attempt_end take_raised(
+	const struct loop *loop, const char *what, struct failure *failure)
 {
 	bool interrupted =
 		loop->worker->interactive && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
@@ -61,7 +62,7 @@ static enum attempt_end raised(const struct loop *loop, const char *what, struct
 }
 
 /* One call. *results: a list with one for each event. */
-static enum attempt_end call(
+static enum attempt_end call_with_batch(
 	struct loop *loop, PyObject *events, PyObject **results, struct failure *failure)
 {
 	const struct handler *handler = loop->handler;
@@ -69,7 +70,7 @@ static enum attempt_end call(
 	PyObject *arguments[] = {NULL, handler->context, given};
 	PyObject *returned = NULL;
 
-	show(loop->worker->page, events);
+	show_batch(loop->worker->page, events);
 	output_lend(loop->output);
 	if (given != NULL)
 		returned = PyObject_Vectorcall(
@@ -81,15 +82,16 @@ static enum attempt_end call(
 	invoke_take_back_output(loop->output, loop->worker->page);
 	Py_XDECREF(given);
 	if (returned == NULL)
-		return raised(loop, "handler raised", failure);
+		return take_raised(loop, "handler raised", failure);
 	*results = PyObject_CallFunction(of_batch, "Nn", returned, PyList_GET_SIZE(events));
-	return *results == NULL ? raised(loop, "cannot use what the handler returned:", failure)
-				: ATTEMPT_DONE;
+	return *results == NULL
+		       ? take_raised(loop, "cannot use what the handler returned:", failure)
+		       : ATTEMPT_DONE;
 }
 
 /* ---- one event's result */
 
-static enum attempt_end take_result(
+static enum attempt_end append_result(
 	struct loop *loop, struct attempt *attempt, struct event *event, PyObject *result)
 {
 	size_t before = attempt->out->length;
@@ -116,14 +118,14 @@ static enum attempt_end attempt_alone(struct loop *loop, struct attempt *attempt
 
 	if (object == NULL) {
 		Py_XDECREF(events);
-		return raised(loop, "cannot make the event:", &attempt->failure);
+		return take_raised(loop, "cannot make the event:", &attempt->failure);
 	}
 	PyList_SET_ITEM(events, 0, object);
-	end = call(loop, events, &results, &attempt->failure);
+	end = call_with_batch(loop, events, &results, &attempt->failure);
 	if (end == ATTEMPT_DONE) {
 		struct event event = event_of_object(object);
 
-		end = take_result(loop, attempt, &event, PyList_GET_ITEM(results, 0));
+		end = append_result(loop, attempt, &event, PyList_GET_ITEM(results, 0));
 		Py_DECREF(results);
 	}
 	page_set_state(loop->worker->page, RUN_IDLE);
@@ -166,7 +168,7 @@ static enum next finish_event(struct loop *loop, Py_ssize_t index, PyObject *res
 
 	if (results == NULL)
 		return retry_run(loop, attempt_alone, &attempt);
-	end = take_result(loop, &attempt, &event, PyList_GET_ITEM(results, index));
+	end = append_result(loop, &attempt, &event, PyList_GET_ITEM(results, index));
 	if (end == ATTEMPT_DONE)
 		return CONTINUE;
 	page_set_state(loop->worker->page, RUN_IDLE);
@@ -244,7 +246,7 @@ static enum next run_batch(struct loop *loop)
 	if (batch.collection.events == 1) { /* it is alone anyway */
 		next = finish_events(loop, NULL);
 	} else {
-		end = call(loop, batch.events, &results, &failure);
+		end = call_with_batch(loop, batch.events, &results, &failure);
 		next = end == ATTEMPT_DONE ? finish_events(loop, results)
 					   : run_alone(loop, end, &failure);
 	}
@@ -287,14 +289,14 @@ static int ms_until_due(void)
 	return collection_wait_ms(&batch.collection, clock_ms());
 }
 
-static int prepare(void)
+static int prepare_batches(void)
 {
 	of_batch = import_attribute("bruco.encoding", "of_batch");
 	return of_batch == NULL ? -1 : 0;
 }
 
 const struct mode mode_batch = {.function = {"handle_batch", "context events"},
-	.prepare = prepare,
+	.prepare = prepare_batches,
 	.take = take_into_batch,
 	.flush = run_batch,
 	.held = events_held,

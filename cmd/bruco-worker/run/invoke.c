@@ -108,7 +108,7 @@ static int append_outputs(
 	return returned->outputs;
 }
 
-static enum attempt_end take_exception(
+static enum attempt_end note_exception(
 	struct loop *loop, struct attempt *attempt, const struct returned *returned)
 {
 	bool interrupted = returned->result == NULL && loop->worker->interactive &&
@@ -138,7 +138,7 @@ static enum attempt_end attempt_frames(struct loop *loop, struct attempt *attemp
 	before = out->length;
 	outputs = append_outputs(loop, &event, &returned, out);
 	if (outputs < 0)
-		end = take_exception(loop, attempt, &returned);
+		end = note_exception(loop, attempt, &returned);
 	page_set_state(page, RUN_WRITING); /* until here the user's code may run */
 	Py_XDECREF(returned.result);
 	Py_XDECREF(event.data);

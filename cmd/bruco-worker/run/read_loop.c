@@ -35,7 +35,7 @@ static enum next copy_record(
 
 const struct mode mode_copy = {.take = copy_record};
 
-static enum next take_in(struct loop *loop, const uint8_t *frame, struct frame_record *record)
+static enum next take_frame(struct loop *loop, const uint8_t *frame, struct frame_record *record)
 {
 	int64_t now_ns = clock_coarse_ns();
 	enum next next;
@@ -106,7 +106,7 @@ static enum next fill(struct loop *loop)
 }
 
 /* All that was taken in is run, all outputs are written. */
-static enum next end(struct loop *loop)
+static enum next finish(struct loop *loop)
 {
 	if (mode_flush(loop) == EXIT || emit_flush(loop) == EXIT)
 		return EXIT;
@@ -122,16 +122,16 @@ static enum next step(struct loop *loop, overlapping_loop *overlap)
 	if (loop->awaited)
 		return overlap(loop);
 	if (recycle_due(loop->worker, mode_held(loop)))
-		return end(loop);
+		return finish(loop);
 	switch (loop->codec->read(&loop->input, loop->cap, &frame, &record, &why)) {
 	case FRAME_OK:
-		return take_in(loop, frame, &record);
+		return take_frame(loop, frame, &record);
 	case FRAME_BAD:
 		return mode_flush(loop) == EXIT ? EXIT : emit_bad_input(loop, why);
 	case FRAME_MORE:
 		break;
 	}
-	return loop->input.ended ? end(loop) : fill(loop);
+	return loop->input.ended ? finish(loop) : fill(loop);
 }
 
 int read_loop_run(struct worker *worker, const struct handler *handler, overlapping_loop *overlap)

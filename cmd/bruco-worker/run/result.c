@@ -205,7 +205,7 @@ static int append_encoded(const struct appender *appender, PyObject *result)
 }
 
 /* What is the same in every respect is done here; None is the caller's. */
-static int append(const struct appender *appender, PyObject *result)
+static int append_any(const struct appender *appender, PyObject *result)
 {
 	if (PyBytes_Check(result))
 		return append_value(appender, PyBytes_AS_STRING(result), PyBytes_GET_SIZE(result));
@@ -234,13 +234,13 @@ int result_append(struct buf *out, struct event *event, PyObject *result, uint32
 
 	if (result == Py_None)
 		return append_none(out, event->record);
-	return append(&appender, result);
+	return append_any(&appender, result);
 }
 
 /* ---- generators */
 
 /* NULL at the end: with an exception set if it raised one or returned a value. */
-static PyObject *next(PyObject *generator, bool *raised)
+static PyObject *next_output(PyObject *generator, bool *raised)
 {
 	PyObject *item = Py_TYPE(generator)->tp_iternext(generator);
 	PyObject *type, *value, *trace, *result;
@@ -268,7 +268,7 @@ static int append_next(struct appender *appender, PyObject *item, size_t before)
 {
 	if (item == Py_None)
 		return 0;
-	if (append(appender, item) < 0)
+	if (append_any(appender, item) < 0)
 		return -1;
 	if (appender->number > 0 && appender->out->length - before > limits_outputs(appender->cap))
 		return fail(too_much, "(iI)", appender->number, appender->cap);
@@ -305,7 +305,7 @@ int result_generate(
 	while (status == 0) {
 		size_t at = out->length;
 
-		item = next(generator, raised);
+		item = next_output(generator, raised);
 		if (fork_guard_in_child)
 			fork_guard_exit(item);
 		if (item == NULL)

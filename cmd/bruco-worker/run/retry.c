@@ -105,7 +105,7 @@ static enum next pause_before_next(struct loop *loop, struct attempt *attempt, i
 	return back_off(loop, head->seq, pause_ms);
 }
 
-static enum next stop(struct loop *loop, const struct frame_head *head)
+static enum next stop_after_failure(struct loop *loop, const struct frame_head *head)
 {
 	/* The page says that its attempts are used up. */
 	page_set_event(loop->worker->page, head->seq, head->attempt + 1U, 0);
@@ -128,7 +128,7 @@ static enum next follow_up(
 		loop->output->since_ns = attempt->now_ns; /* the buffer is empty since the pause */
 		break;
 	case VERDICT_STOP:
-		return stop(loop, &attempt->record->head);
+		return stop_after_failure(loop, &attempt->record->head);
 	case VERDICT_INTERRUPT:
 		return emit_flush(loop) == EXIT ? EXIT : loop_exit(loop, STATUS_INTERRUPTED);
 	case VERDICT_HAND_ON:
