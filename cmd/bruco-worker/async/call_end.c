@@ -1,16 +1,17 @@
-#include "bruco-worker/async/scheduler.h"
+#include "bruco-worker/async/call_end.h"
 
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/async/ready_queue.h"
 #include "bruco-worker/async/reorder.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/async/scheduler.h"
 #include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/run/retry.h"
 
-/* ---- another attempt, after a pause in which others go on */
+/* ---- another attempt, after a pause in which other calls go on */
 
 static PyObject *on_pause_over(PyObject *self, PyObject *number)
 {
@@ -20,11 +21,11 @@ static PyObject *on_pause_over(PyObject *self, PyObject *number)
 
 	(void)self;
 	if (call->state != CALL_PAUSED || scheduler.over)
-		Py_RETURN_NONE; /* it is left */
+		Py_RETURN_NONE; /* the worker stops before it */
 	event = event_of_object(call->event);
 	record = *event.record;
 	record.head.attempt = call->attempt;
-	call_make_event(call, event.frame, &record);
+	scheduler_make_event(call, event.frame, &record);
 	scheduler.paused--;
 	ready_queue_add_again(&scheduler.queue, call);
 	scheduler_continue(1);
@@ -41,13 +42,14 @@ static void pause_call(struct call *call, int64_t pause_ms)
 	scheduler.paused++;
 	running_show();
 	control_tell_attempt(worker, call->seq, call->attempt, pause_ms);
-	if (running_count() == 0) /* who finds the page then knows how often it was begun */
+	if (running_count() == 0) /* if the worker dies in the pause, its page says how often the
+				     event was begun */
 		page_set_event(worker->page, call->seq, call->attempt, 0);
 	event_loop_must(event_loop_ask("call_later", "(dNK)", (double)pause_ms / 1000,
 		PyCFunction_New(&method, NULL), (unsigned long long)call->number));
 }
 
-/* Why no attempt is to follow a pause; NULL: one is. */
+/* Why no attempt follows after a pause any more; NULL: one does. */
 static const char *no_retry_reason(void)
 {
 	if (scheduler.loop->worker->draining)

@@ -1,4 +1,4 @@
-#include "bruco-worker/async/scheduler.h"
+#include "bruco-worker/async/loop_io.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,23 +8,24 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/async/scheduler.h"
 #include "bruco-worker/control.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/run/emit.h"
 
 static struct {
-	/* the input's next record */
+	/* the next record of the input */
 	bool peeked;
 	const uint8_t *frame;
 	struct frame_record record;
 	const char *bad;
 
-	bool starved; /* the buffer holds no whole record */
-	bool reading; /* the event loop has been told to */
-	bool always_readable;
-	bool stuck;     /* the output's pipe is full */
-	bool writing;   /* the event loop has been told to */
-	uint64_t steps; /* running_steps() then */
+	bool starved;         /* the input buffer holds no whole record */
+	bool reading;         /* the event loop waits for input */
+	bool always_readable; /* a file: the event loop can't wait for it */
+	bool stuck;           /* the output's pipe is full, the event loop waits for it */
+	bool writing;         /* on_writable has been scheduled, */
+	uint64_t steps;       /* when running_steps() was this */
 } loop_io;
 
 /* ---- the input */
@@ -141,7 +142,7 @@ static PyObject *writable(void)
 	return PyCFunction_New(&method, NULL);
 }
 
-/* What the pipe takes; the rest when it takes more. */
+/* Writes what the pipe takes now; the event loop has the rest written when it takes more. */
 static void write_output(void)
 {
 	struct output *output = scheduler.loop->output;
@@ -168,7 +169,7 @@ void loop_io_write_if_due(void)
 		write_output();
 }
 
-/* Written is what there is when a turn of the event loop has brought no more. */
+/* Has the output written when a turn of the event loop has added nothing to it. */
 static void write_when_due(void)
 {
 	if (loop_io.writing || loop_io.stuck || scheduler.loop->output->buf.length == 0)

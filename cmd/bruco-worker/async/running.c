@@ -6,7 +6,7 @@
 
 enum {
 	NS_PER_MS = 1000000,
-	AGAIN_NS = 1000000000 /* between two exceptions for the same lateness */
+	AGAIN_NS = 1000000000 /* between two exceptions raised in the same late call */
 };
 
 static struct {
@@ -17,7 +17,7 @@ static struct {
 	uint64_t newest_seq; /* of all that have begun */
 	unsigned count;
 	uint64_t steps;
-	PyObject *timer; /* for the oldest; NULL: none is set */
+	PyObject *timer; /* for the oldest call; NULL: none is set */
 	bool over;
 } running;
 
@@ -31,11 +31,6 @@ void running_init(struct worker *worker, const struct reorder *reorder)
 unsigned running_count(void)
 {
 	return running.count;
-}
-
-struct call *running_current(void)
-{
-	return running.current;
 }
 
 void running_enter(struct call *call)
@@ -126,11 +121,12 @@ bool running_may_raise(void)
 		return false;
 	late_ns = clock_ns() - call->since_ns - running.timeout_ns;
 	if (late_ns < 0) {
-		/* It is in the way of the one that the driver means: now it is the one. */
+		/* The alarm was for another call, but this one executes and is not late yet: the
+		 * page names it from now on, so that its own time limit counts. */
 		page_set_event(running.page, call->seq, call->attempt, call->since_ns);
 		return false;
 	}
-	/* One that was cancelled may be tidying up. */
+	/* A call that was cancelled may be tidying up. */
 	return !call->cancelled || late_ns >= AGAIN_NS;
 }
 

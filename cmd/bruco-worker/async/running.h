@@ -1,7 +1,9 @@
 /*
- * The calls that run: what the shared page says of them, and their time limits. One that waits
- * is cancelled by a timer of the event loop. One whose code runs for too long is interrupted by the
- * driver's signal, see timeout.h.
+ * The calls that run: what the shared page says of them, and their time limits. A timer of the
+ * event loop cancels a call that waits for too long. The driver's signal interrupts one whose code
+ * executes for too long, see timeout.h.
+ *
+ * There is one such list, in static storage, since a signal's handler has to find it.
  */
 #ifndef BRUCO_WORKER_ASYNC_RUNNING_H
 #define BRUCO_WORKER_ASYNC_RUNNING_H
@@ -16,26 +18,25 @@
 /* `reorder` has the calls in the order of the input. */
 void running_init(struct worker *worker, const struct reorder *reorder);
 
-/* An attempt begins; ends. */
+/* An attempt begins, and ends. */
 void running_add(struct call *call, int64_t now_ns);
 void running_remove(struct call *call);
 
 unsigned running_count(void);
 
-/* The call whose code runs right now, between running_enter and running_leave. */
-struct call *running_current(void);
+/* Between them the call's code executes. */
 void running_enter(struct call *call);
 void running_leave(void);
-uint64_t running_steps(void); /* how often running_enter has been called */
+uint64_t running_steps(void); /* how often running_enter was called */
 
-/* The shared page says what runs; after running_remove it is for the caller to call it, when the
- * end of the attempt has been dealt with. */
+/* Writes into the shared page what runs. running_remove does not: its caller does, once the end of
+ * the attempt has been dealt with. */
 void running_show(void);
 
-/* The worker ends: the page says from now on that nothing runs. */
+/* The worker ends: from now on the page says that nothing runs. */
 void running_end(void);
 
-/* In a signal's handler: whether the code that runs right now is of an event whose time is up. */
+/* In a signal's handler: whether the code that executes belongs to an event whose time is up. */
 bool running_may_raise(void);
 
 #endif

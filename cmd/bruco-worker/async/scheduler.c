@@ -5,9 +5,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "bruco-worker/async/call_end.h"
+#include "bruco-worker/async/loop_io.h"
 #include "bruco-worker/async/ready_queue.h"
 #include "bruco-worker/async/reorder.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/async/task.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/run/emit.h"
@@ -17,7 +20,8 @@ struct scheduler scheduler;
 
 /* ---- the input's records become calls */
 
-void call_make_event(struct call *call, const uint8_t *frame, const struct frame_record *record)
+void scheduler_make_event(
+	struct call *call, const uint8_t *frame, const struct frame_record *record)
 {
 	PyObject *event = event_object_new(frame, record);
 
@@ -26,7 +30,7 @@ void call_make_event(struct call *call, const uint8_t *frame, const struct frame
 	Py_XSETREF(call->event, event);
 }
 
-/* What is done and first in the ring leaves. */
+/* Lets those calls leave that are done, from the first one on. */
 static void advance(void)
 {
 	struct output *output = scheduler.loop->output;
@@ -57,11 +61,11 @@ static void add_call(const uint8_t *frame, struct frame_record *record)
 	scheduler.alone += call->alone;
 	scheduler.unfinished++;
 	record->head.flags &= (uint16_t)~FRAME_ALONE;
-	call_make_event(call, frame, record);
+	scheduler_make_event(call, frame, record);
 	ready_queue_add(&scheduler.queue, call, record);
 }
 
-/* A frame that is not run keeps its place all the same. */
+/* A frame that is not run keeps its place among the calls. */
 static void add_passed_on(const uint8_t *frame, const struct frame_head *head)
 {
 	struct call *call = reorder_push(&scheduler.reorder, head->seq);
@@ -72,7 +76,7 @@ static void add_passed_on(const uint8_t *frame, const struct frame_head *head)
 	advance();
 }
 
-/* When the worker is to make room for another, it takes in no more; what is in flight goes on. */
+/* Whether the worker is recycled: then it takes in no more, and the calls in flight go on. */
 static bool is_recycled(void)
 {
 	if (scheduler.loop->worker->draining ||
@@ -104,7 +108,7 @@ static bool take_in_next(void)
 
 /* ---- which calls run */
 
-/* Whether one is ready, which may mean looking at the input. */
+/* Whether a call is ready; takes in records until one is. */
 static bool find_ready(void)
 {
 	if (scheduler.stopping)
@@ -132,7 +136,7 @@ struct call *scheduler_next(void)
 	return call;
 }
 
-/* ---- their ends */
+/* ---- how calls end */
 
 struct buf *scheduler_output(struct call *call)
 {
@@ -188,13 +192,13 @@ static void stop_at_end(void)
 		scheduler_stop(scheduler.loop->status);
 }
 
-void scheduler_continue(unsigned idle_tasks)
+void scheduler_continue(unsigned tasks)
 {
 	if (scheduler.over)
 		return;
-	for (; idle_tasks > 0 && may_begin() &&
+	for (; tasks > 0 && may_begin() &&
 		running_count() + scheduler.idle_tasks < scheduler.limit && find_ready();
-		idle_tasks--) {
+		tasks--) {
 		if (task_start() < 0)
 			event_loop_must(NULL);
 	}
@@ -209,7 +213,7 @@ void scheduler_continue(unsigned idle_tasks)
 		loop_io_arm();
 }
 
-/* ---- */
+/* ---- the whole */
 
 static void start_scheduler(struct loop *loop)
 {
@@ -233,7 +237,7 @@ static void start_scheduler(struct loop *loop)
  */
 static void run_event_loop(void)
 {
-	do { /* once at least: a stop that was asked for is still to be heard */
+	do { /* once at least: scheduler_stop before it takes effect only here */
 		PyObject *done = event_loop_ask("run_forever", "()");
 
 		Py_XDECREF(done);

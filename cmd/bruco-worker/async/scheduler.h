@@ -1,14 +1,17 @@
 /*
  * async def handle_event: calls in flight on the worker's event loop.
  *
- *      scheduler.c  which calls run, and when all is done
- *      call_end.c   what follows the end of an attempt
- *      loop_io.c    input, output and the driver
- *      task.c       the tasks that run them
- *      reorder.c    their order; ready_queue.c, those that wait to run; running.c, those that run
+ *      scheduler.c    which calls run, and when all is done
+ *      call_end.c     what follows the end of an attempt
+ *      loop_io.c      input, output and the driver
+ *      task.c         the tasks that run the calls
+ *      reorder.c      all calls, in the order of the input
+ *      ready_queue.c  those that wait to run
+ *      running.c      those that run
  *
- * All of it runs in the event loop, on one thread: functions of these files that the loop calls
- * back end with scheduler_continue.
+ * All of this happens in the event loop, on one thread. Functions that the loop calls back end with
+ * scheduler_continue. What the files share is in static storage: asyncio's callbacks get no pointer
+ * of ours.
  */
 #ifndef BRUCO_WORKER_ASYNC_SCHEDULER_H
 #define BRUCO_WORKER_ASYNC_SCHEDULER_H
@@ -22,17 +25,16 @@
 #include "bruco-worker/async/call.h"
 #include "bruco-worker/async/ready_queue.h"
 #include "bruco-worker/async/reorder.h"
-#include "bruco-worker/run/attempt.h"
 #include "bruco-worker/run/loop.h"
 
-/* What all of them share. */
+/* What these files share. */
 struct scheduler {
-	struct loop *loop; /* NULL: this is not in use */
+	struct loop *loop;
 	struct reorder reorder;
 	struct ready_queue queue;
-	unsigned limit;      /* of calls that run */
+	unsigned limit;      /* of calls that run at the same time */
 	unsigned unfinished; /* not done */
-	unsigned alone;      /* unfinished, and alone */
+	unsigned alone;      /* calls that are unfinished and flagged alone: 0 or 1 */
 	unsigned paused;
 	unsigned idle_tasks; /* tasks without a call */
 	bool stopping;       /* nothing more is taken in, */
@@ -42,69 +44,33 @@ struct scheduler {
 };
 extern struct scheduler scheduler;
 
-/* ---- scheduler.c */
-
 /* Takes the place of read_loop.c until the input ends. Always EXIT. */
 enum next scheduler_run(struct loop *loop);
 
-/* The next call to run, which is running from now on; NULL: none may, for now. */
+/* The next call to run, which counts as running from now on; NULL: none may run now. */
 struct call *scheduler_next(void);
 
-/* Where its outputs go: straight out, or aside. */
+/* Makes the call's event from the record encoded at `frame`: new for each attempt, since handlers
+ * own its data. */
+void scheduler_make_event(
+	struct call *call, const uint8_t *frame, const struct frame_record *record);
+
+/* Where the call's outputs go: straight into the output buffer, or into call->out until all earlier
+ * calls have left. */
 struct buf *scheduler_output(struct call *call);
 
-/* Nothing more comes of it than what it gave: what waited for that may go on. */
+/* The call is done: its outputs are complete, and what waited for it may go on. */
 void scheduler_finish(struct call *call);
 
-/* Ends the worker, with this status, when all before this call is out. */
+/* Ends the worker with this status once all earlier calls have left. */
 void scheduler_stop_after(struct call *call, int status);
 
-/* Ends the worker as soon as what is in the output is written. */
+/* Ends the worker with this status as soon as the output buffer is written. */
 void scheduler_stop(int status);
 
-/* Sees to it that all goes on: starts idle_tasks for what is ready, at most so many, reads and
- * writes what is due, and ends the event loop when there is nothing left to do. */
-void scheduler_continue(unsigned idle_tasks);
-
-/* ---- call_end.c */
-
-/* The attempt has ended with outputs, which are in scheduler_output. */
-void call_done(struct call *call);
-
-/* It has ended with *failure, which is released here. */
-void call_failed(struct call *call, enum attempt_end end, const struct failure *failure);
-
-/* When the worker is to end soon: what waits for another attempt, and all behind it, is left for
- * its successor. */
-void calls_stop_paused(void);
-
-/* The event, new for each attempt: handlers own its data. */
-void call_make_event(struct call *call, const uint8_t *frame, const struct frame_record *record);
-
-/* ---- loop_io.c */
-
-/* Around the event loop's life. */
-void loop_io_open(void);
-void loop_io_close(void);
-
-/* What the input's buffer holds; false: no whole record, or what is there can't be read. */
-bool loop_io_peek(const uint8_t **frame, struct frame_record **record);
-void loop_io_take(void); /* what was peeked at: the next is another */
-
-bool loop_io_at_end(void);       /* all of the input has been taken */
-const char *loop_io_error(void); /* why it can't be read any further, or NULL */
-bool loop_io_can_write(void);    /* the output is not stuck */
-void loop_io_write_if_due(void); /* by size and age */
-
-/* Has the event loop read the input when there is no whole record, and write the output soon. */
-void loop_io_arm(void);
-
-/* ---- task.c */
-
-int task_prepare(void); /* 0, or -1 with an exception set */
-
-/* Creates a task that takes calls, one after the other, until one has to wait: then it is that
- * one's own. 0, or -1 with an exception set. */
-int task_start(void);
+/* Keeps everything going: starts at most `tasks` tasks for calls that are ready, has input and
+ * output read and written when they are due, and stops the event loop when there is nothing left to
+ * do. */
+void scheduler_continue(unsigned tasks);
 
 #endif

@@ -1,20 +1,22 @@
 /*
- * The coroutine of a task that runs scheduler. Most of the cost of asyncio is tasks: so a task goes
- * on with the next call as long as handlers don't wait for anything. One that does keeps the task
- * to its end, and other idle_tasks are started for the others. So what a task is known by
- * (asyncio.timeout, task groups, cancellation) is never of two events that are in flight.
+ * The coroutine of a task that runs calls. Most of asyncio's cost is tasks, so a task goes on with
+ * the next call as long as handlers don't wait for anything. A call that waits keeps the task to
+ * its end, and further tasks are started for other calls. So whatever depends on the task
+ * (asyncio.timeout, task groups, cancellation) never mixes two events that are in flight.
  */
-#include "bruco-worker/async/scheduler.h"
+#include "bruco-worker/async/task.h"
 
 #include "base/clock.h"
+#include "bruco-worker/async/call_end.h"
 #include "bruco-worker/async/running.h"
+#include "bruco-worker/async/scheduler.h"
 #include "bruco-worker/python/awaitable.h"
-#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/context.h"
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/handler.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/timeout.h"
 #include "bruco-worker/run/emit.h"
 #include "bruco-worker/run/invoke.h"
@@ -22,7 +24,7 @@
 enum { TURN_NS = 5000000 }; /* then the event loop has its turn */
 
 struct task {
-	PyObject_HEAD struct call *call; /* that has waited, NULL: none */
+	PyObject_HEAD struct call *call; /* the call that has waited; NULL: none */
 	PyObject *asyncio;
 };
 
@@ -34,7 +36,7 @@ static PyTypeObject *task_type;
 
 /* ---- one step of an awaitable */
 
-/* The iterator has ended: with StopIteration or nothing it has returned. */
+/* The iterator has ended. It has returned if StopIteration or no exception is set. */
 static enum step fetch_stop(PyObject **result)
 {
 	PyObject *type, *value, *trace;
@@ -77,7 +79,7 @@ static enum step raise_in(PyObject *iterator, PyObject *exception, PyObject **re
 	return *result != NULL ? STEP_WAITS : fetch_stop(result);
 }
 
-/* What is to be sent to; takes the awaitable over. */
+/* The iterator that send() needs. Takes the awaitable over. */
 static PyObject *iterator_of(PyObject *awaitable)
 {
 	PyObject *iterator, *collected;
@@ -116,7 +118,7 @@ static enum step begin(struct call *call, PyObject **result)
 	return call->awaiting == NULL ? STEP_RAISED : send(call->awaiting, Py_None, result);
 }
 
-/* A cancellation after the time was up arrives as bruco.Timeout. */
+/* After the call's time is up its cancellation arrives as bruco.Timeout. */
 static enum step interrupt(struct call *call, PyObject *exception, PyObject **result)
 {
 	PyObject *timeout = NULL;
@@ -162,8 +164,8 @@ static void end_with_exception(struct call *call)
 }
 
 /*
- * A call that was left under way when all was over is cancelled with the event loop's other tasks:
- * its code may clean up, but what it gives is nobody's any more.
+ * A call that was still in flight when the worker stopped is cancelled with the event loop's other
+ * tasks: its code may clean up, but its result is dropped.
  */
 static enum step run_out(struct call *call, PyObject *exception, PyObject **yielded)
 {
@@ -187,7 +189,7 @@ static enum step run_out(struct call *call, PyObject *exception, PyObject **yiel
 	return step;
 }
 
-/* Runs a call's code until it waits or has ended: its own context variables, the output lent. */
+/* Runs a call's code until it waits or has ended, with the call's own context variables. */
 static enum step run(struct call *call, PyObject *value, PyObject *exception, PyObject **yielded)
 {
 	struct loop *loop = scheduler.loop;
@@ -230,8 +232,8 @@ static enum step run(struct call *call, PyObject *value, PyObject *exception, Py
 /* ---- the coroutine */
 
 /*
- * Whether a call that never waited has left something behind in its task: a cancellation that is
- * still to come, or a reference through which others may cancel it later.
+ * Whether a call that never waited has left something behind in its task: a cancellation that has
+ * not arrived yet, or a reference through which the task may be cancelled later.
  */
 static bool is_spoilt(const struct task *task, Py_ssize_t references)
 {

@@ -1,6 +1,6 @@
 /*
- * What the input is made of: frames, or (by hand) lines or JSON objects, which are turned into
- * frames on the way in and back on the way out. One table a format.
+ * What input and output consist of: frames, or (by hand) lines or JSON objects, which become frames
+ * on the way in and are made from frames on the way out. One table for each format.
  */
 #ifndef BRUCO_WORKER_IO_CODEC_H
 #define BRUCO_WORKER_IO_CODEC_H
@@ -15,10 +15,10 @@ struct codec {
 	const char *unit; /* what input->position counts: "byte" or "line" */
 
 	/*
-	 * Takes the next frame off the input (cap: maxRecordSize); a record or failed frame
-	 * has been checked, of others only record->head is set. Valid until the next call of
-	 * anything here. FRAME_MORE: not all there yet, or, with input->ended, the input ended
-	 * between two records; FRAME_BAD: with *why, at input->position.
+	 * Takes the next frame off the input (cap: maxRecordSize). A record or failed frame has
+	 * been checked; of others only record->head is set. Valid until the next call of anything
+	 * here. FRAME_MORE: the frame has not arrived completely, or, with input->ended, the input
+	 * has ended between two frames. FRAME_BAD: *why says what is wrong at input->position.
 	 */
 	enum frame_result (*read)(struct input *input, uint32_t cap, const uint8_t **frame,
 		struct frame_record *record, const char **why);

@@ -16,7 +16,7 @@ struct input {
 	uint8_t *data;
 	size_t start, end; /* what is there and not yet taken: data[start..end) */
 	size_t capacity;
-	size_t wanted;     /* bytes that the record at `start` needs, as far as known; else 0 */
+	size_t wanted;     /* bytes that the record at `start` needs; 0: not known */
 	uint64_t position; /* where data[start] is in the whole input; for lines: lines taken */
 	size_t searched;   /* lines: bytes behind `start` that hold no newline */
 	bool ended;

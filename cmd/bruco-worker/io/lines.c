@@ -1,4 +1,4 @@
-/* Lines: each is the value of one event, without its newline; outputs' values become lines. */
+/* Lines: each one, without its newline, is the value of an event; each output's value is a line. */
 #include "bruco-worker/io/codec.h"
 
 static enum frame_result read_line(struct input *input, uint32_t cap, const uint8_t **frame,

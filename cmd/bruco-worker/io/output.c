@@ -17,7 +17,7 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* All of it, or what a descriptor takes that does not block. */
+/* Writes all of it, or what a descriptor takes that does not block. */
 static void write_buffer(struct output *output)
 {
 	size_t done = 0;
@@ -39,8 +39,8 @@ static void write_buffer(struct output *output)
 		buf_drop(&output->buf, done);
 }
 
-/* Wakes when something is in the buffer, and sees that it does not grow old there. At full speed
- * the caller writes before that: this is for a handler that takes its time. */
+/* The thread: writes what is in the buffer before it grows old, for a handler that takes its time.
+ * At full speed the caller writes earlier. */
 static void *flush_aged(void *argument)
 {
 	struct output *output = argument;

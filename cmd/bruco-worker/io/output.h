@@ -1,9 +1,10 @@
 /*
- * The output buffer: whole events' outputs, written together. They leave when there is a buffer's
- * worth, when the oldest is OUTPUT_AGE_MS old, and whenever the caller says so.
+ * The output buffer: outputs of whole events, written together. They leave when OUTPUT_FULL bytes
+ * are there, when the oldest is OUTPUT_AGE_MS old, and whenever the caller says so.
  *
- * A slow handler must not hold back what earlier events gave: while a handler runs, a thread of
- * ours may write. The buffer belongs to the caller except between output_lend and output_return.
+ * A slow handler must not hold back the outputs of earlier events: while a handler runs, a thread
+ * may write them. The buffer belongs to the caller except between output_lend and the
+ * output_take_back or output_wait_back that follows.
  */
 #ifndef BRUCO_WORKER_IO_OUTPUT_H
 #define BRUCO_WORKER_IO_OUTPUT_H
@@ -25,16 +26,15 @@ struct output {
 	pthread_cond_t filled; /* the buffer is no longer empty */
 };
 
-/* There is one, for as long as the program runs: the thread keeps to it. */
+/* Starts the thread, which uses *output for as long as the program runs. */
 void output_init(struct output *output, int fd);
 
-/* Writes all that is there, waiting as needed, other Python threads running meanwhile; to a
- * descriptor that does not block what it takes: the rest stays in the buffer. 0, or -1 with errno.
- */
+/* Writes the buffer, waiting as needed while other Python threads run. A descriptor that does not
+ * block gets what it takes, and the rest stays in the buffer. 0, or -1 with errno. */
 int output_flush(struct output *output);
 
-/* Around a handler's call. False when the thread is writing: then output_wait_back waits for it,
- * without Python's lock. */
+/* Around a handler's call. output_take_back returns false while the thread is writing: then
+ * output_wait_back waits for it, without Python's lock. */
 void output_lend(struct output *output);
 bool output_take_back(struct output *output);
 void output_wait_back(struct output *output);

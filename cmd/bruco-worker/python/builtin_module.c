@@ -21,7 +21,8 @@ static enum log_level level_of(int number)
 	return number >= 20 ? LEVEL_INFO : LEVEL_DEBUG;
 }
 
-/* log(level, message, error, traceback): bytes without NUL; error and traceback may be empty. */
+/* log(level, message, error, traceback): all bytes without NUL; error and traceback may be empty.
+ */
 static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 {
 	struct log_about about = {0};

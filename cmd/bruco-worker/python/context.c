@@ -6,7 +6,7 @@
 
 struct event *context_now;
 
-static PyObject *variable; /* NULL in the plain path */
+static PyObject *variable; /* NULL unless calls overlap */
 
 PyObject *context_new(PyObject *logger, const char *worker_name)
 {

@@ -45,7 +45,7 @@ static PyObject *bytes_or_none(const uint8_t *bytes, int32_t length)
 	return PyBytes_FromStringAndSize((const char *)bytes, length);
 }
 
-/* -1 in a frame is none. */
+/* -1 in a frame means that there is none. */
 static PyObject *number_or_none(int64_t number)
 {
 	if (number < 0)
@@ -58,7 +58,7 @@ static PyObject *text_of(const char *bytes, uint32_t length)
 	return PyUnicode_DecodeUTF8(bytes, length, "surrogateescape");
 }
 
-/* What was made is kept for the next reader; NULL stays an exception. */
+/* Keeps what was made for the next reader; NULL: an exception is set. */
 static PyObject *keep(PyObject **slot, PyObject *made)
 {
 	if (made != NULL)
@@ -93,8 +93,9 @@ static PyObject *get_data(PyObject *self, void *closure)
 	return new_reference(((struct event_object *)self)->data);
 }
 
-/* A new tuple may let other threads run, and if this is one the event may end meanwhile: then its
- * frame is another. */
+/* Making a tuple may let other threads run. When this is such a thread, the event may end
+ * meanwhile, and record->headers then points into another frame: so nothing but the offset is kept.
+ */
 static PyObject *pairs_of(const struct frame_record *record)
 {
 	PyObject *pairs = PyTuple_New((Py_ssize_t)record->header_count);

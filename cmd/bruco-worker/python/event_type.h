@@ -1,12 +1,12 @@
 /*
  * bruco.Event, what handlers see of an event besides its data: a C type whose getters make each
- * part when it is asked for. lib/python/bruco/_event.py is the same outside a worker.
+ * part when it is read. lib/python/bruco/_event.py is the same outside a worker.
  *
- * `struct event` is one event at hand. The plain path fills one in for each call, on the stack, and
- * the object is only made when somebody reads context.event; it then looks into the frame where it
- * lies, and gets a copy of it when the event is over and the handler has kept it. A batch, and
- * async calls, make their objects at once with event_object_new: these own a copy from the start,
- * and event_of_object gives the same struct back for result_append.
+ * `struct event` is one current event. run/invoke.c fills one in for each call, on the stack, and
+ * the object is only made when something reads context.event. It then points into the frame where
+ * the frame lies, and gets a copy if the handler has kept the object when the event is over.
+ * Batches and overlapping calls make their objects at once with event_object_new: these own a copy
+ * from the start, and event_of_object returns the same struct for result_append.
  */
 #ifndef BRUCO_WORKER_PYTHON_EVENT_TYPE_H
 #define BRUCO_WORKER_PYTHON_EVENT_TYPE_H
@@ -19,7 +19,7 @@ struct event {
 	const uint8_t *frame; /* record->head.length bytes */
 	const struct frame_record *record;
 	PyObject *data;   /* the handler's bytearray; borrowed */
-	PyObject *object; /* the bruco.Event; NULL until somebody asks */
+	PyObject *object; /* the bruco.Event; NULL until something reads it */
 };
 
 /* The type, for the module _bruco: a new reference, or NULL with an exception set. */
@@ -34,15 +34,15 @@ PyObject *event_data(const struct frame_record *record);
  * or move frame and record at once. A new reference, or NULL with an exception set. */
 PyObject *event_object_new(const uint8_t *frame, const struct frame_record *record);
 
-/* The parts of an event_object_new, valid as long as the object is. All borrowed. The attempt in
- * its record is the one that it was made with. */
+/* The parts of an event_object_new, all borrowed, valid as long as the object is. Its record has
+ * the number of the attempt for which it was made. */
 struct event event_of_object(PyObject *object);
 
 /* The event's object, made now if need be: borrowed from `event`; NULL with an exception set. */
 PyObject *event_object(struct event *event);
 
-/* The event is over, its frame goes away: drops its object, having given it a copy of the frame if
- * somebody else has kept it. No exception; data is not touched. */
+/* The event is over and its frame will be gone: drops its object, which gets a copy of the frame if
+ * the handler has kept it. Sets no exception; leaves data alone. */
 void event_over(struct event *event);
 
 #endif

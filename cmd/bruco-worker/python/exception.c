@@ -31,7 +31,7 @@ void exception_take(struct exception *exception)
 		*exception = (struct exception){mem_text(name), mem_text(summary),
 			*traceback == '\0' ? NULL : mem_text(traceback)};
 	} else {
-		/* Out of memory, or Python is half started: the class must do. */
+		/* Out of memory, or Python is half started: the class has to suffice. */
 		PyErr_Clear();
 		name = ((PyTypeObject *)type)->tp_name;
 		*exception = (struct exception){mem_text(name), mem_text(name), NULL};

@@ -1,6 +1,5 @@
 /*
- * Python exceptions as text, and what they are about. Works for every exception, also one whose
- * __str__ raises.
+ * Python exceptions as text. Works for every exception, also for one whose __str__ raises.
  */
 #ifndef BRUCO_WORKER_PYTHON_EXCEPTION_H
 #define BRUCO_WORKER_PYTHON_EXCEPTION_H
@@ -22,7 +21,7 @@ int exception_prepare(void); /* once Python runs; 0, or -1 with an exception set
 void exception_take(struct exception *exception);
 void exception_release(struct exception *exception);
 
-/* Fills in what a log line about a record says; `topic` is the room for its name. */
+/* Fills in the place of a record for a log line; `topic` holds the name. */
 void exception_about(const struct frame_record *record, char topic[FRAME_TOPIC_MAX + 1],
 	struct log_about *about);
 

@@ -13,7 +13,8 @@
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/exception.h"
 
-/* The traceback, if there is one, then the last line. Takes the exception that is set. */
+/* Logs the exception that is set, and clears it: the traceback, if there is one, then one last
+ * line. */
 static int failed(int status, const char *what, const char *module)
 {
 	struct exception exception;
@@ -29,8 +30,8 @@ static int failed(int status, const char *what, const char *module)
 	return status;
 }
 
-/* Whether the exception that is set says that the module itself (or the package it is in) is not
- * there, and not one that it imports. */
+/* Whether the exception that is set says that the module itself, or the package around it, is
+ * missing, and not one that it imports. */
 static bool module_is_missing(const char *module)
 {
 	PyObject *type, *value, *trace, *name;
@@ -84,8 +85,8 @@ static PyObject *find(PyObject *module, const char *name)
 	return function;
 }
 
-/* Whether it is a function that can be called with these arguments; else an exit status, having
- * said why. */
+/* STATUS_OK if `function` can be called with these arguments; else an exit status, having logged
+ * why. */
 static int check_function(
 	PyObject *function, const char *name, const char *arguments, const struct worker *worker)
 {
@@ -174,7 +175,8 @@ static PyObject *make_context(const struct worker *worker)
 	return context;
 }
 
-/* Calls it with the context and waits for what is to be awaited. NULL with an exception set. */
+/* Calls the function with the context, and awaits its result if need be. NULL with an exception
+ * set. */
 static PyObject *call_and_wait(PyObject *function, PyObject *context)
 {
 	PyObject *result = PyObject_CallOneArg(function, context);
@@ -209,7 +211,7 @@ void handler_close(struct handler *handler)
 	Py_XDECREF(result);
 }
 
-/* All that can be said of the module without calling any of its functions. */
+/* Checks all that can be checked without calling any function. */
 static int check_functions(struct handler *handler, const struct worker *worker)
 {
 	int status = check_kind(handler, worker);

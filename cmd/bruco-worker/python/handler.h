@@ -38,7 +38,7 @@ int handler_load(struct handler *handler, const struct worker *worker,
  * logged why. */
 int handler_start(struct handler *handler, const struct worker *worker);
 
-/* Calls close_context, if there is one. What it raises is logged, and that is all. */
+/* Calls close_context, if the module has it. What it raises is logged, and the status stays. */
 void handler_close(struct handler *handler);
 
 void handler_release(struct handler *handler);

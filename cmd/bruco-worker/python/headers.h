@@ -1,5 +1,5 @@
 /*
- * Python's headers as those of a frame.
+ * Headers from Python to a frame.
  */
 #ifndef BRUCO_WORKER_PYTHON_HEADERS_H
 #define BRUCO_WORKER_PYTHON_HEADERS_H
@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 
-/* Encodes a list of (name, value or None), both bytes, into `headers`, which is emptied first. 0,
- * or -1 with an exception set. */
+/* Encodes a list of (name, value or None), both bytes, into `headers`, which is emptied first.
+ * Returns 0, or -1 with an exception set. */
 int headers_encode(struct buf *headers, PyObject *list);
 
 #endif

@@ -182,6 +182,6 @@ bool interpreter_interrupted(void)
 		PyErr_Clear();
 		return true;
 	}
-	PyErr_WriteUnraisable(NULL); /* of a signal handler of the user's */
+	PyErr_WriteUnraisable(NULL); /* raised by a signal handler of the user's */
 	return false;
 }

@@ -1,7 +1,7 @@
 /*
- * The embedded CPython: started isolated, with the interpreter or virtual environment that belongs
- * to it; stopped under a deadline. There is one, and its global lock is the calling thread's from
- * start to stop, except between pause and resume.
+ * The embedded CPython: started isolated, with the virtual environment that belongs to the handler;
+ * stopped under a deadline. The calling thread holds its global lock from start to stop, except
+ * between pause and resume.
  */
 #ifndef BRUCO_WORKER_PYTHON_INTERPRETER_H
 #define BRUCO_WORKER_PYTHON_INTERPRETER_H
@@ -22,12 +22,12 @@ int interpreter_add_path(const char *folder);
  * by that signal): at the latest after 5 s, whatever the handler's threads are doing. */
 _Noreturn void interpreter_stop(int status);
 
-/* Around a wait: lets other Python threads run meanwhile. Nothing when Python does not run. */
+/* Around a wait: other Python threads run meanwhile. Do nothing when Python does not run. */
 void interpreter_pause(void);
 void interpreter_resume(void);
 
-/* Runs the Python signal handlers that are due; whether one raised KeyboardInterrupt (cleared
- * again). For after a wait, with the lock held. */
+/* Runs the Python signal handlers that are due, after a wait. Returns whether one raised
+ * KeyboardInterrupt, which is cleared. */
 bool interpreter_interrupted(void);
 
 #endif

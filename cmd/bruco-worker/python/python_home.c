@@ -17,7 +17,7 @@ static const char *named_by(const char *variable)
 	return folder == NULL || *folder == '\0' ? NULL : folder;
 }
 
-/* By hand nobody installs: what bruco has installed is used. Owned by the caller; NULL: nothing. */
+/* By hand: the environment that bruco has installed, if it has. Owned by the caller; NULL: none. */
 static char *installed(const struct worker *worker)
 {
 	const char *config = worker->config.path;

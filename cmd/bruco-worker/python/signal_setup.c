@@ -33,7 +33,7 @@ static bool is_idle(int number)
 {
 	struct sigaction action;
 
-	/* nohup(1) has asked for that. */
+	/* an ignored SIGHUP comes from nohup(1) */
 	return number != SIGHUP ||
 	       (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN);
 }
@@ -75,7 +75,7 @@ int signal_setup_python(const struct worker *worker)
 	if (prepare != NULL)
 		done = PyObject_CallFunction(prepare, "iN", worker->config.processor.timeout_ms > 0,
 			idle_signals(worker));
-	signal_setup(worker); /* again, on top of Python's */
+	signal_setup(worker); /* again, over Python's handlers */
 	Py_XDECREF(prepare);
 	Py_XDECREF(done);
 	return done == NULL ? -1 : 0;

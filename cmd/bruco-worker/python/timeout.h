@@ -1,6 +1,6 @@
 /*
- * processor.timeout, the worker's half: when the driver sends SIGALRM and an event has run for too
- * long, bruco.Timeout is raised in the handler. And SIGUSR2 shows where all threads are.
+ * The worker's half of processor.timeout: when the driver sends SIGALRM and an event has run for
+ * too long, bruco.Timeout is raised in the handler.
  */
 #ifndef BRUCO_WORKER_PYTHON_TIMEOUT_H
 #define BRUCO_WORKER_PYTHON_TIMEOUT_H

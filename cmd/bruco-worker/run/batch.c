@@ -1,9 +1,10 @@
 /*
  * handle_batch: several events in one call, one result for each.
  *
- * A call that fails blames nobody: its events run again, each as a batch of one, so that the
- * culprit alone uses up its attempts. A result that is a failure is its event's first attempt. All
- * outputs of a batch are ended by one mark, so that the sink takes a batch whole or not at all.
+ * When a call raises, no event has used an attempt: the events run again, each as a batch of one,
+ * so that only the culprit uses up its attempts. A bruco.Failed among the results counts as that
+ * event's first attempt. One mark ends all outputs of a batch, so that the sink takes a batch whole
+ * or not at all.
  */
 #include <Python.h>
 
@@ -25,7 +26,7 @@
 static struct {
 	PyObject *events; /* list of bruco.Event, or NULL */
 	struct collection collection;
-	struct buf out; /* what its events gave, until all have */
+	struct buf out; /* outputs, until those of all events are there */
 } batch;
 
 static PyObject *of_batch; /* bruco.encoding.of_batch */
@@ -61,12 +62,13 @@ static enum attempt_end take_raised(
 	return interrupted ? ATTEMPT_INTERRUPTED : ATTEMPT_FAILED;
 }
 
-/* One call. *results: a list with one for each event. */
+/* One call. *results: a list with one result for each event. */
 static enum attempt_end call_with_batch(
 	struct loop *loop, PyObject *events, PyObject **results, struct failure *failure)
 {
 	const struct handler *handler = loop->handler;
-	PyObject *given = PyList_GetSlice(events, 0, PyList_GET_SIZE(events)); /* the handler's */
+	PyObject *given = PyList_GetSlice(
+		events, 0, PyList_GET_SIZE(events)); /* a list that is the handler's own */
 	PyObject *arguments[] = {NULL, handler->context, given};
 	PyObject *returned = NULL;
 
@@ -135,7 +137,8 @@ static enum attempt_end attempt_alone(struct loop *loop, struct attempt *attempt
 
 /* ---- the outputs */
 
-/* In a batch neither a flag nor an empty frame ends an event's outputs, only the mark does. */
+/* Removes what ends a single event's outputs, a flag or an empty frame: in a batch only the mark
+ * ends them. */
 static void leave_open(struct buf *out, size_t from)
 {
 	while (from < out->length) {

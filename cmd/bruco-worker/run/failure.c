@@ -12,10 +12,10 @@
 #include "bruco-worker/python/import.h"
 #include "frame/limits.h"
 
-/* bruco._failures.is_final, and the classes that it is asked about: a tuple. */
+/* bruco._failures.is_final, and the tuple of classes that it gets. */
 static PyObject *is_final, *final_classes;
 
-/* The class of this name, or NULL, having said why. */
+/* The class of this name, or NULL, having logged why. */
 static PyObject *find_class(
 	PyObject *find, const struct setting *name, const struct worker *worker, int *status)
 {
@@ -28,7 +28,7 @@ static PyObject *find_class(
 		return class;
 	*status = STATUS_CONFIG;
 	exception_take(&exception);
-	/* A LookupError is find_class's own word; anything else was raised by the import. */
+	/* find_class itself raises LookupError; anything else comes from the import. */
 	why = strcmp(exception.name, "LookupError") == 0 ? strchr(exception.summary, ' ') : NULL;
 	if (why != NULL)
 		log_error("%s: processor.retry.except: %s", name->value, why + 1);
@@ -70,7 +70,7 @@ static bool is_set_final(void)
 	PyErr_NormalizeException(&type, &value, &trace);
 	answer = PyObject_CallFunctionObjArgs(is_final, value, final_classes, NULL);
 	final = answer == Py_True;
-	PyErr_Clear(); /* out of memory, or of depth: it is tried again */
+	PyErr_Clear(); /* out of memory or of recursion depth: counts as not final */
 	Py_XDECREF(answer);
 	PyErr_Restore(type, value, trace);
 	return final;
@@ -96,7 +96,7 @@ void failure_log(const struct failure *failure, const struct frame_record *recor
 
 	exception_about(record, topic, &about);
 	about.error = failure->exception.name;
-	if (!failure->is_final) /* its author knows where it is raised */
+	if (!failure->is_final) /* for a final failure the reason is enough */
 		about.traceback = failure->exception.traceback;
 	if (about.topic != NULL)
 		snprintf(place, sizeof place, "%s[%d]@%lld", topic, (int)record->partition,

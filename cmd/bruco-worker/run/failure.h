@@ -1,6 +1,6 @@
 /*
- * An attempt at an event that failed: why, how long to wait before the next one, and the frame
- * that stands for the event after the last.
+ * Why an attempt at an event failed, in the log and in the frame that stands for the event after
+ * the last attempt.
  */
 #ifndef BRUCO_WORKER_RUN_FAILURE_H
 #define BRUCO_WORKER_RUN_FAILURE_H
@@ -14,14 +14,14 @@
 struct failure {
 	const char *what; /* "handler raised" */
 	struct exception exception;
-	bool is_final; /* bruco.Reject, or of processor.retry.except: another attempt is useless */
+	bool is_final; /* bruco.Reject or a class of processor.retry.except: no further attempt */
 };
 
-/* Once the handler's module is there: finds the classes of processor.retry.except. 0, or an exit
- * status, having said why. */
+/* Finds the classes of processor.retry.except, once the handler's module is imported. 0, or an exit
+ * status, having logged why. */
 int failure_prepare(const struct worker *worker);
 
-/* Takes the exception that is set. */
+/* Takes the exception that is set, and clears it. `what` is static text. */
 void failure_take(struct failure *failure, const char *what);
 void failure_release(struct failure *failure);
 

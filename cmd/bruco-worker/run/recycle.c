@@ -15,7 +15,7 @@
 
 enum { LOOK_NS = 10000000 };
 
-/* Bytes of memory that are resident; 0 when nobody tells. */
+/* Bytes of resident memory; 0 when the kernel does not tell. */
 static int64_t resident(void)
 {
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -57,7 +57,7 @@ int recycle_prepare(const struct worker *worker)
 	return STATUS_CONFIG;
 }
 
-/* Its memory, if that is too much and it is time to look; else 0. */
+/* The resident memory, if it is too much; 0 if it is not, or if it is too early to look again. */
 static int64_t too_much(const struct worker *worker)
 {
 	static int64_t looked_ns;

@@ -1,5 +1,6 @@
 /*
- * When a worker is to make room for a new one: processor.maxEvents and maxMemory, under the driver.
+ * When a worker ends so that a new one takes its place: processor.maxEvents and maxMemory, under
+ * the driver.
  */
 #ifndef BRUCO_WORKER_RUN_RECYCLE_H
 #define BRUCO_WORKER_RUN_RECYCLE_H
@@ -8,13 +9,13 @@
 
 #include "bruco-worker/worker.h"
 
-/* Before the first event. 0, or an exit status, having said why: with so little memory each worker
- * would be at its end before it began. */
+/* Before the first event. 0, or an exit status, having logged why: processor.maxMemory is less than
+ * a worker takes before it has done anything. */
 int recycle_prepare(const struct worker *worker);
 
-/* For before an event is taken in: whether the worker is to take no more, but to end when the
- * `held` ones that it has are done (said once, and noted in worker->recycles). It has done one
- * event at least, or taken maxEvents. Memory is looked at every 10 ms. */
+/* Before an event is taken in: whether the worker takes in no more and ends when the `held` events
+ * that it has are done; then this is logged, and noted in worker->recycles. Never before the first
+ * event is done, unless maxEvents have been taken in. Memory is looked at every 10 ms. */
 bool recycle_due(struct worker *worker, unsigned held);
 
 #endif

@@ -8,16 +8,16 @@
 #include "bruco-worker/python/import.h"
 #include "frame/limits.h"
 
-/* bruco.encoding and what it has */
+/* of bruco.encoding and other modules of the package */
 static PyObject *encode, *too_large, *too_much, *returned, *kept;
 static PyObject *failed_class, *failure_of, *yielded_by;
 
-/* Where one result goes. */
+/* Appends the outputs of one event. */
 struct appender {
 	struct buf *out;
 	struct event *event;
 	uint32_t cap;
-	int number; /* which one of a generator's outputs; -1: there is just one */
+	int number; /* of the generator's next output, from 0; -1: the result is the only output */
 };
 
 int result_prepare(void)
@@ -72,7 +72,8 @@ static int fail_too_large(const struct appender *appender, size_t size)
 	return fail(too_large, "(nIi)", (Py_ssize_t)size, appender->cap, appender->number);
 }
 
-/* A single output is its input's last, a generator's are marked when there is no more. */
+/* A single output is its input's last one. Which output of a generator is the last is only known
+ * when it has ended: result_generate flags it then. */
 static void set_flags(const struct appender *appender, struct frame_head *head, unsigned more)
 {
 	head->type = FRAME_TYPE_RECORD;
@@ -80,7 +81,7 @@ static void set_flags(const struct appender *appender, struct frame_head *head, 
 				 (appender->number < 0 ? FRAME_LAST : 0U));
 }
 
-/* The input's frame up to its value, then this value. */
+/* Appends the input's frame with another value. */
 static int append_value(const struct appender *appender, const void *value, Py_ssize_t length)
 {
 	const struct frame_record *record = appender->event->record;
@@ -204,7 +205,7 @@ static int append_encoded(const struct appender *appender, PyObject *result)
 	return outputs;
 }
 
-/* What is the same in every respect is done here; None is the caller's. */
+/* Not for None. What bruco.encoding would do just the same is done here. */
 static int append_any(const struct appender *appender, PyObject *result)
 {
 	if (PyBytes_Check(result))
@@ -223,7 +224,7 @@ static int append_any(const struct appender *appender, PyObject *result)
 
 		if (utf8 != NULL)
 			return append_value(appender, utf8, length);
-		PyErr_Clear(); /* the rules say what is wrong with it */
+		PyErr_Clear(); /* bruco.encoding says what is wrong with it */
 	}
 	return append_encoded(appender, result);
 }
@@ -239,7 +240,7 @@ int result_append(struct buf *out, struct event *event, PyObject *result, uint32
 
 /* ---- generators */
 
-/* NULL at the end: with an exception set if it raised one or returned a value. */
+/* NULL at the end, with an exception set if the generator raised one or returned a value. */
 static PyObject *next_output(PyObject *generator, bool *raised)
 {
 	PyObject *item = Py_TYPE(generator)->tp_iternext(generator);
@@ -276,8 +277,8 @@ static int append_next(struct appender *appender, PyObject *item, size_t before)
 	return 0;
 }
 
-/* Notes where it was, for the exception that is set, and lets its `finally` run now, while it may.
- */
+/* Adds the generator's place to the exception that is set, then closes the generator, so that its
+ * `finally` runs while user code may run. */
 static void close_early(PyObject *generator)
 {
 	PyObject *type, *value, *trace, *closed;

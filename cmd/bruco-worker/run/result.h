@@ -1,6 +1,7 @@
 /*
- * What a handler returned, as frames. The rules are those of bruco.encoding, in Python; known here
- * are only None, bytes, bytearray and str, and how a generator is run to its end.
+ * What a handler returned, as frames. bruco.encoding, in Python, has the rules. The C code knows
+ * None, bytes, bytearray and str itself, and runs generators; it calls bruco.encoding for
+ * everything else.
  */
 #ifndef BRUCO_WORKER_RUN_RESULT_H
 #define BRUCO_WORKER_RUN_RESULT_H
@@ -15,25 +16,26 @@
 int result_prepare(void); /* once Python runs; 0, or -1 with an exception set */
 
 /*
- * Appends the frames that `result` makes of the event; the last one is flagged so. The event's
- * `data` returned as it came stays null. No frame will be larger than cap. The number of outputs,
- * or -1 with an exception set and nothing appended. A generator has no such form.
+ * Appends the frames that `result` makes of the event, the last one flagged FRAME_LAST; not for a
+ * generator. When the handler returns the `data` of a null value unchanged, the output is null,
+ * too. No frame is larger than cap. Returns the number of outputs, or -1 with an exception set and
+ * nothing appended.
  */
 int result_append(struct buf *out, struct event *event, PyObject *result, uint32_t cap);
 
-/* Whether a result is a bruco.Failed: then the exception that it stands for is set. */
+/* Whether the result is a bruco.Failed: then the exception that it holds is set. */
 bool result_is_failure(PyObject *result);
 
-/* Whether the handler is a generator function: what it does is still to be done. */
+/* Whether the result is a generator, whose body has not run yet. */
 static inline int result_is_generator(PyObject *result)
 {
 	return PyGen_CheckExact(result);
 }
 
 /*
- * Runs a generator to its end and appends its outputs: the same. *raised: the exception is its own,
- * and not about an output of it. For while the user's code may run: it is the user's code.
- * Does not return in the child of a generator that forks.
+ * Runs a generator to its end and appends its outputs, else as result_append. *raised: the
+ * generator itself raised, rather than one of its outputs being unusable. Call it where user code
+ * may run: it runs the handler's body. Does not return in the child of a generator that forks.
  */
 int result_generate(
 	struct buf *out, struct event *event, PyObject *generator, uint32_t cap, bool *raised);
