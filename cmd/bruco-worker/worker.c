@@ -33,7 +33,7 @@
 #include "bruco-worker/run/result.h"
 #include "control/messages.h"
 
-/* Everything but the control socket comes through it, in the first message. */
+/* Takes everything but the control socket from the driver's first message. */
 static void open_driven(struct worker *worker)
 {
 	struct message hello;
@@ -60,8 +60,8 @@ static void open_driven(struct worker *worker)
 	buf_release(&notes);
 }
 
-/* 0 and 1 are moved away; the handler finds the terminal at 0, if there is one, so that
- * breakpoint() works, and what it prints goes where the log goes. */
+/* Moves descriptors 0 and 1 away. The handler finds the terminal at 0, if there is one, so that
+ * breakpoint() works, and prints to where the log goes. */
 static void open_by_hand(struct worker *worker)
 {
 	snprintf(worker->name, sizeof worker->name, "worker-0");
@@ -128,7 +128,8 @@ static int prepare_handler(struct worker *worker, struct handler *handler)
 		status = interpreter_start(worker);
 	if (status != STATUS_OK)
 		return status;
-	/* The handler's folder comes last: its own json.py, if it has one, must not become ours. */
+	/* The handler's folder becomes importable last: a json.py of the handler's must not become
+	 * the package's. */
 	if (event_object_prepare() < 0 || modes_prepare() < 0 || result_prepare() < 0 ||
 		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
 		interpreter_add_path(worker->directory) < 0) {
