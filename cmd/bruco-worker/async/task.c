@@ -18,6 +18,7 @@
 #include "bruco-worker/python/handler.h"
 #include "bruco-worker/python/import.h"
 #include "bruco-worker/python/timeout.h"
+#include "bruco-worker/run/counters.h"
 #include "bruco-worker/run/emit.h"
 #include "bruco-worker/run/invoke.h"
 
@@ -149,7 +150,7 @@ static void end_with_result(struct call *call, PyObject *result)
 		call_failed(call, ATTEMPT_FAILED, &failure);
 		return;
 	}
-	invoke_count_done(loop->worker->page, event.record, outputs, out->length - before);
+	count_event_done(loop->worker->page, event.record, outputs, out->length - before);
 	call_done(call);
 }
 

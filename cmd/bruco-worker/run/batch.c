@@ -17,6 +17,7 @@
 #include "bruco-worker/python/fork_guard.h"
 #include "bruco-worker/python/import.h"
 #include "bruco-worker/run/collection.h"
+#include "bruco-worker/run/counters.h"
 #include "bruco-worker/run/emit.h"
 #include "bruco-worker/run/invoke.h"
 #include "bruco-worker/run/mode.h"
@@ -104,8 +105,7 @@ static enum attempt_end append_result(
 		failure_take(&attempt->failure, what);
 		return ATTEMPT_FAILED;
 	}
-	invoke_count_done(
-		loop->worker->page, event->record, outputs, attempt->out->length - before);
+	count_event_done(loop->worker->page, event->record, outputs, attempt->out->length - before);
 	return ATTEMPT_DONE;
 }
 

@@ -8,6 +8,7 @@
 #include "bruco-worker/python/event_loop.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/fork_guard.h"
+#include "bruco-worker/run/counters.h"
 #include "bruco-worker/run/emit.h"
 #include "bruco-worker/run/mode.h"
 #include "bruco-worker/run/result.h"
@@ -16,30 +17,6 @@
 enum { GENERATED_KEPT = 1 << 20 }; /* capacity that loop->generated keeps between events */
 
 /* ---- for every mode */
-
-static void count_in(struct page *page, const struct frame_record *record)
-{
-	page_count(page, COUNT_RECORDS_IN, 1);
-	page_count(page, COUNT_BYTES_IN, record->head.length);
-}
-
-void invoke_count_done(
-	struct page *page, const struct frame_record *record, int outputs, size_t bytes)
-{
-	count_in(page, record);
-	if (outputs > 0) {
-		page_count(page, COUNT_RECORDS_OUT, (uint64_t)outputs);
-		page_count(page, COUNT_BYTES_OUT, bytes);
-	} else {
-		page_count(page, COUNT_FILTERED, 1);
-	}
-}
-
-void invoke_count_failed(struct page *page, const struct frame_record *record)
-{
-	count_in(page, record);
-	page_count(page, COUNT_FAILED, 1);
-}
 
 void invoke_take_back_output(struct output *output, struct page *page)
 {
@@ -143,7 +120,7 @@ static enum attempt_end attempt_frames(struct loop *loop, struct attempt *attemp
 	Py_XDECREF(returned.result);
 	Py_XDECREF(event.data);
 	if (outputs >= 0)
-		invoke_count_done(page, record, outputs, out->length - before);
+		count_event_done(page, record, outputs, out->length - before);
 	context_now = NULL;
 	event_over(&event);
 	if (loop->generated.capacity > GENERATED_KEPT)

@@ -6,18 +6,10 @@
 #define BRUCO_WORKER_RUN_INVOKE_H
 
 #include "bruco-worker/io/output.h"
-#include "frame/frame.h"
 #include "stats/page.h"
 
 /* Takes the output buffer back from its thread after the handler has run. That may mean waiting for
  * a slow reader of the output, which is not the handler's fault: its time starts again. */
 void invoke_take_back_output(struct output *output, struct page *page);
-
-/* Counts an event that gave so many outputs of so many bytes. */
-void invoke_count_done(
-	struct page *page, const struct frame_record *record, int outputs, size_t bytes);
-
-/* Counts an event whose last attempt failed. */
-void invoke_count_failed(struct page *page, const struct frame_record *record);
 
 #endif

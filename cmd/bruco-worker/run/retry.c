@@ -8,8 +8,8 @@
 #include "base/status.h"
 #include "bruco-worker/control.h"
 #include "bruco-worker/python/interpreter.h"
+#include "bruco-worker/run/counters.h"
 #include "bruco-worker/run/emit.h"
-#include "bruco-worker/run/invoke.h"
 
 static uint32_t random_number(void)
 {
@@ -34,7 +34,7 @@ enum verdict retry_conclude(
 	if (verdict == VERDICT_RETRY)
 		*pause_ms = retry_pause_ms(processor, failed.number + 1U, random_number());
 	else if (verdict != VERDICT_INTERRUPT)
-		invoke_count_failed(loop->worker->page, attempt->record);
+		count_event_failed(loop->worker->page, attempt->record);
 	failure_log(&attempt->failure, attempt->record, *pause_ms);
 	if (verdict == VERDICT_HAND_ON)
 		failure_append(&attempt->failure, attempt->frame, attempt->record, loop->cap,
