@@ -28,7 +28,7 @@ const char invalid_record[] = "record is invalid for the topic, as one without a
 
 /* ---- what is wrong with a record */
 
-void failure_death(struct lane *lane, const struct message *message)
+void failure_death(struct receive_lane *lane, const struct message *message)
 {
 	if (message->life == 0 || message->page.state != RUN_RUNNING)
 		return;
@@ -36,7 +36,7 @@ void failure_death(struct lane *lane, const struct message *message)
 		(struct death){message->page.seq, message->status, message->flags};
 }
 
-static const struct death *death_of(const struct lane *lane, uint64_t seq)
+static const struct death *death_of(const struct receive_lane *lane, uint64_t seq)
 {
 	for (uint64_t n = lane->death_count; n > 0 && lane->death_count - n < DEATHS_MAX; n--)
 		if (lane->deaths[(n - 1) % DEATHS_MAX].seq == seq)
@@ -234,29 +234,29 @@ static bool mend_timestamp(struct frame_record *letter, struct buf *headers)
 	return true;
 }
 
-static struct origin origin_of(struct stage *stage, uint64_t ticket)
+static struct origin origin_of(struct sink *sink, uint64_t ticket)
 {
-	return deliveries_origin(&stage->lanes[stage_ticket_lane(ticket)].deliveries,
-		stage_ticket_number(stage, ticket));
+	return deliveries_origin(&sink->lanes[ticket_lane(ticket)].deliveries,
+		ticket_number(sink, ticket));
 }
 
 /* A key that no other letter has: in a compacted topic it would go when that one comes. */
-static bool mend_key(struct stage *stage, uint64_t ticket, struct frame_record *letter,
+static bool mend_key(struct sink *sink, uint64_t ticket, struct frame_record *letter,
 	struct buf *headers, struct buf *key)
 {
 	struct origin origin;
 
 	if (letter->key_length >= 0)
 		return false;
-	origin = origin_of(stage, ticket);
+	origin = origin_of(sink, ticket);
 	buf_reset(key);
 	if (origin.topic != NULL)
 		buf_printf(key, "%s/%d/%lld/", origin.topic, (int)origin.partition,
 			(long long)origin.offset);
 	else
 		buf_printf(key, "%d/%lld/", (int)getpid(),
-			(long long)stage_ticket_number(stage, ticket));
-	buf_printf(key, "%u", stage_ticket_output(ticket));
+			(long long)ticket_number(sink, ticket));
+	buf_printf(key, "%u", ticket_output(ticket));
 	keep_headers(letter, headers, is_other, "bruco-key");
 	add_header(letter, headers, "bruco-key", NULL);
 	letter->key = key->data;
@@ -265,7 +265,7 @@ static bool mend_key(struct stage *stage, uint64_t ticket, struct frame_record *
 }
 
 bool failure_mend(
-	struct stage *stage, uint64_t ticket, struct frame_record *letter, const char *why)
+	struct sink *sink, uint64_t ticket, struct frame_record *letter, const char *why)
 {
 	static struct buf spaces[2], key;
 	/* The letter may be in the one that the last call filled. */
@@ -280,7 +280,7 @@ bool failure_mend(
 	else if (why == bad_timestamp)
 		mended = mend_timestamp(letter, headers);
 	else if (why == invalid_record)
-		mended = mend_key(stage, ticket, letter, headers, &key);
+		mended = mend_key(sink, ticket, letter, headers, &key);
 	if (!mended)
 		return false;
 	letter->headers = headers->data;
@@ -322,7 +322,7 @@ static void write_letter(struct frame_record *letter, struct buf *headers, unsig
 	letter->head.length = frame_record_size(letter, UINT32_MAX);
 }
 
-static enum put_result put_letter(struct stage *stage, unsigned lane,
+static enum put_result put_letter(struct sink *sink, unsigned lane,
 	const struct frame_record *record, const char *error, bool has_error, uint64_t ticket)
 {
 	static struct buf headers;
@@ -337,18 +337,18 @@ static enum put_result put_letter(struct stage *stage, unsigned lane,
 
 		cut = cut || why == name_with_nul;
 		why = letter.head.length == 0 ? too_large
-					      : outlet_refuse(&stage->dead_letter, &letter);
+					      : destination_refuse(&sink->dead_letter, &letter);
 		if (why != NULL)
 			continue;
-		result = outlet_put(&stage->dead_letter, &letter, ticket);
+		result = destination_put(&sink->dead_letter, &letter, ticket);
 		if (cut && (result == PUT_DELIVERED || result == PUT_UNDER_WAY))
 			log_warning("a dead letter lacks the headers with a NUL byte in their names");
 		if (result != PUT_REFUSED)
 			return result;
-		why = stage->dead_letter.why;
-	} while (failure_mend(stage, ticket, &letter, why));
+		why = sink->dead_letter.why;
+	} while (failure_mend(sink, ticket, &letter, why));
 	log_error("a dead letter can't be delivered: %s", why);
-	stage_fail(stage, STATUS_FAILED);
+	sink_fail(sink, STATUS_FAILED);
 	return PUT_FULL;
 }
 
@@ -384,33 +384,33 @@ static void say(
 	free(target);
 }
 
-enum put_result failure_put(struct stage *stage, unsigned lane, const struct frame_record *record,
+enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame_record *record,
 	const char *why, uint64_t ticket)
 {
 	char *by_worker = why == NULL ? error_of_worker(record) : NULL;
 	char *error = why != NULL ? mem_text(why)
 		      : by_worker != NULL
 			      ? mem_text(by_worker)
-			      : text_of(death_of(&stage->lanes[lane], record->head.seq));
+			      : text_of(death_of(&sink->lanes[lane], record->head.seq));
 	enum put_result result = PUT_FULL;
 
-	switch (stage->config->processor.on_failure) {
+	switch (sink->config->processor.on_failure) {
 	case FAILURE_STOP:
 		say(LEVEL_ERROR, record, error, "");
-		stage_fail(stage, STATUS_FAILED);
+		sink_fail(sink, STATUS_FAILED);
 		break;
 	case FAILURE_SKIP:
 		say(LEVEL_WARNING, record, error, ", skipped");
 		result = PUT_SKIPPED;
 		break;
 	case FAILURE_DEAD_LETTER:
-		result = put_letter(stage, lane, record, error, by_worker != NULL, ticket);
+		result = put_letter(sink, lane, record, error, by_worker != NULL, ticket);
 		if (result != PUT_FULL)
 			say(LEVEL_WARNING, record, error, ", to the dead letter");
 		break;
 	}
 	if (result != PUT_FULL)
-		page_count(stage->page, COUNT_FAILED, 1);
+		page_count(sink->page, COUNT_FAILED, 1);
 	free(by_worker);
 	free(error);
 	return result;
@@ -418,15 +418,15 @@ enum put_result failure_put(struct stage *stage, unsigned lane, const struct fra
 
 /* ---- refused in a delivery report: the ticket is under way and stays so until this is settled */
 
-static bool settle(struct stage *stage, unsigned lane, const struct frame_record *record,
+static bool settle(struct sink *sink, unsigned lane, const struct frame_record *record,
 	const char *why, uint64_t ticket)
 {
-	switch (failure_put(stage, lane, record, why, ticket)) {
+	switch (failure_put(sink, lane, record, why, ticket)) {
 	case PUT_SKIPPED:
-		stage_settled(stage, ticket);
+		sink_settled(sink, ticket);
 		return true;
 	case PUT_DELIVERED:
-		stage_delivered(stage, ticket);
+		sink_delivered(sink, ticket);
 		return true;
 	case PUT_UNDER_WAY:
 		return true;
@@ -439,9 +439,9 @@ static bool settle(struct stage *stage, unsigned lane, const struct frame_record
 
 /* As it was when it was put: with the place of its input. */
 static struct frame_record with_origin(
-	struct stage *stage, const struct frame_record *record, uint64_t ticket)
+	struct sink *sink, const struct frame_record *record, uint64_t ticket)
 {
-	struct origin origin = origin_of(stage, ticket);
+	struct origin origin = origin_of(sink, ticket);
 	struct frame_record known = *record;
 
 	if (origin.topic == NULL)
@@ -460,45 +460,45 @@ static struct frame_record with_origin(
 	return known;
 }
 
-void stage_refused(
-	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why)
+void sink_refused(
+	struct sink *sink, uint64_t ticket, const struct frame_record *record, const char *why)
 {
-	unsigned lane = stage_ticket_lane(ticket);
-	struct frame_record known = with_origin(stage, record, ticket);
+	unsigned lane = ticket_lane(ticket);
+	struct frame_record known = with_origin(sink, record, ticket);
 	struct late_letter *late;
 
-	if (stage->status == STATUS_OK && settle(stage, lane, &known, why, ticket))
+	if (sink->status == STATUS_OK && settle(sink, lane, &known, why, ticket))
 		return;
-	if (stage->status != STATUS_OK) {
-		stage->under_way--; /* it is never acknowledged */
+	if (sink->status != STATUS_OK) {
+		sink->under_way--; /* it is never acknowledged */
 		return;
 	}
-	stage->late = mem_grow(stage->late, stage->late_count + 1, sizeof *stage->late);
-	late = &stage->late[stage->late_count++];
+	sink->late = mem_grow(sink->late, sink->late_count + 1, sizeof *sink->late);
+	late = &sink->late[sink->late_count++];
 	*late = (struct late_letter){.lane = lane, .ticket = ticket, .why = why};
 	late->length = frame_record_size(&known, UINT32_MAX);
 	late->frame = mem_grow(NULL, late->length, 1);
 	frame_record_write(late->frame, &known);
 }
 
-void failure_work(struct stage *stage)
+void failure_work(struct sink *sink)
 {
-	while (stage->late_count > 0) {
-		struct late_letter *late = &stage->late[0];
+	while (sink->late_count > 0) {
+		struct late_letter *late = &sink->late[0];
 		struct frame_head head;
 		struct frame_record record;
 		const char *why;
 
 		frame_head_read(late->frame, late->length, UINT32_MAX, &head, &why);
 		frame_record_read(late->frame, &head, &record, &why);
-		if (stage->status != STATUS_OK ||
-			!settle(stage, late->lane, &record, late->why, late->ticket)) {
-			if (stage->status == STATUS_OK)
+		if (sink->status != STATUS_OK ||
+			!settle(sink, late->lane, &record, late->why, late->ticket)) {
+			if (sink->status == STATUS_OK)
 				return;
-			stage->under_way--; /* it is never acknowledged */
+			sink->under_way--; /* it is never acknowledged */
 		}
 		free(late->frame);
-		stage->late_count--;
-		memmove(stage->late, stage->late + 1, stage->late_count * sizeof *stage->late);
+		sink->late_count--;
+		memmove(sink->late, sink->late + 1, sink->late_count * sizeof *sink->late);
 	}
 }

@@ -12,66 +12,66 @@
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
 
-void lane_init(struct lane *lane, uint32_t size_max, bool strict)
+void lane_init(struct receive_lane *lane, uint32_t size_max, bool strict)
 {
-	*lane = (struct lane){.fd = -1};
+	*lane = (struct receive_lane){.fd = -1};
 	intake_init(&lane->intake, size_max, strict);
 }
 
-void lane_open(struct lane *lane, int fd)
+void lane_open(struct receive_lane *lane, int fd)
 {
 	fd_nonblocking(fd, true);
 	lane->fd = fd;
 	lane->state = LANE_OPEN;
 }
 
-bool lane_wants(const struct lane *lane)
+bool lane_wants(const struct receive_lane *lane)
 {
 	return lane->state == LANE_OPEN;
 }
 
-bool lane_ended(const struct lane *lane)
+bool lane_ended(const struct receive_lane *lane)
 {
 	return lane->state == LANE_AT_END || lane->state == LANE_GONE;
 }
 
-static void broken(struct stage *stage, unsigned index, const char *why)
+static void broken(struct sink *sink, unsigned index, const char *why)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 	struct message message = {.type = MESSAGE_BROKEN, .lane = index, .life = lane->life};
 
-	if (stage->control < 0) {
+	if (sink->control < 0) {
 		log_error("%s (input %llu, before byte %llu)", why,
 			(unsigned long long)lane->intake.last + 1,
 			(unsigned long long)lane->intake.position);
-		stage_fail(stage, STATUS_DATA);
+		sink_fail(sink, STATUS_DATA);
 	} else {
 		log_error("worker %u sent a bad frame: %s", index, why);
-		message_send(stage->control, &message, NULL, 0);
+		message_send(sink->control, &message, NULL, 0);
 	}
 	lane->state = LANE_BROKEN;
 }
 
 /* ---- putting an input's outputs */
 
-static bool is_failure(const struct stage *stage, const struct frame_record *record)
+static bool is_failure(const struct sink *sink, const struct frame_record *record)
 {
 	return record->head.type == FRAME_TYPE_FAILED &&
-	       (stage->control >= 0 || !stage->out.kind->passes_failed);
+	       (sink->control >= 0 || !sink->out.kind->passes_failed);
 }
 
 /* NULL, or why this output can't be delivered. */
-static const char *refuse(const struct stage *stage, const struct frame_record *record)
+static const char *refuse(const struct sink *sink, const struct frame_record *record)
 {
-	return is_failure(stage, record) ? NULL : outlet_refuse(&stage->out, record);
+	return is_failure(sink, record) ? NULL : destination_refuse(&sink->out, record);
 }
 
 /* Checks all of an input's outputs before the first is put: one that is refused concerns all of its
  * event. False when the input is not taken. */
-static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
+static bool acceptable(struct sink *sink, unsigned index, struct receive_lane *lane)
 {
 	const struct input *input = &lane->input;
-	bool stops = stage->config->processor.on_failure == FAILURE_STOP;
+	bool stops = sink->config->processor.on_failure == FAILURE_STOP;
 
 	lane->refused = false;
 	for (size_t at = 0; at < input->length;) {
@@ -79,25 +79,25 @@ static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
 		struct frame_record record;
 		const char *why;
 
-		if (frame_head_read(input->frames + at, input->length - at, stage->cap, &head,
+		if (frame_head_read(input->frames + at, input->length - at, sink->cap, &head,
 			    &why) != FRAME_OK) {
-			broken(stage, index, why);
+			broken(sink, index, why);
 			return false;
 		}
 		if (head.type == FRAME_TYPE_RECORD || head.type == FRAME_TYPE_FAILED) {
 			if (frame_record_read(input->frames + at, &head, &record, &why) !=
 				FRAME_OK) {
-				broken(stage, index, why);
+				broken(sink, index, why);
 				return false;
 			}
 			if (head.seq < input->first || head.seq > input->last) {
-				broken(stage, index, "sequence number is not of its input");
+				broken(sink, index, "sequence number is not of its input");
 				return false;
 			}
-			why = refuse(stage, &record);
+			why = refuse(sink, &record);
 			lane->refused = lane->refused || why != NULL;
-			if (stops && (why != NULL || is_failure(stage, &record))) {
-				failure_put(stage, index, &record, why, 0);
+			if (stops && (why != NULL || is_failure(sink, &record))) {
+				failure_put(sink, index, &record, why, 0);
 				return false;
 			}
 		}
@@ -107,7 +107,7 @@ static bool acceptable(struct stage *stage, unsigned index, struct lane *lane)
 }
 
 /* Whether one of the outputs of this event in the open input is refused. */
-static bool event_refused(const struct stage *stage, const struct lane *lane, uint64_t seq)
+static bool event_refused(const struct sink *sink, const struct receive_lane *lane, uint64_t seq)
 {
 	for (size_t at = 0; at < lane->input.length;) {
 		struct frame_head head;
@@ -115,10 +115,10 @@ static bool event_refused(const struct stage *stage, const struct lane *lane, ui
 		const char *why;
 
 		frame_head_read(
-			lane->input.frames + at, lane->input.length - at, stage->cap, &head, &why);
+			lane->input.frames + at, lane->input.length - at, sink->cap, &head, &why);
 		if (head.seq == seq && head.type != FRAME_TYPE_EMPTY) {
 			frame_record_read(lane->input.frames + at, &head, &record, &why);
-			if (refuse(stage, &record) != NULL)
+			if (refuse(sink, &record) != NULL)
 				return true;
 		}
 		at += head.length;
@@ -127,54 +127,54 @@ static bool event_refused(const struct stage *stage, const struct lane *lane, ui
 }
 
 static enum put_result put(
-	struct stage *stage, unsigned index, const struct frame_record *record, uint64_t ticket)
+	struct sink *sink, unsigned index, const struct frame_record *record, uint64_t ticket)
 {
 	enum put_result result;
 	const char *why;
 
-	if (is_failure(stage, record))
-		return failure_put(stage, index, record, NULL, ticket);
-	if (stage->lanes[index].refused &&
-		event_refused(stage, &stage->lanes[index], record->head.seq)) {
-		why = refuse(stage, record);
-		return failure_put(stage, index, record,
+	if (is_failure(sink, record))
+		return failure_put(sink, index, record, NULL, ticket);
+	if (sink->lanes[index].refused &&
+		event_refused(sink, &sink->lanes[index], record->head.seq)) {
+		why = refuse(sink, record);
+		return failure_put(sink, index, record,
 			why != NULL ? why : "another output of its event was refused", ticket);
 	}
-	result = outlet_put(&stage->out, record, ticket);
+	result = destination_put(&sink->out, record, ticket);
 	if (result == PUT_REFUSED)
-		return failure_put(stage, index, record, stage->out.why, ticket);
+		return failure_put(sink, index, record, sink->out.why, ticket);
 	return result;
 }
 
 /* A name of its own for each topic that inputs come from, which are few. */
-static const char *topic_name(struct stage *stage, const char *name, uint32_t length)
+static const char *topic_name(struct sink *sink, const char *name, uint32_t length)
 {
-	for (size_t i = stage->topic_count; i > 0; i--)
-		if (strlen(stage->topics[i - 1]) == length &&
-			memcmp(stage->topics[i - 1], name, length) == 0)
-			return stage->topics[i - 1];
-	stage->topics = mem_grow(stage->topics, stage->topic_count + 1, sizeof *stage->topics);
-	return stage->topics[stage->topic_count++] = mem_text_n(name, length);
+	for (size_t i = sink->topic_count; i > 0; i--)
+		if (strlen(sink->topics[i - 1]) == length &&
+			memcmp(sink->topics[i - 1], name, length) == 0)
+			return sink->topics[i - 1];
+	sink->topics = mem_grow(sink->topics, sink->topic_count + 1, sizeof *sink->topics);
+	return sink->topics[sink->topic_count++] = mem_text_n(name, length);
 }
 
 /* What a delivery report will have to be answered with. */
-static uint64_t ticket_for(struct stage *stage, unsigned index, const struct frame_record *record)
+static uint64_t ticket_for(struct sink *sink, unsigned index, const struct frame_record *record)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 	uint64_t number = lane->base + (record->head.seq - lane->input.first) + 1;
 	struct frame_place place;
 
 	if (frame_place(record, &place))
 		deliveries_set_origin(&lane->deliveries, number,
-			(struct origin){topic_name(stage, place.topic, place.topic_length),
+			(struct origin){topic_name(sink, place.topic, place.topic_length),
 				place.offset, place.partition});
-	return stage_ticket(index, number, lane->outputs);
+	return ticket_make(index, number, lane->outputs);
 }
 
 /* Puts the rest of the open input. False when the kind is full. */
-static bool put_open_input(struct stage *stage, unsigned index)
+static bool put_open_input(struct sink *sink, unsigned index)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 
 	if (lane->put == lane->input.length)
 		return true; /* none is open */
@@ -185,11 +185,11 @@ static bool put_open_input(struct stage *stage, unsigned index)
 		const char *why;
 		uint64_t ticket;
 
-		frame_head_read(frame, lane->input.length - lane->put, stage->cap, &head, &why);
+		frame_head_read(frame, lane->input.length - lane->put, sink->cap, &head, &why);
 		if (head.type != FRAME_TYPE_EMPTY) {
 			frame_record_read(frame, &head, &record, &why);
-			ticket = ticket_for(stage, index, &record);
-			switch (put(stage, index, &record, ticket)) {
+			ticket = ticket_for(sink, index, &record);
+			switch (put(sink, index, &record, ticket)) {
 			case PUT_FULL:
 			case PUT_REFUSED:
 				return false;
@@ -197,11 +197,11 @@ static bool put_open_input(struct stage *stage, unsigned index)
 				break;
 			case PUT_UNDER_WAY:
 				deliveries_wait(
-					&lane->deliveries, stage_ticket_number(stage, ticket), 1);
-				stage->under_way++;
+					&lane->deliveries, ticket_number(sink, ticket), 1);
+				sink->under_way++;
 				break;
 			case PUT_DELIVERED:
-				page_count(stage->page, COUNT_RECORDS_OUT, 1);
+				page_count(sink->page, COUNT_RECORDS_OUT, 1);
 				break;
 			}
 			lane->outputs++;
@@ -213,32 +213,32 @@ static bool put_open_input(struct stage *stage, unsigned index)
 	return true;
 }
 
-void stage_settled(struct stage *stage, uint64_t ticket)
+void sink_settled(struct sink *sink, uint64_t ticket)
 {
-	struct lane *lane = &stage->lanes[stage_ticket_lane(ticket)];
+	struct receive_lane *lane = &sink->lanes[ticket_lane(ticket)];
 
-	deliveries_done(&lane->deliveries, stage_ticket_number(stage, ticket));
-	stage->under_way--;
+	deliveries_done(&lane->deliveries, ticket_number(sink, ticket));
+	sink->under_way--;
 }
 
-void stage_delivered(struct stage *stage, uint64_t ticket)
+void sink_delivered(struct sink *sink, uint64_t ticket)
 {
-	stage_settled(stage, ticket);
-	page_count(stage->page, COUNT_RECORDS_OUT, 1);
+	sink_settled(sink, ticket);
+	page_count(sink->page, COUNT_RECORDS_OUT, 1);
 }
 
 /* Takes the inputs that the intake holds whole. False when the kind is full. */
-static bool put_inputs(struct stage *stage, unsigned index)
+static bool put_inputs(struct sink *sink, unsigned index)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 
-	if (!put_open_input(stage, index))
+	if (!put_open_input(sink, index))
 		return false;
-	while (stage->status == STATUS_OK) {
+	while (sink->status == STATUS_OK) {
 		switch (intake_next(&lane->intake, &lane->input)) {
 		case INTAKE_BAD:
 			lane->input.length = lane->put = 0;
-			broken(stage, index, lane->intake.why);
+			broken(sink, index, lane->intake.why);
 			return true;
 		case INTAKE_MORE:
 			lane->input.length = lane->put = 0;
@@ -248,55 +248,55 @@ static bool put_inputs(struct stage *stage, unsigned index)
 		}
 		lane->put = lane->input.length;
 		if (lane->input.end) {
-			if (stage->out.kind->end != NULL && stage->control < 0)
-				stage->out.kind->end(stage->out.state);
+			if (sink->out.kind->end != NULL && sink->control < 0)
+				sink->out.kind->end(sink->out.state);
 			continue;
 		}
-		if (!acceptable(stage, index, lane)) {
+		if (!acceptable(sink, index, lane)) {
 			lane->intake.last = lane->input.first - 1; /* it was not taken */
 			return true;
 		}
 		lane->base = lane->deliveries.last;
 		deliveries_add(
 			&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
-		page_count(stage->page, COUNT_RECORDS_IN, lane->input.last - lane->input.first + 1);
-		page_count(stage->page, COUNT_BYTES_IN, lane->input.length);
+		page_count(sink->page, COUNT_RECORDS_IN, lane->input.last - lane->input.first + 1);
+		page_count(sink->page, COUNT_BYTES_IN, lane->input.length);
 		lane->put = 0;
 		lane->outputs = 0;
-		if (!put_open_input(stage, index))
+		if (!put_open_input(sink, index))
 			return false;
 	}
 	return true;
 }
 
-bool lane_work(struct stage *stage, unsigned index)
+bool lane_work(struct sink *sink, unsigned index)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 	ssize_t got;
 
 	if (lane->state == LANE_NONE || lane->state == LANE_GONE)
 		return true;
-	if (!put_inputs(stage, index))
+	if (!put_inputs(sink, index))
 		return false;
-	if (lane->state != LANE_OPEN || stage->status != STATUS_OK)
+	if (lane->state != LANE_OPEN || sink->status != STATUS_OK)
 		return true;
 	got = intake_read(&lane->intake, lane->fd);
 	if (got > 0)
-		return put_inputs(stage, index);
+		return put_inputs(sink, index);
 	if (got < 0 && errno == EAGAIN)
 		return true;
 	lane->state = LANE_AT_END;
-	if (stage->control < 0 && intake_torn(&lane->intake)) {
+	if (sink->control < 0 && intake_torn(&lane->intake)) {
 		log_error("input is truncated (standard input, byte %llu)",
 			(unsigned long long)lane->intake.position);
-		stage_fail(stage, STATUS_DATA);
+		sink_fail(sink, STATUS_DATA);
 	}
 	return true;
 }
 
 /* ---- a worker's death */
 
-void lane_succession(struct lane *lane, const struct message *message, int write_fd, int read_fd)
+void lane_succession(struct receive_lane *lane, const struct message *message, int write_fd, int read_fd)
 {
 	lane->successors =
 		mem_grow(lane->successors, lane->successor_count + 1, sizeof *lane->successors);
@@ -306,7 +306,7 @@ void lane_succession(struct lane *lane, const struct message *message, int write
 
 /* Whether the dead worker's pipe may still hold bytes. A grandchild may keep it open, so this never
  * waits for the end of file: after the reaping the kernel's count is final. */
-static bool unread(const struct lane *lane)
+static bool unread(const struct receive_lane *lane)
 {
 	int bytes = 0;
 
@@ -315,27 +315,27 @@ static bool unread(const struct lane *lane)
 	return ioctl(lane->fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-static bool tell_source(struct stage *stage, unsigned index, const struct successor *successor)
+static bool tell_source(struct sink *sink, unsigned index, const struct successor *successor)
 {
 	struct message resume = successor->message;
 
 	resume.type = MESSAGE_RESUME;
-	resume.seq = stage->lanes[index].intake.last;
-	if (stage->link < 0)
+	resume.seq = sink->lanes[index].intake.last;
+	if (sink->link < 0)
 		return true; /* the source is gone: so is the pipeline */
-	if (message_send(stage->link, &resume, &successor->write_fd,
+	if (message_send(sink->link, &resume, &successor->write_fd,
 		    successor->write_fd >= 0 ? 1 : 0) == 0)
 		return true;
 	if (errno == EAGAIN) {
-		stage->link_full = true;
+		sink->link_full = true;
 		return false;
 	}
 	return true;
 }
 
-void lane_succeed(struct stage *stage, unsigned index)
+void lane_succeed(struct sink *sink, unsigned index)
 {
-	struct lane *lane = &stage->lanes[index];
+	struct receive_lane *lane = &sink->lanes[index];
 
 	while (lane->successor_count > 0) {
 		struct successor *next = &lane->successors[0];
@@ -343,9 +343,9 @@ void lane_succeed(struct stage *stage, unsigned index)
 		if (lane->put < lane->input.length || unread(lane))
 			return;
 		if (lane->state != LANE_BROKEN && lane->state != LANE_NONE &&
-			!put_inputs(stage, index))
+			!put_inputs(sink, index))
 			return;
-		if (!tell_source(stage, index, next))
+		if (!tell_source(sink, index, next))
 			return;
 		if (intake_torn(&lane->intake))
 			log_debug("lane %u: dropped %zu bytes of an incomplete input", index,

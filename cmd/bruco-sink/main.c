@@ -48,7 +48,7 @@ static void print_versions(void)
 
 static const struct program program = {"bruco-sink", usage, print_versions};
 
-const struct sink_kind *stage_kind(const char *name)
+const struct sink_kind *sink_kind_named(const char *name)
 {
 	static const struct sink_kind *const kinds[] = {
 		&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_discard};
@@ -68,7 +68,7 @@ struct flags {
 
 enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER };
 
-static void parse(int argc, char **argv, struct flags *flags, struct stage_options *options)
+static void parse(int argc, char **argv, struct flags *flags, struct sink_options *options)
 {
 	static const struct option longs[] = {OPTIONS_COMMON,
 		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
@@ -149,7 +149,7 @@ static bool any_kafka_flag(const struct flags *flags)
 static void answer_for(const struct config *config, const char *section,
 	const struct sink_config *sink, struct buf *answers)
 {
-	const struct sink_kind *kind = sink->kind == NULL ? NULL : stage_kind(sink->kind);
+	const struct sink_kind *kind = sink->kind == NULL ? NULL : sink_kind_named(sink->kind);
 
 	if (kind != NULL && kind->check != NULL && sink->properties.count > 0)
 		kind->check(config, section, sink, answers);
@@ -167,7 +167,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 
 	if (argc - optind > 1)
 		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
-	if (word != NULL && stage_kind(word) == NULL)
+	if (word != NULL && sink_kind_named(word) == NULL)
 		options_misuse(
 			&program, "unknown kind '%s' (kafka, lines, json, frames, discard)", word);
 	command_load(&program, config, flags->config_path, SECTION_SINK, word);
@@ -181,7 +181,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 
 int main(int argc, char **argv)
 {
-	struct stage_options options = {.driver = -1};
+	struct sink_options options = {.driver = -1};
 	struct flags flags = {.partition = -1};
 	struct config config;
 	int status;
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 		command_answer(&config, SECTION_SINK | SECTION_POLICY, answer);
 	if (options.driver < 0)
 		configure(argc, argv, &flags, &config);
-	status = stage_run(
-		&config, options.driver < 0 ? stage_kind(config.sink.kind) : NULL, &options);
+	status = sink_run(
+		&config, options.driver < 0 ? sink_kind_named(config.sink.kind) : NULL, &options);
 	_exit(status); /* a client's threads may still run: no destructors under their feet */
 }

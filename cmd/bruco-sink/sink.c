@@ -26,35 +26,35 @@ enum {
 	FAIL_MS = 10000 /* for what is under way when a delivery has failed for good */
 };
 
-void outlet_ready(struct outlet *outlet)
+void destination_ready(struct destination *destination)
 {
 	struct message message = {.type = MESSAGE_READY};
-	struct stage *stage = outlet->stage;
+	struct sink *sink = destination->sink;
 
-	outlet->ready = true;
-	if (stage->ready || !stage->out.ready ||
-		(stage->dead_letter.kind != NULL && !stage->dead_letter.ready))
+	destination->ready = true;
+	if (sink->ready || !sink->out.ready ||
+		(sink->dead_letter.kind != NULL && !sink->dead_letter.ready))
 		return;
-	stage->ready = true;
-	if (stage->control >= 0)
-		message_send(stage->control, &message, NULL, 0);
+	sink->ready = true;
+	if (sink->control >= 0)
+		message_send(sink->control, &message, NULL, 0);
 	else
 		log_debug("ready");
 }
 
-void stage_fail(struct stage *stage, int status)
+void sink_fail(struct sink *sink, int status)
 {
-	if (stage->status != STATUS_OK)
+	if (sink->status != STATUS_OK)
 		return;
-	stage->status = status;
-	stage->deadline = clock_ms() + FAIL_MS;
+	sink->status = status;
+	sink->deadline = clock_ms() + FAIL_MS;
 }
 
-static void connect_link(struct stage *stage, const char *path)
+static void connect_link(struct sink *sink, const char *path)
 {
 	int64_t deadline = clock_ms() + CONNECT_MS;
 
-	while ((stage->link = sock_connect(path)) < 0) {
+	while ((sink->link = sock_connect(path)) < 0) {
 		if (clock_ms() >= deadline)
 			die(STATUS_UNAVAILABLE, "cannot connect to '%s': %s", path,
 				strerror(errno));
@@ -63,41 +63,41 @@ static void connect_link(struct stage *stage, const char *path)
 }
 
 static void make_lanes(
-	struct stage *stage, unsigned count, const struct config *config, bool strict)
+	struct sink *sink, unsigned count, const struct config *config, bool strict)
 {
-	stage->cap = limits_frame((uint32_t)config->max_record_size);
-	stage->lane_count = count;
-	stage->lanes = mem_array(count, sizeof *stage->lanes);
+	sink->cap = limits_frame((uint32_t)config->max_record_size);
+	sink->lane_count = count;
+	sink->lanes = mem_array(count, sizeof *sink->lanes);
 	for (unsigned i = 0; i < count; i++)
-		lane_init(&stage->lanes[i], (uint32_t)config->max_record_size, strict);
+		lane_init(&sink->lanes[i], (uint32_t)config->max_record_size, strict);
 }
 
-static void wire_by_hand(struct stage *stage, const struct stage_options *options)
+static void wire_by_hand(struct sink *sink, const struct sink_options *options)
 {
 	bool linked = options->link_path != NULL;
 	int input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (input < 0)
 		die(status_of_error(errno), "cannot use standard input: %s", strerror(errno));
-	stage->page = page_map(-1);
-	make_lanes(stage, 1, stage->config, linked);
+	sink->page = page_map(-1);
+	make_lanes(sink, 1, sink->config, linked);
 	if (linked)
-		connect_link(stage, options->link_path);
-	lane_open(&stage->lanes[0], input);
+		connect_link(sink, options->link_path);
+	lane_open(&sink->lanes[0], input);
 }
 
-static void wire_by_driver(struct stage *stage, struct config *config, int driver)
+static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 {
 	struct greeting greeting;
 
 	command_greeted(driver, config, SECTION_SINK | SECTION_POLICY, LANES_MAX, &greeting);
-	stage->page = greeting.page;
-	make_lanes(stage, greeting.hello.lanes, config, true);
-	stage->control = driver;
-	stage->link = greeting.link;
+	sink->page = greeting.page;
+	make_lanes(sink, greeting.hello.lanes, config, true);
+	sink->control = driver;
+	sink->link = greeting.link;
 }
 
-static void on_control(struct stage *stage)
+static void on_control(struct sink *sink)
 {
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;
@@ -106,7 +106,7 @@ static void on_control(struct stage *stage)
 
 	for (;;) {
 		int got = message_receive(
-			stage->control, &message, fds, &fd_count, &acks, &ack_count);
+			sink->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -115,39 +115,39 @@ static void on_control(struct stage *stage)
 		if (got < 0)
 			die(status_of_error(errno), "unreadable message from the driver: %s",
 				strerror(errno));
-		if (message.type != MESSAGE_LANE || message.lane >= stage->lane_count ||
+		if (message.type != MESSAGE_LANE || message.lane >= sink->lane_count ||
 			(fd_count != 0 && fd_count != 2))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
-		lane_succession(&stage->lanes[message.lane], &message, fd_count == 2 ? fds[0] : -1,
+		lane_succession(&sink->lanes[message.lane], &message, fd_count == 2 ? fds[0] : -1,
 			fd_count == 2 ? fds[1] : -1);
 	}
 }
 
 /* The source sends nothing; its end of the link closes when it has ended or died. */
-static void on_link(struct stage *stage)
+static void on_link(struct sink *sink)
 {
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 	struct message message;
-	int got = message_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
+	int got = message_receive(sink->link, &message, fds, &fd_count, &acks, &ack_count);
 
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got > 0)
 		die(STATUS_SOFTWARE, "unexpected message %u on the link", message.type);
-	fd_close(&stage->link);
+	fd_close(&sink->link);
 }
 
 /* Under the driver signals change nothing: the end comes through the lanes. By hand, in a pipeline,
  * the source drains at the same signal and ends our input; a second one ends it at once. */
-static void on_signals(struct stage *stage)
+static void on_signals(struct sink *sink)
 {
 	static bool before;
 	int number;
 
-	while ((number = signals_next(stage->signals)) != 0) {
-		if (stage->control >= 0)
+	while ((number = signals_next(sink->signals)) != 0) {
+		if (sink->control >= 0)
 			continue;
 		if (before)
 			signals_die(number);
@@ -155,118 +155,118 @@ static void on_signals(struct stage *stage)
 	}
 }
 
-static void acknowledge(struct stage *stage)
+static void acknowledge(struct sink *sink)
 {
 	struct ack acks[MESSAGE_ACKS_MAX];
 	size_t count = 0;
 
-	if (stage->link < 0 || stage->link_full)
+	if (sink->link < 0 || sink->link_full)
 		return;
-	for (unsigned i = 0; i < stage->lane_count; i++) {
-		uint64_t seq = deliveries_acked(&stage->lanes[i].deliveries);
+	for (unsigned i = 0; i < sink->lane_count; i++) {
+		uint64_t seq = deliveries_acked(&sink->lanes[i].deliveries);
 
-		if (seq > stage->lanes[i].acknowledged)
+		if (seq > sink->lanes[i].acknowledged)
 			acks[count++] = (struct ack){.lane = i, .seq = seq};
 	}
 	if (count == 0)
 		return;
-	if (message_send_acks(stage->link, acks, count) < 0) {
+	if (message_send_acks(sink->link, acks, count) < 0) {
 		if (errno == EAGAIN)
-			stage->link_full = true;
+			sink->link_full = true;
 		return; /* EPIPE: on_link will see it */
 	}
 	for (size_t i = 0; i < count; i++)
-		stage->lanes[acks[i].lane].acknowledged = acks[i].seq;
+		sink->lanes[acks[i].lane].acknowledged = acks[i].seq;
 }
 
-static bool work_lanes(struct stage *stage)
+static bool work_lanes(struct sink *sink)
 {
 	static unsigned first; /* whoever found the kind full goes first next time */
 
-	for (unsigned n = 0; n < stage->lane_count; n++) {
-		unsigned index = (first + n) % stage->lane_count;
+	for (unsigned n = 0; n < sink->lane_count; n++) {
+		unsigned index = (first + n) % sink->lane_count;
 
-		if (!lane_work(stage, index)) {
+		if (!lane_work(sink, index)) {
 			first = index;
 			return false;
 		}
-		lane_succeed(stage, index);
+		lane_succeed(sink, index);
 	}
 	return true;
 }
 
-static bool all_ended(const struct stage *stage)
+static bool all_ended(const struct sink *sink)
 {
-	for (unsigned i = 0; i < stage->lane_count; i++)
-		if (!lane_ended(&stage->lanes[i]) || stage->lanes[i].successor_count > 0)
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (!lane_ended(&sink->lanes[i]) || sink->lanes[i].successor_count > 0)
 			return false;
 	return true;
 }
 
-static bool all_gone(const struct stage *stage)
+static bool all_gone(const struct sink *sink)
 {
-	for (unsigned i = 0; i < stage->lane_count; i++)
-		if (stage->lanes[i].state != LANE_GONE)
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (sink->lanes[i].state != LANE_GONE)
 			return false;
 	return true;
 }
 
 /* Whether every acknowledgement that can be sent was sent. */
-static bool told(const struct stage *stage)
+static bool told(const struct sink *sink)
 {
-	for (unsigned i = 0; i < stage->lane_count; i++)
-		if (stage->link >= 0 &&
-			stage->lanes[i].acknowledged < stage->lanes[i].deliveries.acked)
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (sink->link >= 0 &&
+			sink->lanes[i].acknowledged < sink->lanes[i].deliveries.acked)
 			return false;
 	return true;
 }
 
-static bool finished(struct stage *stage)
+static bool finished(struct sink *sink)
 {
 	struct message end = {.type = MESSAGE_END};
 
-	if (stage->status != STATUS_OK)
-		return (stage->under_way == 0 && told(stage)) || clock_ms() >= stage->deadline;
-	if (!all_ended(stage) || stage->under_way > 0 || !told(stage))
+	if (sink->status != STATUS_OK)
+		return (sink->under_way == 0 && told(sink)) || clock_ms() >= sink->deadline;
+	if (!all_ended(sink) || sink->under_way > 0 || !told(sink))
 		return false;
 	/* Under the driver lanes at their end may still get successors, as long as the source is
 	 * there to use them. */
-	if (stage->control >= 0 && stage->link >= 0) {
-		if (all_gone(stage) && !stage->end_sent)
-			stage->end_sent = message_send(stage->link, &end, NULL, 0) == 0;
+	if (sink->control >= 0 && sink->link >= 0) {
+		if (all_gone(sink) && !sink->end_sent)
+			sink->end_sent = message_send(sink->link, &end, NULL, 0) == 0;
 		return false;
 	}
 	return true;
 }
 
-/* ---- the outlets; there may be no dead letter */
+/* ---- the destinations; there may be no dead letter */
 
-static void outlet_open(struct outlet *outlet)
+static void destination_open(struct destination *destination)
 {
-	if (outlet->kind != NULL)
-		outlet->state = outlet->kind->open(outlet);
+	if (destination->kind != NULL)
+		destination->state = destination->kind->open(destination);
 }
 
-static int outlet_descriptor(const struct outlet *outlet)
+static int destination_descriptor(const struct destination *destination)
 {
-	return outlet->kind == NULL ? -1 : outlet->kind->descriptor(outlet->state);
+	return destination->kind == NULL ? -1 : destination->kind->descriptor(destination->state);
 }
 
-static int outlet_timeout(const struct outlet *outlet)
+static int destination_timeout(const struct destination *destination)
 {
-	return outlet->kind == NULL ? -1 : outlet->kind->timeout(outlet->state);
+	return destination->kind == NULL ? -1 : destination->kind->timeout(destination->state);
 }
 
-static void outlet_work(const struct outlet *outlet)
+static void destination_work(const struct destination *destination)
 {
-	if (outlet->kind != NULL)
-		outlet->kind->work(outlet->state);
+	if (destination->kind != NULL)
+		destination->kind->work(destination->state);
 }
 
-static void outlet_flush(const struct outlet *outlet)
+static void destination_flush(const struct destination *destination)
 {
-	if (outlet->kind != NULL)
-		outlet->kind->flush(outlet->state);
+	if (destination->kind != NULL)
+		destination->kind->flush(destination->state);
 }
 
 static int sooner(int one, int other)
@@ -274,65 +274,65 @@ static int sooner(int one, int other)
 	return one < 0 ? other : other < 0 || one < other ? one : other;
 }
 
-static void wait_for_work(struct stage *stage, bool full)
+static void wait_for_work(struct sink *sink, bool full)
 {
 	struct pollfd fds[LANES_MAX + 8];
 	size_t count = 0;
-	int timeout = sooner(outlet_timeout(&stage->out), outlet_timeout(&stage->dead_letter));
+	int timeout = sooner(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
 
-	fds[count++] = (struct pollfd){.fd = stage->signals, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = stage->control, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = stage->link, .events = POLLIN};
-	if (stage->link_full)
+	fds[count++] = (struct pollfd){.fd = sink->signals, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = sink->control, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = sink->link, .events = POLLIN};
+	if (sink->link_full)
 		fds[2].events |= POLLOUT;
-	fds[count++] = (struct pollfd){.fd = outlet_descriptor(&stage->out), .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = destination_descriptor(&sink->out), .events = POLLIN};
 	fds[count++] =
-		(struct pollfd){.fd = outlet_descriptor(&stage->dead_letter), .events = POLLIN};
-	for (unsigned i = 0; i < stage->lane_count && !full && stage->status == STATUS_OK; i++)
-		if (lane_wants(&stage->lanes[i]))
-			fds[count++] = (struct pollfd){.fd = stage->lanes[i].fd, .events = POLLIN};
-	if (stage->status != STATUS_OK)
-		timeout = clock_left(stage->deadline, clock_ms());
+		(struct pollfd){.fd = destination_descriptor(&sink->dead_letter), .events = POLLIN};
+	for (unsigned i = 0; i < sink->lane_count && !full && sink->status == STATUS_OK; i++)
+		if (lane_wants(&sink->lanes[i]))
+			fds[count++] = (struct pollfd){.fd = sink->lanes[i].fd, .events = POLLIN};
+	if (sink->status != STATUS_OK)
+		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);
 	if (fds[0].revents != 0)
-		on_signals(stage);
+		on_signals(sink);
 	if (fds[1].revents != 0)
-		on_control(stage);
+		on_control(sink);
 	if ((fds[2].revents & POLLOUT) != 0)
-		stage->link_full = false;
+		sink->link_full = false;
 	if ((fds[2].revents & ~POLLOUT) != 0)
-		on_link(stage);
+		on_link(sink);
 }
 
-int stage_run(
-	struct config *config, const struct sink_kind *kind, const struct stage_options *options)
+int sink_run(
+	struct config *config, const struct sink_kind *kind, const struct sink_options *options)
 {
-	struct stage stage = {.config = config, .control = -1, .link = -1};
+	struct sink sink = {.config = config, .control = -1, .link = -1};
 	bool full = false;
 
-	stage.signals = signals_init(0);
+	sink.signals = signals_init(0);
 	if (options->driver >= 0)
-		wire_by_driver(&stage, config, options->driver);
+		wire_by_driver(&sink, config, options->driver);
 	else
-		wire_by_hand(&stage, options);
-	stage.out = (struct outlet){
-		.stage = &stage, .kind = kind, .config = &config->sink};
+		wire_by_hand(&sink, options);
+	sink.out = (struct destination){
+		.sink = &sink, .kind = kind, .config = &config->sink};
 	if (kind == NULL)
-		stage.out.kind = stage_kind(config->sink.kind);
-	stage.dead_letter = (struct outlet){.stage = &stage, .config = &config->dead_letter};
+		sink.out.kind = sink_kind_named(config->sink.kind);
+	sink.dead_letter = (struct destination){.sink = &sink, .config = &config->dead_letter};
 	if (config->processor.on_failure == FAILURE_DEAD_LETTER)
-		stage.dead_letter.kind = stage_kind(config->dead_letter.kind);
-	outlet_open(&stage.out);
-	outlet_open(&stage.dead_letter);
-	while (!finished(&stage)) {
-		wait_for_work(&stage, full);
-		outlet_work(&stage.out);
-		outlet_work(&stage.dead_letter);
-		failure_work(&stage);
-		full = !work_lanes(&stage);
-		outlet_flush(&stage.out);
-		outlet_flush(&stage.dead_letter);
-		acknowledge(&stage);
+		sink.dead_letter.kind = sink_kind_named(config->dead_letter.kind);
+	destination_open(&sink.out);
+	destination_open(&sink.dead_letter);
+	while (!finished(&sink)) {
+		wait_for_work(&sink, full);
+		destination_work(&sink.out);
+		destination_work(&sink.dead_letter);
+		failure_work(&sink);
+		full = !work_lanes(&sink);
+		destination_flush(&sink.out);
+		destination_flush(&sink.dead_letter);
+		acknowledge(&sink);
 	}
-	return stage.status;
+	return sink.status;
 }

@@ -16,23 +16,23 @@
 #include "lane/intake.h"
 #include "stats/page.h"
 
-struct stage;
-struct outlet;
+struct sink;
+struct destination;
 
 enum put_result {
 	PUT_DELIVERED, /* done, once flush() has returned */
-	PUT_UNDER_WAY, /* stage_delivered will be called with its ticket */
+	PUT_UNDER_WAY, /* sink_delivered will be called with its ticket */
 	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
-	PUT_REFUSED,   /* nothing was done, and never will be: outlet->why */
+	PUT_REFUSED,   /* nothing was done, and never will be: destination->why */
 	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
 };
 
 /* A kind of sink: one file, one table. `state` is the kind's own. */
 struct sink_kind {
 	const char *name;
-	/* Connects or opens with outlet->config; ends the program when that can't succeed. Calls
-	 * outlet_ready, now or from work(). */
-	void *(*open)(struct outlet *outlet);
+	/* Connects or opens with destination->config; ends the program when that can't succeed. Calls
+	 * destination_ready, now or from work(). */
+	void *(*open)(struct destination *destination);
 	/* The descriptor that becomes readable when work() has something to do, or -1. */
 	int (*descriptor)(void *state);
 	/* Milliseconds until work() must be called again; -1: never. */
@@ -55,8 +55,8 @@ struct sink_kind {
 };
 
 /* An open kind: the sink proper, or the dead letter. */
-struct outlet {
-	struct stage *stage;
+struct destination {
+	struct sink *sink;
 	const struct sink_kind *kind; /* NULL: there is no dead letter */
 	const struct sink_config *config;
 	void *state;
@@ -85,7 +85,7 @@ enum lane_state {
 	LANE_GONE    /* no successor */
 };
 
-struct lane {
+struct receive_lane {
 	enum lane_state state;
 	int fd;
 	uint32_t life;
@@ -103,15 +103,15 @@ struct lane {
 	uint64_t death_count;
 };
 
-struct stage {
+struct sink {
 	const struct config *config;
-	struct outlet out;
-	struct outlet dead_letter;
+	struct destination out;
+	struct destination dead_letter;
 	struct late_letter *late; /* failure_policy.c's */
 	size_t late_count;
 	char **topics; /* of origins: each name once */
 	size_t topic_count;
-	struct lane *lanes;
+	struct receive_lane *lanes;
 	unsigned lane_count;
 	struct page *page;
 	uint32_t cap;
@@ -126,29 +126,29 @@ struct stage {
 	int64_t deadline; /* of that, clock_ms */
 };
 
-struct stage_options {
+struct sink_options {
 	int driver;            /* -1: by hand */
 	const char *link_path; /* NULL: no link */
 };
 
 /* Runs it to its end; returns the exit status. */
-int stage_run(
-	struct config *config, const struct sink_kind *kind, const struct stage_options *options);
+int sink_run(
+	struct config *config, const struct sink_kind *kind, const struct sink_options *options);
 
 /* ---- for the kinds */
 
-void outlet_ready(struct outlet *outlet);
-void stage_delivered(struct stage *stage, uint64_t ticket);
+void destination_ready(struct destination *destination);
+void sink_delivered(struct sink *sink, uint64_t ticket);
 
 /* The broker refuses this record for good (why: static storage), whose ticket is under way and is
  * taken over: processor.onFailure says what becomes of it. With FRAME_ROUTED it was to go to
  * another topic than the sink's; where its input came from is known here. */
-void stage_refused(
-	struct stage *stage, uint64_t ticket, const struct frame_record *record, const char *why);
+void sink_refused(
+	struct sink *sink, uint64_t ticket, const struct frame_record *record, const char *why);
 
 /* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
  * then the sink ends with this status. The record is never acknowledged. */
-void stage_fail(struct stage *stage, int status);
+void sink_fail(struct sink *sink, int status);
 
 /* ---- between the stage's own files */
 
@@ -157,45 +157,45 @@ void stage_fail(struct stage *stage, int status);
  * is above what the lane has acknowledged. */
 enum { TICKET_LANE_SHIFT = 56, TICKET_NUMBER_SHIFT = 24 };
 
-static inline uint64_t stage_ticket(unsigned lane, uint64_t number, uint32_t output)
+static inline uint64_t ticket_make(unsigned lane, uint64_t number, uint32_t output)
 {
 	return (uint64_t)lane << TICKET_LANE_SHIFT |
 	       (number & UINT32_MAX) << TICKET_NUMBER_SHIFT |
 	       (output & ((1U << TICKET_NUMBER_SHIFT) - 1));
 }
 
-static inline unsigned stage_ticket_lane(uint64_t ticket)
+static inline unsigned ticket_lane(uint64_t ticket)
 {
 	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
 }
 
-static inline uint32_t stage_ticket_output(uint64_t ticket)
+static inline uint32_t ticket_output(uint64_t ticket)
 {
 	return (uint32_t)ticket & ((1U << TICKET_NUMBER_SHIFT) - 1);
 }
 
-static inline uint64_t stage_ticket_number(const struct stage *stage, uint64_t ticket)
+static inline uint64_t ticket_number(const struct sink *sink, uint64_t ticket)
 {
-	uint64_t acked = stage->lanes[stage_ticket_lane(ticket)].deliveries.acked;
+	uint64_t acked = sink->lanes[ticket_lane(ticket)].deliveries.acked;
 
 	return acked + (uint32_t)((ticket >> TICKET_NUMBER_SHIFT) - acked);
 }
 
-void stage_settled(struct stage *stage, uint64_t ticket); /* without having been delivered */
+void sink_settled(struct sink *sink, uint64_t ticket); /* without having been delivered */
 
-static inline const char *outlet_refuse(
-	const struct outlet *outlet, const struct frame_record *record)
+static inline const char *destination_refuse(
+	const struct destination *destination, const struct frame_record *record)
 {
-	return outlet->kind->refuse == NULL ? NULL : outlet->kind->refuse(outlet->state, record);
+	return destination->kind->refuse == NULL ? NULL : destination->kind->refuse(destination->state, record);
 }
-static inline enum put_result outlet_put(
-	const struct outlet *outlet, const struct frame_record *record, uint64_t ticket)
+static inline enum put_result destination_put(
+	const struct destination *destination, const struct frame_record *record, uint64_t ticket)
 {
-	return outlet->kind->put(outlet->state, record, ticket);
+	return destination->kind->put(destination->state, record, ticket);
 }
 
 /* The table of kinds; NULL when there is none of that name. */
-const struct sink_kind *stage_kind(const char *name);
+const struct sink_kind *sink_kind_named(const char *name);
 
 extern const struct sink_kind kind_kafka;
 extern const struct sink_kind kind_lines;

@@ -60,14 +60,14 @@ unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct fram
 	return LANE_ANY;
 }
 
-static bool has_room(const struct lane *lane, uint32_t length)
+static bool has_room(const struct send_lane *lane, uint32_t length)
 {
 	return window_room(&lane->window, length);
 }
 
 /* Of two lanes that any record may take the better one: whose worker lives, then with room, then with
  * fewer bytes under way. */
-static bool better(const struct lane *a, const struct lane *b, uint32_t length)
+static bool better(const struct send_lane *a, const struct send_lane *b, uint32_t length)
 {
 	if ((a->state == LANE_OPEN) != (b->state == LANE_OPEN))
 		return a->state == LANE_OPEN;
@@ -76,9 +76,9 @@ static bool better(const struct lane *a, const struct lane *b, uint32_t length)
 	return window_bytes(&a->window) < window_bytes(&b->window);
 }
 
-static struct lane *find_lane(struct lanes *lanes, unsigned lane, uint32_t length)
+static struct send_lane *find_lane(struct lanes *lanes, unsigned lane, uint32_t length)
 {
-	struct lane *best = &lanes->items[0];
+	struct send_lane *best = &lanes->items[0];
 
 	if (lane != LANE_ANY)
 		return &lanes->items[lane];
@@ -131,7 +131,7 @@ enum take_result lanes_take(struct lanes *lanes, const struct passage *passage)
 	struct frame_record *record = passage->record;
 	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
 	uint32_t length = frame_record_size(record, limits_frame(lanes->size_max));
-	struct lane *lane;
+	struct send_lane *lane;
 
 	assert(length > 0);
 	lane = find_lane(lanes, passage->lane, length);
@@ -196,7 +196,7 @@ static struct partition *present(const struct window_tag *tag)
 	return same ? partition : NULL;
 }
 
-static void take_out(struct lanes *lanes, struct lane *lane, uint64_t seq)
+static void take_out(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 {
 	struct window_tag tag;
 	uint64_t count = 0;
@@ -224,7 +224,7 @@ bool lanes_write(struct lanes *lanes)
 	bool good = true;
 
 	for (unsigned i = 0; i < lanes->count; i++) {
-		struct lane *lane = &lanes->items[i];
+		struct send_lane *lane = &lanes->items[i];
 		ssize_t written;
 
 		if (lane->state != LANE_OPEN || !window_unsent(&lane->window))
@@ -361,7 +361,7 @@ static void suspect(struct window *window, const struct page_snapshot *page, uin
 
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 {
-	struct lane *lane;
+	struct send_lane *lane;
 
 	if (message->lane >= lanes->count ||
 		!window_valid_ack(&lanes->items[message->lane].window, message->seq)) {
@@ -388,7 +388,7 @@ bool lanes_drained(const struct lanes *lanes)
 	if (lanes->aside > 0)
 		return false;
 	for (unsigned i = 0; i < lanes->count; i++) {
-		const struct lane *lane = &lanes->items[i];
+		const struct send_lane *lane = &lanes->items[i];
 
 		if (window_empty(&lane->window))
 			continue;
@@ -401,7 +401,7 @@ bool lanes_drained(const struct lanes *lanes)
 void lanes_close(struct lanes *lanes, bool with_end_frame)
 {
 	for (unsigned i = 0; i < lanes->count; i++) {
-		struct lane *lane = &lanes->items[i];
+		struct send_lane *lane = &lanes->items[i];
 		uint8_t frame[FRAME_HEADER];
 
 		if (lane->state == LANE_OPEN && with_end_frame) {

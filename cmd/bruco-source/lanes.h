@@ -26,7 +26,7 @@ enum lane_state {
 	LANE_GONE  /* it has no successor: nothing more is written, acknowledgements end at r */
 };
 
-struct lane {
+struct send_lane {
 	struct window window;
 	struct pace pace;
 	enum lane_state state;
@@ -35,7 +35,7 @@ struct lane {
 };
 
 struct lanes {
-	struct lane *items;
+	struct send_lane *items;
 	unsigned count;
 	enum ordering ordering;
 	bool acknowledged; /* by the sink; false: a record counts as done when it is written */

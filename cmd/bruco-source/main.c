@@ -51,7 +51,7 @@ static void print_versions(void)
 
 static const struct program program = {"bruco-source", usage, print_versions};
 
-const struct source_kind *stage_kind(const char *name)
+const struct source_kind *source_kind_named(const char *name)
 {
 	static const struct source_kind *const kinds[] = {
 		&kind_kafka, &kind_lines, &kind_json, &kind_frames};
@@ -85,7 +85,7 @@ static bool any_kafka_flag(const struct flags *flags)
 	       flags->offset != NULL || flags->properties.count > 0;
 }
 
-static void parse(int argc, char **argv, struct flags *flags, struct stage_options *options)
+static void parse(int argc, char **argv, struct flags *flags, struct source_options *options)
 {
 	static const struct option longs[] = {OPTIONS_COMMON,
 		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
@@ -157,7 +157,7 @@ static void apply(const struct flags *flags, struct source_config *source)
 static void answer(const struct config *config, struct buf *answers)
 {
 	const char *name = config->source.kind;
-	const struct source_kind *kind = name == NULL ? NULL : stage_kind(name);
+	const struct source_kind *kind = name == NULL ? NULL : source_kind_named(name);
 
 	if (kind != NULL && kind->check != NULL && config->source.properties.count > 0)
 		kind->check(config, answers);
@@ -169,7 +169,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 
 	if (argc - optind > 1)
 		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
-	if (word != NULL && stage_kind(word) == NULL)
+	if (word != NULL && source_kind_named(word) == NULL)
 		options_misuse(&program, "unknown kind '%s' (kafka, lines, json, frames)", word);
 	command_load(&program, config, flags->config_path, SECTION_SOURCE, word);
 	if (config->source.kind != NULL && strcmp(config->source.kind, "kafka") != 0 &&
@@ -182,7 +182,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 
 int main(int argc, char **argv)
 {
-	struct stage_options options = {.driver = -1, .limit = -1};
+	struct source_options options = {.driver = -1, .limit = -1};
 	struct flags flags = {0};
 	struct config config;
 	int status;
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 		command_answer(&config, SECTION_SOURCE | SECTION_POLICY, answer);
 	if (options.driver < 0)
 		configure(argc, argv, &flags, &config);
-	status = stage_run(
-		&config, options.driver < 0 ? stage_kind(config.source.kind) : NULL, &options);
+	status = source_run(
+		&config, options.driver < 0 ? source_kind_named(config.source.kind) : NULL, &options);
 	_exit(status); /* a client's threads may still run: no destructors under their feet */
 }

@@ -20,52 +20,52 @@
 
 enum { CONTROL_LANES_MAX = 256 };
 
-void stage_ready(struct stage *stage)
+void source_ready(struct source *source)
 {
 	struct message message = {.type = MESSAGE_READY};
 
-	if (stage->ready)
+	if (source->ready)
 		return;
-	stage->ready = true;
-	if (stage->control >= 0)
-		message_send(stage->control, &message, NULL, 0);
+	source->ready = true;
+	if (source->control >= 0)
+		message_send(source->control, &message, NULL, 0);
 	else
 		log_debug("ready");
 }
 
-void stage_end(struct stage *stage)
+void source_end(struct source *source)
 {
-	if (stage->draining)
+	if (source->draining)
 		return;
-	stage->draining = true;
-	stage->deadline = clock_ms() + stage->config->shutdown_timeout_ms;
+	source->draining = true;
+	source->deadline = clock_ms() + source->config->shutdown_timeout_ms;
 }
 
-void stage_drain(struct stage *stage, int status)
+void source_drain(struct source *source, int status)
 {
-	if (stage->status == STATUS_OK)
-		stage->status = status;
-	if (!stage->draining)
-		stage->successor = status == STATUS_TEMPFAIL && stage->control >= 0;
-	stage->asked = true;
-	stage_end(stage);
+	if (source->status == STATUS_OK)
+		source->status = status;
+	if (!source->draining)
+		source->successor = status == STATUS_TEMPFAIL && source->control >= 0;
+	source->asked = true;
+	source_end(source);
 }
 
 /* After the kind's work, which has let go of records that wait and need not be run. */
-static void announce_drain(struct stage *stage)
+static void announce_drain(struct source *source)
 {
-	uint64_t count = stage->lanes.in_flight + stage->lanes.aside;
+	uint64_t count = source->lanes.in_flight + source->lanes.aside;
 
-	if (!stage->asked || stage->announced)
+	if (!source->asked || source->announced)
 		return;
-	stage->announced = true;
+	source->announced = true;
 	if (count > 0)
 		log_info("draining: %llu record%s under way", (unsigned long long)count,
 			count == 1 ? "" : "s");
 }
 
 /* A failure like any other, before any attempt: onFailure decides. */
-static enum take_result take_oversized(struct stage *stage, const struct passage *passage,
+static enum take_result take_oversized(struct source *source, const struct passage *passage,
 	const char *why, bool headers_readable)
 {
 	static struct buf headers;
@@ -76,31 +76,31 @@ static enum take_result take_oversized(struct stage *stage, const struct passage
 		.partition = partition->id,
 		.offset = passage->record->offset};
 
-	if (stage->config->processor.on_failure != FAILURE_STOP) {
+	if (source->config->processor.on_failure != FAILURE_STOP) {
 		oversized_letter(&letter, passage->record, why, headers_readable,
-			stage->lanes.size_max, &headers);
+			source->lanes.size_max, &headers);
 		failed.record = &letter;
 		failed.failed = true;
-		return lanes_take(&stage->lanes, &failed);
+		return lanes_take(&source->lanes, &failed);
 	}
 	log_about(LEVEL_ERROR, &about, "%s (%s[%d]@%lld)", why, partition->topic,
 		(int)partition->id, (long long)passage->record->offset);
-	stage_drain(stage, STATUS_FAILED);
+	source_drain(source, STATUS_FAILED);
 	return TAKE_FAILED;
 }
 
-enum take_result stage_take(
-	struct stage *stage, const struct passage *passage, const char *unreadable)
+enum take_result source_take(
+	struct source *source, const struct passage *passage, const char *unreadable)
 {
 	char why[OVERSIZED_WHY_MAX];
 	enum take_result result;
 
-	if (oversized_why(passage->record, unreadable, stage->lanes.size_max, why))
-		result = take_oversized(stage, passage, why, unreadable == NULL);
+	if (oversized_why(passage->record, unreadable, source->lanes.size_max, why))
+		result = take_oversized(source, passage, why, unreadable == NULL);
 	else
-		result = lanes_take(&stage->lanes, passage);
-	if (result == TAKE_OK && stage->limit > 0 && --stage->limit == 0)
-		stage_end(stage);
+		result = lanes_take(&source->lanes, passage);
+	if (result == TAKE_OK && source->limit > 0 && --source->limit == 0)
+		source_end(source);
 	return result;
 }
 
@@ -122,61 +122,61 @@ static int take_output(void)
 	return fd;
 }
 
-static void wire_by_hand(struct stage *stage, const struct stage_options *options)
+static void wire_by_hand(struct source *source, const struct source_options *options)
 {
-	lanes_init(&stage->lanes, 1, stage->config, page_map(-1));
-	lanes_open(&stage->lanes, 0, take_output());
+	lanes_init(&source->lanes, 1, source->config, page_map(-1));
+	lanes_open(&source->lanes, 0, take_output());
 	if (options->link_path == NULL)
 		return;
-	stage->link_path = options->link_path;
-	stage->listener = sock_listen(options->link_path);
-	if (stage->listener < 0)
+	source->link_path = options->link_path;
+	source->listener = sock_listen(options->link_path);
+	if (source->listener < 0)
 		die(STATUS_UNAVAILABLE, "cannot listen at '%s': %s", options->link_path,
 			strerror(errno));
-	fd_nonblocking(stage->listener, true);
-	stage->lanes.acknowledged = true;
+	fd_nonblocking(source->listener, true);
+	source->lanes.acknowledged = true;
 }
 
 /* The config section of HELLO replaces what was read so far. */
-static void wire_by_driver(struct stage *stage, struct config *config, int driver)
+static void wire_by_driver(struct source *source, struct config *config, int driver)
 {
 	struct greeting greeting;
 
 	command_greeted(
 		driver, config, SECTION_SOURCE | SECTION_POLICY, CONTROL_LANES_MAX, &greeting);
-	lanes_init(&stage->lanes, greeting.hello.lanes, config, greeting.page);
-	stage->lanes.acknowledged = stage->lanes.resumable = true;
-	stage->control = driver;
-	stage->link = greeting.link;
-	stage->driver_id = greeting.hello.seq;
-	stage->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
+	lanes_init(&source->lanes, greeting.hello.lanes, config, greeting.page);
+	source->lanes.acknowledged = source->lanes.resumable = true;
+	source->control = driver;
+	source->link = greeting.link;
+	source->driver_id = greeting.hello.seq;
+	source->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
 
 /* What it has acknowledged can still be committed. */
-static void on_sink_gone(struct stage *stage)
+static void on_sink_gone(struct source *source)
 {
 	/* Of the driver's stages the driver says why. */
-	if (stage->control >= 0)
+	if (source->control >= 0)
 		log_debug("the sink is gone");
 	else
 		log_error("the sink is gone");
-	fd_close(&stage->link);
-	stage->sink_ended = true;
-	stage_drain(stage, STATUS_TEMPFAIL);
+	fd_close(&source->link);
+	source->sink_ended = true;
+	source_drain(source, STATUS_TEMPFAIL);
 }
 
 /* By hand. The sink may still acknowledge what it has; its end of the link closes after that.
  * Without a link this is a filter, which ends quietly then. */
-static void on_reader_gone(struct stage *stage)
+static void on_reader_gone(struct source *source)
 {
-	stage->unread = !stage->lanes.acknowledged;
-	if (!stage->unread)
+	source->unread = !source->lanes.acknowledged;
+	if (!source->unread)
 		log_error("the reader of standard output is gone");
-	stage->sink_ended = stage->link < 0;
-	stage_drain(stage, STATUS_TEMPFAIL);
+	source->sink_ended = source->link < 0;
+	source_drain(source, STATUS_TEMPFAIL);
 }
 
-static void on_link(struct stage *stage)
+static void on_link(struct source *source)
 {
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;
@@ -184,23 +184,23 @@ static void on_link(struct stage *stage)
 	struct message message;
 
 	for (;;) {
-		int got = message_receive(stage->link, &message, fds, &fd_count, &acks, &ack_count);
+		int got = message_receive(source->link, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
 		if (got == 0) {
-			on_sink_gone(stage);
+			on_sink_gone(source);
 			return;
 		}
 		if (got < 0)
 			die(status_of_error(errno), "unreadable message on the link: %s",
 				strerror(errno));
 		if (message.type == MESSAGE_END) {
-			stage->sink_ended = true;
+			source->sink_ended = true;
 			continue;
 		}
 		if (message.type == MESSAGE_RESUME) {
-			if (!lanes_resume(&stage->lanes, &message, fd_count > 0 ? fds[0] : -1))
+			if (!lanes_resume(&source->lanes, &message, fd_count > 0 ? fds[0] : -1))
 				die(STATUS_SOFTWARE,
 					"the sink resumes lane %u at %llu, which was not sent",
 					message.lane, (unsigned long long)message.seq);
@@ -209,14 +209,14 @@ static void on_link(struct stage *stage)
 		if (message.type != MESSAGE_ACK)
 			die(STATUS_SOFTWARE, "unexpected message %u on the link", message.type);
 		for (size_t i = 0; i < ack_count; i++)
-			if (!lanes_acknowledge(&stage->lanes, acks[i].lane, acks[i].seq))
+			if (!lanes_acknowledge(&source->lanes, acks[i].lane, acks[i].seq))
 				die(STATUS_SOFTWARE,
 					"the sink acknowledges %llu in lane %u, which was not sent",
 					(unsigned long long)acks[i].seq, acks[i].lane);
 	}
 }
 
-static void on_control(struct stage *stage)
+static void on_control(struct source *source)
 {
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;
@@ -225,7 +225,7 @@ static void on_control(struct stage *stage)
 
 	for (;;) {
 		int got = message_receive(
-			stage->control, &message, fds, &fd_count, &acks, &ack_count);
+			source->control, &message, fds, &fd_count, &acks, &ack_count);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -235,119 +235,119 @@ static void on_control(struct stage *stage)
 			die(status_of_error(errno), "unreadable message from the driver: %s",
 				strerror(errno));
 		if (message.type == MESSAGE_START)
-			stage->started = true;
+			source->started = true;
 		else if (message.type == MESSAGE_DRAIN) {
-			stage_drain(stage, STATUS_OK);
-			stage->successor = (message.flags & DRAIN_RESTART) != 0;
+			source_drain(source, STATUS_OK);
+			source->successor = (message.flags & DRAIN_RESTART) != 0;
 		} else if (message.type == MESSAGE_ATTEMPT)
 			lanes_attempt(
-				&stage->lanes, message.lane, message.seq, message.page.attempt);
+				&source->lanes, message.lane, message.seq, message.page.attempt);
 		else
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
 	}
 }
 
-static void on_listener(struct stage *stage)
+static void on_listener(struct source *source)
 {
-	int peer = sock_accept(stage->listener);
+	int peer = sock_accept(source->listener);
 
 	if (peer < 0 && status_of_error(errno) == STATUS_TEMPFAIL && errno != EAGAIN)
 		die(STATUS_TEMPFAIL, "cannot take the sink's connection: %s", strerror(errno));
 	if (peer < 0)
 		return;
-	stage->link = peer;
-	fd_close(&stage->listener);
-	unlink(stage->link_path);
+	source->link = peer;
+	fd_close(&source->listener);
+	unlink(source->link_path);
 }
 
-static void on_signals(struct stage *stage)
+static void on_signals(struct source *source)
 {
 	int number;
 
-	while ((number = signals_next(stage->signals)) != 0) {
-		if (stage->control >= 0)
+	while ((number = signals_next(source->signals)) != 0) {
+		if (source->control >= 0)
 			continue; /* the terminal or systemd tells all; the driver decides */
-		if (stage->draining)
+		if (source->draining)
 			signals_die(number);
-		stage_drain(stage, STATUS_OK);
+		source_drain(source, STATUS_OK);
 	}
 }
 
 /* Waits until something can be done. Without a kind's state, only others can give something. */
-static void wait_for_work(struct stage *stage)
+static void wait_for_work(struct source *source)
 {
 	struct pollfd fds[CONTROL_LANES_MAX + 8];
 	size_t count = 0;
-	int timeout = stage->state == NULL ? -1 : stage->kind->timeout(stage->state);
-	int input = stage->state == NULL ? -1 : stage->kind->descriptor(stage->state);
+	int timeout = source->state == NULL ? -1 : source->kind->timeout(source->state);
+	int input = source->state == NULL ? -1 : source->kind->descriptor(source->state);
 
-	fds[count++] = (struct pollfd){.fd = stage->signals, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = stage->control, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = stage->link, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = stage->listener, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->signals, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->control, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->link, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->listener, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
-	count += lanes_poll(&stage->lanes, fds + count);
-	if (stage->draining) {
-		int left = clock_left(stage->deadline, clock_ms());
+	count += lanes_poll(&source->lanes, fds + count);
+	if (source->draining) {
+		int left = clock_left(source->deadline, clock_ms());
 
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
 	fd_poll(fds, count, timeout);
 	if (fds[0].revents != 0)
-		on_signals(stage);
+		on_signals(source);
 	if (fds[1].revents != 0)
-		on_control(stage);
+		on_control(source);
 	if (fds[2].revents != 0)
-		on_link(stage);
+		on_link(source);
 	if (fds[3].revents != 0)
-		on_listener(stage);
+		on_listener(source);
 }
 
 /* Whether the drain is over: all done, or no time (by hand) or nobody (sink) left to do it. */
-static bool finished(struct stage *stage)
+static bool finished(struct source *source)
 {
 	bool drained;
 
-	if (!stage->draining)
+	if (!source->draining)
 		return false;
-	drained = lanes_drained(&stage->lanes);
-	if ((drained || stage->sink_ended) && stage->kind->settled(stage->state)) {
-		if (!drained && stage->status == STATUS_OK)
-			stage->status = STATUS_TEMPFAIL;
+	drained = lanes_drained(&source->lanes);
+	if ((drained || source->sink_ended) && source->kind->settled(source->state)) {
+		if (!drained && source->status == STATUS_OK)
+			source->status = STATUS_TEMPFAIL;
 		return true;
 	}
 	/* The driver has a deadline of its own for a drain that it began; of one that a refusal began
 	 * it knows nothing, and what is left to commit may never be taken. */
-	if ((stage->control >= 0 && stage->status != STATUS_REFUSED) ||
-		clock_ms() < stage->deadline)
+	if ((source->control >= 0 && source->status != STATUS_REFUSED) ||
+		clock_ms() < source->deadline)
 		return false;
 	log_error("shutdown deadline passed with %llu records under way",
-		(unsigned long long)(stage->lanes.in_flight + stage->lanes.aside));
-	stage->kind->settled(stage->state);
-	if (stage->status != STATUS_REFUSED)
-		stage->status = STATUS_TEMPFAIL;
+		(unsigned long long)(source->lanes.in_flight + source->lanes.aside));
+	source->kind->settled(source->state);
+	if (source->status != STATUS_REFUSED)
+		source->status = STATUS_TEMPFAIL;
 	return true;
 }
 
-static void close_down(struct stage *stage)
+static void close_down(struct source *source)
 {
 	struct message message = {.type = MESSAGE_CLOSING};
 
 	/* It says that all is acknowledged and committed: a promise to the driver. */
-	if (stage->control >= 0 && lanes_drained(&stage->lanes) && stage->status == STATUS_OK)
-		message_send(stage->control, &message, NULL, 0);
-	lanes_close(&stage->lanes, stage->control < 0 && stage->status == STATUS_OK);
-	if (stage->state != NULL && stage->kind->close != NULL)
-		stage->kind->close(stage->state);
-	if (stage->listener >= 0)
-		unlink(stage->link_path);
+	if (source->control >= 0 && lanes_drained(&source->lanes) && source->status == STATUS_OK)
+		message_send(source->control, &message, NULL, 0);
+	lanes_close(&source->lanes, source->control < 0 && source->status == STATUS_OK);
+	if (source->state != NULL && source->kind->close != NULL)
+		source->kind->close(source->state);
+	if (source->listener >= 0)
+		unlink(source->link_path);
 }
 
-int stage_run(
-	struct config *config, const struct source_kind *kind, const struct stage_options *options)
+int source_run(
+	struct config *config, const struct source_kind *kind, const struct source_options *options)
 {
-	struct stage stage = {.config = config,
+	struct source source = {.config = config,
 		.control = -1,
 		.link = -1,
 		.listener = -1,
@@ -355,27 +355,27 @@ int stage_run(
 		.limit = options->limit,
 		.stop_at_end = options->stop_at_end};
 
-	stage.signals = signals_init(0);
+	source.signals = signals_init(0);
 	if (options->driver >= 0)
-		wire_by_driver(&stage, config, options->driver);
+		wire_by_driver(&source, config, options->driver);
 	else
-		wire_by_hand(&stage, options);
+		wire_by_hand(&source, options);
 	if (kind == NULL)
-		kind = stage_kind(config->source.kind);
-	stage.kind = kind;
-	while (!stage.started && !stage.draining)
-		wait_for_work(&stage);
-	if (stage.started)
-		stage.state = kind->open(&stage);
-	while (stage.started && !finished(&stage)) {
-		wait_for_work(&stage);
-		kind->work(stage.state);
-		announce_drain(&stage);
-		if (!lanes_write(&stage.lanes))
-			on_reader_gone(&stage);
+		kind = source_kind_named(config->source.kind);
+	source.kind = kind;
+	while (!source.started && !source.draining)
+		wait_for_work(&source);
+	if (source.started)
+		source.state = kind->open(&source);
+	while (source.started && !finished(&source)) {
+		wait_for_work(&source);
+		kind->work(source.state);
+		announce_drain(&source);
+		if (!lanes_write(&source.lanes))
+			on_reader_gone(&source);
 	}
-	close_down(&stage);
-	if (stage.unread && stage.status == STATUS_TEMPFAIL)
+	close_down(&source);
+	if (source.unread && source.status == STATUS_TEMPFAIL)
 		signals_die(SIGPIPE);
-	return stage.status;
+	return source.status;
 }

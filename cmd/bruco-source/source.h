@@ -12,19 +12,19 @@
 #include "bruco-source/lanes.h"
 #include "config/config.h"
 
-struct stage;
+struct source;
 
 /* A kind of source: one file, one table. `state` is the kind's own. */
 struct source_kind {
 	const char *name;
 	/* Connects or opens; ends the program when that can't succeed. */
-	void *(*open)(struct stage *stage);
+	void *(*open)(struct source *source);
 	/* The descriptor that becomes readable when work() has something to do, or -1. */
 	int (*descriptor)(void *state);
 	/* Milliseconds until work() must be called again, whatever the descriptor says; 0: at once,
 	 * -1: never. */
 	int (*timeout)(void *state);
-	/* Serves callbacks, takes records with lanes_take while stage_taking() says so. */
+	/* Serves callbacks, takes records with lanes_take while source_taking() says so. */
 	void (*work)(void *state);
 	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
 	 * has let go of what needs not be run before. */
@@ -36,7 +36,7 @@ struct source_kind {
 	void (*check)(const struct config *config, struct buf *answers);
 };
 
-struct stage {
+struct source {
 	const struct config *config;
 	const struct source_kind *kind;
 	void *state;
@@ -62,7 +62,7 @@ struct stage {
 };
 
 /* How the stage is wired: by the driver's control socket, or by hand. */
-struct stage_options {
+struct source_options {
 	int driver;            /* -1: by hand */
 	const char *link_path; /* NULL: no link */
 	int64_t limit;
@@ -70,32 +70,32 @@ struct stage_options {
 };
 
 /* Runs it to its end; returns the exit status. */
-int stage_run(
-	struct config *config, const struct source_kind *kind, const struct stage_options *options);
+int source_run(
+	struct config *config, const struct source_kind *kind, const struct source_options *options);
 
 /* ---- for the kinds */
 
-static inline bool stage_taking(const struct stage *stage)
+static inline bool source_taking(const struct source *source)
 {
-	return !stage->draining;
+	return !source->draining;
 }
 
 /* lanes_take with the count of -n kept. A record that no stage can carry fails before any attempt, as
  * onFailure says: TAKE_FAILED when that stops the source. `unreadable`: what is wrong with headers that
  * can't be read, which the record then has not; or NULL. */
-enum take_result stage_take(
-	struct stage *stage, const struct passage *passage, const char *unreadable);
+enum take_result source_take(
+	struct source *source, const struct passage *passage, const char *unreadable);
 
 /* A stop, or something failed (status): take no more, finish what is under way, and say at once how
  * much that is. */
-void stage_drain(struct stage *stage, int status);
+void source_drain(struct source *source, int status);
 
 /* The same at the end of the input, where there is nothing to say. */
-void stage_end(struct stage *stage);
-void stage_ready(struct stage *stage);
+void source_end(struct source *source);
+void source_ready(struct source *source);
 
 /* The table of kinds; NULL when there is none of that name. */
-const struct source_kind *stage_kind(const char *name);
+const struct source_kind *source_kind_named(const char *name);
 
 extern const struct source_kind kind_kafka;
 extern const struct source_kind kind_lines;

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 
 struct config config;
-struct stage stage;
+struct sink sink;
 struct buf frames, notes, last_headers;
 bool letters_full;
 uint64_t tickets[16];
 static size_t ticket_count;
 
-void stage_fail(struct stage *failed, int status)
+void sink_fail(struct sink *failed, int status)
 {
 	failed->status = status;
 }
@@ -30,7 +30,7 @@ static enum put_result put_out(void *state, const struct frame_record *record, u
 {
 	(void)state;
 	if (record->value[0] == '>') {
-		stage.out.why = too_large;
+		sink.out.why = too_large;
 		return PUT_REFUSED;
 	}
 	buf_printf(&notes, "out:%.*s ", record->value_length, record->value);
@@ -98,26 +98,26 @@ const char *run_lane(enum on_failure choice)
 	config.processor.on_failure = choice;
 	log_set_level(LEVEL_ERROR);
 	CHECK(pipe(ends) == 0);
-	stage.config = &config;
-	stage.link = -1;
-	stage.cap = 1 << 20;
-	stage.page = page_map(-1);
-	stage.lane_count = 1;
-	if (stage.out.kind == NULL)
-		stage.out.kind = &out;
-	stage.dead_letter.kind = choice == FAILURE_DEAD_LETTER ? &letters : NULL;
-	if (stage.lanes == NULL) {
-		stage.lanes = mem_array(1, sizeof *stage.lanes);
-		lane_init(stage.lanes, stage.cap, true);
+	sink.config = &config;
+	sink.link = -1;
+	sink.cap = 1 << 20;
+	sink.page = page_map(-1);
+	sink.lane_count = 1;
+	if (sink.out.kind == NULL)
+		sink.out.kind = &out;
+	sink.dead_letter.kind = choice == FAILURE_DEAD_LETTER ? &letters : NULL;
+	if (sink.lanes == NULL) {
+		sink.lanes = mem_array(1, sizeof *sink.lanes);
+		lane_init(sink.lanes, sink.cap, true);
 	}
-	lane_open(stage.lanes, ends[0]);
+	lane_open(sink.lanes, ends[0]);
 	fd_write_all(ends[1], frames.data, frames.length);
-	lane_work(&stage, 0);
+	lane_work(&sink, 0);
 	buf_byte(&notes, '\0');
 	return (const char *)notes.data;
 }
 
 uint64_t acked(void)
 {
-	return deliveries_acked(&stage.lanes->deliveries);
+	return deliveries_acked(&sink.lanes->deliveries);
 }

@@ -11,7 +11,7 @@
 #include "bruco-sink/lane.h"
 
 extern struct config config;
-extern struct stage stage;
+extern struct sink sink;
 extern struct buf frames;       /* for the lane, see add_frame */
 extern struct buf notes;        /* "out:VALUE " or "letter:VALUE(ERROR) ", in order */
 extern struct buf last_headers; /* "NAME=VALUE " in order, of the last letter */

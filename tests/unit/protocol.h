@@ -53,7 +53,7 @@ void sink_make(unsigned lanes, int link);
 void sink_lane(const struct message *message, int write_fd, int read_fd);
 void sink_lane_step(unsigned lane);
 void sink_acknowledge(void);
-void sink_delivered(uint64_t ticket);
+void sink_put_delivered(uint64_t ticket);
 
 /* ---- the broker */
 

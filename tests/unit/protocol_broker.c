@@ -102,7 +102,7 @@ void broker_deliver(void)
 		}
 		broker_count--;
 		memmove(broker + i, broker + i + 1, (size_t)(broker_count - i) * sizeof *broker);
-		sink_delivered(put.ticket);
+		sink_put_delivered(put.ticket);
 		return;
 	}
 }

@@ -8,7 +8,7 @@
 #include "bruco-sink/sink.h"
 #include "unit.h"
 
-static struct stage stage;
+static struct sink sink;
 
 static enum put_result put(void *state, const struct frame_record *record, uint64_t ticket)
 {
@@ -25,7 +25,7 @@ static enum put_result put_letter(void *state, const struct frame_record *record
 static const struct sink_kind kind = {.name = "test", .put = put};
 static const struct sink_kind letter_kind = {.name = "letters", .put = put_letter};
 
-void stage_fail(struct stage *failed, int status)
+void sink_fail(struct sink *failed, int status)
 {
 	(void)failed;
 	unit_fail(__FILE__, __LINE__, "the sink fails with %d", status);
@@ -38,49 +38,49 @@ void sink_make(unsigned lanes, int link)
 	config_init(&config);
 	config.processor.on_failure = FAILURE_DEAD_LETTER;
 	log_set_level(LEVEL_ERROR);
-	stage = (struct stage){.config = &config,
-		.out = {.stage = &stage, .kind = &kind, .ready = true},
-		.dead_letter = {.stage = &stage, .kind = &letter_kind, .ready = true},
+	sink = (struct sink){.config = &config,
+		.out = {.sink = &sink, .kind = &kind, .ready = true},
+		.dead_letter = {.sink = &sink, .kind = &letter_kind, .ready = true},
 		.control = -1,
 		.link = link,
 		.cap = 1 << 20,
 		.lane_count = lanes,
 		.page = page_map(-1)};
-	stage.lanes = mem_array(lanes, sizeof *stage.lanes);
+	sink.lanes = mem_array(lanes, sizeof *sink.lanes);
 	for (unsigned i = 0; i < lanes; i++)
-		lane_init(&stage.lanes[i], stage.cap, true);
-	stage.control = 0; /* as under the driver: the end of a pipe is not the end of a stream */
+		lane_init(&sink.lanes[i], sink.cap, true);
+	sink.control = 0; /* as under the driver: the end of a pipe is not the end of a stream */
 }
 
 void sink_lane(const struct message *message, int write_fd, int read_fd)
 {
-	lane_succession(&stage.lanes[message->lane], message, write_fd, read_fd);
+	lane_succession(&sink.lanes[message->lane], message, write_fd, read_fd);
 }
 
 void sink_lane_step(unsigned lane)
 {
-	stage.link_full = false;
+	sink.link_full = false;
 	/* Half the time the death is looked at before the pipe is: it may hold more than one read.
 	 */
-	if (rand() % 2 == 0 || lane_work(&stage, lane))
-		lane_succeed(&stage, lane);
-	if (stage.lanes[lane].state == LANE_BROKEN)
+	if (rand() % 2 == 0 || lane_work(&sink, lane))
+		lane_succeed(&sink, lane);
+	if (sink.lanes[lane].state == LANE_BROKEN)
 		unit_fail(__FILE__, __LINE__, "lane %u is broken: %s", lane,
-			stage.lanes[lane].intake.why);
+			sink.lanes[lane].intake.why);
 }
 
 void sink_acknowledge(void)
 {
-	for (unsigned i = 0; i < stage.lane_count; i++) {
-		struct ack ack = {.lane = i, .seq = deliveries_acked(&stage.lanes[i].deliveries)};
+	for (unsigned i = 0; i < sink.lane_count; i++) {
+		struct ack ack = {.lane = i, .seq = deliveries_acked(&sink.lanes[i].deliveries)};
 
-		if (ack.seq > stage.lanes[i].acknowledged &&
-			message_send_acks(stage.link, &ack, 1) == 0)
-			stage.lanes[i].acknowledged = ack.seq;
+		if (ack.seq > sink.lanes[i].acknowledged &&
+			message_send_acks(sink.link, &ack, 1) == 0)
+			sink.lanes[i].acknowledged = ack.seq;
 	}
 }
 
-void sink_delivered(uint64_t ticket)
+void sink_put_delivered(uint64_t ticket)
 {
-	stage_delivered(&stage, ticket);
+	sink_delivered(&sink, ticket);
 }

@@ -78,7 +78,7 @@ static void refuse_late(uint64_t ticket)
 		.value = (const uint8_t *)"d",
 		.value_length = 1};
 
-	stage_refused(&stage, ticket, &record, "too much");
+	sink_refused(&sink, ticket, &record, "too much");
 }
 
 TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
@@ -87,19 +87,19 @@ TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
 	run_lane(FAILURE_DEAD_LETTER);
 	letters_full = true;
 	refuse_late(tickets[0]);
-	failure_work(&stage);
-	CHECK_INT(stage.under_way, 1);
+	failure_work(&sink);
+	CHECK_INT(sink.under_way, 1);
 	CHECK_INT(acked(), 0);
 	letters_full = false;
 	buf_reset(&notes);
-	failure_work(&stage);
-	failure_work(&stage);
+	failure_work(&sink);
+	failure_work(&sink);
 	buf_byte(&notes, '\0');
 	CHECK_TEXT((const char *)notes.data, "letter:d(too much) ");
-	CHECK_INT(stage.under_way, 1);
+	CHECK_INT(sink.under_way, 1);
 	CHECK_INT(acked(), 0);
-	stage_delivered(&stage, tickets[1]);
-	CHECK_INT(stage.under_way, 0);
+	sink_delivered(&sink, tickets[1]);
+	CHECK_INT(sink.under_way, 0);
 	CHECK_INT(acked(), 1);
 }
 
@@ -199,29 +199,29 @@ TEST(letter_that_is_too_large_loses_its_parts_one_after_the_other)
 {
 	struct frame_record letter = a_letter("k");
 
-	CHECK(failure_mend(&stage, 0, &letter, too_large));
+	CHECK(failure_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.value == NULL && letter.key != NULL);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-without=value ");
-	CHECK(failure_mend(&stage, 0, &letter, too_large));
+	CHECK(failure_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.key != NULL);
 	CHECK_TEXT(headers_of(&letter), "bruco-error=x bruco-without=value and headers ");
-	CHECK(failure_mend(&stage, 0, &letter, too_large));
+	CHECK(failure_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.key == NULL);
 	CHECK_TEXT(headers_of(&letter), "bruco-error=x bruco-without=value, headers and key ");
-	CHECK(!failure_mend(&stage, 0, &letter, too_large));
+	CHECK(!failure_mend(&sink, 0, &letter, too_large));
 }
 
 TEST(letter_of_a_wrong_time_gets_the_present_one_once)
 {
 	struct frame_record letter = a_letter("k");
 
-	CHECK(failure_mend(&stage, 0, &letter, bad_timestamp));
+	CHECK(failure_mend(&sink, 0, &letter, bad_timestamp));
 	CHECK_INT(letter.timestamp, -1);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-timestamp=123456 ");
 	CHECK_INT(letter.value_length, 1);
-	CHECK(!failure_mend(&stage, 0, &letter, bad_timestamp));
-	CHECK(!failure_mend(&stage, 0, &letter, invalid_record)); /* it has a key */
-	CHECK(!failure_mend(&stage, 0, &letter, "another reason"));
+	CHECK(!failure_mend(&sink, 0, &letter, bad_timestamp));
+	CHECK(!failure_mend(&sink, 0, &letter, invalid_record)); /* it has a key */
+	CHECK(!failure_mend(&sink, 0, &letter, "another reason"));
 }
 
 TEST(letter_without_a_key_gets_one_of_its_own)
@@ -231,10 +231,10 @@ TEST(letter_without_a_key_gets_one_of_its_own)
 	add_frame(FRAME_TYPE_RECORD, 0, 1, "a", NULL);
 	add_frame(FRAME_TYPE_RECORD, FRAME_LAST, 1, "b", NULL);
 	run_lane(FAILURE_DEAD_LETTER);
-	CHECK(failure_mend(&stage, tickets[1], &letter, invalid_record));
+	CHECK(failure_mend(&sink, tickets[1], &letter, invalid_record));
 	CHECK_BYTES(letter.key, letter.key_length, "t/0/7/1", 7);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-key=- ");
-	CHECK(!failure_mend(&stage, tickets[1], &letter, invalid_record));
+	CHECK(!failure_mend(&sink, tickets[1], &letter, invalid_record));
 }
 
 TEST(late_refusal_skipped_or_stopped)
@@ -244,11 +244,11 @@ TEST(late_refusal_skipped_or_stopped)
 	run_lane(FAILURE_SKIP);
 	refuse_late(tickets[0]);
 	CHECK_INT(acked(), 1);
-	CHECK_INT(stage.under_way, 1);
+	CHECK_INT(sink.under_way, 1);
 	config.processor.on_failure = FAILURE_STOP;
 	refuse_late(tickets[1]);
-	CHECK_INT(stage.status, 1);
-	CHECK_INT(stage.under_way, 0);
+	CHECK_INT(sink.status, 1);
+	CHECK_INT(sink.under_way, 0);
 	CHECK_INT(acked(), 1);
 }
 

@@ -18,7 +18,7 @@ TEST(refused_output_stops_before_any_of_its_input_is_put)
 {
 	add_three("!");
 	CHECK_TEXT(run_lane(FAILURE_STOP), "");
-	CHECK_INT(stage.status, 1);
+	CHECK_INT(sink.status, 1);
 	CHECK_INT(acked(), 0);
 }
 
@@ -26,12 +26,12 @@ TEST(refused_output_skips_its_whole_input)
 {
 	add_three("!");
 	CHECK_TEXT(run_lane(FAILURE_SKIP), "out:d ");
-	CHECK_INT(stage.status, 0);
+	CHECK_INT(sink.status, 0);
 	CHECK_INT(acked(), 1);
-	stage_delivered(&stage, tickets[0]);
+	sink_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 2);
-	CHECK_INT(stage.under_way, 0);
-	CHECK_INT(page_get(stage.page, COUNT_FAILED), 3);
+	CHECK_INT(sink.under_way, 0);
+	CHECK_INT(page_get(sink.page, COUNT_FAILED), 3);
 }
 
 TEST(refused_output_takes_its_siblings_to_the_dead_letter)
@@ -43,7 +43,7 @@ TEST(refused_output_takes_its_siblings_to_the_dead_letter)
 	CHECK_INT(acked(), 0);
 	for (size_t i = 0; i < 3; i++) {
 		CHECK_INT(acked(), 0);
-		stage_delivered(&stage, tickets[i]);
+		sink_delivered(&sink, tickets[i]);
 	}
 	CHECK_INT(acked(), 1);
 }
@@ -60,11 +60,11 @@ TEST(refused_output_in_a_batch_concerns_its_event_alone)
 		"out:a letter:b(another output of its event was refused) letter:!(it is no good) "
 		"letter:x(ValueError: bad) out:e ");
 	for (size_t i = 5; i-- > 1;)
-		stage_delivered(&stage, tickets[i]);
+		sink_delivered(&sink, tickets[i]);
 	CHECK_INT(acked(), 0);
-	stage_delivered(&stage, tickets[0]);
+	sink_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 5);
-	CHECK_INT(page_get(stage.page, COUNT_RECORDS_IN), 5);
+	CHECK_INT(page_get(sink.page, COUNT_RECORDS_IN), 5);
 }
 
 TEST(found_too_large_by_the_client_concerns_one_output)
@@ -79,7 +79,7 @@ TEST(failed_frame_by_its_own_error)
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", "ValueError: bad");
 	CHECK_TEXT(run_lane(FAILURE_DEAD_LETTER), "letter:x(ValueError: bad) ");
 	CHECK_INT(acked(), 0);
-	stage_delivered(&stage, tickets[0]);
+	sink_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 1);
 }
 
@@ -88,7 +88,7 @@ TEST(failed_frame_is_skipped)
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
 	CHECK_TEXT(run_lane(FAILURE_SKIP), "");
 	CHECK_INT(acked(), 1);
-	CHECK_INT(page_get(stage.page, COUNT_FAILED), 1);
+	CHECK_INT(page_get(sink.page, COUNT_FAILED), 1);
 }
 
 TEST(failed_frame_stops)
@@ -96,22 +96,22 @@ TEST(failed_frame_stops)
 	add_frame(FRAME_TYPE_RECORD, FRAME_LAST, 1, "a", NULL);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 2, "x", NULL);
 	CHECK_TEXT(run_lane(FAILURE_STOP), "out:a ");
-	CHECK_INT(stage.status, 1);
-	stage_delivered(&stage, tickets[0]);
+	CHECK_INT(sink.status, 1);
+	sink_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 1);
 }
 
 TEST(failed_frame_passes_a_kind_of_frames_by_hand_only)
 {
-	stage.out.kind = &passing;
-	stage.control = -1;
+	sink.out.kind = &passing;
+	sink.control = -1;
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
 	CHECK_TEXT(run_lane(FAILURE_STOP), "out:x ");
-	stage.control = 0;
+	sink.control = 0;
 	buf_reset(&frames);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 2, "y", NULL);
 	run_lane(FAILURE_STOP);
-	CHECK_INT(stage.status, 1);
+	CHECK_INT(sink.status, 1);
 }
 
 static const char *error_after(int status, uint32_t flags)
@@ -126,15 +126,15 @@ static const char *error_after(int status, uint32_t flags)
 		.status = 6,
 		.page = {.state = RUN_RUNNING, .attempt = 2, .seq = 4}};
 
-	if (stage.lanes != NULL) {
-		intake_release(&stage.lanes->intake);
-		deliveries_release(&stage.lanes->deliveries);
-		free(stage.lanes);
+	if (sink.lanes != NULL) {
+		intake_release(&sink.lanes->intake);
+		deliveries_release(&sink.lanes->deliveries);
+		free(sink.lanes);
 	}
-	stage.lanes = mem_array(1, sizeof *stage.lanes);
-	lane_init(stage.lanes, 1 << 20, false);
-	failure_death(stage.lanes, &death);
-	failure_death(stage.lanes, &other);
+	sink.lanes = mem_array(1, sizeof *sink.lanes);
+	lane_init(sink.lanes, 1 << 20, false);
+	failure_death(sink.lanes, &death);
+	failure_death(sink.lanes, &other);
 	buf_reset(&frames);
 	buf_reset(&notes);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 5, "x", NULL);
@@ -166,7 +166,7 @@ TEST(full_dead_letter_holds_the_lane_back)
 	CHECK_INT(acked(), 0);
 	letters_full = false;
 	buf_reset(&notes);
-	CHECK(lane_work(&stage, 0));
+	CHECK(lane_work(&sink, 0));
 	buf_byte(&notes, '\0');
 	CHECK_TEXT((const char *)notes.data, "letter:x(worker died while the event ran) out:d ");
 }
@@ -178,13 +178,13 @@ TEST(tickets_of_a_lane_are_in_the_order_of_its_outputs)
 	add_frame(FRAME_TYPE_RECORD, FRAME_LAST, 2, "c", NULL);
 	run_lane(FAILURE_STOP);
 	CHECK(tickets[0] < tickets[1] && tickets[1] < tickets[2]);
-	CHECK_INT(stage_ticket_number(&stage, tickets[1]), 1);
-	CHECK_INT(stage_ticket_output(tickets[1]), 1);
-	CHECK_INT(stage_ticket_output(tickets[2]), 0);
+	CHECK_INT(ticket_number(&sink, tickets[1]), 1);
+	CHECK_INT(ticket_output(tickets[1]), 1);
+	CHECK_INT(ticket_output(tickets[2]), 0);
 	/* Of a number the lower half is in the ticket. */
-	stage.lanes->deliveries.acked = 0x7fffffff0;
-	CHECK_INT(stage_ticket_number(&stage, stage_ticket(0, 0x800000003, 5)), 0x800000003);
-	stage.lanes->deliveries.acked = 0;
+	sink.lanes->deliveries.acked = 0x7fffffff0;
+	CHECK_INT(ticket_number(&sink, ticket_make(0, 0x800000003, 5)), 0x800000003);
+	sink.lanes->deliveries.acked = 0;
 }
 
 UNIT_MAIN

@@ -55,9 +55,9 @@ void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t er
 {
 	int status = kafka_error_status(error);
 
-	if (kafka->stage->status == STATUS_OK)
+	if (kafka->sink->status == STATUS_OK)
 		log_error("cannot produce to '%s': %s", topic, rd_kafka_err2str(error));
-	stage_fail(kafka->stage, status == STATUS_OK ? STATUS_TEMPFAIL : status);
+	sink_fail(kafka->sink, status == STATUS_OK ? STATUS_TEMPFAIL : status);
 }
 
 static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message)
@@ -65,13 +65,13 @@ static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message
 	const char *why = kafka_refusal(message->err);
 
 	kafka->dead = true;
-	if (kafka->stage->status == STATUS_OK &&
+	if (kafka->sink->status == STATUS_OK &&
 		(why != NULL || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE)) {
 		kafka_hold(kafka, message, why);
 		return;
 	}
 	kafka_failed(kafka, rd_kafka_topic_name(message->rkt), message->err);
-	kafka->stage->under_way--;
+	kafka->sink->under_way--;
 }
 
 void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state)
@@ -87,7 +87,7 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 		kafka_health_good(&kafka->health);
 		if (kafka->unproven > 0)
 			kafka_prove(kafka, message);
-		stage_delivered(kafka->stage, (uint64_t)(uintptr_t)message->_private);
+		sink_delivered(kafka->sink, (uint64_t)(uintptr_t)message->_private);
 	} else {
 		not_delivered(kafka, message);
 	}
@@ -96,11 +96,11 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 /* Before the stage was ready, nothing is under way. */
 static void kafka_refused(struct kafka *kafka, const char *why)
 {
-	if (!kafka->stage->ready)
+	if (!kafka->sink->ready)
 		die(STATUS_REFUSED, "%s", why);
-	if (kafka->stage->status == STATUS_OK)
+	if (kafka->sink->status == STATUS_OK)
 		log_error("%s", why);
-	stage_fail(kafka->stage, STATUS_REFUSED);
+	sink_fail(kafka->sink, STATUS_REFUSED);
 }
 
 static void serve(struct kafka *kafka)
@@ -286,7 +286,7 @@ rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t par
 
 static enum put_result refused(struct kafka *kafka, const char *why)
 {
-	kafka->outlet->why = why;
+	kafka->destination->why = why;
 	return PUT_REFUSED;
 }
 
@@ -302,7 +302,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	if (kafka->phase != PHASE_NORMAL) {
 		if (!kafka_take(kafka, topic, partition, record, ticket))
 			return PUT_FULL;
-		page_count(kafka->stage->page, COUNT_BYTES_OUT, record->head.length);
+		page_count(kafka->sink->page, COUNT_BYTES_OUT, record->head.length);
 		return PUT_UNDER_WAY;
 	}
 	if (!kafka_may_produce(kafka, topic, partition, record)) {
@@ -312,7 +312,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	error = kafka_produce(kafka, topic, partition, record, ticket);
 	switch (error) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
-		page_count(kafka->stage->page, COUNT_BYTES_OUT, record->head.length);
+		page_count(kafka->sink->page, COUNT_BYTES_OUT, record->head.length);
 		return PUT_UNDER_WAY;
 	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
 	case RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE: /* the delivery reports will say more */
@@ -339,14 +339,14 @@ static void kafka_flush(void *state)
 
 /* ---- opening */
 
-static void *kafka_open(struct outlet *outlet)
+static void *kafka_open(struct destination *destination)
 {
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 
 	kafka_health_init(&kafka->health);
-	kafka->outlet = outlet;
-	kafka->stage = outlet->stage;
-	kafka->partition = outlet->config->partition >= 0 ? outlet->config->partition
+	kafka->destination = destination;
+	kafka->sink = destination->sink;
+	kafka->partition = destination->config->partition >= 0 ? destination->config->partition
 							  : RD_KAFKA_PARTITION_UA;
 	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
 	kafka_topics_open(kafka);

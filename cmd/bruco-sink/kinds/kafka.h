@@ -25,8 +25,8 @@ enum phase {
 
 struct kafka {
 	struct kafka_health health; /* first: it is the client's opaque */
-	struct outlet *outlet;
-	struct stage *stage;
+	struct destination *destination;
+	struct sink *sink;
 	rd_kafka_t *client;
 	int event_fd;
 	struct topic *topics; /* [0] is the default */

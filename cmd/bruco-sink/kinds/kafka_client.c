@@ -119,7 +119,7 @@ void kafka_client_connect(struct kafka *kafka)
 	}
 	kafka_health_good(&kafka->health);
 	kafka->connected = true;
-	outlet_ready(kafka->outlet);
+	destination_ready(kafka->destination);
 }
 
 /* ---- what may follow what */
@@ -129,7 +129,7 @@ void kafka_client_connect(struct kafka *kafka)
 static int32_t partition_of(
 	const struct kafka *kafka, const struct topic *topic, const struct frame_record *record)
 {
-	const char *partitioner = kafka->outlet->config->partitioner;
+	const char *partitioner = kafka->destination->config->partitioner;
 
 	if (record->key == NULL || topic->partitions == 0)
 		return -1;
@@ -168,7 +168,7 @@ void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message)
 
 static rd_kafka_topic_t *topic_handle(struct kafka *kafka, size_t index)
 {
-	const char *partitioner = kafka->outlet->config->partitioner;
+	const char *partitioner = kafka->destination->config->partitioner;
 	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->client);
 	rd_kafka_topic_t *topic;
 	char why[512];
@@ -187,7 +187,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka *kafka, size_t index)
 
 void kafka_topics_open(struct kafka *kafka)
 {
-	const struct sink_config *sink = kafka->outlet->config;
+	const struct sink_config *sink = kafka->destination->config;
 
 	kafka->topic_count = sink->topics.count + 1;
 	kafka->topics = mem_array(kafka->topic_count, sizeof *kafka->topics);
@@ -239,7 +239,7 @@ void kafka_client_check(const struct config *config, const char *section,
 void kafka_client_open(struct kafka *kafka, bool careful)
 {
 	rd_kafka_conf_t *conf =
-		configure(kafka->stage->config, kafka->outlet->config, careful, NULL);
+		configure(kafka->sink->config, kafka->destination->config, careful, NULL);
 	rd_kafka_queue_t *queue;
 	size_t configured;
 

@@ -44,7 +44,7 @@ enum { ERROR_DIFFERENT_RECORD = -138 };
 
 struct held {
 	uint64_t ticket;
-	uint64_t number;      /* stage_ticket_number, for the order */
+	uint64_t number;      /* ticket_number, for the order */
 	const char *why;      /* it was refused, or was in a batch that was; NULL: behind one */
 	rd_kafka_resp_err_t error; /* of a failure that is no refusal, while isolating */
 	uint8_t *frame;       /* NULL: done with */
@@ -119,7 +119,7 @@ static void append(struct kafka *kafka, size_t topic, const struct frame_record 
 		kafka->held =
 			mem_grow(kafka->held, 2 * kafka->held_count + 1, sizeof *kafka->held);
 	kafka->held[kafka->held_count] = (struct held){.ticket = ticket,
-		.number = stage_ticket_number(kafka->stage, ticket),
+		.number = ticket_number(kafka->sink, ticket),
 		.why = why,
 		.topic = topic,
 		.partition = record->partition};
@@ -163,7 +163,7 @@ bool kafka_take(struct kafka *kafka, size_t topic, int32_t partition,
 {
 	struct frame_record taken = *record;
 
-	if (kafka->phase != PHASE_ISOLATING || kafka->stage->status != STATUS_OK ||
+	if (kafka->phase != PHASE_ISOLATING || kafka->sink->status != STATUS_OK ||
 		kafka->held_count - kafka->held_next >= HELD_MAX)
 		return false;
 	taken.partition = partition;
@@ -180,7 +180,7 @@ static int compare(uint64_t one, uint64_t other)
 static int by_order(const void *one, const void *other)
 {
 	const struct held *a = one, *b = other;
-	int by_lane = compare(stage_ticket_lane(a->ticket), stage_ticket_lane(b->ticket));
+	int by_lane = compare(ticket_lane(a->ticket), ticket_lane(b->ticket));
 
 	if ((a->why == NULL) != (b->why == NULL))
 		return a->why == NULL ? 1 : -1;
@@ -192,7 +192,7 @@ static int by_order(const void *one, const void *other)
 		return by_lane;
 	if (a->number != b->number)
 		return compare(a->number, b->number);
-	return compare(stage_ticket_output(a->ticket), stage_ticket_output(b->ticket));
+	return compare(ticket_output(a->ticket), ticket_output(b->ticket));
 }
 
 static void forget_done(struct kafka *kafka)
@@ -218,7 +218,7 @@ static void free_held(struct kafka *kafka)
 static void drop_held(struct kafka *kafka)
 {
 	forget_done(kafka);
-	kafka->stage->under_way -= kafka->held_count;
+	kafka->sink->under_way -= kafka->held_count;
 	for (size_t i = 0; i < kafka->held_count; i++)
 		let_go(&kafka->held[i]);
 	free_held(kafka);
@@ -262,7 +262,7 @@ void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message)
 		held->error = message->err;
 		return;
 	}
-	stage_delivered(kafka->stage, held->ticket);
+	sink_delivered(kafka->sink, held->ticket);
 	let_go(held);
 }
 
@@ -305,15 +305,15 @@ static void refused_alone(struct kafka *kafka, struct held *held)
 		return; /* and drop_held will count it */
 	}
 	read_held(held, &record);
-	if (kafka->outlet != &kafka->stage->dead_letter) {
-		stage_refused(kafka->stage, held->ticket, &record, held->why);
+	if (kafka->destination != &kafka->sink->dead_letter) {
+		sink_refused(kafka->sink, held->ticket, &record, held->why);
 		let_go(held);
 		kafka->held_next++;
-	} else if (failure_mend(kafka->stage, held->ticket, &record, held->why)) {
+	} else if (failure_mend(kafka->sink, held->ticket, &record, held->why)) {
 		keep(held, &record);
 	} else {
 		log_error("a dead letter can't be delivered to '%s': %s", topic, held->why);
-		stage_fail(kafka->stage, STATUS_FAILED);
+		sink_fail(kafka->sink, STATUS_FAILED);
 	}
 }
 
@@ -365,7 +365,7 @@ static void isolate(struct kafka *kafka)
 {
 	int64_t deadline = clock_ms() + RECOVER_MS;
 
-	while (kafka->stage->status == STATUS_OK && clock_ms() < deadline) {
+	while (kafka->sink->status == STATUS_OK && clock_ms() < deadline) {
 		if (kafka->under_way > 0)
 			rd_kafka_flush(kafka->client, FLUSH_MS);
 		if (kafka->under_way > 0)
@@ -419,7 +419,7 @@ void kafka_recover(struct kafka *kafka)
 	/* What is retried may have come back into the queue after it was emptied. */
 	if (kafka->dead && kafka->under_way > 0)
 		rd_kafka_purge(kafka->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
-	if (kafka->stage->status != STATUS_OK) {
+	if (kafka->sink->status != STATUS_OK) {
 		drop_held(kafka);
 		return;
 	}

@@ -17,7 +17,7 @@
 enum { WRITE_AT = 256 << 10 };
 
 struct stream {
-	struct stage *stage;
+	struct sink *sink;
 	struct buf out;
 	uint64_t frames; /* the sequence number of the last frame that was written */
 };
@@ -29,12 +29,12 @@ void stream_keys(bool on)
 	with_keys = on;
 }
 
-static void *stream_open(struct outlet *outlet)
+static void *stream_open(struct destination *destination)
 {
 	struct stream *stream = mem_alloc(sizeof *stream);
 
-	stream->stage = outlet->stage;
-	outlet_ready(outlet);
+	stream->sink = destination->sink;
+	destination_ready(destination);
 	return stream;
 }
 
@@ -67,7 +67,7 @@ static void stream_flush(void *state)
 		log_error("cannot write to standard output: %s", strerror(errno));
 		_exit(STATUS_TEMPFAIL); /* what is not written is not acknowledged */
 	}
-	page_count(stream->stage->page, COUNT_BYTES_OUT, stream->out.length);
+	page_count(stream->sink->page, COUNT_BYTES_OUT, stream->out.length);
 	buf_reset(&stream->out);
 }
 

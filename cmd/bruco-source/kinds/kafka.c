@@ -55,7 +55,7 @@ struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, 
 	partition->base.id = id;
 	partition->topic = found;
 	partition->committed = partition->committing = partition->refused = partition->end = -1;
-	backlog_init(&partition->backlog, kafka->stage->lanes.count);
+	backlog_init(&partition->backlog, kafka->source->lanes.count);
 	found->partitions[id] = partition;
 	return partition;
 }
@@ -113,12 +113,12 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
-	passage.lane = lanes_choose(&kafka->stage->lanes, partition->base.lane, &record);
+	passage.lane = lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 	if (waiting != NULL) {
 		passage.waited = true;
 		passage.index = waiting->index;
 	}
-	return stage_take(kafka->stage, &passage, unreadable);
+	return source_take(kafka->source, &passage, unreadable);
 }
 
 /* All records before next_offset were taken. */
@@ -154,11 +154,11 @@ bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
 /* Before it was ready, nothing is under way. */
 void kafka_refused(struct kafka *kafka, int status, const char *why)
 {
-	if (!kafka->stage->ready)
+	if (!kafka->source->ready)
 		die(status, "%s", why);
-	if (kafka->stage->status == STATUS_OK)
+	if (kafka->source->status == STATUS_OK)
 		log_error("%s", why);
-	stage_drain(kafka->stage, status);
+	source_drain(kafka->source, status);
 }
 
 /* What the error is about, as far as the text does not say so: " (consumer group 'g')". */
@@ -166,7 +166,7 @@ static void name_refused(struct kafka *kafka, const rd_kafka_message_t *message,
 {
 	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		buf_printf(text, " (consumer group '%s')",
-			kafka->stage->config->source.consumer_group);
+			kafka->source->config->source.consumer_group);
 	else if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
 		 message->rkt != NULL)
 		buf_printf(text, " (topic '%s')", rd_kafka_topic_name(message->rkt));
@@ -208,12 +208,12 @@ static void check_end(struct kafka *kafka)
 	bool all = true;
 
 	/* A topic that does not exist ends it too, but not as if all were done. */
-	if (!kafka->stage->stop_at_end || !kafka->stage->ready || kafka->phase != PHASE_STEADY ||
+	if (!kafka->source->stop_at_end || !kafka->source->ready || kafka->phase != PHASE_STEADY ||
 		kafka->absent_count > 0)
 		return;
 	kafka_each(kafka, all_at_end, &all);
 	if (all)
-		stage_end(kafka->stage);
+		source_end(kafka->source);
 }
 
 static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
@@ -225,7 +225,7 @@ static void stop_partition(struct kafka *kafka, struct kafka_partition *partitio
 
 static bool may_take(const struct kafka *kafka)
 {
-	return stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
+	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 }
 
 static bool is_record_to_take(
@@ -288,7 +288,7 @@ static void kafka_work(void *state)
 	struct kafka *kafka = state;
 	int64_t now = clock_ms();
 
-	if (!stage_taking(kafka->stage) && !kafka->stopped) {
+	if (!source_taking(kafka->source) && !kafka->stopped) {
 		kafka->stopped = true;
 		kafka_each(kafka, stop_partition, NULL);
 	}
@@ -303,9 +303,9 @@ static void kafka_work(void *state)
 	kafka_member_work(kafka, now);
 	check_end(kafka);
 	if (now >= kafka->commit_due ||
-		(kafka->blamed != kafka->stage->lanes.blamed && !kafka->commit_pending)) {
+		(kafka->blamed != kafka->source->lanes.blamed && !kafka->commit_pending)) {
 		kafka->commit_due = now + KAFKA_COMMIT_MS;
-		kafka->blamed = kafka->stage->lanes.blamed;
+		kafka->blamed = kafka->source->lanes.blamed;
 		kafka_commit_start(kafka);
 	}
 }
@@ -316,7 +316,7 @@ static int kafka_timeout(void *state)
 
 	if (kafka->more)
 		return 0;
-	if (kafka->phase != PHASE_STEADY || kafka->stage->draining || kafka->watch)
+	if (kafka->phase != PHASE_STEADY || kafka->source->draining || kafka->watch)
 		return BUSY_MS;
 	return clock_left(kafka->commit_due, clock_ms()) < POLL_MS
 		       ? clock_left(kafka->commit_due, clock_ms())
@@ -347,7 +347,7 @@ static bool kafka_settled(void *state)
 	kafka_each(kafka, any_lacks, &lacks);
 	if (lacks) {
 		log_error("the last commit was refused: records may be repeated");
-		stage_drain(kafka->stage, STATUS_TEMPFAIL); /* it drains: this is its status */
+		source_drain(kafka->source, STATUS_TEMPFAIL); /* it drains: this is its status */
 	}
 	return true;
 }
@@ -384,7 +384,7 @@ static void kafka_close(void *state)
 
 void kafka_subscribe(struct kafka *kafka)
 {
-	const struct texts *topics = &kafka->stage->config->source.topics;
+	const struct texts *topics = &kafka->source->config->source.topics;
 	rd_kafka_topic_partition_list_t *list =
 		rd_kafka_topic_partition_list_new((int)topics->count);
 	rd_kafka_resp_err_t error;
@@ -399,12 +399,12 @@ void kafka_subscribe(struct kafka *kafka)
 		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
 }
 
-static struct kafka *open_state(struct stage *stage)
+static struct kafka *open_state(struct source *source)
 {
 	struct kafka *kafka = mem_alloc(sizeof *kafka);
 
 	kafka_health_init(&kafka->health);
-	kafka->stage = stage;
+	kafka->source = source;
 	kafka->begun = 1;
 	return kafka;
 }
@@ -419,15 +419,15 @@ static void check(const struct config *config, struct buf *out)
 	kafka_check(RD_KAFKA_CONSUMER, conf, &answers);
 }
 
-static void *kafka_open(struct stage *stage)
+static void *kafka_open(struct source *source)
 {
-	struct kafka *kafka = open_state(stage);
+	struct kafka *kafka = open_state(source);
 	rd_kafka_conf_t *conf =
-		kafka_settings(&stage->config->source, kafka_member_identity(kafka), NULL);
+		kafka_settings(&source->config->source, kafka_member_identity(kafka), NULL);
 
 	snprintf(kafka->session_seconds, sizeof kafka->session_seconds, "%g",
 		strtod(kafka_property(conf, "session.timeout.ms"), NULL) / 1000);
-	kafka->prefetch = kafka_prefetch(&stage->config->source);
+	kafka->prefetch = kafka_prefetch(&source->config->source);
 	kafka->emptied = clock_ms();
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);

@@ -83,7 +83,7 @@ struct kafka_prefetch {
 
 struct kafka {
 	struct kafka_health health; /* first: it is the client's opaque */
-	struct stage *stage;
+	struct source *source;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	rd_kafka_message_t *batch[BATCH_MAX]; /* handed out together; [batch_at, batch_end) are left

@@ -119,7 +119,7 @@ static void give_up_commit(
 			rd_kafka_err2str(error));
 	partition->refusal_logged = true;
 	if (error != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-		stage_drain(kafka->stage, status != STATUS_OK ? status : STATUS_TEMPFAIL);
+		source_drain(kafka->source, status != STATUS_OK ? status : STATUS_TEMPFAIL);
 }
 
 /* One partition of several was refused: librdkafka 2.0 then says the same of those that were
@@ -186,7 +186,7 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
 		kafka_health_good(&kafka->health);
 	if (whole == RD_KAFKA_RESP_ERR_NO_ERROR)
-		page_count(kafka->stage->lanes.page, COUNT_COMMITS, 1);
+		page_count(kafka->source->lanes.page, COUNT_COMMITS, 1);
 }
 
 static void settled(struct kafka *kafka, struct kafka_partition *partition, void *argument)

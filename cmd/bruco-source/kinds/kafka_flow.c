@@ -38,7 +38,7 @@ static unsigned lane_of(const struct kafka *kafka, const struct kafka_partition 
 	struct frame_record record = {.key = message->key,
 		.key_length = message->key == NULL ? FRAME_NULL : (int32_t)message->key_len};
 
-	return lanes_choose(&kafka->stage->lanes, partition->base.lane, &record);
+	return lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 }
 
 /* ---- those that wait */
@@ -67,7 +67,7 @@ static void end_to_wait(struct kafka *kafka, struct kafka_partition *partition)
 static void count_backlog(struct kafka *kafka, const struct backlog *backlog, size_t count_before,
 	size_t bytes_before)
 {
-	kafka->stage->lanes.aside += backlog->count - count_before;
+	kafka->source->lanes.aside += backlog->count - count_before;
 	kafka->backlog_bytes += backlog->bytes - bytes_before;
 }
 
@@ -115,12 +115,12 @@ static void dispatch(struct kafka *kafka, struct kafka_partition *partition)
 {
 	struct backlog *backlog = &partition->backlog;
 	size_t count = backlog->count, bytes = backlog->bytes;
-	bool taking = stage_taking(kafka->stage);
+	bool taking = source_taking(kafka->source);
 
 	for (unsigned i = 0; i < backlog->queue_count && backlog->count > 0; i++) {
 		struct waiting *first;
 
-		while (stage_taking(kafka->stage) == taking &&
+		while (source_taking(kafka->source) == taking &&
 			(first = backlog_first(backlog, i)) != NULL &&
 			kafka_take(kafka, partition, first->record, first))
 			backlog_take(backlog, i);
@@ -169,20 +169,20 @@ static bool feeds_lane(const struct kafka *kafka, const struct kafka_partition *
 	unsigned lane)
 {
 	return backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
-	       lanes_relaxed(&kafka->stage->lanes, lane);
+	       lanes_relaxed(&kafka->source->lanes, lane);
 }
 
 /* The lanes of a partition's records: its own, all by turns of a key, or any. */
 static bool spreads(const struct kafka *kafka)
 {
-	return kafka->stage->lanes.ordering == ORDERING_KEY && kafka->stage->lanes.count > 1;
+	return kafka->source->lanes.ordering == ORDERING_KEY && kafka->source->lanes.count > 1;
 }
 
 static unsigned only_lane(const struct kafka *kafka, const struct kafka_partition *partition)
 {
-	if (kafka->stage->lanes.count == 1)
+	if (kafka->source->lanes.count == 1)
 		return 0;
-	return kafka->stage->lanes.ordering == ORDERING_NONE ? LANE_ANY : partition->base.lane;
+	return kafka->source->lanes.ordering == ORDERING_NONE ? LANE_ANY : partition->base.lane;
 }
 
 /* Whether a lane has need of this partition's next records, and may be given them. */
@@ -192,7 +192,7 @@ static bool feeds(const struct kafka *kafka, const struct kafka_partition *parti
 		return false;
 	if (!spreads(kafka))
 		return feeds_lane(kafka, partition, only_lane(kafka, partition));
-	for (unsigned i = 0; i < kafka->stage->lanes.count; i++)
+	for (unsigned i = 0; i < kafka->source->lanes.count; i++)
 		if (feeds_lane(kafka, partition, i))
 			return true;
 	return false;
@@ -217,7 +217,7 @@ static bool is_full(const struct kafka *kafka, const struct kafka_partition *par
 static int64_t estimate(const struct kafka *kafka, const struct kafka_partition *partition,
 	bool last, int64_t now)
 {
-	const struct lanes *lanes = &kafka->stage->lanes;
+	const struct lanes *lanes = &kafka->source->lanes;
 	int64_t most = 0, least = INT64_MAX;
 
 	if (!spreads(kafka))
@@ -309,7 +309,7 @@ void kafka_flow_take(
 
 void kafka_flow_work(struct kafka *kafka, int64_t now)
 {
-	bool taking = stage_taking(kafka->stage) && kafka->phase == PHASE_STEADY;
+	bool taking = source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 
 	kafka->hold = kafka->watch = false;
 	if (kafka->waiting_count == 0)

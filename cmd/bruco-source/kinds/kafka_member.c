@@ -35,22 +35,22 @@ static void replace_odd_characters(char *name)
 
 const char *kafka_member_identity(struct kafka *kafka)
 {
-	const struct stage *stage = kafka->stage;
+	const struct source *source = kafka->source;
 	char host[64] = "";
 
-	if (stage->config->source.group_instance_id != NULL)
-		return stage->config->source.group_instance_id;
-	if (stage->driver_id == 0)
+	if (source->config->source.group_instance_id != NULL)
+		return source->config->source.group_instance_id;
+	if (source->driver_id == 0)
 		return NULL;
 	gethostname(host, sizeof host - 1);
 	replace_odd_characters(host);
-	kafka->identity = mem_printf("bruco-%s-%016" PRIx64, host, stage->driver_id);
+	kafka->identity = mem_printf("bruco-%s-%016" PRIx64, host, source->driver_id);
 	return kafka->identity;
 }
 
 void kafka_member_check_fenced(struct kafka *kafka)
 {
-	const char *configured = kafka->stage->config->source.group_instance_id;
+	const char *configured = kafka->source->config->source.group_instance_id;
 	char why[256];
 
 	if (rd_kafka_fatal_error(kafka->client, why, sizeof why) !=
@@ -60,7 +60,7 @@ void kafka_member_check_fenced(struct kafka *kafka)
 	 * started again. A name that the driver has made belongs to nobody else. */
 	die(configured != NULL ? STATUS_REFUSED : STATUS_TEMPFAIL,
 		"fenced: another instance has joined the group '%s' with the %s '%s'",
-		kafka->stage->config->source.consumer_group,
+		kafka->source->config->source.consumer_group,
 		configured != NULL ? "same groupInstanceId" : "identity of this one,",
 		configured != NULL ? configured : kafka->identity);
 }
@@ -84,7 +84,7 @@ static void say_waiting(struct kafka *kafka, int64_t now)
 	log_info("waiting for the group '%s': its members finish what they have under way, and one "
 		 "that has died is in it until its session times out (%s s, if it was like this "
 		 "one)",
-		kafka->stage->config->source.consumer_group, kafka->session_seconds);
+		kafka->source->config->source.consumer_group, kafka->session_seconds);
 }
 
 /* ---- taking a place over */
@@ -117,7 +117,7 @@ static void add_foreign(struct kafka *kafka, const char *name, rd_kafka_topic_pa
  */
 static void look_for_nobodys(struct kafka *kafka)
 {
-	const struct texts *topics = &kafka->stage->config->source.topics;
+	const struct texts *topics = &kafka->source->config->source.topics;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
 	bool found = false;
 
@@ -138,15 +138,15 @@ static void look_for_nobodys(struct kafka *kafka)
 void kafka_member_work(struct kafka *kafka, int64_t now)
 {
 	say_waiting(kafka, now);
-	if (kafka->looked || !kafka->stage->ready || kafka->phase != PHASE_STEADY ||
-		!stage_taking(kafka->stage))
+	if (kafka->looked || !kafka->source->ready || kafka->phase != PHASE_STEADY ||
+		!source_taking(kafka->source))
 		return;
 	if (kafka->look_at == 0)
 		kafka->look_at = now + LOOK_MS;
 	if (now < kafka->look_at)
 		return;
 	kafka->looked = true;
-	if (kafka->identity != NULL || kafka->stage->config->source.group_instance_id != NULL)
+	if (kafka->identity != NULL || kafka->source->config->source.group_instance_id != NULL)
 		look_for_nobodys(kafka);
 }
 
@@ -155,9 +155,9 @@ void kafka_member_work(struct kafka *kafka, int64_t now)
 /* Another run of the same driver, or of the same groupInstanceId, takes the place over. */
 static bool stays(const struct kafka *kafka)
 {
-	if (kafka->stage->config->source.group_instance_id != NULL)
+	if (kafka->source->config->source.group_instance_id != NULL)
 		return true;
-	return kafka->identity != NULL && kafka->stage->successor;
+	return kafka->identity != NULL && kafka->source->successor;
 }
 
 static bool is_member(struct kafka *kafka)

@@ -22,7 +22,7 @@ static unsigned emptiest_lane(struct kafka *kafka)
 	unsigned best = 0;
 
 	kafka_each(kafka, add_load, load);
-	for (unsigned i = 1; i < kafka->stage->lanes.count; i++)
+	for (unsigned i = 1; i < kafka->source->lanes.count; i++)
 		if (load[i] < load[best])
 			best = i;
 	return best;
@@ -55,10 +55,10 @@ static void end(struct kafka *kafka, struct kafka_partition *partition, void *ar
 	(void)argument;
 	/* A status of 0 promises that nothing of a drained run is repeated. What a drained lane left
 	 * undone has given nothing. */
-	if (kafka->stage->draining && ((!tracker_idle(&partition->base.tracker) &&
-					       !lanes_drained(&kafka->stage->lanes)) ||
+	if (kafka->source->draining && ((!tracker_idle(&partition->base.tracker) &&
+					       !lanes_drained(&kafka->source->lanes)) ||
 					      kafka_commit_lacks(kafka, partition)))
-		stage_drain(kafka->stage, STATUS_TEMPFAIL);
+		source_drain(kafka->source, STATUS_TEMPFAIL);
 	kafka_flow_drop(kafka, partition);
 	tracker_end(&partition->base.tracker);
 }
@@ -81,9 +81,9 @@ void kafka_assign_give_up(struct kafka *kafka)
 /* Said once for each number of partitions. */
 static void tell_idle_workers(struct kafka *kafka, int partitions)
 {
-	int workers = (int)kafka->stage->lanes.count;
+	int workers = (int)kafka->source->lanes.count;
 
-	if (kafka->stage->config->processor.ordering != ORDERING_PARTITION || partitions == 0 ||
+	if (kafka->source->config->processor.ordering != ORDERING_PARTITION || partitions == 0 ||
 		workers <= partitions || kafka->idle_told == partitions)
 		return;
 	kafka->idle_told = partitions;
@@ -109,7 +109,7 @@ static void assign(struct kafka *kafka, int64_t now)
 
 		if (status != STATUS_OK)
 			die(status, "cannot start from the offsets of group '%s': %s",
-				kafka->stage->config->source.consumer_group,
+				kafka->source->config->source.consumer_group,
 				rd_kafka_err2str(error));
 		log_warning(
 			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
@@ -126,7 +126,7 @@ static void assign(struct kafka *kafka, int64_t now)
 	kafka->assigning = NULL;
 	kafka->phase = PHASE_STEADY;
 	kafka_health_good(&kafka->health);
-	stage_ready(kafka->stage);
+	source_ready(kafka->source);
 }
 
 static void under_way(struct kafka *kafka, struct kafka_partition *partition, void *argument)
@@ -157,7 +157,7 @@ static void revoke(struct kafka *kafka, int64_t now)
 
 void kafka_assign_work(struct kafka *kafka, int64_t now)
 {
-	if (kafka->phase == PHASE_ASSIGNING && !stage_taking(kafka->stage))
+	if (kafka->phase == PHASE_ASSIGNING && !source_taking(kafka->source))
 		kafka_assign_give_up(kafka);
 	else if (kafka->phase == PHASE_ASSIGNING)
 		assign(kafka, now);
@@ -195,7 +195,7 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 			break;
 		}
 		kafka->phase = PHASE_REVOKING;
-		kafka->deadline = clock_ms() + kafka->stage->config->source.rebalance_timeout_ms;
+		kafka->deadline = clock_ms() + kafka->source->config->source.rebalance_timeout_ms;
 		break;
 	default:
 		log_warning("rebalance: %s", rd_kafka_err2str(error));

@@ -144,7 +144,7 @@ static rd_kafka_resp_err_t by_time(
 static rd_kafka_resp_err_t resolve(
 	struct kafka *kafka, rd_kafka_topic_partition_t *entry, const struct kafka_topic *topic)
 {
-	const struct start_offset *start = &kafka->stage->config->source.offset;
+	const struct start_offset *start = &kafka->source->config->source.offset;
 	int64_t low, high;
 	rd_kafka_resp_err_t error = watermarks(kafka, entry, &low, &high);
 
@@ -188,7 +188,7 @@ static void tell_foreign(const struct kafka *kafka, const struct buf *starts)
 	if (starts->length > 0)
 		log_info("group '%s' was begun by another client, without a commit in some "
 			 "partitions, which start by source.offset: %.*s",
-			kafka->stage->config->source.consumer_group, (int)starts->length,
+			kafka->source->config->source.consumer_group, (int)starts->length,
 			(const char *)starts->data);
 }
 
@@ -279,7 +279,7 @@ rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list
 /* With -e: the offsets that are last now. */
 rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
 {
-	for (int i = 0; kafka->stage->stop_at_end && i < list->cnt; i++) {
+	for (int i = 0; kafka->source->stop_at_end && i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *entry = &list->elems[i];
 		struct kafka_partition *partition =
 			kafka_partition(kafka, entry->topic, entry->partition);

@@ -19,7 +19,7 @@ enum {
 
 static const struct texts *subscribed(const struct kafka *kafka)
 {
-	return &kafka->stage->config->source.topics;
+	return &kafka->source->config->source.topics;
 }
 
 void kafka_absent(struct kafka *kafka, const char *name)
@@ -100,7 +100,7 @@ static void look(struct kafka *kafka)
 			kafka_present(kafka, topics->items[i]);
 	/* The client looks every 30 seconds only. To subscribe again costs a rebalance, which costs
 	 * nothing when nothing is assigned. */
-	if (kafka->absent_count < before && !kafka->stage->ready)
+	if (kafka->absent_count < before && !kafka->source->ready)
 		kafka_subscribe(kafka);
 }
 
@@ -109,7 +109,7 @@ void kafka_absent_work(struct kafka *kafka, int64_t now)
 	bool first = !reminder_begun(&kafka->absent_reminder);
 	char *names;
 
-	if (kafka->absent_count == 0 || !stage_taking(kafka->stage) ||
+	if (kafka->absent_count == 0 || !source_taking(kafka->source) ||
 		!reminder_due(&kafka->absent_reminder, now))
 		return;
 	if (!first)
@@ -117,10 +117,10 @@ void kafka_absent_work(struct kafka *kafka, int64_t now)
 	if (kafka->absent_count == 0)
 		return;
 	names = name_absent(kafka);
-	if (kafka->stage->stop_at_end && kafka->absent_reminder.wait_ms >= LAST_LOOK_MS) {
+	if (kafka->source->stop_at_end && kafka->absent_reminder.wait_ms >= LAST_LOOK_MS) {
 		log_error("%s %s not exist, and with -e nothing is waited for", names,
 			kafka->absent_count == 1 ? "does" : "do");
-		stage_drain(kafka->stage, STATUS_CONFIG);
+		source_drain(kafka->source, STATUS_CONFIG);
 	} else {
 		log_warning("%s %s not exist yet, waiting", names,
 			kafka->absent_count == 1 ? "does" : "do");

@@ -18,7 +18,7 @@
 enum { CHUNK = 256 << 10, TAKE_BUDGET = 4096 };
 
 struct stream {
-	struct stage *stage;
+	struct source *source;
 	/* Finds the next record in data[0..length) and says how many bytes it took; 0: it needs
 	 * more. `end`: nothing more will come. Problems are reported through stream_bad. */
 	size_t (*next)(struct stream *stream, const uint8_t *data, size_t length, bool end,
@@ -44,18 +44,18 @@ void stream_keys(bool on)
 	with_keys = on;
 }
 
-static void *stream_open(struct stage *stage, size_t most,
+static void *stream_open(struct source *source, size_t most,
 	size_t (*next)(struct stream *, const uint8_t *, size_t, bool, struct frame_record *))
 {
 	struct stream *stream = mem_alloc(sizeof *stream);
 
-	stream->stage = stage;
+	stream->source = source;
 	stream->next = next;
 	stream->most = most;
 	stream->partition.topic = mem_text("stdin");
 	stream->partition.topic_length = 5;
 	tracker_begin(&stream->partition.tracker);
-	stage_ready(stage);
+	source_ready(source);
 	return stream;
 }
 
@@ -63,14 +63,14 @@ static int stream_descriptor(void *state)
 {
 	const struct stream *stream = state;
 
-	return stream->full || stream->ended || !stage_taking(stream->stage) ? -1 : STDIN_FILENO;
+	return stream->full || stream->ended || !source_taking(stream->source) ? -1 : STDIN_FILENO;
 }
 
 static int stream_timeout(void *state)
 {
 	const struct stream *stream = state;
 
-	if (stream->full || !stage_taking(stream->stage))
+	if (stream->full || !source_taking(stream->source))
 		return 1000; /* an acknowledgement wakes us; this is a net */
 	return stream->ended || stream->more ? 0 : -1;
 }
@@ -85,24 +85,24 @@ static bool stream_settled(void *state)
 static void stream_bad(struct stream *stream, const char *why, const char *unit, uint64_t place)
 {
 	log_error("%s (standard input, %s %llu)", why, unit, (unsigned long long)place);
-	stage_drain(stream->stage, STATUS_DATA);
+	source_drain(stream->source, STATUS_DATA);
 	stream->skip = true;
 }
 
 static enum take_result take_record(struct stream *stream, struct frame_record *record)
 {
-	const struct lanes *lanes = &stream->stage->lanes;
+	const struct lanes *lanes = &stream->source->lanes;
 	unsigned own = record->partition < 0 ? 0 : (unsigned)record->partition % lanes->count;
 	struct passage passage = {.partition = &stream->partition, .record = record};
 
 	passage.lane = stream->full_lane = lanes_choose(lanes, own, record);
-	return stage_take(stream->stage, &passage, NULL);
+	return source_take(stream->source, &passage, NULL);
 }
 
 /* Takes what the buffer holds; leaves what needs more bytes or more room. */
 static bool take(struct stream *stream)
 {
-	for (int budget = TAKE_BUDGET; budget > 0 && stage_taking(stream->stage); budget--) {
+	for (int budget = TAKE_BUDGET; budget > 0 && source_taking(stream->source); budget--) {
 		struct frame_record record = {0};
 		enum take_result result;
 		size_t used;
@@ -121,7 +121,7 @@ static bool take(struct stream *stream)
 		}
 		stream->taken += used;
 	}
-	return stage_taking(stream->stage);
+	return source_taking(stream->source);
 }
 
 /* Whether reading more could make sense of what is there. */
@@ -135,7 +135,7 @@ static void at_end(struct stream *stream)
 		stream_bad(stream, "input is truncated", "byte",
 			stream->position + stream->buf.length);
 	else
-		stage_end(stream->stage);
+		source_end(stream->source);
 }
 
 static bool read_more(struct stream *stream)
@@ -165,15 +165,15 @@ static void stream_work(void *state)
 	struct stream *stream = state;
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-	if (!stage_taking(stream->stage))
+	if (!source_taking(stream->source))
 		return;
 	if (stream->full &&
-		!(lanes_relaxed(&stream->stage->lanes, stream->full_lane) &&
+		!(lanes_relaxed(&stream->source->lanes, stream->full_lane) &&
 			lanes_span_relaxed(&stream->partition)))
 		return;
 	stream->full = false;
 	stream->more = take(stream);
-	if (stream->more || stream->full || !stage_taking(stream->stage))
+	if (stream->more || stream->full || !source_taking(stream->source))
 		return;
 	if (stream->ended)
 		at_end(stream);
@@ -210,9 +210,9 @@ static size_t next_line(struct stream *stream, const uint8_t *data, size_t lengt
 	return size + (newline != NULL);
 }
 
-static void *lines_open(struct stage *stage)
+static void *lines_open(struct source *source)
 {
-	return stream_open(stage, limits_frame(stage->lanes.size_max), next_line);
+	return stream_open(source, limits_frame(source->lanes.size_max), next_line);
 }
 
 /* ---- json */
@@ -231,9 +231,9 @@ static size_t next_json(struct stream *stream, const uint8_t *data, size_t lengt
 	return size + (newline != NULL);
 }
 
-static void *json_open(struct stage *stage)
+static void *json_open(struct source *source)
 {
-	return stream_open(stage, limits_json(stage->lanes.size_max), next_json);
+	return stream_open(source, limits_json(source->lanes.size_max), next_json);
 }
 
 /* ---- frames */
@@ -247,7 +247,7 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 
 	(void)end;
 	switch (frame_head_read(
-		data, length, limits_frame(stream->stage->lanes.size_max), &head, &why)) {
+		data, length, limits_frame(stream->source->lanes.size_max), &head, &why)) {
 	case FRAME_MORE:
 		return 0;
 	case FRAME_BAD:
@@ -265,9 +265,9 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 	return head.length;
 }
 
-static void *frames_open(struct stage *stage)
+static void *frames_open(struct source *source)
 {
-	return stream_open(stage, limits_frame(stage->lanes.size_max), next_frame);
+	return stream_open(source, limits_frame(source->lanes.size_max), next_frame);
 }
 
 #define READS_STDIN(kind_name, open_function)                                                      \
