@@ -304,10 +304,9 @@ static void wait_for_work(struct sink *sink, bool full)
 		on_link(sink);
 }
 
-int sink_run(
-	struct config *config, const struct sink_kind *kind, const struct sink_options *options)
+int sink_run(struct config *config, const struct sink_options *options)
 {
-	struct sink sink = {.config = config, .control = -1, .link = -1};
+	struct sink sink = {.config = config, .control = -1, .link = -1, .with_keys = options->with_keys};
 	bool full = false;
 
 	sink.signals = signals_init(0);
@@ -315,10 +314,9 @@ int sink_run(
 		wire_by_driver(&sink, config, options->driver);
 	else
 		wire_by_hand(&sink, options);
-	sink.out = (struct destination){
-		.sink = &sink, .kind = kind, .config = &config->sink};
-	if (kind == NULL)
-		sink.out.kind = sink_kind_named(config->sink.kind);
+	sink.out = (struct destination){.sink = &sink,
+		.kind = sink_kind_named(config->sink.kind),
+		.config = &config->sink};
 	sink.dead_letter = (struct destination){.sink = &sink, .config = &config->dead_letter};
 	if (config->processor.on_failure == FAILURE_DEAD_LETTER)
 		sink.dead_letter.kind = sink_kind_named(config->dead_letter.kind);

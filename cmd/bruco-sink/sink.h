@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bruco-sink/kinds.h"
 #include "config/config.h"
 #include "control/messages.h"
 #include "frame/frame.h"
@@ -17,42 +18,6 @@
 #include "stats/page.h"
 
 struct sink;
-struct destination;
-
-enum put_result {
-	PUT_DELIVERED, /* done, once flush() has returned */
-	PUT_UNDER_WAY, /* sink_delivered will be called with its ticket */
-	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
-	PUT_REFUSED,   /* nothing was done, and never will be: destination->why */
-	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
-};
-
-/* A kind of sink: one file, one table. `state` is the kind's own. */
-struct sink_kind {
-	const char *name;
-	/* Connects or opens with destination->config; ends the program when that can't succeed. Calls
-	 * destination_ready, now or from work(). */
-	void *(*open)(struct destination *destination);
-	/* The descriptor that becomes readable when work() has something to do, or -1. */
-	int (*descriptor)(void *state);
-	/* Milliseconds until work() must be called again; -1: never. */
-	int (*timeout)(void *state);
-	/* Serves deliveries. */
-	void (*work)(void *state);
-	/* NULL, or why this record can never be delivered (static storage). Asked for all outputs
-	 * of an input before the first is put. */
-	const char *(*refuse)(void *state, const struct frame_record *record);
-	enum put_result (*put)(void *state, const struct frame_record *record, uint64_t ticket);
-	/* Writes out what is PUT_DELIVERED. */
-	void (*flush)(void *state);
-	/* Passes on an end-of-stream frame; may be NULL. */
-	void (*end)(void *state);
-	/* Appends what is wrong with the section's properties, as config_property_answers reads
-	 * it, without connecting to anything. May be NULL. */
-	void (*check)(const struct config *config, const char *section,
-		const struct sink_config *sink, struct buf *answers);
-	bool passes_failed; /* by hand: a failed frame is put as it came */
-};
 
 /* An open kind: the sink proper, or the dead letter. */
 struct destination {
@@ -122,6 +87,7 @@ struct sink {
 	bool link_full;     /* something could not be sent */
 	bool ready;
 	bool end_sent;
+	bool with_keys;   /* -K */
 	int status;       /* not 0: finish what is under way, then end with it */
 	int64_t deadline; /* of that, clock_ms */
 };
@@ -129,11 +95,11 @@ struct sink {
 struct sink_options {
 	int driver;            /* -1: by hand */
 	const char *link_path; /* NULL: no link */
+	bool with_keys;        /* lines are key TAB value */
 };
 
 /* Runs it to its end; returns the exit status. */
-int sink_run(
-	struct config *config, const struct sink_kind *kind, const struct sink_options *options);
+int sink_run(struct config *config, const struct sink_options *options);
 
 /* ---- for the kinds */
 
@@ -193,14 +159,5 @@ static inline enum put_result destination_put(
 {
 	return destination->kind->put(destination->state, record, ticket);
 }
-
-/* The table of kinds; NULL when there is none of that name. */
-const struct sink_kind *sink_kind_named(const char *name);
-
-extern const struct sink_kind kind_kafka;
-extern const struct sink_kind kind_lines;
-extern const struct sink_kind kind_json;
-extern const struct sink_kind kind_frames;
-extern const struct sink_kind kind_discard;
 
 #endif

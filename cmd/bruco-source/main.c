@@ -1,189 +1,15 @@
 /* bruco-source: an external system to frames; bruco-source(1). */
 
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <yaml.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/options.h"
 #include "base/signals.h"
-#include "base/status.h"
-#include "base/text.h"
-#include "bruco-source/kinds/stdin_reader.h"
-#include "bruco-source/source.h"
-#include "config/command.h"
-#include "kafka/client.h"
-
-static const char usage[] =
-	"usage: bruco-source [-eqv] [-l path] [-n count] -c file\n"
-	"       bruco-source [-eqv] [-l path] [-n count] kafka -b brokers -t topic[,...] -g group\n"
-	"                    [-o offset] [-X name=value]\n"
-	"       bruco-source [-eqv] [-l path] [-n count] lines|json|frames [-K] < input\n"
-	"\n"
-	"Turns records of an external system into frames on standard output.\n"
-	"\n"
-	"  -b, --brokers LIST     addresses of Kafka brokers, comma-separated\n"
-	"  -c, --config FILE      read the source section of a configuration\n"
-	"  -e, --end              stop at the offsets that were last at the start\n"
-	"  -g, --group NAME       consumer group\n"
-	"  -K, --keys             lines are key TAB value\n"
-	"  -l, --link PATH        wait for acknowledgements of a bruco-sink with the same path\n"
-	"  -n, --count COUNT      stop after this many records\n"
-	"  -o, --offset OFFSET    where to start without a committed offset: earliest, latest,\n"
-	"                         a number or a time\n"
-	"  -q, --quiet            warnings and errors only\n"
-	"  -t, --topic LIST       topics, comma-separated\n"
-	"  -v, --verbose          say more\n"
-	"  -X, --property N=V     set a librdkafka property\n"
-	"      --log-format FORM  text or json\n"
-	"      --help             show this text\n"
-	"      --version          show the versions\n";
-
-static void print_versions(void)
-{
-	kafka_print_version();
-	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
-}
-
-static const struct program program = {"bruco-source", usage, print_versions};
-
-const struct source_kind *source_kind_named(const char *name)
-{
-	static const struct source_kind *const kinds[] = {
-		&kind_kafka, &kind_lines, &kind_json, &kind_frames};
-
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (strcmp(kinds[i]->name, name) == 0)
-			return kinds[i];
-	return NULL;
-}
-
-static int64_t number(const char *what, const char *text, int64_t low)
-{
-	int64_t value;
-
-	if (!text_integer(text, low, INT64_MAX, &value))
-		options_misuse(&program, "%s '%s' is not a whole number of %lld or more", what,
-			text, (long long)low);
-	return value;
-}
-
-/* Flags are remembered and applied over the file. */
-struct flags {
-	const char *config_path, *brokers, *topics, *group, *offset;
-	struct property_flags properties;
-	bool check;
-};
-
-static bool any_kafka_flag(const struct flags *flags)
-{
-	return flags->brokers != NULL || flags->topics != NULL || flags->group != NULL ||
-	       flags->offset != NULL || flags->properties.count > 0;
-}
-
-static void parse(int argc, char **argv, struct flags *flags, struct source_options *options)
-{
-	static const struct option longs[] = {OPTIONS_COMMON,
-		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
-		{"end", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
-		{"keys", no_argument, NULL, 'K'}, {"link", required_argument, NULL, 'l'},
-		{"count", required_argument, NULL, 'n'}, {"offset", required_argument, NULL, 'o'},
-		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
-		{"check", no_argument, NULL, OPTION_CHECK},
-		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "b:c:eg:Kl:n:o:qt:vX:", longs, NULL)) != -1) {
-		if (options_common(&program, option))
-			continue;
-		switch (option) {
-		case 'b':
-			flags->brokers = optarg;
-			break;
-		case 'c':
-			flags->config_path = optarg;
-			break;
-		case 'e':
-			options->stop_at_end = true;
-			break;
-		case 'g':
-			flags->group = optarg;
-			break;
-		case 'K':
-			stream_keys(true);
-			break;
-		case 'l':
-			options->link_path = optarg;
-			break;
-		case 'n':
-			options->limit = number("count", optarg, 1);
-			break;
-		case 'o':
-			flags->offset = optarg;
-			break;
-		case 't':
-			flags->topics = optarg;
-			break;
-		case 'X':
-			command_add_property(&program, &flags->properties, optarg);
-			break;
-		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
-			flags->check = true;
-			break;
-		case OPTION_DRIVER:
-			options->driver = command_driver(&program, optarg);
-			break;
-		}
-	}
-}
-
-static void apply(const struct flags *flags, struct source_config *source)
-{
-	if (flags->brokers != NULL)
-		config_replace(&source->brokers, flags->brokers);
-	if (flags->topics != NULL)
-		config_texts(&source->topics, flags->topics);
-	if (flags->group != NULL)
-		config_replace(&source->consumer_group, flags->group);
-	if (flags->offset != NULL && !config_offset(flags->offset, &source->offset))
-		options_misuse(&program, "offset '%s' is not earliest, latest, a number or a time",
-			flags->offset);
-}
-
-static void answer(const struct config *config, struct buf *answers)
-{
-	const char *name = config->source.kind;
-	const struct source_kind *kind = name == NULL ? NULL : source_kind_named(name);
-
-	if (kind != NULL && kind->check != NULL && config->source.properties.count > 0)
-		kind->check(config, answers);
-}
-
-static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
-{
-	const char *word = optind < argc ? argv[optind] : NULL;
-
-	if (argc - optind > 1)
-		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
-	if (word != NULL && source_kind_named(word) == NULL)
-		options_misuse(&program, "unknown kind '%s' (kafka, lines, json, frames)", word);
-	command_load(&program, config, flags->config_path, SECTION_SOURCE, word);
-	if (config->source.kind != NULL && strcmp(config->source.kind, "kafka") != 0 &&
-		any_kafka_flag(flags))
-		options_misuse(&program, "-b, -g, -o, -t and -X are for kind kafka");
-	apply(flags, &config->source);
-	command_complete(&program, config, SECTION_SOURCE, &flags->properties);
-	command_check_properties(config, answer);
-}
+#include "bruco-source/options.h"
 
 int main(int argc, char **argv)
 {
 	struct source_options options = {.driver = -1, .limit = -1};
-	struct flags flags = {0};
 	struct config config;
 	int status;
 
@@ -191,12 +17,7 @@ int main(int argc, char **argv)
 	fd_ensure_standard();
 	log_init("bruco-source");
 	config_init(&config);
-	parse(argc, argv, &flags, &options);
-	if (flags.check)
-		command_answer(&config, SECTION_SOURCE | SECTION_POLICY, answer);
-	if (options.driver < 0)
-		configure(argc, argv, &flags, &config);
-	status = source_run(
-		&config, options.driver < 0 ? source_kind_named(config.source.kind) : NULL, &options);
+	options_read(argc, argv, &config, &options);
+	status = source_run(&config, &options);
 	_exit(status); /* a client's threads may still run: no destructors under their feet */
 }

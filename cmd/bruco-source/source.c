@@ -344,8 +344,7 @@ static void close_down(struct source *source)
 		unlink(source->link_path);
 }
 
-int source_run(
-	struct config *config, const struct source_kind *kind, const struct source_options *options)
+int source_run(struct config *config, const struct source_options *options)
 {
 	struct source source = {.config = config,
 		.control = -1,
@@ -353,23 +352,22 @@ int source_run(
 		.listener = -1,
 		.started = options->driver < 0,
 		.limit = options->limit,
-		.stop_at_end = options->stop_at_end};
+		.stop_at_end = options->stop_at_end,
+		.with_keys = options->with_keys};
 
 	source.signals = signals_init(0);
 	if (options->driver >= 0)
 		wire_by_driver(&source, config, options->driver);
 	else
 		wire_by_hand(&source, options);
-	if (kind == NULL)
-		kind = source_kind_named(config->source.kind);
-	source.kind = kind;
+	source.kind = source_kind_named(config->source.kind);
 	while (!source.started && !source.draining)
 		wait_for_work(&source);
 	if (source.started)
-		source.state = kind->open(&source);
+		source.state = source.kind->open(&source);
 	while (source.started && !finished(&source)) {
 		wait_for_work(&source);
-		kind->work(source.state);
+		source.kind->work(source.state);
 		announce_drain(&source);
 		if (!lanes_write(&source.lanes))
 			on_reader_gone(&source);

@@ -9,32 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bruco-source/kinds.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
-
-struct source;
-
-/* A kind of source: one file, one table. `state` is the kind's own. */
-struct source_kind {
-	const char *name;
-	/* Connects or opens; ends the program when that can't succeed. */
-	void *(*open)(struct source *source);
-	/* The descriptor that becomes readable when work() has something to do, or -1. */
-	int (*descriptor)(void *state);
-	/* Milliseconds until work() must be called again, whatever the descriptor says; 0: at once,
-	 * -1: never. */
-	int (*timeout)(void *state);
-	/* Serves callbacks, takes records with lanes_take while source_taking() says so. */
-	void (*work)(void *state);
-	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
-	 * has let go of what needs not be run before. */
-	bool (*settled)(void *state);
-	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
-	void (*close)(void *state);
-	/* Appends what is wrong with the section's properties, as config_property_answers reads
-	 * it, without connecting to anything. May be NULL. */
-	void (*check)(const struct config *config, struct buf *answers);
-};
 
 struct source {
 	const struct config *config;
@@ -48,6 +25,7 @@ struct source {
 	int signals;
 	int64_t limit;    /* -n: records still to take, -1: no limit */
 	bool stop_at_end; /* -e */
+	bool with_keys;   /* -K */
 	bool started;     /* the driver has said so, or there is none */
 	bool ready;       /* announced */
 	bool draining;
@@ -67,11 +45,11 @@ struct source_options {
 	const char *link_path; /* NULL: no link */
 	int64_t limit;
 	bool stop_at_end;
+	bool with_keys; /* lines are key TAB value */
 };
 
 /* Runs it to its end; returns the exit status. */
-int source_run(
-	struct config *config, const struct source_kind *kind, const struct source_options *options);
+int source_run(struct config *config, const struct source_options *options);
 
 /* ---- for the kinds */
 
@@ -93,13 +71,5 @@ void source_drain(struct source *source, int status);
 /* The same at the end of the input, where there is nothing to say. */
 void source_end(struct source *source);
 void source_ready(struct source *source);
-
-/* The table of kinds; NULL when there is none of that name. */
-const struct source_kind *source_kind_named(const char *name);
-
-extern const struct source_kind kind_kafka;
-extern const struct source_kind kind_lines;
-extern const struct source_kind kind_json;
-extern const struct source_kind kind_frames;
 
 #endif

@@ -1,5 +1,3 @@
-#include "bruco-sink/kinds/stdout_writer.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -21,13 +19,6 @@ struct stream {
 	struct buf out;
 	uint64_t frames; /* the sequence number of the last frame that was written */
 };
-
-static bool with_keys;
-
-void stream_keys(bool on)
-{
-	with_keys = on;
-}
 
 static void *stream_open(struct destination *destination)
 {
@@ -83,7 +74,7 @@ static enum put_result put_line(void *state, const struct frame_record *record, 
 	struct stream *stream = state;
 
 	(void)ticket;
-	if (with_keys) {
+	if (stream->sink->with_keys) {
 		if (record->key_length > 0)
 			buf_append(&stream->out, record->key, (size_t)record->key_length);
 		buf_byte(&stream->out, '\t');

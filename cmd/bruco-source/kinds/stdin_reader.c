@@ -1,5 +1,3 @@
-#include "bruco-source/kinds/stdin_reader.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +34,6 @@ struct stream {
 	unsigned full_lane;
 	struct partition partition;
 };
-
-static bool with_keys;
-
-void stream_keys(bool on)
-{
-	with_keys = on;
-}
 
 static void *stream_open(struct source *source, size_t most,
 	size_t (*next)(struct stream *, const uint8_t *, size_t, bool, struct frame_record *))
@@ -199,7 +190,7 @@ static size_t next_line(struct stream *stream, const uint8_t *data, size_t lengt
 		.key_length = FRAME_NULL,
 		.value = data,
 		.value_length = (int32_t)size};
-	if (with_keys)
+	if (stream->source->with_keys)
 		tab = memchr(data, '\t', size);
 	if (tab != NULL) {
 		record->key = data;

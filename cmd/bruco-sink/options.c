@@ -1,0 +1,173 @@
+#include "bruco-sink/options.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/options.h"
+#include "base/text.h"
+#include "config/command.h"
+#include "kafka/client.h"
+
+static const char usage[] =
+	"usage: bruco-sink [-qv] [-l path] -c file\n"
+	"       bruco-sink [-qv] [-l path] kafka -b brokers -t topic [--partitioner name]\n"
+	"                  [--partition number] [-X name=value]\n"
+	"       bruco-sink [-qv] [-l path] lines|json|frames|discard [-K]\n"
+	"\n"
+	"Delivers the frames on standard input to an external system.\n"
+	"\n"
+	"  -b, --brokers LIST     addresses of Kafka brokers, comma-separated\n"
+	"  -c, --config FILE      read the sink section of a configuration\n"
+	"  -K, --keys             lines are key TAB value\n"
+	"  -l, --link PATH        send acknowledgements to a bruco-source with the same path\n"
+	"      --partition N      produce to this partition\n"
+	"      --partitioner NAME hash, murmur2, random or manual\n"
+	"  -q, --quiet            warnings and errors only\n"
+	"  -t, --topic NAME       topic\n"
+	"  -v, --verbose          say more\n"
+	"  -X, --property N=V     set a librdkafka property\n"
+	"      --log-format FORM  text or json\n"
+	"      --help             show this text\n"
+	"      --version          show the versions\n";
+
+static void print_versions(void)
+{
+	kafka_print_version();
+	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
+}
+
+static const struct program program = {"bruco-sink", usage, print_versions};
+
+struct flags {
+	const char *config_path, *brokers, *topic, *partitioner;
+	int64_t partition;
+	struct property_flags properties;
+	bool check;
+};
+
+enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER };
+
+static void parse(int argc, char **argv, struct flags *flags, struct sink_options *options)
+{
+	static const struct option longs[] = {OPTIONS_COMMON,
+		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
+		{"keys", no_argument, NULL, 'K'}, {"link", required_argument, NULL, 'l'},
+		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
+		{"partition", required_argument, NULL, OPTION_PARTITION},
+		{"partitioner", required_argument, NULL, OPTION_PARTITIONER},
+		{"check", no_argument, NULL, OPTION_CHECK},
+		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "b:c:Kl:qt:vX:", longs, NULL)) != -1) {
+		if (options_common(&program, option))
+			continue;
+		switch (option) {
+		case 'b':
+			flags->brokers = optarg;
+			break;
+		case 'c':
+			flags->config_path = optarg;
+			break;
+		case 'K':
+			options->with_keys = true;
+			break;
+		case 'l':
+			options->link_path = optarg;
+			break;
+		case 't':
+			flags->topic = optarg;
+			break;
+		case 'X':
+			command_add_property(&program, &flags->properties, optarg);
+			break;
+		case OPTION_PARTITION:
+			if (!text_integer(optarg, 0, INT32_MAX, &flags->partition))
+				options_misuse(&program, "partition '%s' is not a number", optarg);
+			break;
+		case OPTION_PARTITIONER:
+			flags->partitioner = optarg;
+			break;
+		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
+			flags->check = true;
+			break;
+		case OPTION_DRIVER:
+			options->driver = command_driver(&program, optarg);
+			break;
+		}
+	}
+}
+
+static void apply(const struct flags *flags, struct sink_config *sink)
+{
+	if (flags->brokers != NULL)
+		config_replace(&sink->brokers, flags->brokers);
+	if (flags->topic != NULL)
+		config_replace(&sink->topic, flags->topic);
+	if (flags->partitioner != NULL && config_partitioner(flags->partitioner) == NULL)
+		options_misuse(&program, "unknown partitioner '%s' (hash, murmur2, random, manual)",
+			flags->partitioner);
+	if (flags->partitioner != NULL)
+		config_replace(&sink->partitioner, config_partitioner(flags->partitioner));
+	if (flags->partition >= 0) {
+		if (flags->partitioner != NULL && strcmp(flags->partitioner, "manual") != 0)
+			options_misuse(&program, "--partition goes with --partitioner manual");
+		sink->partition = (int32_t)flags->partition;
+		config_replace(&sink->partitioner, "manual");
+	}
+	if (strcmp(sink->partitioner, "manual") == 0 && sink->partition < 0)
+		options_misuse(&program, "partitioner manual needs a partition");
+}
+
+static bool any_kafka_flag(const struct flags *flags)
+{
+	return flags->brokers != NULL || flags->topic != NULL || flags->partitioner != NULL ||
+	       flags->partition >= 0 || flags->properties.count > 0;
+}
+
+static void answer_for(const struct config *config, const char *section,
+	const struct sink_config *sink, struct buf *answers)
+{
+	const struct sink_kind *kind = sink->kind == NULL ? NULL : sink_kind_named(sink->kind);
+
+	if (kind != NULL && kind->check != NULL && sink->properties.count > 0)
+		kind->check(config, section, sink, answers);
+}
+
+static void answer(const struct config *config, struct buf *answers)
+{
+	answer_for(config, "sink", &config->sink, answers);
+	answer_for(config, "deadLetter", &config->dead_letter, answers);
+}
+
+static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
+{
+	const char *word = optind < argc ? argv[optind] : NULL;
+
+	if (argc - optind > 1)
+		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
+	if (word != NULL && sink_kind_named(word) == NULL)
+		options_misuse(&program, "unknown kind '%s' (%s)", word,
+			sink_kind_names);
+	command_load(&program, config, flags->config_path, SECTION_SINK, word);
+	if (strcmp(config->sink.kind, "kafka") != 0 && any_kafka_flag(flags))
+		options_misuse(
+			&program, "-b, -t, -X, --partition and --partitioner are for kind kafka");
+	apply(flags, &config->sink);
+	command_complete(&program, config, SECTION_SINK, &flags->properties);
+	command_check_properties(config, answer);
+}
+
+void options_read(int argc, char **argv, struct config *config, struct sink_options *options)
+{
+	struct flags flags = {.partition = -1};
+
+	parse(argc, argv, &flags, options);
+	if (flags.check)
+		command_answer(config, SECTION_SINK | SECTION_POLICY, answer);
+	if (options->driver < 0)
+		configure(argc, argv, &flags, config);
+}

@@ -1,0 +1,16 @@
+#include "bruco-source/kinds.h"
+
+#include <string.h>
+
+static const struct source_kind *const kinds[] = {
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames};
+
+const char source_kind_names[] = "kafka, lines, json, frames";
+
+const struct source_kind *source_kind_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i]->name, name) == 0)
+			return kinds[i];
+	return NULL;
+}

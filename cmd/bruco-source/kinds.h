@@ -1,0 +1,49 @@
+/*
+ * The kinds of source. Each is one file of kinds/ with one table of functions, which stands in the table of
+ * kinds.c; its keys are in lib/config/kinds.
+ */
+#ifndef BRUCO_SOURCE_KINDS_H
+#define BRUCO_SOURCE_KINDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+
+struct source;
+
+/* A kind of source. `state` is the kind's own. */
+struct source_kind {
+	const char *name;
+	/* Connects or opens; ends the program when that can't succeed. */
+	void *(*open)(struct source *source);
+	/* The descriptor that becomes readable when work() has something to do, or -1. */
+	int (*descriptor)(void *state);
+	/* Milliseconds until work() must be called again, whatever the descriptor says; 0: at once,
+	 * -1: never. */
+	int (*timeout)(void *state);
+	/* Serves callbacks, takes records with lanes_take while source_taking() says so. */
+	void (*work)(void *state);
+	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
+	 * has let go of what needs not be run before. */
+	bool (*settled)(void *state);
+	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
+	void (*close)(void *state);
+	/* Appends what is wrong with the section's properties, as config_property_answers reads
+	 * it, without connecting to anything. May be NULL. */
+	void (*check)(const struct config *config, struct buf *answers);
+};
+
+/* The table of kinds; NULL when there is none of that name. */
+const struct source_kind *source_kind_named(const char *name);
+
+extern const struct source_kind kind_kafka;
+extern const struct source_kind kind_lines;
+extern const struct source_kind kind_json;
+extern const struct source_kind kind_frames;
+
+/* Their names, for messages: "kafka, lines, json". */
+extern const char source_kind_names[];
+
+#endif
