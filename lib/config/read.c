@@ -124,6 +124,6 @@ static bool read_later(
 	return true;
 }
 
-const struct value_type map_type = {NULL}; /* read_map reads it, dump.c writes it */
+const struct value_type map_type = {.read = NULL}; /* read_map reads it, dump.c writes it */
 
 const struct value_type later_type = {.read = read_later};
