@@ -234,7 +234,7 @@ send() { # send VALUE ...
     wait_for 30 count_is "$OUT" 100
     for at in 1 3 5; do # in TLS, in the versions, in SASL
         mode "cut $at"
-        wait_for 60 told "$at"
+        wait_for 150 told "$at" # the client tries again at growing distances
         mode pass
         send "$at"
         wait_for 60 count_is "$OUT" $((100 + (at + 1) / 2))

@@ -298,7 +298,7 @@ static int prepare_batches(void)
 	return of_batch == NULL ? -1 : 0;
 }
 
-const struct mode mode_batch = {.function = {"handle_batch", "context events"},
+const struct mode mode_batch = {.function = {.name = "handle_batch", .arguments = "context events"},
 	.prepare = prepare_batches,
 	.take = take_into_batch,
 	.flush = run_batch,

@@ -153,4 +153,5 @@ static enum next take_event(
 }
 
 const struct mode mode_event = {
-	.function = {"handle_event", "context data", .may_overlap = true}, .take = take_event};
+	.function = {.name = "handle_event", .arguments = "context data", .may_overlap = true},
+	.take = take_event};
