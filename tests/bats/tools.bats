@@ -38,7 +38,7 @@ check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
     check_deps 1 cmd/bruco/log/relay.c bruco/driver/driver.h "log never includes from driver"
     check_deps 1 cmd/bruco/venv/venv.c bruco/log/relay.h "venv never includes from log"
     check_deps 1 cmd/bruco/testing/cases.c bruco/commands/check.h "testing never includes from commands"
-    check_deps 1 cmd/bruco-source/source.c bruco-source/kinds/stdin_reader.h "only the table of kinds"
+    check_deps 1 cmd/bruco-source/source.c bruco-source/kinds/kafka.h "only the table of kinds"
     check_deps 1 cmd/bruco-sink/lane.h bruco-sink/kinds/kafka.h "only the table of kinds"
 }
 
