@@ -9,7 +9,7 @@
 
 load helpers
 
-FILES=(worker results logging recycle worker_processes reject)
+FILES=(worker_{frames,results,failures,processes,timeouts,driven} results logging recycle reject)
 
 # Executables that can be embedded, "3.9 /path/python3.9" a line, the oldest first, one a version,
 # without the one that the distribution brings.
