@@ -144,8 +144,9 @@ static void tick(struct driver *driver)
 			driver_start_worker(driver, slot);
 	}
 	for (uint32_t i = 0; i < driver_process_count(driver); i++)
-		for (int j = 0; j < PROCESS_STREAMS; j++)
-			stream_tick(&driver_process(driver, i)->streams[j], &driver->relay, now);
+		for (int j = 0; j < PROCESS_OUTPUTS; j++)
+			stage_output_tick(
+				&driver_process(driver, i)->outputs[j], &driver->relay, now);
 	relay_tick(&driver->relay, now);
 	report_stuck(driver, now);
 	if (driver->deadline >= 0 && now >= driver->deadline)
@@ -170,8 +171,8 @@ static int next_tick(struct driver *driver)
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < PROCESS_STREAMS; j++)
-			sooner(&deadline, stream_deadline(&process->streams[j]));
+		for (int j = 0; j < PROCESS_OUTPUTS; j++)
+			sooner(&deadline, stage_output_deadline(&process->outputs[j]));
 		if (!process->stuck)
 			sooner(&deadline, process_kill_deadline(process));
 	}
@@ -197,9 +198,9 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < PROCESS_STREAMS; j++)
+		for (int j = 0; j < PROCESS_OUTPUTS; j++)
 			polls[count++] =
-				(struct pollfd){.fd = process->streams[j].fd, .events = POLLIN};
+				(struct pollfd){.fd = process->outputs[j].fd, .events = POLLIN};
 		polls[count++] = (struct pollfd){.fd = process->control,
 			.events = (short)(POLLIN | (process->outbox_count > 0 ? POLLOUT : 0))};
 	}
@@ -212,9 +213,9 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		struct process *process = driver_process(driver, i);
 
-		for (int j = 0; j < PROCESS_STREAMS; j++, at++)
+		for (int j = 0; j < PROCESS_OUTPUTS; j++, at++)
 			if (at->revents != 0)
-				stream_read(&process->streams[j], &driver->relay);
+				stage_output_read(&process->outputs[j], &driver->relay);
 		if (at->revents & POLLOUT)
 			process_flush(process);
 		if (at->revents & ~POLLOUT)
@@ -294,7 +295,7 @@ int driver_run(const struct config *config, const char *venv, bool stop_at_end, 
 
 	driver_init(&driver, config, venv, stop_at_end, signal_fd);
 	polls = mem_array(
-		POLL_PROCESSES + (size_t)driver_process_count(&driver) * (PROCESS_STREAMS + 1),
+		POLL_PROCESSES + (size_t)driver_process_count(&driver) * (PROCESS_OUTPUTS + 1),
 		sizeof *polls);
 	/* Nothing runs yet and the wait is over: the table's own way to begin. */
 	driver.state = STATE_WAITING;

@@ -23,16 +23,16 @@ void process_init(struct process *process, enum process_role role, uint32_t lane
 	*process = (struct process){.role = role, .control = -1};
 	process->name = role == ROLE_WORKER ? mem_printf("bruco-worker-%u", lane)
 					    : mem_text(role_names[role]);
-	for (int i = 0; i < PROCESS_STREAMS; i++) {
-		struct stream *stream = &process->streams[i];
+	for (int i = 0; i < PROCESS_OUTPUTS; i++) {
+		struct stage_output *output = &process->outputs[i];
 
-		stream_init(stream);
-		stream->kind = i == PROCESS_LOG ? STREAM_LINES : STREAM_PRINT;
-		stream->level = i == PROCESS_PRINTED ? LEVEL_INFO : LEVEL_WARNING;
-		stream->program = process->name;
+		stage_output_init(output);
+		output->kind = i == PROCESS_LOG ? OUTPUT_LINES : OUTPUT_PRINT;
+		output->level = i == PROCESS_PRINTED ? LEVEL_INFO : LEVEL_WARNING;
+		output->program = process->name;
 		if (role == ROLE_WORKER) {
-			stream->worker = process->name + strlen("bruco-");
-			stream->owner = (int)lane;
+			output->worker = process->name + strlen("bruco-");
+			output->owner = (int)lane;
 		}
 	}
 }
@@ -53,15 +53,15 @@ void process_release(struct process *process)
 	free(process->name);
 }
 
-/* One end for the child; ours is read by the relay. */
-static int open_stream(struct stream *stream)
+/* Returns the child's end of a new pipe, or -1 with errno; the relay reads the other end. */
+static int open_output(struct stage_output *output)
 {
 	int ends[2];
 
 	if (fd_pipe(ends, 0) < 0)
 		return -1;
 	fd_nonblocking(ends[0], true);
-	stream->fd = ends[0];
+	output->fd = ends[0];
 	return ends[1];
 }
 
@@ -77,24 +77,35 @@ static void prefer_for_oom(pid_t pid, const char *score)
 	free(path);
 }
 
-/* What goes to the child, -1 where there is nothing: the first four are moved to where it looks for
- * them, the others come with the greeting. */
-struct outfit {
-	int control;
-	int printed, printed_errors;
-	int log;
-	int document;
-	int page;
+/* The descriptors for the child. The first four are moved to where the child looks for them, the
+ * others go with the greeting; a worker's log does, too. */
+enum {
+	GIVEN_CONTROL,
+	GIVEN_STDOUT,
+	GIVEN_STDERR,
+	GIVEN_LOG,
+	GIVEN_CONFIG,
+	GIVEN_PAGE,
+	GIVEN_COUNT
 };
+
+struct outfit {
+	int fds[GIVEN_COUNT]; /* -1: none, or given away */
+};
+
+static struct outfit outfit_empty(void)
+{
+	struct outfit outfit;
+
+	for (int i = 0; i < GIVEN_COUNT; i++)
+		outfit.fds[i] = -1;
+	return outfit;
+}
 
 static void outfit_close(struct outfit *outfit)
 {
-	fd_close(&outfit->control);
-	fd_close(&outfit->printed);
-	fd_close(&outfit->printed_errors);
-	fd_close(&outfit->log);
-	fd_close(&outfit->document);
-	fd_close(&outfit->page);
+	for (int i = 0; i < GIVEN_COUNT; i++)
+		fd_close(&outfit->fds[i]);
 }
 
 static bool open_control(struct process *process, struct outfit *outfit)
@@ -104,33 +115,36 @@ static bool open_control(struct process *process, struct outfit *outfit)
 	if (sock_pair(ends) < 0)
 		return false;
 	process->control = ends[0];
-	outfit->control = ends[1];
+	outfit->fds[GIVEN_CONTROL] = ends[1];
 	return true;
 }
 
-/* False with errno; what is open then is for the caller to close. */
+static bool keep(struct outfit *outfit, int which, int fd)
+{
+	outfit->fds[which] = fd;
+	return fd >= 0;
+}
+
+static bool open_outputs(struct process *process, struct outfit *outfit)
+{
+	struct stage_output *outputs = process->outputs;
+
+	if (!keep(outfit, GIVEN_LOG, open_output(&outputs[PROCESS_LOG])))
+		return false;
+	return process->role != ROLE_WORKER ||
+	       (keep(outfit, GIVEN_STDOUT, open_output(&outputs[PROCESS_PRINTED])) &&
+		       keep(outfit, GIVEN_STDERR, open_output(&outputs[PROCESS_PRINTED_ERRORS])));
+}
+
+/* False with errno; the caller closes what is open then. */
 static bool open_outfit(struct process *process, const struct buf *document, struct outfit *outfit)
 {
-	if (!open_control(process, outfit))
+	if (!open_control(process, outfit) || !open_outputs(process, outfit) ||
+		!keep(outfit, GIVEN_CONFIG,
+			fd_memory("bruco-config", document->data, document->length)) ||
+		!keep(outfit, GIVEN_PAGE, page_create()))
 		return false;
-	outfit->log = open_stream(&process->streams[PROCESS_LOG]);
-	if (outfit->log < 0)
-		return false;
-	if (process->role == ROLE_WORKER) {
-		outfit->printed = open_stream(&process->streams[PROCESS_PRINTED]);
-		if (outfit->printed < 0)
-			return false;
-		outfit->printed_errors = open_stream(&process->streams[PROCESS_PRINTED_ERRORS]);
-		if (outfit->printed_errors < 0)
-			return false;
-	}
-	outfit->document = fd_memory("bruco-config", document->data, document->length);
-	if (outfit->document < 0)
-		return false;
-	outfit->page = page_create();
-	if (outfit->page < 0)
-		return false;
-	process->page = page_try_map(outfit->page);
+	process->page = page_try_map(outfit->fds[GIVEN_PAGE]);
 	return process->page != NULL;
 }
 
@@ -139,7 +153,7 @@ static pid_t start_process(
 {
 	bool worker = process->role == ROLE_WORKER;
 	const char *arguments[] = {role_names[process->role], "--driver", "3", NULL};
-	struct spawn_move moves[4] = {{outfit->control, CONTROL_FD}};
+	struct spawn_move moves[4] = {{outfit->fds[GIVEN_CONTROL], CONTROL_FD}};
 	struct spawn what = {.path = launch->programs[process->role],
 		.arguments = arguments,
 		.environment = worker ? launch->worker_environment : NULL,
@@ -150,16 +164,18 @@ static pid_t start_process(
 
 	if (worker) {
 		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
-		moves[what.move_count++] = (struct spawn_move){outfit->printed, STDOUT_FILENO};
 		moves[what.move_count++] =
-			(struct spawn_move){outfit->printed_errors, STDERR_FILENO};
+			(struct spawn_move){outfit->fds[GIVEN_STDOUT], STDOUT_FILENO};
+		moves[what.move_count++] =
+			(struct spawn_move){outfit->fds[GIVEN_STDERR], STDERR_FILENO};
 	} else {
-		moves[what.move_count++] = (struct spawn_move){outfit->log, STDERR_FILENO};
+		moves[what.move_count++] =
+			(struct spawn_move){outfit->fds[GIVEN_LOG], STDERR_FILENO};
 	}
 	return spawn(&what);
 }
 
-/* Takes its part of the outfit and the lane's or link's descriptors. */
+/* Gives away the descriptors that go with the greeting, and those of the lane or the link. */
 static void greet(struct process *process, const struct launch *launch, uint32_t lane,
 	uint32_t life, struct outfit *outfit, const int *fds, size_t fd_count)
 {
@@ -174,25 +190,25 @@ static void greet(struct process *process, const struct launch *launch, uint32_t
 	int given[HELLO_WORKER_FDS];
 	size_t count = 0;
 
-	given[count++] = outfit->document;
-	given[count++] = outfit->page;
+	given[count++] = outfit->fds[GIVEN_CONFIG];
+	given[count++] = outfit->fds[GIVEN_PAGE];
 	for (size_t i = 0; i < fd_count; i++)
 		given[count++] = fds[i];
-	outfit->document = outfit->page = -1;
+	outfit->fds[GIVEN_CONFIG] = outfit->fds[GIVEN_PAGE] = -1;
 	if (process->role == ROLE_WORKER) {
-		given[count++] = outfit->log;
-		outfit->log = -1;
+		given[count++] = outfit->fds[GIVEN_LOG];
+		outfit->fds[GIVEN_LOG] = -1;
 	}
 	process_send(process, &hello, given, count);
 }
 
-/* The process does not run: as if nothing had been tried. */
+/* Undoes open_outfit on our side, for a process that could not be started. */
 static void close_all(struct process *process, const int *fds, size_t fd_count)
 {
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);
-	for (int i = 0; i < PROCESS_STREAMS; i++)
-		fd_close(&process->streams[i].fd);
+	for (int i = 0; i < PROCESS_OUTPUTS; i++)
+		fd_close(&process->outputs[i].fd);
 	fd_close(&process->control);
 	page_unmap(process->page);
 	process->page = NULL;
@@ -201,7 +217,7 @@ static void close_all(struct process *process, const int *fds, size_t fd_count)
 int process_start(struct process *process, const struct launch *launch, uint32_t lane,
 	uint32_t life, const int *fds, size_t fd_count)
 {
-	struct outfit outfit = {-1, -1, -1, -1, -1, -1};
+	struct outfit outfit = outfit_empty();
 	pid_t pid = -1;
 	int error;
 
@@ -224,7 +240,8 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 	return pid > 0 ? 0 : -1;
 }
 
-/* Whether it is settled: sent, or nobody is there to take it. */
+/* False: there is no room yet. True: it was sent, or the process is gone; the descriptors are
+ * closed. */
 static bool send_pending(struct process *process, const struct pending_message *pending)
 {
 	if (process->control >= 0 &&
@@ -263,7 +280,7 @@ void process_flush(struct process *process)
 			process->outbox_count * sizeof *process->outbox);
 }
 
-/* It waits to be reaped: whatever ended it, we did not. */
+/* Whether the process is dead and waits to be reaped: then the driver did not kill it. */
 static bool is_dead(pid_t pid)
 {
 	siginfo_t info = {0};
@@ -295,8 +312,8 @@ struct page_snapshot process_reaped(struct process *process, struct relay *relay
 {
 	struct page_snapshot snapshot = page_snapshot(process->page);
 
-	for (int i = 0; i < PROCESS_STREAMS; i++)
-		stream_finish(&process->streams[i], relay);
+	for (int i = 0; i < PROCESS_OUTPUTS; i++)
+		stage_output_finish(&process->outputs[i], relay);
 	drop_outbox(process);
 	fd_close(&process->control);
 	page_unmap(process->page);

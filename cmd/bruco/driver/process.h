@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "bruco/driver/role.h"
-#include "bruco/log/relay.h"
+#include "bruco/log/stage_output.h"
 #include "config/config.h"
 #include "control/messages.h"
 #include "stats/page.h"
@@ -47,7 +47,7 @@ void launch_init(
 void launch_release(struct launch *launch);
 
 /* In this order they are read: what a handler printed stands before its traceback. */
-enum { PROCESS_PRINTED, PROCESS_PRINTED_ERRORS, PROCESS_LOG, PROCESS_STREAMS };
+enum { PROCESS_PRINTED, PROCESS_PRINTED_ERRORS, PROCESS_LOG, PROCESS_OUTPUTS };
 
 struct pending_message {
 	struct message message;
@@ -67,7 +67,7 @@ struct process {
 	bool stuck;                     /* for the driver to set */
 	struct pending_message *outbox; /* what the socket had no room for */
 	size_t outbox_count;
-	struct stream streams[PROCESS_STREAMS];
+	struct stage_output outputs[PROCESS_OUTPUTS];
 };
 
 void process_init(struct process *process, enum process_role role, uint32_t lane);

@@ -1,11 +1,8 @@
 /*
- * What the stages say, on its way to the driver's stderr. Sources and sinks write ready-made log
- * lines to their stderr, workers to a pipe of their own: those pass as they are. What a handler
- * prints becomes log lines here: stdout info, stderr warning, cut at LOG_LINE_MAX, control
- * characters escaped.
+ * What the driver and its processes say, on its way to the driver's stderr.
  *
- * Until the first worker was ever ready the words of all workers are held back for a moment, so
- * that of eight workers that fail to import the same handler only one is heard.
+ * Until the first worker was ready, the lines of all workers are held back for RELAY_HOLD_MS: of
+ * eight workers that fail to import the same handler only one is heard.
  */
 #ifndef BRUCO_LOG_RELAY_H
 #define BRUCO_LOG_RELAY_H
@@ -18,9 +15,9 @@
 #include "base/log.h"
 #include "bruco/log/writer.h"
 
-enum { RELAY_HOLD_MS = 1000, RELAY_HOLD_MAX = 1 << 20, RELAY_PARTIAL_MS = 500 };
+enum { RELAY_HOLD_MS = 1000, RELAY_HOLD_MAX = 1 << 20 };
 
-/* Whose words: a worker's number, or none of them (driver, source, sink). */
+/* Whose lines they are: a worker's number, or this for driver, source and sink. */
 enum { RELAY_NO_WORKER = -1 };
 
 struct held {
@@ -41,38 +38,22 @@ struct relay {
 void relay_init(struct relay *relay, int fd);
 void relay_release(struct relay *relay);
 
-/* The driver's own line; everything in the driver that runs beside the stages logs through this. */
+/* A line of the driver. While stages run the driver logs in no other way, so that it never waits
+ * for whoever reads its stderr. */
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void relay_hold(struct relay *relay);                    /* from now on */
-void relay_show_held(struct relay *relay);               /* everything held so far is heard */
-void relay_release_held(struct relay *relay);            /* and nothing is held any more */
-void relay_only_worker(struct relay *relay, int worker); /* what others said or say is forgotten */
-void relay_tick(struct relay *relay, int64_t now_ms);
-int64_t relay_deadline(const struct relay *relay); /* for relay_tick; -1: none */
+/* Whole lines of a process, already in the log's format; `owner` as above. */
+void relay_put(struct relay *relay, int owner, const char *text, size_t length);
 
-enum stream_kind {
-	STREAM_LINES, /* ready-made log lines */
-	STREAM_PRINT  /* whatever a handler prints */
-};
+void relay_hold(struct relay *relay);         /* holds the lines of workers back from now on */
+void relay_show_held(struct relay *relay);    /* writes what is held so far */
+void relay_release_held(struct relay *relay); /* the same, and holds nothing back any more */
 
-struct stream {
-	int fd; /* owned, non-blocking; -1: closed */
-	enum stream_kind kind;
-	enum log_level level; /* of printed lines */
-	const char *program;  /* "bruco-worker-0"; kept, not copied */
-	const char *worker;   /* "worker-0" for the JSON form, or NULL */
-	int owner;
-	struct buf partial;    /* of a line without its end */
-	bool skipping;         /* the rest of a line that was cut */
-	int64_t partial_since; /* ms, -1: no partial line */
-};
+/* As relay_release_held, but drops the lines of all other workers, now and later. */
+void relay_only_worker(struct relay *relay, int worker);
 
-void stream_init(struct stream *stream);                        /* closed */
-void stream_read(struct stream *stream, struct relay *relay);   /* what is there now */
-void stream_finish(struct stream *stream, struct relay *relay); /* the same, then closes it */
-void stream_tick(struct stream *stream, struct relay *relay, int64_t now_ms);
-int64_t stream_deadline(const struct stream *stream); /* for stream_tick; -1: none */
+void relay_tick(struct relay *relay, int64_t now_ms); /* writes what was held for long enough */
+int64_t relay_deadline(const struct relay *relay);    /* for relay_tick; -1: none */
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The driver's stderr. Whoever reads it may be slow, stopped or gone and its disk may be full: the
- * driver never waits for it. Text that can't be written at once is queued up to LOG_WRITER_QUEUE_MAX;
- * beyond that it is dropped, line by line, and the number is told when there is room again.
+ * driver never waits for it. Text that can't be written at once is queued up to
+ * LOG_WRITER_QUEUE_MAX; beyond that it is dropped, line by line, and the number is told when there
+ * is room again.
  */
 #ifndef BRUCO_LOG_WRITER_H
 #define BRUCO_LOG_WRITER_H

@@ -305,7 +305,7 @@ enum {
 	POLL_INPUT,
 	POLL_OUTPUT,
 	POLL_STREAMS,
-	POLLS = POLL_STREAMS + PROCESS_STREAMS
+	POLLS = POLL_STREAMS + PROCESS_OUTPUTS
 };
 
 /* It was killed and does not die. */
@@ -330,8 +330,8 @@ static void run_tick(struct run *run, int64_t now_ms)
 		return;
 	}
 	watch_worker(run, now_ms);
-	for (int i = 0; i < PROCESS_STREAMS; i++)
-		stream_tick(&run->process.streams[i], run->relay, now_ms);
+	for (int i = 0; i < PROCESS_OUTPUTS; i++)
+		stage_output_tick(&run->process.outputs[i], run->relay, now_ms);
 }
 
 static int run_next_tick(const struct run *run)
@@ -341,8 +341,8 @@ static int run_next_tick(const struct run *run)
 
 	if (killed >= 0 && (deadline < 0 || killed < deadline))
 		deadline = killed;
-	for (int i = 0; i < PROCESS_STREAMS; i++) {
-		int64_t other = stream_deadline(&run->process.streams[i]);
+	for (int i = 0; i < PROCESS_OUTPUTS; i++) {
+		int64_t other = stage_output_deadline(&run->process.outputs[i]);
 
 		if (other >= 0 && (deadline < 0 || other < deadline))
 			deadline = other;
@@ -362,16 +362,16 @@ static void run_wait(struct run *run)
 		[POLL_OUTPUT] = {.fd = run->out, .events = POLLIN},
 	};
 
-	for (int i = 0; i < PROCESS_STREAMS; i++)
+	for (int i = 0; i < PROCESS_OUTPUTS; i++)
 		polls[POLL_STREAMS + i] =
-			(struct pollfd){.fd = process->streams[i].fd, .events = POLLIN};
+			(struct pollfd){.fd = process->outputs[i].fd, .events = POLLIN};
 	if (fd_poll(polls, POLLS, run_next_tick(run)) < 0)
 		return;
 	if (polls[POLL_WRITER].revents != 0)
 		log_writer_write(&run->relay->writer);
-	for (int i = 0; i < PROCESS_STREAMS; i++)
+	for (int i = 0; i < PROCESS_OUTPUTS; i++)
 		if (polls[POLL_STREAMS + i].revents != 0)
-			stream_read(&process->streams[i], run->relay);
+			stage_output_read(&process->outputs[i], run->relay);
 	if (polls[POLL_CONTROL].revents != 0)
 		read_control(run);
 	if (polls[POLL_OUTPUT].revents != 0)
