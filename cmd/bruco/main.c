@@ -1,4 +1,4 @@
-/* bruco: wires source, workers and sink, watches them and loses nothing; bruco(1). */
+/* bruco: starts source, workers and sink, connects and supervises them; bruco(1). */
 
 #include <jansson.h>
 #include <stdio.h>
@@ -57,13 +57,13 @@ struct command {
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
-	{"venv", command_venv},
-	{"dev", command_later}, {"status", command_later}, {"top", command_later},
-	{"reload", command_later}};
+	{"venv", command_venv}, {"dev", command_later}, {"status", command_later},
+	{"top", command_later}, {"reload", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* The first word if it is a command; a command that is still to come gives way to a path. */
+/* The command of this name, or NULL. A command of a later version gives way to a path of the same
+ * name. */
 static const struct command *find_command(const char *word)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
@@ -73,7 +73,7 @@ static const struct command *find_command(const char *word)
 	return NULL;
 }
 
-/* Neither a command nor a path: most likely a slip. */
+/* The word is neither a command nor a path, most likely a slip. */
 static _Noreturn void unknown_word(const char *word)
 {
 	const char *names[COMMANDS];

@@ -53,7 +53,7 @@ static bool makes_module(const struct dirent *entry, const char *folder, const c
 	return made;
 }
 
-/* The modules of a folder that are files. */
+/* Adds the module's name if the entry is a Python file. */
 static void add_module_name(struct texts *names, const struct dirent *entry)
 {
 	if (!ends_with(entry->d_name, ".py"))
@@ -62,7 +62,7 @@ static void add_module_name(struct texts *names, const struct dirent *entry)
 	names->items[names->count++] = mem_text_n(entry->d_name, strlen(entry->d_name) - 3);
 }
 
-/* Whether the folder has the module; else *names has those that it has. */
+/* Whether the folder has the module; if not, *names has the modules that it has. */
 static bool has_module(const char *folder, const char *name, struct texts *names)
 {
 	DIR *stream = opendir(folder);
@@ -84,7 +84,7 @@ static void report_module(
 	char *requirements = mem_printf("%s/requirements.txt", processor->handler_path);
 	char *hint = near == NULL ? mem_text("") : mem_printf(" (did you mean '%s'?)", near);
 
-	if (access(requirements, F_OK) == 0) /* it may well be installed */
+	if (access(requirements, F_OK) == 0) /* the module may well be installed */
 		diag_warning(diagnostics, processor->module_name_place,
 			"processor.moduleName: no module '%s' in '%s'%s; one of requirements.txt?",
 			processor->module_name, processor->handler_path, hint);
@@ -115,8 +115,8 @@ static void check_module(struct diagnostics *diagnostics, const struct processor
 	free(path);
 }
 
-/* In earlier versions a relative path began at the working directory. What is there now under the
- * same path, as it would have to be written; NULL: nothing. The caller frees it. */
+/* In earlier versions a relative path began at the working directory. Returns the path to write
+ * now, if that folder is still there, else NULL. The caller frees it. */
 static char *earlier_path(const struct config *config)
 {
 	const char *path = config->processor.handler_path, *folder = config->directory;
@@ -129,7 +129,7 @@ static char *earlier_path(const struct config *config)
 	there = realpath(path + length + 1, NULL);
 	if (there == NULL)
 		return NULL;
-	/* From the file's folder: up to where both part, then down. */
+	/* From the file's folder up to the last common folder, then down. */
 	for (size_t i = 0;; i++) {
 		bool one_ends = folder[i] == '\0' || folder[i] == '/';
 		bool other_ends = there[i] == '\0' || there[i] == '/';
@@ -295,7 +295,7 @@ const char *check_path(const struct program *program, const char *command, const
 	return check_default_path(program, given);
 }
 
-/* To stdout; the exit status. */
+/* Prints the configuration, or that it is good; returns the exit status. */
 static int print_result(const struct config *config, bool document)
 {
 	struct buf out = {0};

@@ -1,5 +1,6 @@
 /*
- * `bruco check`: says all that is wrong with a configuration, before anything starts.
+ * Finds all that is wrong with a configuration before anything starts: bruco check, and the first
+ * step of the other commands.
  */
 #ifndef BRUCO_COMMANDS_CHECK_H
 #define BRUCO_COMMANDS_CHECK_H
@@ -11,33 +12,32 @@
 #include "config/config.h"
 
 /* bruco check [--handler] [--print] [-c file | file | directory]; argv[0] is "check". Returns the
- * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be looked at;
- * ends the program with 64 for a misuse. */
+ * exit status: 0, 78 when there are mistakes, 69 or 70 when the handler could not be examined.
+ * Ends the program with 64 for a usage error. */
 int command_check(const struct program *program, int argc, char **argv);
 
 /* The configuration that -c gave, else config.yaml in this folder. Ends the program with a usage
  * error when neither is there. */
 const char *check_default_path(const struct program *program, const char *given);
 
-/* The same, but it may also be the one argument that getopt has left. */
+/* The same, but the configuration may also be the one argument that getopt has left. */
 const char *check_path(const struct program *program, const char *command, const char *given,
 	int argc, char **argv);
 
-/* What the text alone doesn't show: whether handlerPath is a folder and holds the module. Appends a
- * line for each mistake or warning; returns the number of mistakes. */
+/* Checks what the text alone doesn't show: whether handlerPath is a folder and holds the module.
+ * Appends a line for each mistake or warning; returns the number of mistakes. */
 size_t check_config(const struct config *config, struct buf *notes);
 
-/* Asks the stages what librdkafka says of the properties, if there are any; nothing is connected.
+/* Asks source and sink what librdkafka says of the properties, if there are any; nothing connects.
  * Appends a line for each mistake or warning; returns the number of mistakes. */
 size_t check_properties(const struct config *config, struct buf *notes);
 
-/* All checks, as `bruco run` and `bruco check` do them: reads the file into what config_init made,
- * with everything that is missing, check_config and check_properties. Returns the number of
- * mistakes. */
+/* All checks of `bruco run` and `bruco check`: reads the file into what config_init made, adds the
+ * defaults, then calls check_config and check_properties. Returns the number of mistakes. */
 size_t check_load(struct config *config, const char *path, struct buf *notes);
 
-/* The same of the processor alone, for commands that need no broker and no secret. Writes the notes
- * to standard error; returns the number of mistakes. */
+/* The same for the processor alone, for commands that need no broker and no secret. Writes the
+ * notes to standard error; returns the number of mistakes. */
 size_t check_processor(struct config *config, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
-/* The commands of bruco(1), each in a file of its own; argv[0] is the command. They return the
- * driver's exit status and end the program themselves for a misuse. */
+/* The commands of bruco(1), each in a file of its own; argv[0] is the command. Each returns the
+ * exit status. Each ends the program for --help, --version and usage errors. */
 #ifndef BRUCO_COMMANDS_COMMANDS_H
 #define BRUCO_COMMANDS_COMMANDS_H
 

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-/* What may be asked for, and the page that answers. Commands stand in bruco(1). */
+/* The words that a user may give, and the page for each. Commands stand in bruco(1). */
 static const char *const words[] = {"bruco", "run", "check", "init", "test", "help", "source",
 	"worker", "sink", "broker", "yaml", "config", "frame", "internals"};
 static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco",
@@ -34,8 +34,8 @@ static const char *find_page(const struct program *program, const char *word)
 	options_misuse(program, "no page '%s'", word);
 }
 
-/* Pages beside this program are found although man(1) may not look there; the empty element is the
- * place where man's own list goes. */
+/* Lets man(1) find the pages that are installed beside this program. The empty element stands for
+ * man's own list. */
 static void prefer_own_pages(void)
 {
 	const char *others = getenv("MANPATH");

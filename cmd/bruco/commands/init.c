@@ -1,4 +1,4 @@
-/* bruco init: a small project to begin with, a copy of the folder that is installed for it. */
+/* bruco init: copies the installed folder share/bruco/init, a small project to begin with. */
 #include "bruco/commands/commands.h"
 
 #include <dirent.h>
@@ -18,7 +18,7 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-/* Paths within the folder, a folder before what is in it. */
+/* Paths within the folder; a folder stands before its files. */
 struct content {
 	char **paths;
 	size_t count;
@@ -67,7 +67,7 @@ static void list(struct content *content, const char *root, const char *within)
 	free(entries);
 }
 
-/* Nothing is written when one of the files is there already. */
+/* Refuses, before anything is written, when one of the files is there already. */
 static int refuse_present(const struct content *content, const char *from, const char *to)
 {
 	int status = STATUS_OK;
@@ -85,7 +85,7 @@ static int refuse_present(const struct content *content, const char *from, const
 	return status;
 }
 
-/* Makes this one folder; 0, or the errno. */
+/* Makes this one folder; returns 0 or the errno. */
 static int try_folder(const char *path)
 {
 	int failure = mkdir(path, 0777) == 0 ? 0 : errno;
@@ -93,8 +93,8 @@ static int try_folder(const char *path)
 	return failure == EEXIST && is_folder(path) ? 0 : failure;
 }
 
-/* With those above it that are not there. Each is tried once more when the one above it is there:
- * in a folder that was deleted, or in /proc, a folder can't be made even so. */
+/* Makes the folder and those above it. Each is tried once more after the one above it was made,
+ * not for ever: in a deleted folder, or in /proc, no folder can be made. */
 static int make_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -159,7 +159,7 @@ static int copy_all(const struct content *content, const char *from, const char 
 	return status;
 }
 
-/* As a shell takes it. */
+/* Quotes the text for a shell. */
 static void print_quoted(const char *text)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

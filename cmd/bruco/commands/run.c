@@ -65,7 +65,7 @@ static void parse_run(
 	options->path = check_default_path(program, options->path);
 }
 
-/* Mistakes and warnings always, information unless -q. */
+/* Shows mistakes and warnings always, information unless -q. */
 static void show_notes(const struct buf *notes)
 {
 	const char *text = (const char *)notes->data;

@@ -1,4 +1,5 @@
-/* bruco test: recorded events through the real worker, and what comes compared with what should. */
+/* bruco test: runs recorded events through a real worker and compares the outcomes with those
+ * expected. */
 #include "bruco/commands/commands.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ struct testing {
 	struct cases cases;
 	struct replay replay;
 	size_t ok, differing, updated; /* cases */
-	size_t failed;                 /* files that are shown only and have a failed event */
+	size_t failed;                 /* files without expectation that have a failed event */
 };
 
 /* ---- standard output */
@@ -86,7 +87,7 @@ static int print_summary(const struct testing *testing)
 
 /* ---- one case */
 
-/* In its place at once, or not at all. */
+/* Replaces the file as a whole or not at all. */
 static int replace_file(const char *path, const struct buf *content)
 {
 	char *half = mem_printf("%s.new", path);
@@ -153,7 +154,7 @@ static int show(struct testing *testing, const struct outcomes *got)
 	return print_text(&text);
 }
 
-/* What a case's worker says is shown when the case is not as it should be, or with -v. */
+/* Prints what the case's worker logged: of a case that differs, or with -v. */
 static void print_log(int log, bool shown)
 {
 	char *text = NULL;

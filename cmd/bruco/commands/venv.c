@@ -1,4 +1,4 @@
-/* bruco venv: makes the environment of a handler's requirements.txt, and says where it is. */
+/* bruco venv: installs a handler's requirements.txt and prints the folder of the environment. */
 #include "bruco/commands/commands.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What the table's actions are: the only place where the driver does something to its stages. */
+/* The actions of the supervision table: the only place where the driver does something to its
+ * processes. */
 #include "bruco/driver/driver.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static void cut_lane(struct driver *driver, const struct occurrence *occurrence)
 	cut_off(driver, occurrence->slot);
 }
 
-/* 64 MiB of pipe buffers are all that an unprivileged user has. */
+/* An unprivileged user has 64 MiB of pipe buffers in all. */
 static int pipe_size(uint32_t lanes)
 {
 	int share = PIPES_TOGETHER / (2 * (int)lanes);
@@ -73,7 +74,7 @@ static bool open_pipes(const struct driver *driver, int in[2], int out[2])
 	return fd_pipe(in, size) == 0 && fd_pipe(out, size) == 0;
 }
 
-/* For somebody who closes it. */
+/* Hands the descriptor to a callee that closes it. */
 static int take(int *fd)
 {
 	int taken = *fd;
@@ -125,7 +126,7 @@ static void replace(struct driver *driver, const struct occurrence *occurrence)
 	format_duration(text, wait);
 	slot->start_at = clock_ms() + wait;
 	if (occurrence->event == EVENT_WORKER_RECYCLED) {
-		driver_start_worker(driver, slot); /* the worker itself has said why */
+		driver_start_worker(driver, slot); /* the worker itself has logged why */
 	} else if (wait > 0) {
 		relay_log(&driver->relay, LEVEL_WARNING, "%s, restarting in %s", occurrence->text,
 			text);
@@ -146,7 +147,7 @@ static void drain(struct driver *driver, const struct occurrence *occurrence)
 		struct worker_slot *slot = &driver->slots[i];
 
 		process_send(&slot->process, &message, NULL, 0);
-		if (slot->start_at >= 0) /* one last time, without the rest of its back-off */
+		if (slot->start_at >= 0) /* the last start, without the rest of the back-off */
 			slot->start_at = clock_ms();
 	}
 }
@@ -172,7 +173,8 @@ static void kill_workers(struct driver *driver, const struct occurrence *occurre
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		struct worker_slot *slot = &driver->slots[i];
 
-		/* The sink reads a dead worker's pipe out; so those that live are told of later. */
+		/* The sink reads a dead worker's pipe to its end, so it hears of the living ones
+		 * when they are dead. */
 		if (slot->process.pid != 0)
 			process_kill(&slot->process);
 		else
@@ -209,9 +211,9 @@ static void abandon(struct driver *driver, const struct occurrence *occurrence)
 }
 
 /*
- * Source or sink is dead, and workers are of no use any more. Whoever is left of the two finishes
- * what it can without them: what is delivered is acknowledged, what is acknowledged is committed,
- * and a consumer group is left, unless the next start takes over the place in it.
+ * Source or sink is dead, so the workers are killed. The other one finishes what it can without
+ * them: the sink acknowledges what is delivered, the source commits what is acknowledged and
+ * leaves the consumer group, unless the next start takes over its place there.
  */
 static void settle_rest(struct driver *driver, const struct occurrence *occurrence)
 {
@@ -232,8 +234,8 @@ static void back_off(struct driver *driver, const struct occurrence *occurrence)
 	int64_t now = clock_ms();
 
 	(void)occurrence;
-	/* Who became ready did not fail to start: maxRestarts is the guard against dying soon
-	 * after. */
+	/* A pipeline that became ready starts its back-off anew; maxRestarts limits quick deaths.
+	 * */
 	if (driver->was_ready)
 		driver->failures = 0;
 	driver->deadline = now + back_off_ms(++driver->failures);

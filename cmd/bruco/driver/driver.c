@@ -39,7 +39,7 @@ static void take_signal(struct driver *driver, int number)
 	char text[TEXT_MAX];
 
 	if (number == SIGHUP && driver->signals > 0)
-		return; /* the terminal went away while it stops already */
+		return; /* the terminal went away while the driver stops already */
 	if (driver->signals++ > 0)
 		occurrence.event = EVENT_SECOND_SIGNAL;
 	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(number));
@@ -71,7 +71,7 @@ static bool workers_may_start(const struct driver *driver)
 	       driver->state == STATE_DRAINING;
 }
 
-/* By themselves, without another word from us. */
+/* Whether all processes are to end now, without another message. */
 static bool all_shall_end(const struct driver *driver)
 {
 	return judge_is_over(driver->state) || driver->state == STATE_SETTLING ||
@@ -89,7 +89,7 @@ static void describe_stuck(char text[TEXT_MAX], const struct process *process)
 		process->name, (int)process->pid);
 }
 
-/* The deadline of the state. */
+/* The deadline of the driver's state has passed. */
 static void time_is_up(struct driver *driver)
 {
 	char text[TEXT_MAX], duration[32];
@@ -112,7 +112,7 @@ static void time_is_up(struct driver *driver)
 	driver_fire(driver, &occurrence);
 }
 
-/* What was killed and does not die. */
+/* Reports processes that were killed KILL_MS ago and are still there. */
 static void report_stuck(struct driver *driver, int64_t now_ms)
 {
 	char text[TEXT_MAX];
@@ -245,7 +245,7 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 		process_init(&driver->slots[i].process, ROLE_WORKER, i);
 		driver->slots[i].start_at = -1;
 	}
-	/* What a handler started and left behind is ours to bury. */
+	/* What a handler started and left behind becomes our child, to be reaped here. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -261,7 +261,7 @@ static void driver_release(struct driver *driver)
 	launch_release(&driver->launch);
 }
 
-/* The last lines, and the last word about the status: 0 says that nothing is missing. */
+/* Logs the last lines and settles the status: 0 promises that nothing is missing. */
 static void report_end(struct driver *driver)
 {
 	struct relay *relay = &driver->relay;
@@ -297,7 +297,7 @@ int driver_run(const struct config *config, const char *venv, bool stop_at_end, 
 	polls = mem_array(
 		POLL_PROCESSES + (size_t)driver_process_count(&driver) * (PROCESS_OUTPUTS + 1),
 		sizeof *polls);
-	/* Nothing runs yet and the wait is over: the table's own way to begin. */
+	/* The driver begins as after a back-off: nothing runs, and the wait is over. */
 	driver.state = STATE_WAITING;
 	driver_fire(&driver, &(struct occurrence){.event = EVENT_TIMEOUT});
 	while (driver.state != STATE_DONE) {

@@ -147,7 +147,8 @@ bool driver_rewinds(const struct driver *driver)
 	return strcmp(driver->config->source.kind, "kafka") == 0;
 }
 
-/* The next one to judge: the cause before its consequence; -1: none, or not yet. */
+/* Which of source (0) and sink (1) to judge next: the cause before its consequence. -1: none, or
+ * not yet. */
 static int next_endpoint(const struct driver *driver, int64_t now_ms)
 {
 	const struct endpoint_exit *exits = driver->endpoint_exits;
@@ -179,7 +180,7 @@ void driver_judge_endpoints(struct driver *driver, int64_t now_ms)
 	}
 }
 
-/* Which stage has this pid; the number of stages: none. */
+/* The index of the process with this pid; the number of processes when there is none. */
 static uint32_t find_process(struct driver *driver, pid_t pid)
 {
 	uint32_t index = 0;
@@ -189,7 +190,8 @@ static uint32_t find_process(struct driver *driver, pid_t pid)
 	return index;
 }
 
-/* Takes one dead child; orphans of handlers come to us as well and are just buried. */
+/* Reaps one dead child; false when there is none. Orphans of handlers are children, too, and only
+ * reaped. */
 static bool reap_one(struct driver *driver, int *exits, bool *dead)
 {
 	siginfo_t info = {0};
@@ -202,7 +204,7 @@ static bool reap_one(struct driver *driver, int *exits, bool *dead)
 	if (info.si_pid == 0)
 		return false;
 	index = find_process(driver, info.si_pid);
-	/* Before its pid is free again: what a worker's handler had started goes with it. */
+	/* While the pid is still taken: kill what the worker's handler had started. */
 	if (index >= 2 && index < driver_process_count(driver))
 		kill(-info.si_pid, SIGKILL);
 	if (waitpid(info.si_pid, &death, 0) == info.si_pid &&
@@ -221,10 +223,10 @@ void driver_reap(struct driver *driver)
 
 	while (reap_one(driver, exits, dead))
 		;
-	/* What they said last decides what their deaths mean. */
+	/* Last messages decide what the deaths mean. */
 	for (uint32_t i = 0; i < driver_process_count(driver); i++)
 		driver_read_control(driver, i);
-	/* All of them at once: a pid that is free again must not be killed. */
+	/* Forget all the pids at once: one that is free again must not be killed. */
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		struct page_snapshot page;
 
@@ -238,7 +240,7 @@ void driver_reap(struct driver *driver)
 		else
 			driver->slots[i - 2].page = page;
 	}
-	/* First the ends of the lanes: workers may have ended because of them. */
+	/* Source and sink first: workers may have ended because of them. */
 	driver_judge_endpoints(driver, now);
 	for (uint32_t i = 2; i < driver_process_count(driver); i++)
 		if (dead[i])

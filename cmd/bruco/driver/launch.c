@@ -17,8 +17,8 @@
 extern char **environ;
 
 enum {
-	CLIENT_FILES = 64, /* of a Kafka client */
-	WORKER_FILES = 128 /* that Python and a handler have in any case */
+	CLIENT_FILES = 64, /* for a Kafka client */
+	WORKER_FILES = 128 /* always allowed for Python and a handler */
 };
 
 char *launch_program(const char *name)
@@ -49,7 +49,7 @@ static bool names(const char *variable, const char *name)
 	return strncmp(variable, name, length) == 0 && variable[length] == '=';
 }
 
-/* Whether a worker does not get this variable of ours. */
+/* Whether this variable of the driver is kept from workers. */
 static bool withheld(const char *variable, const struct config *config, const char *venv)
 {
 	for (size_t i = 0; i < config->secret_variables.count; i++)
@@ -81,7 +81,7 @@ static char **worker_environment(const struct config *config, const char *venv)
 	return list;
 }
 
-/* Ours and half the scale more. */
+/* The driver's own score and half the scale more. */
 static char *worker_oom_score(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -104,7 +104,8 @@ static rlim_t count_open_files(void)
 	rlim_t count = 0;
 
 	while (folder != NULL && readdir(folder) != NULL)
-		count++; /* two dots, and the folder itself: room for what is still to open */
+		count++; /* counts ".", ".." and the folder itself, too: room for what is still to
+			    open */
 	if (folder != NULL)
 		closedir(folder);
 	return count;
@@ -116,9 +117,10 @@ static bool has_kafka_client(const char *kind)
 }
 
 /*
- * How many files the process that needs the most has open at once. The driver keeps four a worker
- * and two that wait for a sink that is slow to take them; a start needs a dozen for a moment. The
- * sink may have a lane and both ends of its successor's. A Kafka client has a socket a broker.
+ * How many files the process that needs the most has open at once. The driver keeps four for each
+ * worker, and two more while a slow sink has not taken them; a start needs a dozen for a moment.
+ * The sink has a lane for each worker and, for a moment, both pipes of its successor. A Kafka
+ * client has a socket for each broker.
  */
 static rlim_t files_needed(const struct config *config)
 {
@@ -130,7 +132,8 @@ static rlim_t files_needed(const struct config *config)
 	return driver > sink ? driver : sink;
 }
 
-/* Ours is raised as far as it goes; too little is told now, and not when a worker has died. */
+/* Raises the driver's limit as far as it goes. If that is too little the program ends now, and not
+ * later when a worker is to be replaced. */
 static void settle_file_limit(struct launch *launch, const struct config *config)
 {
 	rlim_t needed = files_needed(config);
@@ -171,7 +174,7 @@ void launch_init(
 	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
-	/* The source reads processor.ordering and retry, the sink onFailure. */
+	/* The source needs processor.ordering and retry, the sink onFailure. */
 	config_dump(
 		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
 	config_dump(config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);

@@ -8,42 +8,43 @@
 #define BRUCO_DRIVER_SUPERVISE_H
 
 enum supervise_state {
-	STATE_STARTING, /* all stages were started, not all are ready */
+	STATE_STARTING, /* all processes were started, not all are ready */
 	STATE_RUNNING,  /* all are ready */
 	STATE_DRAINING, /* the source was told to finish; the shutdown deadline runs */
-	STATE_ENDING,   /* as closing, but the source ended by itself: its input is at its end */
-	STATE_CLOSING,  /* all is delivered and committed, the stages end one after the other */
-	STATE_CUTTING,  /* the deadline passed: workers are killed, sink and source settle the rest
+	STATE_ENDING,   /* as closing, but the source ended by itself, at the end of its input */
+	STATE_CLOSING,  /* all is delivered and committed, the processes end one after the other */
+	STATE_CUTTING,  /* the deadline passed: workers are killed, sink and source finish the rest
 			 */
-	STATE_SETTLING, /* source or sink has died for good, the other one has a moment to end */
-	STATE_RESTARTING, /* the same, but when all is reaped it starts anew */
-	STATE_CLEARING,   /* everything was killed; when all is reaped it starts anew */
-	STATE_KILLING,    /* everything was killed; when all is reaped it is over */
+	STATE_SETTLING, /* something has failed for good, source and sink have a moment to end */
+	STATE_RESTARTING, /* the same, but when all are reaped the pipeline starts anew */
+	STATE_CLEARING,   /* everything was killed; when all are reaped the pipeline starts anew */
+	STATE_KILLING,    /* everything was killed; when all are reaped the driver ends */
 	STATE_WAITING,    /* nothing runs until the back-off is over */
 	STATE_DONE,
 	STATE_COUNT
 };
 
 enum supervise_event {
-	EVENT_READY,           /* every stage has said so */
+	EVENT_READY,           /* every process has reported it */
 	EVENT_SIGNAL,          /* the first that asks for an end */
 	EVENT_SECOND_SIGNAL,   /* each one after it */
-	EVENT_WORKER_DIED,     /* it may have a successor */
-	EVENT_WORKER_RECYCLED, /* it ended because it was to end, and has a successor */
-	EVENT_WORKER_LOST,     /* it must have none: the handler failed, or restarts are used up */
-	EVENT_ENDPOINT_DIED,   /* source or sink, in a way that a new start may mend */
-	EVENT_FATAL,           /* a stage ended in a way that no new start mends */
-	EVENT_CLOSING,         /* the source says that all is acknowledged and committed */
-	EVENT_STUCK,           /* a stage was killed KILL_MS ago and is still there */
-	EVENT_TIMEOUT,         /* the state's deadline has passed */
-	EVENT_REAPED,          /* no stage is left */
+	EVENT_WORKER_DIED,     /* the worker may have a successor */
+	EVENT_WORKER_RECYCLED, /* the worker ended because it was to end, and gets a successor */
+	EVENT_WORKER_LOST, /* the worker gets no successor: the handler failed, or restarts are used
+			      up */
+	EVENT_ENDPOINT_DIED, /* source or sink, in a way that a new start may mend */
+	EVENT_FATAL,         /* a process ended in a way that no new start mends */
+	EVENT_CLOSING,       /* the source says that all is acknowledged and committed */
+	EVENT_STUCK,         /* a process was killed KILL_MS ago and is still there */
+	EVENT_TIMEOUT,       /* the state's deadline has passed */
+	EVENT_REAPED,        /* no process is left */
 	EVENT_COUNT
 };
 
-/* Done in this order. Several may come of one event. */
+/* One event may cause several actions; they are done in this order. */
 enum supervise_action {
 	ACTION_KEEP_STATUS = 1 << 0, /* the event's status is the driver's, if none was kept yet */
-	ACTION_KEEP_SIGNAL = 1 << 1, /* the driver shall die by the event's signal */
+	ACTION_KEEP_SIGNAL = 1 << 1, /* the driver is to die by the event's signal */
 	ACTION_REPORT_READY = 1 << 2,
 	ACTION_CUT_LANE = 1 << 3, /* tell the sink that the event's lane has no successor */
 	ACTION_REPLACE = 1 << 4,  /* start the successor of the event's lane */
@@ -54,9 +55,9 @@ enum supervise_action {
 	ACTION_KILL_WORKERS = 1 << 8, /* and give sink and source a few seconds more */
 	ACTION_SETTLE = 1 << 9,       /* kill the workers, give sink and source a moment to end */
 	ACTION_KILL_ALL = 1 << 10,    /* and give them KILL_MS to be gone */
-	ACTION_ABANDON = 1 << 11,     /* leave what does not die, and name it */
+	ACTION_ABANDON = 1 << 11,     /* name what does not die, and leave it behind */
 	ACTION_BACK_OFF = 1 << 12,    /* the deadline is the end of the back-off */
-	ACTION_START = 1 << 13,       /* all stages */
+	ACTION_START = 1 << 13,       /* all processes */
 	ACTION_COUNT = 14
 };
 

@@ -13,7 +13,7 @@ static bool same(const struct watch_claim *one, const struct watch_claim *other)
 	       one->since_ns == other->since_ns;
 }
 
-/* It was not there at the last look, and it is now: between the two it has begun. */
+/* The event is new since the last look, so it began between the two, whatever the page claims. */
 static void take_event(struct watch *watch, const struct watch_claim *claim, int64_t now_ms)
 {
 	int64_t since_ms = claim->since_ns / NS_PER_MS;
@@ -74,7 +74,7 @@ static enum watch_order enforce(struct watch *watch, int64_t timeout_ms, int64_t
 		if (now_ms < watch->due_ms)
 			return WATCH_NOTHING;
 		return give(watch, WATCH_KILL, now_ms, now_ms + WATCH_AGAIN_MS);
-	case WATCH_KILL: /* its end is on the way */
+	case WATCH_KILL: /* the worker is killed and will be reaped */
 		watch->due_ms = now_ms + WATCH_AGAIN_MS;
 		return WATCH_NOTHING;
 	default:
@@ -92,7 +92,7 @@ enum watch_order watch_look(
 	enum watch_order order = WATCH_NOTHING;
 
 	if (!page_runs(claim->state)) {
-		/* What begins from now on has its time until then. */
+		/* An event that begins from now on is within its time limit until then. */
 		int64_t wait_ms = timeout_ms > 0 ? timeout_ms : WATCH_LONG_MS;
 
 		watch->running = false;

@@ -1,9 +1,8 @@
 /*
- * Whether a worker's event takes too long, from what its page says and from the time: a state
- * machine a worker. It knows no processes and no clock; watchdog_signals.c does what it orders.
- *
- * The page is only a claim, user code can write to it. So a beginning that can't be true is not
- * believed, and an event is another one as soon as anything about it differs.
+ * Decides from a worker's page and the time whether the worker's event takes too long: one state
+ * machine for each worker. It knows no processes and no clock; watchdog_signals.c carries out its
+ * orders. The page is only a claim, since user code can write to it. So a beginning that can't be
+ * true is not believed, and an event counts as another one as soon as anything about it differs.
  */
 #ifndef BRUCO_DRIVER_WATCHDOG_H
 #define BRUCO_DRIVER_WATCHDOG_H
@@ -18,20 +17,20 @@ enum {
 	WATCH_GRACE_MS = 2000, /* from the first alarm to the traceback */
 	WATCH_DUMP_MS = 200,   /* from the traceback to the end */
 	WATCH_LONG_MS = 30000, /* without a timeout: to the first warning; then doubled */
-	WATCH_IDLE_MS = 100,   /* an idle worker is not looked at more often */
+	WATCH_IDLE_MS = 100,   /* the shortest time between two looks at an idle worker */
 	WATCH_TICK_MS = 10     /* the page's clock may be behind by that */
 };
 
 enum watch_order {
 	WATCH_NOTHING,
 	WATCH_LONG,    /* warn */
-	WATCH_TIMEOUT, /* the time is up: say so and alarm the worker */
-	WATCH_ALARM,   /* alarm it again */
-	WATCH_DUMP,    /* have it show what its threads do */
+	WATCH_TIMEOUT, /* the time is up: log it and send the first alarm */
+	WATCH_ALARM,   /* send another alarm */
+	WATCH_DUMP,    /* have the worker print its threads' tracebacks */
 	WATCH_KILL
 };
 
-/* What the page says. */
+/* What the worker's page claims. */
 struct watch_claim {
 	uint32_t state; /* enum run_state */
 	uint32_t attempt;
@@ -41,7 +40,7 @@ struct watch_claim {
 
 struct watch {
 	int64_t due_ms;    /* when to look again; late orders are WATCH_IDLE_MS late at most */
-	int64_t looked_ms; /* the last time */
+	int64_t looked_ms; /* when the page was last looked at */
 	bool running;      /* what follows is of `event` */
 	struct watch_claim event;
 	int64_t begun_ms;
@@ -50,7 +49,7 @@ struct watch {
 	int64_t next_ms;        /* of the next warning or alarm */
 };
 
-/* A worker's life begins; due at once. */
+/* A worker has become ready; the first look is due at once. */
 void watch_begin(struct watch *watch, int64_t now_ms);
 
 /* `timeout_ms` is processor.timeout, 0: none. All times are monotonic. */

@@ -1,5 +1,5 @@
 /*
- * The hands of watchdog.c: what it orders is done to a worker's process.
+ * Carries out the watchdog's orders on a worker's process.
  */
 #ifndef BRUCO_DRIVER_WATCHDOG_SIGNALS_H
 #define BRUCO_DRIVER_WATCHDOG_SIGNALS_H

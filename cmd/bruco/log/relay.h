@@ -28,7 +28,7 @@ struct held {
 struct relay {
 	struct log_writer writer;
 	bool holding;
-	int only; /* of the workers only this one is heard; RELAY_NO_WORKER: all are */
+	int only; /* lines of other workers are dropped; RELAY_NO_WORKER: of none */
 	struct held *held;
 	size_t held_count;
 	size_t held_bytes;

@@ -88,7 +88,7 @@ static void take_lines(
 		buf_reset(&output->partial);
 	}
 	if (output->partial.length + length - whole > LOG_WRITER_QUEUE_MAX)
-		buf_reset(&output->partial); /* no log line of ours is that long */
+		buf_reset(&output->partial); /* no log line of Bruco is that long */
 	buf_append(&output->partial, data + whole, length - whole);
 }
 
@@ -102,7 +102,8 @@ static void flush_partial(struct stage_output *output, struct relay *relay)
 		take_lines(output, relay, "\n", 1);
 }
 
-/* Bounded, so that one that prints without end does not starve the others. False: end of file. */
+/* Reads a bounded amount, so that a handler that prints without end does not starve the others.
+ * False: end of file. */
 static bool read_some(struct stage_output *output, struct relay *relay)
 {
 	char data[READ_SIZE];

@@ -79,7 +79,8 @@ static void write_queue(struct log_writer *writer)
 		} else {
 			if (errno == EAGAIN)
 				return;
-			/* Disk full, reader gone: the logs are lost, the pipeline is not. */
+			/* The disk is full or the reader gone: log lines are lost, the pipeline
+			 * goes on. */
 			drop(writer, writer->queue.data, writer->queue.length);
 			buf_reset(&writer->queue);
 			return;
@@ -101,7 +102,7 @@ static void report_dropped(struct log_writer *writer)
 	free(line);
 	writer->dropped = 0;
 	write_queue(writer);
-	if (writer->dropped > 0) /* that line itself: in vain, as before */
+	if (writer->dropped > 0) /* that line was dropped itself: count as before */
 		writer->dropped = dropped;
 }
 

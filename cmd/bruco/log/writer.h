@@ -1,8 +1,7 @@
 /*
- * The driver's stderr. Whoever reads it may be slow, stopped or gone and its disk may be full: the
- * driver never waits for it. Text that can't be written at once is queued up to
- * LOG_WRITER_QUEUE_MAX; beyond that it is dropped, line by line, and the number is told when there
- * is room again.
+ * Writes to the driver's stderr without ever waiting: its reader may be slow, stopped or gone, its
+ * disk may be full. Text that can't be written at once is queued up to LOG_WRITER_QUEUE_MAX;
+ * beyond that lines are dropped, and their number is logged when there is room again.
  */
 #ifndef BRUCO_LOG_WRITER_H
 #define BRUCO_LOG_WRITER_H
@@ -16,17 +15,18 @@
 enum { LOG_WRITER_QUEUE_MAX = 1 << 20 };
 
 enum log_writer_way {
-	LOG_WRITER_PLAIN,  /* a file: writing it does not block on a reader */
-	LOG_WRITER_OPENED, /* a pipe or terminal, opened anew: fd 2's flags are everybody's */
+	LOG_WRITER_PLAIN,  /* a file: write(2) does not wait for a reader */
+	LOG_WRITER_OPENED, /* a pipe or terminal, opened again without blocking: others share fd 2's
+			      flags */
 	LOG_WRITER_SOCKET, /* send(2) can be told not to wait */
-	LOG_WRITER_CAREFUL /* could not be opened anew: asked with poll(2), in small pieces */
+	LOG_WRITER_CAREFUL /* could not be opened again: poll(2) is asked before each small piece */
 };
 
 struct log_writer {
 	int fd; /* owned if it was opened anew */
 	enum log_writer_way way;
 	struct buf queue;
-	uint64_t dropped; /* lines not told yet */
+	uint64_t dropped; /* lines that were dropped and not reported yet */
 };
 
 void log_writer_init(struct log_writer *writer, int fd);
@@ -39,7 +39,7 @@ void log_writer_put(struct log_writer *writer, const char *text, size_t length);
 struct pollfd log_writer_poll(const struct log_writer *writer);
 void log_writer_write(struct log_writer *writer);
 
-/* Waits until all is out, at most that long. */
+/* Waits until the queue is written, at most that long. */
 void log_writer_flush(struct log_writer *writer, int64_t most_ms);
 
 #endif

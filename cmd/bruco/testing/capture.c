@@ -40,7 +40,7 @@ static void add_start(struct capture *capture)
 	capture->starts[capture->count] = capture->frames.length;
 }
 
-/* `place` is the line, or the byte, for messages. */
+/* `place` is the number of the line or byte, for messages. */
 static int add_record(struct reading *reading, struct frame_record *record, size_t place)
 {
 	struct capture *capture = reading->capture;
@@ -106,7 +106,7 @@ static int read_lines(struct reading *reading, const char *data, size_t length,
 	return status;
 }
 
-/* Failed frames are events too: to see why they failed one runs them again. */
+/* Failed frames are events, too: they are run again to see why they failed. */
 static int read_frames(struct reading *reading, const char *data, size_t length)
 {
 	const uint8_t *start = (const uint8_t *)data, *at = start, *end = start + length;

@@ -1,6 +1,6 @@
 /*
- * Recorded events, as a file holds them, made into the frames that a worker reads. The file's name
- * says what it is: .json (a record a line), .lines (a value a line) or .frames (a capture).
+ * Reads a file of recorded events into the frames that a worker reads. The file's name says what
+ * it holds: .json (a record a line), .lines (a value a line) or .frames (frames).
  */
 #ifndef BRUCO_TESTING_CAPTURE_H
 #define BRUCO_TESTING_CAPTURE_H

@@ -27,7 +27,7 @@ static bool is_expectation(const char *path)
 	return false;
 }
 
-/* The file of expectations that there is, else the first that may be. */
+/* The file of expectations that is there, else the name of the one to make. */
 static char *find_expected(const char *input, bool *found)
 {
 	int stem = (int)(strrchr(input, '.') - input);

@@ -12,9 +12,10 @@
 
 struct test_case {
 	char *input;
-	char *expected; /* the file that there is, or that an update makes */
+	char *expected; /* the file that is there, or that an update makes */
 	bool has_expected;
-	bool compared; /* else its outputs are shown: a file without expectation, named by hand */
+	bool compared; /* false: its outputs are only shown, for a file without expectation that was
+			  named by hand */
 };
 
 struct cases {
@@ -22,8 +23,8 @@ struct cases {
 	size_t count;
 };
 
-/* Adds a file, or all cases in a folder and the folders in it, in the order of their names. What
- * can't be used is a misuse and ends the program. Files of expectations are passed over. */
+/* Adds a file, or all cases in a folder and the folders in it, in the order of their names. Skips
+ * files of expectations. Ends the program with a usage error for what can't be used. */
 void cases_add(struct cases *cases, const struct program *program, const char *path, bool update);
 void cases_release(struct cases *cases);
 

@@ -8,12 +8,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Above that many pairs of lines the cheapest way is not looked for any more. */
+/* With more pairs of lines than that the shortest way is not computed. */
 enum { PAIRS_MAX = 16 << 20 };
 
 enum step { STEP_SAME, STEP_MISSING, STEP_NEW };
 
-/* The way from what was expected to what came: a step a line. */
+/* The way from the expected lines to those that came, a step for each line. */
 struct way {
 	enum step *steps;
 	size_t count;
@@ -90,7 +90,7 @@ static void find_middle(struct way *way, const struct outcome *missing, size_t r
 	free(common);
 }
 
-/* As many new lines as missing ones: each shall stand below the one that it replaces. */
+/* Where as many lines are new as missing, puts each new one below the one that it replaces. */
 static void pair_up(struct way *way)
 {
 	for (size_t from = 0, end; from < way->count; from = end + 1) {
@@ -135,7 +135,7 @@ static void put_line(const struct view *view, enum step step, const struct outco
 	for (size_t i = 0; i < outcome->length; i++) {
 		uint8_t byte = (uint8_t)outcome->line[i];
 
-		if (byte < 0x20 || byte == 0x7f) /* of lines; JSON has escaped its own */
+		if (byte < 0x20 || byte == 0x7f) /* in .lines; JSON has escaped its own */
 			buf_printf(view->out, "\\x%02x", byte);
 		else
 			buf_byte(view->out, byte);
@@ -176,7 +176,7 @@ static void advance(struct place *place, enum step step)
 	place->got += step != STEP_MISSING;
 }
 
-/* Where the hunk that begins at `from` ends: behind its last difference, and the context. */
+/* Where the hunk that begins at `from` ends: after its last difference and the context. */
 static size_t hunk_end(const struct way *way, size_t from)
 {
 	size_t end = from, same = 0;
@@ -189,8 +189,8 @@ static size_t hunk_end(const struct way *way, size_t from)
 	return end + DIFFERENCE_CONTEXT < way->count ? end + DIFFERENCE_CONTEXT : way->count;
 }
 
-/* What is new names the records that a hunk is about; what was expected and did not come has no
- * number, but comes behind a record that has. */
+/* The new lines name the records of a hunk. An expected line that did not come has no number, but
+ * stands after a record that has one. */
 static void put_heading(const struct view *view, const struct way *way, struct place at, size_t end)
 {
 	uint64_t first = 0, last = 0, behind = 0;

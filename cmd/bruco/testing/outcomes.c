@@ -47,7 +47,7 @@ static void add_written(
 	add_outcome_line(outcomes, record, failed, text->data, text->length - 1);
 }
 
-/* What the sink would send: where the record came from is not part of it. */
+/* What the sink would send, without the record's origin. */
 static void write_output(const struct frame_record *output, struct buf *text)
 {
 	struct frame_record sent = *output;
@@ -139,7 +139,7 @@ static int take_expected(struct outcomes *outcomes, const char *path, size_t num
 		log_plain("%s:%zu: %s", path, number, why);
 		return STATUS_DATA;
 	}
-	record.head.flags = FRAME_ROUTED; /* a topic that is expected is one to go to */
+	record.head.flags = FRAME_ROUTED; /* an expected topic is the one that the output goes to */
 	write_output(&record, &text);
 	add_written(outcomes, 0, false, &text);
 	buf_release(&text);

@@ -16,7 +16,7 @@
 #include "frame/frame.h"
 
 struct outcome {
-	uint64_t record; /* from 1; 0: nobody knows, it was read from a file */
+	uint64_t record; /* from 1; 0: unknown, the line was read from a file */
 	bool failed;
 	char *line; /* without its newline, with a NUL behind; there may be others in .lines */
 	size_t length;
@@ -38,7 +38,7 @@ void outcomes_add_failed(
 void outcomes_add_failed_frame(
 	struct outcomes *outcomes, uint64_t record, const struct frame_record *failed);
 
-/* Forgets what came of all records behind that one. */
+/* Forgets the outcomes of all records after that one. */
 void outcomes_keep(struct outcomes *outcomes, uint64_t last_record);
 
 /* Reads a file in the form that its name says. JSON is normalised, so that order of keys and blanks

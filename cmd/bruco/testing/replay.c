@@ -45,11 +45,12 @@ void replay_init(struct replay *replay, struct config *config, const char *venv,
 	config->processor.retry_attempts = 1;
 	config->processor.on_failure = FAILURE_SKIP; /* failed events come out as frames */
 	config->processor.workers = 1;
-	config->processor.max_events = 0; /* nothing is to depend on where a worker begins */
+	config->processor.max_events =
+		0; /* no output may depend on which events a worker has run before */
 	config->processor.max_memory = 0;
 	*replay = (struct replay){.config = config, .signal_fd = signal_fd};
 	launch_init(&replay->launch, config, venv, false);
-	/* What a handler started and left behind is ours to bury. */
+	/* What a handler started and left behind becomes our child, to be reaped here. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -125,7 +126,7 @@ static void read_output(struct run *run)
 
 /* ---- what goes in */
 
-/* The first byte that may not be written yet. */
+/* Up to which byte frames may be written now. */
 static size_t allowed(const struct run *run)
 {
 	size_t next = run->one_at_a_time ? run->done + 1 : run->capture->count;
@@ -143,7 +144,7 @@ static void write_input(struct run *run)
 			run->in, run->capture->frames.data + run->written, end - run->written);
 
 		if (put < 0 && errno != EINTR) {
-			if (errno != EAGAIN) /* its death will tell */
+			if (errno != EAGAIN) /* the worker's death shows why */
 				fd_close(&run->in);
 			break;
 		}
@@ -201,7 +202,7 @@ static int judge_death(struct run *run, int death, bool was_ready)
 
 	if (run->replay->signal_number != 0) {
 		status = STATUS_TEMPFAIL;
-	} else if (!was_ready) { /* it has said why, unless a signal killed it */
+	} else if (!was_ready) { /* the worker has logged why, unless a signal killed it */
 		status = WIFEXITED(death) && death != 0 ? WEXITSTATUS(death) : STATUS_SOFTWARE;
 		if (!WIFEXITED(death) || death == 0)
 			relay_log(
@@ -308,7 +309,7 @@ enum {
 	POLLS = POLL_STREAMS + PROCESS_OUTPUTS
 };
 
-/* It was killed and does not die. */
+/* Leaves a worker behind that was killed and does not die. */
 static void abandon_worker(struct run *run)
 {
 	relay_log(run->relay, LEVEL_ERROR,
@@ -378,7 +379,8 @@ static void run_wait(struct run *run)
 		read_output(run);
 	if (process->ready)
 		write_input(run);
-	if (polls[POLL_SIGNALS].revents != 0) /* last: it may put another worker here */
+	if (polls[POLL_SIGNALS].revents !=
+		0) /* last, because it may start another worker in the same place */
 		take_run_signals(run);
 }
 

@@ -1,10 +1,9 @@
 /*
- * Recorded events run through a real worker, started as the pipeline's are, but alone: each event
- * gets one attempt, and one that fails does not stop the others.
- *
- * A worker that dies takes outputs with it that it had not written yet. So after the first death
- * all begins again in a new worker, with one event at a time: then the death of an event is that
- * event's failure, and all others' outputs are what they always are.
+ * Runs recorded events through a real worker, started as the driver starts it, but alone. Each
+ * event gets one attempt, and one that fails does not stop the others. A worker that dies takes
+ * outputs with it that it had not written. So after the first death all events run again in a new
+ * worker, one at a time: then a death is the failure of the event that ran, and the others'
+ * outputs are complete.
  */
 #ifndef BRUCO_TESTING_REPLAY_H
 #define BRUCO_TESTING_REPLAY_H
@@ -23,13 +22,13 @@ struct replay {
 	int signal_number; /* the SIGINT, SIGTERM or SIGHUP that ended it; 0: none did */
 };
 
-/* `config` is changed to what is said above, and kept; `venv` as for launch_init. */
+/* Changes `config` as said above and keeps it; `venv` as for launch_init, which may end the
+ * program. */
 void replay_init(struct replay *replay, struct config *config, const char *venv, int signal_fd);
 void replay_release(struct replay *replay);
 
-/* Runs all events in workers of their own; what the workers say goes to `relay`. `outcomes` (reset
- * before) get what comes. 0, or an exit status when no worker could be started, or when a signal
- * came. */
+/* Runs all events; the workers' lines go to `relay`, the outcomes to `outcomes`, which are reset
+ * before. Returns 0, or an exit status when no worker could be started or a signal came. */
 int replay_run(struct replay *replay, const struct capture *capture, struct relay *relay,
 	struct outcomes *outcomes);
 

@@ -72,7 +72,8 @@ static _Noreturn void give_up(const struct install *install, int number)
 
 /* ---- running Python */
 
-/* A signal that asks us to end, or 0; SIGCHLD only wakes. Waits until one comes, or `wait_ms`. */
+/* Waits for a signal, at most `wait_ms`. Returns one that asks bruco to end, else 0, also for
+ * SIGCHLD. */
 static int ending_signal(const struct install *install, int wait_ms)
 {
 	struct pollfd wait = {.fd = install->signal_fd, .events = POLLIN};
@@ -85,7 +86,8 @@ static int ending_signal(const struct install *install, int wait_ms)
 	return number;
 }
 
-/* Waits for the child, which ends, with all that it started, at a signal to us. */
+/* Waits for the child. A signal to bruco kills the child with all that it started, and ends bruco.
+ * */
 static int wait_for(const struct install *install, pid_t pid)
 {
 	int death = 0;
@@ -118,7 +120,7 @@ static void show_output(int output)
 	free(text);
 }
 
-/* On a terminal one sees the progress; else only what a failed command said. */
+/* Runs a command. On a terminal its output is seen at once, else only if it fails. */
 static bool run(const struct install *install, const char *const *arguments)
 {
 	int output = isatty(STDERR_FILENO) ? -1 : fd_memory("output", NULL, 0);
@@ -165,7 +167,7 @@ static bool install_all(const struct install *install)
 	bool done = false;
 
 	log_info("installing '%s'", install->packages.file);
-	remove_tree(install->packages.folder); /* of one that was killed */
+	remove_tree(install->packages.folder); /* what a killed installation left */
 	if (!run(install, make))
 		log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
 	else if (!run(install, pip))
@@ -180,7 +182,7 @@ static bool install_all(const struct install *install)
 	return done;
 }
 
-/* One Bruco installs, others that want the same wait. */
+/* Only one bruco installs an environment; others that need the same one wait. */
 static int take_lock(const struct install *install)
 {
 	char *path = mem_printf("%s.lock", install->packages.folder);

@@ -1,16 +1,17 @@
 /*
- * The handler's Python packages: a requirements.txt beside the handler is installed into a virtual
- * environment that is kept in the user's cache and reused until the file or the Python changes.
+ * Installs the requirements.txt beside a handler into a virtual environment, which is kept in the
+ * user's cache and reused until the file or the Python changes.
  */
 #ifndef BRUCO_VENV_VENV_H
 #define BRUCO_VENV_VENV_H
 
 /*
- * Makes sure that the environment is there; *venv is its folder (owned by the caller), or NULL when
- * none is needed: no requirements.txt or an empty one, or BRUCO_DISABLE_PIP=true. (With
- * processor.python none is.) No Python is started when it is there already. 0, or
- * STATUS_UNAVAILABLE with a line on stderr. SIGINT and SIGTERM (from signal_fd, signals_init's) end
- * the installation, remove what is half-made and the driver too.
+ * Makes sure that the environment is there, without starting Python if it is. *venv is its folder
+ * (owned by the caller), or NULL when none is needed: there is no requirements.txt or an empty
+ * one, or BRUCO_DISABLE_PIP=true. Not to be called with processor.python. Returns 0, or
+ * STATUS_UNAVAILABLE with a line on stderr. On SIGINT or SIGTERM (read from `signal_fd`,
+ * signals_init's) kills the installation, deletes the unfinished environment and dies by that
+ * signal.
  */
 int venv_prepare(const char *handler_path, int signal_fd, char **venv);
 
