@@ -86,7 +86,7 @@ count_at_least() {
         run_x 77 bruco-sink kafka -b "$2" -t "$OUT" "${P[@]}" <>hold
         contains "$stderr" "bruco-sink: error: "
         contains "$stderr" "$1"
-        equals "$(wc -l <stderr)" 1
+        equals "$(grep -vc 'warning: librdkafka: SSL:' stderr)" 1
         run_x 77 bruco-source kafka -b "$2" -t "$OUT" -g "g-$OUT" "${P[@]}"
         contains "$stderr" "bruco-source: error: "
         contains "$stderr" "$1"
@@ -101,7 +101,7 @@ count_at_least() {
     refused "certificate verify failed" "$(at ssl)" ssl
     refused "or it is not for this host name" "localhost:$(at ssl | cut -d: -f2)" ssl ca
     refused "SSL alert number" "$(at mutual)" ssl ca
-    refused "alert certificate unknown" "$(at mutual)" ssl ca other
+    refused "SSL alert number" "$(at mutual)" ssl ca other # a new client does not send it at all
 }
 
 @test "what is accepted, for the tests of what is not" {
