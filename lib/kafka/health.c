@@ -199,10 +199,11 @@ static bool answers(struct kafka_health *health, rd_kafka_t *client, int wait_ms
 
 static bool is_refused(struct kafka_health *health, rd_kafka_t *client, int64_t now)
 {
-	if (health->refused_at == 0 || !health->down)
+	if (health->refused_at == 0)
 		return false;
-	if (health->refuser_count >= health->brokers)
+	if (health->down && health->refuser_count >= health->brokers)
 		return true;
+	/* A newer client does not say that all are down while it looks for its coordinator. */
 	return now - health->refused_at >= REFUSED_MS && !answers(health, client, LAST_PROBE_MS);
 }
 
