@@ -39,7 +39,7 @@ void backlog_add(
 	backlog->bytes += bytes;
 }
 
-static void *take(struct backlog *backlog, unsigned queue, struct waiting *waiting)
+static void *remove_first(struct backlog *backlog, unsigned queue, struct waiting *waiting)
 {
 	struct backlog_queue *from = &backlog->queues[queue];
 	void *record = waiting->record;
@@ -59,9 +59,9 @@ static void *take(struct backlog *backlog, unsigned queue, struct waiting *waiti
 	return record;
 }
 
-void *backlog_take(struct backlog *backlog, unsigned queue)
+void *backlog_pop(struct backlog *backlog, unsigned queue)
 {
-	return take(backlog, queue, backlog->queues[queue].first);
+	return remove_first(backlog, queue, backlog->queues[queue].first);
 }
 
 void *backlog_withdraw(struct backlog *backlog, struct tracker *tracker)
@@ -72,7 +72,7 @@ void *backlog_withdraw(struct backlog *backlog, struct tracker *tracker)
 		struct waiting *last = backlog->queues[i].last;
 
 		if (last != NULL && tracker_withdraw(tracker, last->index))
-			return take(backlog, i, last);
+			return remove_first(backlog, i, last);
 	}
 	return NULL;
 }

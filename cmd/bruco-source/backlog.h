@@ -46,7 +46,7 @@ static inline size_t backlog_count(const struct backlog *backlog, unsigned queue
 }
 
 /* Takes the first one out of a queue that is not empty, and returns its record. */
-void *backlog_take(struct backlog *backlog, unsigned queue);
+void *backlog_pop(struct backlog *backlog, unsigned queue);
 
 /* Takes one out that came after all that were ever dispatched, and takes it back in the tracker:
  * nothing later is done or under way, so that it may be left for another time. NULL when there is

@@ -23,7 +23,7 @@ struct source_kind {
 	/* Milliseconds until work() must be called again, whatever the descriptor says; 0: at once,
 	 * -1: never. */
 	int (*timeout)(void *state);
-	/* Serves callbacks, takes records with lanes_take while source_taking() says so. */
+	/* Serves callbacks, takes records with lanes_dispatch while source_taking() says so. */
 	void (*work)(void *state);
 	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
 	 * has let go of what needs not be run before. */

@@ -125,7 +125,7 @@ static void write_frame(struct lanes *lanes, const struct passage *passage, stru
 	frame_record_write(place, record);
 }
 
-enum take_result lanes_take(struct lanes *lanes, const struct passage *passage)
+enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *passage)
 {
 	struct partition *partition = passage->partition;
 	struct frame_record *record = passage->record;
@@ -136,7 +136,7 @@ enum take_result lanes_take(struct lanes *lanes, const struct passage *passage)
 	assert(length > 0);
 	lane = find_lane(lanes, passage->lane, length);
 	if (beyond_span(passage) || !has_room(lane, length))
-		return TAKE_FULL;
+		return DISPATCH_FULL;
 	if (window_empty(&lane->window))
 		pace_begin(&lane->pace, clock_ms(), lane->window.acked_seq);
 	write_frame(lanes, passage, &lane->window, length);
@@ -149,7 +149,7 @@ enum take_result lanes_take(struct lanes *lanes, const struct passage *passage)
 	page_count(lanes->page, COUNT_RECORDS_IN, 1);
 	page_count(lanes->page, COUNT_BYTES_IN, length);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
-	return TAKE_OK;
+	return DISPATCH_OK;
 }
 
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane)
@@ -188,7 +188,7 @@ int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, 
 }
 
 /* A partition whose record is still under way in its present assignment, or NULL. */
-static struct partition *present(const struct window_tag *tag)
+static struct partition *current_partition(const struct window_tag *tag)
 {
 	struct partition *partition = tag->owner;
 	bool same = partition->tracker.active && partition->tracker.epoch == tag->epoch;
@@ -196,13 +196,13 @@ static struct partition *present(const struct window_tag *tag)
 	return same ? partition : NULL;
 }
 
-static void take_out(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
+static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 {
 	struct window_tag tag;
 	uint64_t count = 0;
 
 	while (window_acknowledge(&lane->window, seq, &tag)) {
-		struct partition *partition = present(&tag);
+		struct partition *partition = current_partition(&tag);
 
 		count++;
 		if (partition == NULL)
@@ -240,7 +240,7 @@ bool lanes_write(struct lanes *lanes)
 		}
 		page_count(lanes->page, COUNT_BYTES_OUT, (uint64_t)written);
 		if (!lanes->acknowledged)
-			take_out(lanes, lane, lane->window.written_seq);
+			retire(lanes, lane, lane->window.written_seq);
 	}
 	return good;
 }
@@ -259,7 +259,7 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 {
 	if (lane >= lanes->count || !window_valid_ack(&lanes->items[lane].window, seq))
 		return false;
-	take_out(lanes, &lanes->items[lane], seq);
+	retire(lanes, &lanes->items[lane], seq);
 	return true;
 }
 
@@ -317,7 +317,7 @@ static void blame(struct lanes *lanes, struct window *window, const struct page_
 		return;
 	frame_patch(frame, type_after(lanes, attempts), head.flags, attempts, head.seq);
 	lanes->blamed++;
-	partition = present(&tag);
+	partition = current_partition(&tag);
 	if (partition != NULL)
 		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
 			attempts);

@@ -49,7 +49,7 @@ struct lanes {
 	uint64_t blamed;    /* grows with each record whose attempts a dead worker counted */
 };
 
-enum take_result { TAKE_OK, TAKE_FULL, TAKE_FAILED };
+enum dispatch_result { DISPATCH_OK, DISPATCH_FULL, DISPATCH_FAILED };
 
 void lanes_init(
 	struct lanes *lanes, unsigned count, const struct config *config, struct page *page);
@@ -72,10 +72,10 @@ struct passage {
 };
 
 /* Encodes a record into its lane, and tells its partition's tracker if that has not been done.
- * TAKE_FULL: the lane's window or the partition's span is full, nothing was done. */
-enum take_result lanes_take(struct lanes *lanes, const struct passage *passage);
+ * DISPATCH_FULL: the lane's window or the partition's span is full, nothing was done. */
+enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *passage);
 
-/* Whether a lane, or with LANE_ANY any, has drained enough to go on after TAKE_FULL (hysteresis:
+/* Whether a lane, or with LANE_ANY any, has drained enough to go on after DISPATCH_FULL (hysteresis:
  * half its window), and the same for a partition's span. */
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane);
 bool lanes_span_relaxed(const struct partition *partition);

@@ -84,7 +84,7 @@ static void leave_out(struct frame_record *letter, unsigned parts)
 	}
 }
 
-void oversized_letter(struct frame_record *letter, const struct frame_record *record,
+void oversized_dead_letter(struct frame_record *letter, const struct frame_record *record,
 	const char *why, bool headers_readable, uint32_t size_max, struct buf *headers)
 {
 	bool by_headers =

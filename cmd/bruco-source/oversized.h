@@ -23,7 +23,7 @@ bool oversized_why(const struct frame_record *record, const char *unreadable, ui
  * says which are left out (null). headers_readable: whether record's headers may be used.
  * The letter points into `record`, and into `headers`, which is overwritten.
  */
-void oversized_letter(struct frame_record *letter, const struct frame_record *record,
+void oversized_dead_letter(struct frame_record *letter, const struct frame_record *record,
 	const char *why, bool headers_readable, uint32_t size_max, struct buf *headers);
 
 #endif

@@ -65,7 +65,7 @@ static void announce_drain(struct source *source)
 }
 
 /* A failure like any other, before any attempt: onFailure decides. */
-static enum take_result take_oversized(struct source *source, const struct passage *passage,
+static enum dispatch_result dispatch_oversized(struct source *source, const struct passage *passage,
 	const char *why, bool headers_readable)
 {
 	static struct buf headers;
@@ -77,36 +77,36 @@ static enum take_result take_oversized(struct source *source, const struct passa
 		.offset = passage->record->offset};
 
 	if (source->config->processor.on_failure != FAILURE_STOP) {
-		oversized_letter(&letter, passage->record, why, headers_readable,
+		oversized_dead_letter(&letter, passage->record, why, headers_readable,
 			source->lanes.size_max, &headers);
 		failed.record = &letter;
 		failed.failed = true;
-		return lanes_take(&source->lanes, &failed);
+		return lanes_dispatch(&source->lanes, &failed);
 	}
 	log_about(LEVEL_ERROR, &about, "%s (%s[%d]@%lld)", why, partition->topic,
 		(int)partition->id, (long long)passage->record->offset);
 	source_drain(source, STATUS_FAILED);
-	return TAKE_FAILED;
+	return DISPATCH_FAILED;
 }
 
-enum take_result source_take(
+enum dispatch_result source_dispatch(
 	struct source *source, const struct passage *passage, const char *unreadable)
 {
 	char why[OVERSIZED_WHY_MAX];
-	enum take_result result;
+	enum dispatch_result result;
 
 	if (oversized_why(passage->record, unreadable, source->lanes.size_max, why))
-		result = take_oversized(source, passage, why, unreadable == NULL);
+		result = dispatch_oversized(source, passage, why, unreadable == NULL);
 	else
-		result = lanes_take(&source->lanes, passage);
-	if (result == TAKE_OK && source->limit > 0 && --source->limit == 0)
+		result = lanes_dispatch(&source->lanes, passage);
+	if (result == DISPATCH_OK && source->limit > 0 && --source->limit == 0)
 		source_end(source);
 	return result;
 }
 
 /* By hand, standard output is the only lane. A pipe is opened anew, so that making it non-blocking
  * does not change it for others who share it. */
-static int take_output(void)
+static int claim_output(void)
 {
 	struct stat status;
 	int fd = -1;
@@ -125,7 +125,7 @@ static int take_output(void)
 static void wire_by_hand(struct source *source, const struct source_options *options)
 {
 	lanes_init(&source->lanes, 1, source->config, page_map(-1));
-	lanes_open(&source->lanes, 0, take_output());
+	lanes_open(&source->lanes, 0, claim_output());
 	if (options->link_path == NULL)
 		return;
 	source->link_path = options->link_path;

@@ -58,10 +58,10 @@ static inline bool source_taking(const struct source *source)
 	return !source->draining;
 }
 
-/* lanes_take with the count of -n kept. A record that no stage can carry fails before any attempt, as
- * onFailure says: TAKE_FAILED when that stops the source. `unreadable`: what is wrong with headers that
+/* lanes_dispatch with the count of -n kept. A record that no stage can carry fails before any attempt, as
+ * onFailure says: DISPATCH_FAILED when that stops the source. `unreadable`: what is wrong with headers that
  * can't be read, which the record then has not; or NULL. */
-enum take_result source_take(
+enum dispatch_result source_dispatch(
 	struct source *source, const struct passage *passage, const char *unreadable);
 
 /* A stop, or something failed (status): take no more, finish what is under way, and say at once how

@@ -14,7 +14,7 @@ static void add(unsigned queue, int number)
 static void expect(unsigned queue, int number)
 {
 	CHECK(backlog_first(&backlog, queue)->record == &records[number]);
-	CHECK(backlog_take(&backlog, queue) == &records[number]);
+	CHECK(backlog_pop(&backlog, queue) == &records[number]);
 }
 
 TEST(a_record_waits_for_those_of_its_own_lane_only)

@@ -37,7 +37,7 @@ static void queue(int64_t offset)
 
 	struct passage passage = {.partition = &partition, .record = &record};
 
-	CHECK_INT(lanes_take(&lanes, &passage), TAKE_OK);
+	CHECK_INT(lanes_dispatch(&lanes, &passage), DISPATCH_OK);
 }
 
 static void take(int64_t offset)
@@ -323,7 +323,7 @@ static void open_two(enum ordering ordering)
 	lanes_open(&lanes, 1, more[1]);
 }
 
-static enum take_result put(unsigned lane, int64_t offset, int32_t size)
+static enum dispatch_result put(unsigned lane, int64_t offset, int32_t size)
 {
 	static uint8_t value[8192];
 	struct frame_record record = {.offset = offset,
@@ -334,7 +334,7 @@ static enum take_result put(unsigned lane, int64_t offset, int32_t size)
 		.value_length = size};
 	struct passage passage = {.partition = &partition, .lane = lane, .record = &record};
 
-	return lanes_take(&lanes, &passage);
+	return lanes_dispatch(&lanes, &passage);
 }
 
 static uint64_t queued(unsigned lane)
@@ -346,21 +346,21 @@ TEST(with_ordering_none_any_lane_with_room_will_do)
 {
 	open_two(ORDERING_NONE);
 	CHECK_INT(lanes_choose(&lanes, 1, &(struct frame_record){0}), LANE_ANY);
-	CHECK_INT(put(LANE_ANY, 0, 1000), TAKE_OK); /* the other one's worker is not there yet */
+	CHECK_INT(put(LANE_ANY, 0, 1000), DISPATCH_OK); /* the other one's worker is not there yet */
 	CHECK_INT(queued(1), 1);
 	lanes_open(&lanes, 0, ends[1]);
-	CHECK_INT(put(LANE_ANY, 1, 100), TAKE_OK);
+	CHECK_INT(put(LANE_ANY, 1, 100), DISPATCH_OK);
 	CHECK_INT(queued(0), 1);
-	CHECK_INT(put(LANE_ANY, 2, 3000), TAKE_OK);
+	CHECK_INT(put(LANE_ANY, 2, 3000), DISPATCH_OK);
 	CHECK_INT(queued(0), 2);
-	CHECK_INT(put(LANE_ANY, 3, 2500), TAKE_OK);
+	CHECK_INT(put(LANE_ANY, 3, 2500), DISPATCH_OK);
 	CHECK_INT(queued(1), 2);
-	CHECK_INT(put(LANE_ANY, 4, 1500), TAKE_FULL); /* both are full */
+	CHECK_INT(put(LANE_ANY, 4, 1500), DISPATCH_FULL); /* both are full */
 	CHECK(!lanes_relaxed(&lanes, LANE_ANY));
 	CHECK(lanes_write(&lanes));
 	CHECK(lanes_acknowledge(&lanes, 0, 2)); /* that of the first stands still */
 	CHECK(lanes_relaxed(&lanes, LANE_ANY) && !lanes_relaxed(&lanes, 1));
-	CHECK_INT(put(LANE_ANY, 4, 1500), TAKE_OK);
+	CHECK_INT(put(LANE_ANY, 4, 1500), DISPATCH_OK);
 	CHECK_INT(queued(0), 3);
 	CHECK_INT(queued(1), 2);
 }
@@ -378,12 +378,12 @@ TEST(what_waits_has_its_place_in_the_frontier)
 	lanes_open(&lanes, 0, ends[1]);
 	passage.index = tracker_dispatch(&partition.tracker, 10);
 	lanes.aside = 1;
-	CHECK_INT(put(1, 11, 10), TAKE_OK);
+	CHECK_INT(put(1, 11, 10), DISPATCH_OK);
 	CHECK(lanes_write(&lanes));
 	CHECK(lanes_acknowledge(&lanes, 1, 1));
 	CHECK_INT(tracker_frontier(&partition.tracker), -1);
 	CHECK(!lanes_drained(&lanes)); /* it waits still */
-	CHECK_INT(lanes_take(&lanes, &passage), TAKE_OK);
+	CHECK_INT(lanes_dispatch(&lanes, &passage), DISPATCH_OK);
 	lanes.aside = 0;
 	CHECK(lanes_write(&lanes));
 	CHECK(lanes_acknowledge(&lanes, 0, 1));

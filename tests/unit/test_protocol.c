@@ -67,12 +67,12 @@ static bool pass(int p, int64_t offset, const struct waiting *waiting, unsigned 
 	} else if (backlog_first(&backlogs[p], *lane) != NULL) {
 		return false;
 	}
-	return lanes_take(&lanes, &passage) == TAKE_OK;
+	return lanes_dispatch(&lanes, &passage) == DISPATCH_OK;
 }
 
 /* As the Kafka source: what finds no room waits for its lane, and others of its partition go on.
  * Now and then what may be left is read again later, as after a stop. */
-static void source_take(void)
+static void source_dispatch(void)
 {
 	int p = rand() % PARTITIONS;
 	struct waiting *first;
@@ -81,7 +81,7 @@ static void source_take(void)
 	for (unsigned i = 0; i < LANES; i++)
 		while ((first = backlog_first(&backlogs[p], i)) != NULL &&
 			pass(p, (intptr_t)first->record - 1, first, &lane))
-			backlog_take(&backlogs[p], i);
+			backlog_pop(&backlogs[p], i);
 	if (rand() % 50 == 0)
 		while (backlog_withdraw(&backlogs[p], &partitions[p].tracker) != NULL)
 			next_offset[p]--;
@@ -134,7 +134,7 @@ static void step(int crash_one_in, int *crashes)
 
 	switch (rand() % 9) {
 	case 0:
-		source_take();
+		source_dispatch();
 		break;
 	case 1:
 		lanes_write(&lanes);

@@ -15,7 +15,7 @@
 #include "kafka/client.h"
 
 enum {
-	TAKE_BUDGET = 4096, /* records between two looks at lanes and link */
+	BUDGET = 4096, /* records between two looks at lanes and link */
 	BUSY_MS = 20,  /* while something waits for a lane, a commit or a rebalance */
 	POLL_MS = 200, /* the longest time without asking the client */
 	CLOSE_MS = 5000
@@ -94,7 +94,7 @@ static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_me
 	return topic->partitions[message->partition];
 }
 
-static enum take_result take(struct kafka *kafka, struct kafka_partition *partition,
+static enum dispatch_result dispatch_message(struct kafka *kafka, struct kafka_partition *partition,
 	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
 	rd_kafka_timestamp_type_t kind;
@@ -118,7 +118,7 @@ static enum take_result take(struct kafka *kafka, struct kafka_partition *partit
 		passage.waited = true;
 		passage.index = waiting->index;
 	}
-	return source_take(kafka->source, &passage, unreadable);
+	return source_dispatch(kafka->source, &passage, unreadable);
 }
 
 /* All records before next_offset were taken. */
@@ -138,14 +138,14 @@ static void passed(struct kafka_partition *partition, int64_t next_offset)
 	kafka_flow_passed(partition);
 }
 
-bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, const struct waiting *waiting)
 {
-	enum take_result result = take(kafka, partition, message, waiting);
+	enum dispatch_result result = dispatch_message(kafka, partition, message, waiting);
 
-	if (result == TAKE_FULL)
+	if (result == DISPATCH_FULL)
 		return false;
-	if (result == TAKE_OK)
+	if (result == DISPATCH_OK)
 		reached(partition, message->offset + 1);
 	rd_kafka_message_destroy(message);
 	return true;
@@ -223,19 +223,19 @@ static void stop_partition(struct kafka *kafka, struct kafka_partition *partitio
 		kafka_flow_pause(kafka, partition, true);
 }
 
-static bool may_take(const struct kafka *kafka)
+static bool is_admitting(const struct kafka *kafka)
 {
 	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 }
 
-static bool is_record_to_take(
+static bool is_wanted(
 	const struct kafka_partition *partition, const rd_kafka_message_t *message)
 {
 	return message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
 	       (partition->end < 0 || message->offset < partition->end); /* with -e */
 }
 
-static void take_next(struct kafka *kafka)
+static void admit_next(struct kafka *kafka)
 {
 	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
 	struct kafka_partition *partition;
@@ -246,9 +246,9 @@ static void take_next(struct kafka *kafka)
 		rd_kafka_message_destroy(message);
 		return;
 	}
-	partition = may_take(kafka) ? of_message(kafka, message) : NULL;
-	if (partition != NULL && is_record_to_take(partition, message)) {
-		kafka_flow_take(kafka, partition, message);
+	partition = is_admitting(kafka) ? of_message(kafka, message) : NULL;
+	if (partition != NULL && is_wanted(partition, message)) {
+		kafka_flow_admit(kafka, partition, message);
 		return;
 	}
 	if (partition != NULL) {
@@ -260,7 +260,7 @@ static void take_next(struct kafka *kafka)
 
 static bool holds(const struct kafka *kafka)
 {
-	return kafka->hold && may_take(kafka);
+	return kafka->hold && is_admitting(kafka);
 }
 
 /* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
@@ -271,13 +271,13 @@ static void poll_client(struct kafka *kafka)
 
 	eventfd_read(kafka->event_fd, &signals);
 	kafka->more = false;
-	for (int budget = TAKE_BUDGET; budget > 0; budget -= BATCH_MAX) {
+	for (int budget = BUDGET; budget > 0; budget -= BATCH_MAX) {
 		if (kafka->batch_at == kafka->batch_end && (holds(kafka) || !kafka_fetch(kafka)))
 			return;
 		while (kafka->batch_at < kafka->batch_end) {
 			if (holds(kafka))
 				return;
-			take_next(kafka);
+			admit_next(kafka);
 		}
 	}
 	kafka->more = true;
@@ -292,7 +292,7 @@ static void kafka_work(void *state)
 		kafka->stopped = true;
 		kafka_each(kafka, stop_partition, NULL);
 	}
-	if (!may_take(kafka))
+	if (!is_admitting(kafka))
 		kafka_flow_stop(kafka);
 	kafka_flow_work(kafka, now);
 	poll_client(kafka);

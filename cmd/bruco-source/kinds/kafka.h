@@ -144,7 +144,7 @@ void kafka_refused(struct kafka *kafka, int status, const char *why); /* ends, o
 
 /* Encodes a message into its lane and destroys it. False: there is no room, and it is still
  * the caller's. */
-bool kafka_take(struct kafka *kafka, struct kafka_partition *partition,
+bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, const struct waiting *waiting);
 
 /* kafka_settings.c; `answers`: for kafka_check, else NULL */
@@ -158,7 +158,7 @@ bool kafka_fetch(struct kafka *kafka);
 /* kafka_flow.c */
 
 /* A message of an assigned partition: into its lane, or into the partition's backlog. */
-void kafka_flow_take(
+void kafka_flow_admit(
 	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message);
 
 /* Tells the tracker partition->passed, now or when the backlog is empty. */

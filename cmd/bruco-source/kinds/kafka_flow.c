@@ -122,8 +122,8 @@ static void dispatch(struct kafka *kafka, struct kafka_partition *partition)
 
 		while (source_taking(kafka->source) == taking &&
 			(first = backlog_first(backlog, i)) != NULL &&
-			kafka_take(kafka, partition, first->record, first))
-			backlog_take(backlog, i);
+			kafka_dispatch(kafka, partition, first->record, first))
+			backlog_pop(backlog, i);
 	}
 	count_backlog(kafka, backlog, count, bytes);
 	kafka_flow_passed(partition);
@@ -155,7 +155,7 @@ void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition)
 
 	for (unsigned i = 0; i < backlog->queue_count; i++)
 		while (backlog_first(backlog, i) != NULL)
-			rd_kafka_message_destroy(backlog_take(backlog, i));
+			rd_kafka_message_destroy(backlog_pop(backlog, i));
 	count_backlog(kafka, backlog, count, bytes);
 	partition->passed = 0;
 	if (partition->paused)
@@ -293,14 +293,14 @@ static void decide(struct kafka *kafka, int64_t now)
 	kafka->watch = waits;
 }
 
-void kafka_flow_take(
+void kafka_flow_admit(
 	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
 {
 	unsigned lane = lane_of(kafka, partition, message);
 
 	partition->at_tail = false;
 	if (backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
-		kafka_take(kafka, partition, message, NULL))
+		kafka_dispatch(kafka, partition, message, NULL))
 		return;
 	add(kafka, partition, lane, message);
 	if (partition->backlog.count % 64 == 1)

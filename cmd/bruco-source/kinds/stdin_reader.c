@@ -13,7 +13,7 @@
 #include "frame/limits.h"
 #include "json/record_json.h"
 
-enum { CHUNK = 256 << 10, TAKE_BUDGET = 4096 };
+enum { CHUNK = 256 << 10, BUDGET = 4096 };
 
 struct stream {
 	struct source *source;
@@ -28,7 +28,7 @@ struct stream {
 	uint64_t position; /* bytes read before buf */
 	int64_t count;     /* records taken: the line number, from 0 */
 	bool skip;         /* `next` consumed something that is no record */
-	bool more;         /* `take` stopped at its budget */
+	bool more;         /* `dispatch_records` stopped at its budget */
 	bool ended;
 	bool full; /* the lane of the next record has no room */
 	unsigned full_lane;
@@ -80,22 +80,22 @@ static void stream_bad(struct stream *stream, const char *why, const char *unit,
 	stream->skip = true;
 }
 
-static enum take_result take_record(struct stream *stream, struct frame_record *record)
+static enum dispatch_result dispatch_record(struct stream *stream, struct frame_record *record)
 {
 	const struct lanes *lanes = &stream->source->lanes;
 	unsigned own = record->partition < 0 ? 0 : (unsigned)record->partition % lanes->count;
 	struct passage passage = {.partition = &stream->partition, .record = record};
 
 	passage.lane = stream->full_lane = lanes_choose(lanes, own, record);
-	return source_take(stream->source, &passage, NULL);
+	return source_dispatch(stream->source, &passage, NULL);
 }
 
 /* Takes what the buffer holds; leaves what needs more bytes or more room. */
-static bool take(struct stream *stream)
+static bool dispatch_records(struct stream *stream)
 {
-	for (int budget = TAKE_BUDGET; budget > 0 && source_taking(stream->source); budget--) {
+	for (int budget = BUDGET; budget > 0 && source_taking(stream->source); budget--) {
 		struct frame_record record = {0};
-		enum take_result result;
+		enum dispatch_result result;
 		size_t used;
 
 		stream->skip = false;
@@ -104,9 +104,9 @@ static bool take(struct stream *stream)
 		if (used == 0)
 			return false;
 		if (!stream->skip) {
-			result = take_record(stream, &record);
-			stream->full = result == TAKE_FULL;
-			if (result != TAKE_OK)
+			result = dispatch_record(stream, &record);
+			stream->full = result == DISPATCH_FULL;
+			if (result != DISPATCH_OK)
 				return false;
 			stream->count++;
 		}
@@ -163,13 +163,13 @@ static void stream_work(void *state)
 			lanes_span_relaxed(&stream->partition)))
 		return;
 	stream->full = false;
-	stream->more = take(stream);
+	stream->more = dispatch_records(stream);
 	if (stream->more || stream->full || !source_taking(stream->source))
 		return;
 	if (stream->ended)
 		at_end(stream);
 	else if (fd_poll(&input, 1, 0) > 0 && read_more(stream) && !stream->ended)
-		stream->more = take(stream);
+		stream->more = dispatch_records(stream);
 }
 
 /* ---- lines */
