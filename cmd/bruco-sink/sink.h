@@ -1,7 +1,6 @@
 /*
- * The sink as a stage: reads the lanes, hands an input's outputs to its kind only when it has them
- * all, and acknowledges over the link what was delivered. Exactly the rules of K in
- * bruco-internals(7).
+ * The sink's loop: reads the lanes, hands an input's outputs to its kind only when it has them all,
+ * and acknowledges over the link what was delivered, never anything else.
  */
 #ifndef BRUCO_SINK_SINK_H
 #define BRUCO_SINK_SINK_H

@@ -1,7 +1,7 @@
 /*
  * The source's lanes: records go into their windows and from there into the workers' pipes;
- * acknowledgements take them out again and tell the partitions' trackers. Exactly the rules of S in
- * bruco-internals(7): a lane changes its descriptor and rewinds on RESUME and on nothing else.
+ * acknowledgements take them out again and tell the partitions' trackers. A lane changes its
+ * descriptor and rewinds on RESUME, and on nothing else.
  */
 #ifndef BRUCO_SOURCE_LANES_H
 #define BRUCO_SOURCE_LANES_H

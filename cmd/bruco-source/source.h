@@ -1,5 +1,5 @@
 /*
- * The source as a stage: one poll loop over the input (a kind), the lanes, the link to the sink and
+ * The source's loop, over the input (a kind), the lanes, the link to the sink and
  * the control socket of the driver. It takes records while it may, and ends when all that it took
  * is acknowledged and committed.
  */
