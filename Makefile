@@ -49,13 +49,14 @@ PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(com
 module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 BASE   := $(call module,lib/base)
 COMMON := $(foreach name,base frame stats lane control config,$(call module,lib/$(name)))
-STREAM := $(call module,lib/kafka) $(call module,lib/json)
+STAGE  := $(call module,lib/stage)
+STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
 $(BUILD)/bin/bruco:        $(COMMON) $(call module,lib/json) $(call module,cmd/bruco)
 $(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call module,cmd/bruco-source)
-$(BUILD)/bin/bruco-worker: $(COMMON) $(call module,lib/json) $(call module,cmd/bruco-worker)
+$(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call module,cmd/bruco-worker)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(YAML)

@@ -40,14 +40,14 @@ static void broken(struct sink *sink, unsigned index, const char *why)
 	struct receive_lane *lane = &sink->lanes[index];
 	struct message message = {.type = MESSAGE_BROKEN, .lane = index, .life = lane->life};
 
-	if (sink->control < 0) {
+	if (sink->stage.control < 0) {
 		log_error("%s (input %llu, before byte %llu)", why,
 			(unsigned long long)lane->intake.last + 1,
 			(unsigned long long)lane->intake.position);
 		sink_fail(sink, STATUS_DATA);
 	} else {
 		log_error("worker %u sent a bad frame: %s", index, why);
-		message_send(sink->control, &message, NULL, 0);
+		message_send(sink->stage.control, &message, NULL, 0);
 	}
 	lane->state = LANE_BROKEN;
 }
@@ -57,7 +57,7 @@ static void broken(struct sink *sink, unsigned index, const char *why)
 static bool is_failure(const struct sink *sink, const struct frame_record *record)
 {
 	return record->head.type == FRAME_TYPE_FAILED &&
-	       (sink->control >= 0 || !sink->out.kind->passes_failed);
+	       (sink->stage.control >= 0 || !sink->out.kind->passes_failed);
 }
 
 /* NULL, or why this output can't be delivered. */
@@ -248,7 +248,7 @@ static bool put_inputs(struct sink *sink, unsigned index)
 		}
 		lane->put = lane->input.length;
 		if (lane->input.end) {
-			if (sink->out.kind->end != NULL && sink->control < 0)
+			if (sink->out.kind->end != NULL && sink->stage.control < 0)
 				sink->out.kind->end(sink->out.state);
 			continue;
 		}
@@ -286,7 +286,7 @@ bool lane_work(struct sink *sink, unsigned index)
 	if (got < 0 && errno == EAGAIN)
 		return true;
 	lane->state = LANE_AT_END;
-	if (sink->control < 0 && intake_torn(&lane->intake)) {
+	if (sink->stage.control < 0 && intake_torn(&lane->intake)) {
 		log_error("input is truncated (standard input, byte %llu)",
 			(unsigned long long)lane->intake.position);
 		sink_fail(sink, STATUS_DATA);

@@ -8,8 +8,8 @@
 
 #include "base/options.h"
 #include "base/text.h"
-#include "config/command.h"
 #include "kafka/client.h"
+#include "stage/command.h"
 
 static const char usage[] =
 	"usage: bruco-sink [-qv] [-l path] -c file\n"
@@ -42,71 +42,39 @@ static void print_versions(void)
 static const struct program program = {"bruco-sink", usage, print_versions};
 
 struct flags {
-	const char *config_path, *brokers, *topic, *partitioner;
-	int64_t partition;
-	struct property_flags properties;
-	bool check;
+	struct command_flags common;
+	const char *partitioner;
+	int64_t partition; /* -1: not given */
 };
 
 enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER };
 
 static void parse(int argc, char **argv, struct flags *flags, struct sink_options *options)
 {
-	static const struct option longs[] = {OPTIONS_COMMON,
-		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
-		{"keys", no_argument, NULL, 'K'}, {"link", required_argument, NULL, 'l'},
-		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
+	static const struct option longs[] = {COMMAND_OPTIONS,
 		{"partition", required_argument, NULL, OPTION_PARTITION},
-		{"partitioner", required_argument, NULL, OPTION_PARTITIONER},
-		{"check", no_argument, NULL, OPTION_CHECK},
-		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
+		{"partitioner", required_argument, NULL, OPTION_PARTITIONER}, {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "b:c:Kl:qt:vX:", longs, NULL)) != -1) {
-		if (options_common(&program, option))
+	while ((option = getopt_long(argc, argv, COMMAND_LETTERS, longs, NULL)) != -1) {
+		if (command_option(&program, &flags->common, option))
 			continue;
-		switch (option) {
-		case 'b':
-			flags->brokers = optarg;
-			break;
-		case 'c':
-			flags->config_path = optarg;
-			break;
-		case 'K':
-			options->with_keys = true;
-			break;
-		case 'l':
-			options->link_path = optarg;
-			break;
-		case 't':
-			flags->topic = optarg;
-			break;
-		case 'X':
-			command_add_property(&program, &flags->properties, optarg);
-			break;
-		case OPTION_PARTITION:
-			if (!text_integer(optarg, 0, INT32_MAX, &flags->partition))
-				options_misuse(&program, "partition '%s' is not a number", optarg);
-			break;
-		case OPTION_PARTITIONER:
+		if (option == OPTION_PARTITIONER)
 			flags->partitioner = optarg;
-			break;
-		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
-			flags->check = true;
-			break;
-		case OPTION_DRIVER:
-			options->driver = command_driver(&program, optarg);
-			break;
-		}
+		else if (!text_integer(optarg, 0, INT32_MAX, &flags->partition))
+			options_misuse(&program, "partition '%s' is not a number", optarg);
 	}
+	options->driver = flags->common.driver;
+	options->link_path = flags->common.link_path;
+	options->with_keys = flags->common.with_keys;
 }
 
 static void apply(const struct flags *flags, struct sink_config *sink)
 {
-	if (flags->brokers != NULL)
-		config_replace(&sink->brokers, flags->brokers);
-	if (flags->topic != NULL)
-		config_replace(&sink->topic, flags->topic);
+	if (flags->common.brokers != NULL)
+		config_replace(&sink->brokers, flags->common.brokers);
+	if (flags->common.topics != NULL)
+		config_replace(&sink->topic, flags->common.topics);
 	if (flags->partitioner != NULL && config_partitioner(flags->partitioner) == NULL)
 		options_misuse(&program, "unknown partitioner '%s' (hash, murmur2, random, manual)",
 			flags->partitioner);
@@ -124,8 +92,9 @@ static void apply(const struct flags *flags, struct sink_config *sink)
 
 static bool any_kafka_flag(const struct flags *flags)
 {
-	return flags->brokers != NULL || flags->topic != NULL || flags->partitioner != NULL ||
-	       flags->partition >= 0 || flags->properties.count > 0;
+	return flags->common.brokers != NULL || flags->common.topics != NULL ||
+	       flags->partitioner != NULL || flags->partition >= 0 ||
+	       flags->common.properties.count > 0;
 }
 
 static void answer_for(const struct config *config, const char *section,
@@ -145,28 +114,26 @@ static void answer(const struct config *config, struct buf *answers)
 
 static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
 {
-	const char *word = optind < argc ? argv[optind] : NULL;
+	const char *word = command_kind(&program, argc, argv);
 
-	if (argc - optind > 1)
-		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
 	if (word != NULL && sink_kind_named(word) == NULL)
 		options_misuse(&program, "unknown kind '%s' (%s)", word,
 			sink_kind_names);
-	command_load(&program, config, flags->config_path, SECTION_SINK, word);
+	command_load(&program, config, flags->common.config_path, SECTION_SINK, word);
 	if (strcmp(config->sink.kind, "kafka") != 0 && any_kafka_flag(flags))
 		options_misuse(
 			&program, "-b, -t, -X, --partition and --partitioner are for kind kafka");
 	apply(flags, &config->sink);
-	command_complete(&program, config, SECTION_SINK, &flags->properties);
+	command_complete(&program, config, SECTION_SINK, &flags->common.properties);
 	command_check_properties(config, answer);
 }
 
 void options_read(int argc, char **argv, struct config *config, struct sink_options *options)
 {
-	struct flags flags = {.partition = -1};
+	struct flags flags = {.common = {.driver = -1}, .partition = -1};
 
 	parse(argc, argv, &flags, options);
-	if (flags.check)
+	if (flags.common.check)
 		command_answer(config, SECTION_SINK | SECTION_POLICY, answer);
 	if (options->driver < 0)
 		configure(argc, argv, &flags, config);

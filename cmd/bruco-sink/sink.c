@@ -17,8 +17,8 @@
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/lane.h"
-#include "config/command.h"
 #include "frame/limits.h"
+#include "stage/greeting.h"
 
 enum {
 	LANES_MAX = 256,
@@ -28,18 +28,11 @@ enum {
 
 void destination_ready(struct destination *destination)
 {
-	struct message message = {.type = MESSAGE_READY};
 	struct sink *sink = destination->sink;
 
 	destination->ready = true;
-	if (sink->ready || !sink->out.ready ||
-		(sink->dead_letter.kind != NULL && !sink->dead_letter.ready))
-		return;
-	sink->ready = true;
-	if (sink->control >= 0)
-		message_send(sink->control, &message, NULL, 0);
-	else
-		log_debug("ready");
+	if (sink->out.ready && (sink->dead_letter.kind == NULL || sink->dead_letter.ready))
+		stage_ready(&sink->stage);
 }
 
 void sink_fail(struct sink *sink, int status)
@@ -90,68 +83,43 @@ static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 {
 	struct greeting greeting;
 
-	command_greeted(driver, config, SECTION_SINK | SECTION_POLICY, LANES_MAX, &greeting);
-	sink->page = greeting.page;
+	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
+	sink->page = greeting_open(&greeting, config, SECTION_SINK | SECTION_POLICY);
+	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LANES_MAX)
+		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
 	make_lanes(sink, greeting.hello.lanes, config, true);
-	sink->control = driver;
-	sink->link = greeting.link;
+	sink->link = greeting.fds[HELLO_LINK];
 }
 
 static void on_control(struct sink *sink)
 {
-	int fds[SOCK_FDS_MAX];
-	size_t fd_count, ack_count;
-	const struct ack *acks;
-	struct message message;
+	struct received received;
+	const struct message *message = &received.message;
 
-	for (;;) {
-		int got = message_receive(
-			sink->control, &message, fds, &fd_count, &acks, &ack_count);
+	while (stage_receive_control(&sink->stage, &received)) {
+		bool has_worker = received.fd_count == 2;
 
-		if (got < 0 && errno == EAGAIN)
-			return;
-		if (got == 0)
-			die(STATUS_TEMPFAIL, "the driver is gone");
-		if (got < 0)
-			die(status_of_error(errno), "unreadable message from the driver: %s",
-				strerror(errno));
-		if (message.type != MESSAGE_LANE || message.lane >= sink->lane_count ||
-			(fd_count != 0 && fd_count != 2))
-			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
-		lane_succession(&sink->lanes[message.lane], &message, fd_count == 2 ? fds[0] : -1,
-			fd_count == 2 ? fds[1] : -1);
+		if (message->type != MESSAGE_LANE || message->lane >= sink->lane_count ||
+			(received.fd_count != 0 && !has_worker))
+			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
+		lane_succession(&sink->lanes[message->lane], message,
+			has_worker ? received.fds[0] : -1, has_worker ? received.fds[1] : -1);
 	}
 }
 
 /* The source sends nothing; its end of the link closes when it has ended or died. */
 static void on_link(struct sink *sink)
 {
-	int fds[SOCK_FDS_MAX];
-	size_t fd_count, ack_count;
-	const struct ack *acks;
-	struct message message;
-	int got = message_receive(sink->link, &message, fds, &fd_count, &acks, &ack_count);
+	struct received received;
 
-	if (got < 0 && errno == EAGAIN)
-		return;
-	if (got > 0)
-		die(STATUS_SOFTWARE, "unexpected message %u on the link", message.type);
-	fd_close(&sink->link);
-}
-
-/* Under the driver signals change nothing: the end comes through the lanes. By hand, in a pipeline,
- * the source drains at the same signal and ends our input; a second one ends it at once. */
-static void on_signals(struct sink *sink)
-{
-	static bool before;
-	int number;
-
-	while ((number = signals_next(sink->signals)) != 0) {
-		if (sink->control >= 0)
-			continue;
-		if (before)
-			signals_die(number);
-		before = true;
+	switch (stage_receive(sink->link, "the source", &received)) {
+	case RECEIVE_MESSAGE:
+		die(STATUS_SOFTWARE, "unexpected message %u on the link", received.message.type);
+	case RECEIVE_GONE:
+		fd_close(&sink->link);
+		break;
+	case RECEIVE_NOTHING:
+		break;
 	}
 }
 
@@ -181,13 +149,11 @@ static void acknowledge(struct sink *sink)
 
 static bool work_lanes(struct sink *sink)
 {
-	static unsigned first; /* whoever found the kind full goes first next time */
-
 	for (unsigned n = 0; n < sink->lane_count; n++) {
-		unsigned index = (first + n) % sink->lane_count;
+		unsigned index = (sink->first_lane + n) % sink->lane_count;
 
 		if (!lane_work(sink, index)) {
-			first = index;
+			sink->first_lane = index;
 			return false;
 		}
 		lane_succeed(sink, index);
@@ -231,7 +197,7 @@ static bool finished(struct sink *sink)
 		return false;
 	/* Under the driver lanes at their end may still get successors, as long as the source is
 	 * there to use them. */
-	if (sink->control >= 0 && sink->link >= 0) {
+	if (sink->stage.control >= 0 && sink->link >= 0) {
 		if (all_gone(sink) && !sink->end_sent)
 			sink->end_sent = message_send(sink->link, &end, NULL, 0) == 0;
 		return false;
@@ -280,8 +246,8 @@ static void wait_for_work(struct sink *sink, bool full)
 	size_t count = 0;
 	int timeout = sooner(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
 
-	fds[count++] = (struct pollfd){.fd = sink->signals, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = sink->control, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = sink->stage.signals, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = sink->stage.control, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = sink->link, .events = POLLIN};
 	if (sink->link_full)
 		fds[2].events |= POLLOUT;
@@ -294,8 +260,9 @@ static void wait_for_work(struct sink *sink, bool full)
 	if (sink->status != STATUS_OK)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);
+	/* By hand, in a pipeline, the source drains at the same signal and ends our input. */
 	if (fds[0].revents != 0)
-		on_signals(sink);
+		stage_asked_to_end(&sink->stage);
 	if (fds[1].revents != 0)
 		on_control(sink);
 	if ((fds[2].revents & POLLOUT) != 0)
@@ -306,10 +273,10 @@ static void wait_for_work(struct sink *sink, bool full)
 
 int sink_run(struct config *config, const struct sink_options *options)
 {
-	struct sink sink = {.config = config, .control = -1, .link = -1, .with_keys = options->with_keys};
+	struct sink sink = {.config = config, .link = -1, .with_keys = options->with_keys};
 	bool full = false;
 
-	sink.signals = signals_init(0);
+	stage_open(&sink.stage, options->driver);
 	if (options->driver >= 0)
 		wire_by_driver(&sink, config, options->driver);
 	else

@@ -14,6 +14,7 @@
 #include "frame/frame.h"
 #include "lane/deliveries.h"
 #include "lane/intake.h"
+#include "stage/stage.h"
 #include "stats/page.h"
 
 struct sink;
@@ -68,6 +69,7 @@ struct receive_lane {
 };
 
 struct sink {
+	struct stage stage;
 	const struct config *config;
 	struct destination out;
 	struct destination dead_letter;
@@ -77,14 +79,12 @@ struct sink {
 	size_t topic_count;
 	struct receive_lane *lanes;
 	unsigned lane_count;
+	unsigned first_lane; /* the one that found the kind full, which goes first next time */
 	struct page *page;
 	uint32_t cap;
-	int control; /* the driver's socket, or -1 by hand */
 	int link;    /* to the source, or -1 */
-	int signals;
 	uint64_t under_way; /* outputs put and not delivered */
 	bool link_full;     /* something could not be sent */
-	bool ready;
 	bool end_sent;
 	bool with_keys;   /* -K */
 	int status;       /* not 0: finish what is under way, then end with it */

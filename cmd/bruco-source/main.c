@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/log.h"
-#include "base/signals.h"
 #include "bruco-source/options.h"
+#include "stage/stage.h"
 
 int main(int argc, char **argv)
 {
@@ -13,9 +11,7 @@ int main(int argc, char **argv)
 	struct config config;
 	int status;
 
-	signals_reset();
-	fd_ensure_standard();
-	log_init("bruco-source");
+	stage_begin("bruco-source");
 	config_init(&config);
 	options_read(argc, argv, &config, &options);
 	status = source_run(&config, &options);

@@ -8,8 +8,8 @@
 
 #include "base/options.h"
 #include "base/text.h"
-#include "config/command.h"
 #include "kafka/client.h"
+#include "stage/command.h"
 
 static const char usage[] =
 	"usage: bruco-source [-eqv] [-l path] [-n count] -c file\n"
@@ -56,50 +56,32 @@ static int64_t number(const char *what, const char *text, int64_t low)
 
 /* Flags are remembered and applied over the file. */
 struct flags {
-	const char *config_path, *brokers, *topics, *group, *offset;
-	struct property_flags properties;
-	bool check;
+	struct command_flags common;
+	const char *group, *offset;
 };
 
 static bool any_kafka_flag(const struct flags *flags)
 {
-	return flags->brokers != NULL || flags->topics != NULL || flags->group != NULL ||
-	       flags->offset != NULL || flags->properties.count > 0;
+	return flags->common.brokers != NULL || flags->common.topics != NULL ||
+	       flags->group != NULL || flags->offset != NULL || flags->common.properties.count > 0;
 }
 
 static void parse(int argc, char **argv, struct flags *flags, struct source_options *options)
 {
-	static const struct option longs[] = {OPTIONS_COMMON,
-		{"brokers", required_argument, NULL, 'b'}, {"config", required_argument, NULL, 'c'},
-		{"end", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
-		{"keys", no_argument, NULL, 'K'}, {"link", required_argument, NULL, 'l'},
-		{"count", required_argument, NULL, 'n'}, {"offset", required_argument, NULL, 'o'},
-		{"topic", required_argument, NULL, 't'}, {"property", required_argument, NULL, 'X'},
-		{"check", no_argument, NULL, OPTION_CHECK},
-		{"driver", required_argument, NULL, OPTION_DRIVER}, {0}};
+	static const struct option longs[] = {COMMAND_OPTIONS, {"end", no_argument, NULL, 'e'},
+		{"group", required_argument, NULL, 'g'}, {"count", required_argument, NULL, 'n'},
+		{"offset", required_argument, NULL, 'o'}, {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "b:c:eg:Kl:n:o:qt:vX:", longs, NULL)) != -1) {
-		if (options_common(&program, option))
+	while ((option = getopt_long(argc, argv, COMMAND_LETTERS "eg:n:o:", longs, NULL)) != -1) {
+		if (command_option(&program, &flags->common, option))
 			continue;
 		switch (option) {
-		case 'b':
-			flags->brokers = optarg;
-			break;
-		case 'c':
-			flags->config_path = optarg;
-			break;
 		case 'e':
 			options->stop_at_end = true;
 			break;
 		case 'g':
 			flags->group = optarg;
-			break;
-		case 'K':
-			options->with_keys = true;
-			break;
-		case 'l':
-			options->link_path = optarg;
 			break;
 		case 'n':
 			options->limit = number("count", optarg, 1);
@@ -107,28 +89,19 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 		case 'o':
 			flags->offset = optarg;
 			break;
-		case 't':
-			flags->topics = optarg;
-			break;
-		case 'X':
-			command_add_property(&program, &flags->properties, optarg);
-			break;
-		case OPTION_CHECK: /* as --driver it is for `bruco` alone */
-			flags->check = true;
-			break;
-		case OPTION_DRIVER:
-			options->driver = command_driver(&program, optarg);
-			break;
 		}
 	}
+	options->driver = flags->common.driver;
+	options->link_path = flags->common.link_path;
+	options->with_keys = flags->common.with_keys;
 }
 
 static void apply(const struct flags *flags, struct source_config *source)
 {
-	if (flags->brokers != NULL)
-		config_replace(&source->brokers, flags->brokers);
-	if (flags->topics != NULL)
-		config_texts(&source->topics, flags->topics);
+	if (flags->common.brokers != NULL)
+		config_replace(&source->brokers, flags->common.brokers);
+	if (flags->common.topics != NULL)
+		config_texts(&source->topics, flags->common.topics);
 	if (flags->group != NULL)
 		config_replace(&source->consumer_group, flags->group);
 	if (flags->offset != NULL && !config_offset(flags->offset, &source->offset))
@@ -147,28 +120,26 @@ static void answer(const struct config *config, struct buf *answers)
 
 static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
 {
-	const char *word = optind < argc ? argv[optind] : NULL;
+	const char *word = command_kind(&program, argc, argv);
 
-	if (argc - optind > 1)
-		options_misuse(&program, "unexpected '%s'", argv[optind + 1]);
 	if (word != NULL && source_kind_named(word) == NULL)
 		options_misuse(&program, "unknown kind '%s' (%s)", word,
 			source_kind_names);
-	command_load(&program, config, flags->config_path, SECTION_SOURCE, word);
+	command_load(&program, config, flags->common.config_path, SECTION_SOURCE, word);
 	if (config->source.kind != NULL && strcmp(config->source.kind, "kafka") != 0 &&
 		any_kafka_flag(flags))
 		options_misuse(&program, "-b, -g, -o, -t and -X are for kind kafka");
 	apply(flags, &config->source);
-	command_complete(&program, config, SECTION_SOURCE, &flags->properties);
+	command_complete(&program, config, SECTION_SOURCE, &flags->common.properties);
 	command_check_properties(config, answer);
 }
 
 void options_read(int argc, char **argv, struct config *config, struct source_options *options)
 {
-	struct flags flags = {0};
+	struct flags flags = {.common = {.driver = -1}};
 
 	parse(argc, argv, &flags, options);
-	if (flags.check)
+	if (flags.common.check)
 		command_answer(config, SECTION_SOURCE | SECTION_POLICY, answer);
 	if (options->driver < 0)
 		configure(argc, argv, &flags, config);

@@ -12,32 +12,18 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco-source/oversized.h"
-#include "config/command.h"
+#include "stage/greeting.h"
 
 enum { CONTROL_LANES_MAX = 256 };
-
-void source_ready(struct source *source)
-{
-	struct message message = {.type = MESSAGE_READY};
-
-	if (source->ready)
-		return;
-	source->ready = true;
-	if (source->control >= 0)
-		message_send(source->control, &message, NULL, 0);
-	else
-		log_debug("ready");
-}
 
 void source_end(struct source *source)
 {
 	if (source->draining)
 		return;
-	source->draining = true;
+	source->draining = source->stage.asked = true;
 	source->deadline = clock_ms() + source->config->shutdown_timeout_ms;
 }
 
@@ -46,7 +32,7 @@ void source_drain(struct source *source, int status)
 	if (source->status == STATUS_OK)
 		source->status = status;
 	if (!source->draining)
-		source->successor = status == STATUS_TEMPFAIL && source->control >= 0;
+		source->successor = status == STATUS_TEMPFAIL && source->stage.control >= 0;
 	source->asked = true;
 	source_end(source);
 }
@@ -141,13 +127,15 @@ static void wire_by_hand(struct source *source, const struct source_options *opt
 static void wire_by_driver(struct source *source, struct config *config, int driver)
 {
 	struct greeting greeting;
+	struct page *page;
 
-	command_greeted(
-		driver, config, SECTION_SOURCE | SECTION_POLICY, CONTROL_LANES_MAX, &greeting);
-	lanes_init(&source->lanes, greeting.hello.lanes, config, greeting.page);
+	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
+	page = greeting_open(&greeting, config, SECTION_SOURCE | SECTION_POLICY);
+	if (greeting.hello.lanes < 1 || greeting.hello.lanes > CONTROL_LANES_MAX)
+		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
+	lanes_init(&source->lanes, greeting.hello.lanes, config, page);
 	source->lanes.acknowledged = source->lanes.resumable = true;
-	source->control = driver;
-	source->link = greeting.link;
+	source->link = greeting.fds[HELLO_LINK];
 	source->driver_id = greeting.hello.seq;
 	source->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
@@ -156,7 +144,7 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 static void on_sink_gone(struct source *source)
 {
 	/* Of the driver's stages the driver says why. */
-	if (source->control >= 0)
+	if (source->stage.control >= 0)
 		log_debug("the sink is gone");
 	else
 		log_error("the sink is gone");
@@ -176,74 +164,73 @@ static void on_reader_gone(struct source *source)
 	source_drain(source, STATUS_TEMPFAIL);
 }
 
+static void resume_lane(struct source *source, const struct received *received)
+{
+	const struct message *message = &received->message;
+
+	if (!lanes_resume(&source->lanes, message, received->fd_count > 0 ? received->fds[0] : -1))
+		die(STATUS_SOFTWARE, "the sink resumes lane %u at %llu, which was not sent",
+			message->lane, (unsigned long long)message->seq);
+}
+
+static void acknowledge(struct source *source, const struct received *received)
+{
+	for (size_t i = 0; i < received->ack_count; i++) {
+		const struct ack *ack = &received->acks[i];
+
+		if (!lanes_acknowledge(&source->lanes, ack->lane, ack->seq))
+			die(STATUS_SOFTWARE,
+				"the sink acknowledges %llu in lane %u, which was not sent",
+				(unsigned long long)ack->seq, ack->lane);
+	}
+}
+
 static void on_link(struct source *source)
 {
-	int fds[SOCK_FDS_MAX];
-	size_t fd_count, ack_count;
-	const struct ack *acks;
-	struct message message;
+	struct received received;
+	enum receive_result result;
 
-	for (;;) {
-		int got = message_receive(source->link, &message, fds, &fd_count, &acks, &ack_count);
-
-		if (got < 0 && errno == EAGAIN)
-			return;
-		if (got == 0) {
-			on_sink_gone(source);
-			return;
-		}
-		if (got < 0)
-			die(status_of_error(errno), "unreadable message on the link: %s",
-				strerror(errno));
-		if (message.type == MESSAGE_END) {
+	while ((result = stage_receive(source->link, "the sink", &received)) == RECEIVE_MESSAGE) {
+		switch (received.message.type) {
+		case MESSAGE_ACK:
+			acknowledge(source, &received);
+			break;
+		case MESSAGE_RESUME:
+			resume_lane(source, &received);
+			break;
+		case MESSAGE_END:
 			source->sink_ended = true;
-			continue;
+			break;
+		default:
+			die(STATUS_SOFTWARE, "unexpected message %u on the link",
+				received.message.type);
 		}
-		if (message.type == MESSAGE_RESUME) {
-			if (!lanes_resume(&source->lanes, &message, fd_count > 0 ? fds[0] : -1))
-				die(STATUS_SOFTWARE,
-					"the sink resumes lane %u at %llu, which was not sent",
-					message.lane, (unsigned long long)message.seq);
-			continue;
-		}
-		if (message.type != MESSAGE_ACK)
-			die(STATUS_SOFTWARE, "unexpected message %u on the link", message.type);
-		for (size_t i = 0; i < ack_count; i++)
-			if (!lanes_acknowledge(&source->lanes, acks[i].lane, acks[i].seq))
-				die(STATUS_SOFTWARE,
-					"the sink acknowledges %llu in lane %u, which was not sent",
-					(unsigned long long)acks[i].seq, acks[i].lane);
 	}
+	if (result == RECEIVE_GONE)
+		on_sink_gone(source);
 }
 
 static void on_control(struct source *source)
 {
-	int fds[SOCK_FDS_MAX];
-	size_t fd_count, ack_count;
-	const struct ack *acks;
-	struct message message;
+	struct received received;
+	const struct message *message = &received.message;
 
-	for (;;) {
-		int got = message_receive(
-			source->control, &message, fds, &fd_count, &acks, &ack_count);
-
-		if (got < 0 && errno == EAGAIN)
-			return;
-		if (got == 0)
-			die(STATUS_TEMPFAIL, "the driver is gone");
-		if (got < 0)
-			die(status_of_error(errno), "unreadable message from the driver: %s",
-				strerror(errno));
-		if (message.type == MESSAGE_START)
+	while (stage_receive_control(&source->stage, &received)) {
+		switch (message->type) {
+		case MESSAGE_START:
 			source->started = true;
-		else if (message.type == MESSAGE_DRAIN) {
+			break;
+		case MESSAGE_DRAIN:
 			source_drain(source, STATUS_OK);
-			source->successor = (message.flags & DRAIN_RESTART) != 0;
-		} else if (message.type == MESSAGE_ATTEMPT)
-			lanes_attempt(
-				&source->lanes, message.lane, message.seq, message.page.attempt);
-		else
-			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message.type);
+			source->successor = (message->flags & DRAIN_RESTART) != 0;
+			break;
+		case MESSAGE_ATTEMPT:
+			lanes_attempt(&source->lanes, message->lane, message->seq,
+				message->page.attempt);
+			break;
+		default:
+			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
+		}
 	}
 }
 
@@ -260,19 +247,6 @@ static void on_listener(struct source *source)
 	unlink(source->link_path);
 }
 
-static void on_signals(struct source *source)
-{
-	int number;
-
-	while ((number = signals_next(source->signals)) != 0) {
-		if (source->control >= 0)
-			continue; /* the terminal or systemd tells all; the driver decides */
-		if (source->draining)
-			signals_die(number);
-		source_drain(source, STATUS_OK);
-	}
-}
-
 /* Waits until something can be done. Without a kind's state, only others can give something. */
 static void wait_for_work(struct source *source)
 {
@@ -281,8 +255,8 @@ static void wait_for_work(struct source *source)
 	int timeout = source->state == NULL ? -1 : source->kind->timeout(source->state);
 	int input = source->state == NULL ? -1 : source->kind->descriptor(source->state);
 
-	fds[count++] = (struct pollfd){.fd = source->signals, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = source->control, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->stage.signals, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->stage.control, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = source->link, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = source->listener, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
@@ -294,8 +268,8 @@ static void wait_for_work(struct source *source)
 			timeout = left;
 	}
 	fd_poll(fds, count, timeout);
-	if (fds[0].revents != 0)
-		on_signals(source);
+	if (fds[0].revents != 0 && stage_asked_to_end(&source->stage))
+		source_drain(source, STATUS_OK);
 	if (fds[1].revents != 0)
 		on_control(source);
 	if (fds[2].revents != 0)
@@ -319,7 +293,7 @@ static bool finished(struct source *source)
 	}
 	/* The driver has a deadline of its own for a drain that it began; of one that a refusal began
 	 * it knows nothing, and what is left to commit may never be taken. */
-	if ((source->control >= 0 && source->status != STATUS_REFUSED) ||
+	if ((source->stage.control >= 0 && source->status != STATUS_REFUSED) ||
 		clock_ms() < source->deadline)
 		return false;
 	log_error("shutdown deadline passed with %llu records under way",
@@ -335,9 +309,9 @@ static void close_down(struct source *source)
 	struct message message = {.type = MESSAGE_CLOSING};
 
 	/* It says that all is acknowledged and committed: a promise to the driver. */
-	if (source->control >= 0 && lanes_drained(&source->lanes) && source->status == STATUS_OK)
-		message_send(source->control, &message, NULL, 0);
-	lanes_close(&source->lanes, source->control < 0 && source->status == STATUS_OK);
+	if (source->stage.control >= 0 && lanes_drained(&source->lanes) && source->status == STATUS_OK)
+		message_send(source->stage.control, &message, NULL, 0);
+	lanes_close(&source->lanes, source->stage.control < 0 && source->status == STATUS_OK);
 	if (source->state != NULL && source->kind->close != NULL)
 		source->kind->close(source->state);
 	if (source->listener >= 0)
@@ -347,7 +321,6 @@ static void close_down(struct source *source)
 int source_run(struct config *config, const struct source_options *options)
 {
 	struct source source = {.config = config,
-		.control = -1,
 		.link = -1,
 		.listener = -1,
 		.started = options->driver < 0,
@@ -355,7 +328,7 @@ int source_run(struct config *config, const struct source_options *options)
 		.stop_at_end = options->stop_at_end,
 		.with_keys = options->with_keys};
 
-	source.signals = signals_init(0);
+	stage_open(&source.stage, options->driver);
 	if (options->driver >= 0)
 		wire_by_driver(&source, config, options->driver);
 	else

@@ -12,22 +12,21 @@
 #include "bruco-source/kinds.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
+#include "stage/stage.h"
 
 struct source {
+	struct stage stage;
 	const struct config *config;
 	const struct source_kind *kind;
 	void *state;
 	struct lanes lanes;
-	int control;  /* the driver's socket, or -1 by hand */
 	int link;     /* to the sink, or -1 */
 	int listener; /* by hand with --link: where the sink connects, or -1 */
 	const char *link_path;
-	int signals;
 	int64_t limit;    /* -n: records still to take, -1: no limit */
 	bool stop_at_end; /* -e */
 	bool with_keys;   /* -K */
 	bool started;     /* the driver has said so, or there is none */
-	bool ready;       /* announced */
 	bool draining;
 	bool asked;       /* the drain is not the end of the input, but a stop or a failure */
 	bool announced;   /* what is under way then was said */
@@ -70,6 +69,5 @@ void source_drain(struct source *source, int status);
 
 /* The same at the end of the input, where there is nothing to say. */
 void source_end(struct source *source);
-void source_ready(struct source *source);
 
 #endif

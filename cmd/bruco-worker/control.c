@@ -1,10 +1,9 @@
 #include "bruco-worker/control.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "control/messages.h"
+#include "stage/stage.h"
 
 enum { TELL_MS = 100 }; /* shorter pauses are not worth a message each */
 
@@ -16,20 +15,17 @@ static void take_message(struct worker *worker, const struct message *message)
 
 enum control control_read(struct worker *worker)
 {
-	struct message message;
-	const struct ack *acks;
-	int fds[SOCK_FDS_MAX], got;
-	size_t fd_count, ack_count;
+	struct received received;
+	enum receive_result result;
 
 	if (worker->control < 0)
 		return CONTROL_OPEN;
-	while ((got = message_receive(
-			worker->control, &message, fds, &fd_count, &acks, &ack_count)) > 0) {
-		while (fd_count > 0) /* no message to a worker brings any but HELLO */
-			close(fds[--fd_count]);
-		take_message(worker, &message);
+	while ((result = stage_receive(worker->control, "the driver", &received)) == RECEIVE_MESSAGE) {
+		while (received.fd_count > 0) /* no message to a worker brings any but HELLO */
+			close(received.fds[--received.fd_count]);
+		take_message(worker, &received.message);
 	}
-	return got == 0 ? CONTROL_GONE : CONTROL_OPEN;
+	return result == RECEIVE_GONE ? CONTROL_GONE : CONTROL_OPEN;
 }
 
 int control_tell_ready(const struct worker *worker)

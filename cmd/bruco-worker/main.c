@@ -5,12 +5,11 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "base/fd.h"
-#include "base/log.h"
-#include "base/signals.h"
+#include "base/options.h"
 #include "bruco-worker/options.h"
 #include "bruco-worker/python/interpreter.h"
 #include "bruco-worker/worker.h"
+#include "stage/stage.h"
 
 static const char usage[] =
 	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c "
@@ -44,9 +43,7 @@ int main(int argc, char **argv)
 {
 	struct worker worker;
 
-	signals_reset();
-	fd_ensure_standard();
-	log_init(program.name);
+	stage_begin(program.name);
 	worker_options(&program, argc, argv, &worker);
 	interpreter_stop(worker_run(&worker));
 }

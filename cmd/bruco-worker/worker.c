@@ -31,33 +31,25 @@
 #include "bruco-worker/run/read_loop.h"
 #include "bruco-worker/run/recycle.h"
 #include "bruco-worker/run/result.h"
-#include "control/messages.h"
+#include "stage/greeting.h"
 
 /* Takes everything but the control socket from the driver's first message. */
 static void open_driven(struct worker *worker)
 {
-	struct message hello;
-	int fds[SOCK_FDS_MAX];
-	struct buf notes = {0};
+	struct greeting greeting;
 
-	message_receive_hello(worker->control, &hello, fds, HELLO_WORKER_FDS);
+	greeting_receive(&greeting, worker->control, HELLO_WORKER_FDS);
 	worker->control = fd_move_high(worker->control);
-	worker->number = hello.lane;
-	worker->life = hello.life;
-	snprintf(worker->name, sizeof worker->name, "worker-%u", hello.lane);
-	snprintf(worker->program, sizeof worker->program, "bruco-worker-%u", hello.lane);
-	log_set_fd(fd_move_high(fds[HELLO_LOG]));
+	worker->number = greeting.hello.lane;
+	worker->life = greeting.hello.life;
+	snprintf(worker->name, sizeof worker->name, "worker-%u", worker->number);
+	snprintf(worker->program, sizeof worker->program, "bruco-worker-%u", worker->number);
+	log_set_fd(fd_move_high(greeting.fds[HELLO_LOG]));
 	log_init(worker->program);
-	log_set_format((enum log_format)hello.log_format);
-	worker->in = fd_move_high(fds[HELLO_IN]);
-	worker->out = fd_move_high(fds[HELLO_OUT]);
-	worker->page = page_map(fds[HELLO_PAGE]);
-	fd_close(&fds[HELLO_PAGE]);
-	if (config_load_fd(&worker->config, fds[HELLO_CONFIG], SECTION_PROCESSOR, &notes) > 0)
-		die(STATUS_SOFTWARE, "the driver's configuration: %.*s", (int)notes.length,
-			(const char *)notes.data);
-	fd_close(&fds[HELLO_CONFIG]);
-	buf_release(&notes);
+	log_set_format((enum log_format)greeting.hello.log_format);
+	worker->in = fd_move_high(greeting.fds[HELLO_IN]);
+	worker->out = fd_move_high(greeting.fds[HELLO_OUT]);
+	worker->page = greeting_open(&greeting, &worker->config, SECTION_PROCESSOR);
 }
 
 /* Moves descriptors 0 and 1 away. The handler finds the terminal at 0, if there is one, so that

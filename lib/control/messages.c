@@ -1,16 +1,8 @@
 #include "control/messages.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "base/fd.h"
-#include "base/log.h"
-#include "base/status.h"
-
-enum { HELLO_MS = 10000 };
 
 /* An ACK message is a struct message whose `lanes` counts the pairs behind it. */
 struct wire {
@@ -64,33 +56,4 @@ int message_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size
 		return reject(fds, fd_count);
 	*message = wire.message;
 	return 1;
-}
-
-void message_receive_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count)
-{
-	int64_t deadline = clock_ms() + HELLO_MS;
-	const struct ack *acks;
-	size_t count = 0, ack_count;
-	int got;
-
-	for (;;) {
-		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		int ready = fd_poll(&poll_fd, 1, clock_left(deadline, clock_ms()));
-
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready == 0)
-			die(STATUS_TEMPFAIL, "timed out waiting for the driver's greeting");
-		got = message_receive(fd, message, fds, &count, &acks, &ack_count);
-		if (got >= 0 || errno != EAGAIN)
-			break;
-	}
-	if (got == 0)
-		die(STATUS_TEMPFAIL, "the driver is gone");
-	if (got < 0 && status_of_error(errno) == STATUS_TEMPFAIL)
-		die(STATUS_TEMPFAIL, "cannot receive from the driver: %s", strerror(errno));
-	if (got < 0 || message->type != MESSAGE_HELLO || count != fd_count)
-		die(STATUS_SOFTWARE, "unexpected first message from the driver");
-	log_set_level((enum log_level)message->log_level);
-	log_set_format((enum log_format)message->log_format);
 }

@@ -120,9 +120,4 @@ int message_send_acks(int fd, const struct ack *acks, size_t count);
 int message_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t *fd_count,
 	const struct ack **acks, size_t *ack_count);
 
-/* Waits (blocking, at most 10 s) for the first message from the driver, which must be HELLO with
- * exactly fd_count descriptors, and sets level and format of the log. Ends the program with status
- * 75 when none comes or the driver is gone, with 70 when it is another message. */
-void message_receive_hello(int fd, struct message *message, int fds[SOCK_FDS_MAX], size_t fd_count);
-
 #endif

@@ -41,7 +41,7 @@ void sink_make(unsigned lanes, int link)
 	sink = (struct sink){.config = &config,
 		.out = {.sink = &sink, .kind = &kind, .ready = true},
 		.dead_letter = {.sink = &sink, .kind = &letter_kind, .ready = true},
-		.control = -1,
+		.stage.control = -1,
 		.link = link,
 		.cap = 1 << 20,
 		.lane_count = lanes,
@@ -49,7 +49,7 @@ void sink_make(unsigned lanes, int link)
 	sink.lanes = mem_array(lanes, sizeof *sink.lanes);
 	for (unsigned i = 0; i < lanes; i++)
 		lane_init(&sink.lanes[i], sink.cap, true);
-	sink.control = 0; /* as under the driver: the end of a pipe is not the end of a stream */
+	sink.stage.control = 0; /* as under the driver: the end of a pipe is not the end of a stream */
 }
 
 void sink_lane(const struct message *message, int write_fd, int read_fd)

@@ -104,10 +104,10 @@ TEST(failed_frame_stops)
 TEST(failed_frame_passes_a_kind_of_frames_by_hand_only)
 {
 	sink.out.kind = &passing;
-	sink.control = -1;
+	sink.stage.control = -1;
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", NULL);
 	CHECK_TEXT(run_lane(FAILURE_STOP), "out:x ");
-	sink.control = 0;
+	sink.stage.control = 0;
 	buf_reset(&frames);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 2, "y", NULL);
 	run_lane(FAILURE_STOP);

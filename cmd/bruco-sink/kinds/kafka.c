@@ -96,7 +96,7 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 /* Before the stage was ready, nothing is under way. */
 static void kafka_refused(struct kafka *kafka, const char *why)
 {
-	if (!kafka->sink->ready)
+	if (!kafka->sink->stage.ready)
 		die(STATUS_REFUSED, "%s", why);
 	if (kafka->sink->status == STATUS_OK)
 		log_error("%s", why);

@@ -154,7 +154,7 @@ bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
 /* Before it was ready, nothing is under way. */
 void kafka_refused(struct kafka *kafka, int status, const char *why)
 {
-	if (!kafka->source->ready)
+	if (!kafka->source->stage.ready)
 		die(status, "%s", why);
 	if (kafka->source->status == STATUS_OK)
 		log_error("%s", why);
@@ -208,7 +208,7 @@ static void check_end(struct kafka *kafka)
 	bool all = true;
 
 	/* A topic that does not exist ends it too, but not as if all were done. */
-	if (!kafka->source->stop_at_end || !kafka->source->ready || kafka->phase != PHASE_STEADY ||
+	if (!kafka->source->stop_at_end || !kafka->source->stage.ready || kafka->phase != PHASE_STEADY ||
 		kafka->absent_count > 0)
 		return;
 	kafka_each(kafka, all_at_end, &all);

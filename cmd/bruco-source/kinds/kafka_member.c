@@ -138,7 +138,7 @@ static void look_for_nobodys(struct kafka *kafka)
 void kafka_member_work(struct kafka *kafka, int64_t now)
 {
 	say_waiting(kafka, now);
-	if (kafka->looked || !kafka->source->ready || kafka->phase != PHASE_STEADY ||
+	if (kafka->looked || !kafka->source->stage.ready || kafka->phase != PHASE_STEADY ||
 		!source_taking(kafka->source))
 		return;
 	if (kafka->look_at == 0)

@@ -126,7 +126,7 @@ static void assign(struct kafka *kafka, int64_t now)
 	kafka->assigning = NULL;
 	kafka->phase = PHASE_STEADY;
 	kafka_health_good(&kafka->health);
-	source_ready(kafka->source);
+	stage_ready(&kafka->source->stage);
 }
 
 static void under_way(struct kafka *kafka, struct kafka_partition *partition, void *argument)

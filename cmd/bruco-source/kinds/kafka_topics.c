@@ -100,7 +100,7 @@ static void look(struct kafka *kafka)
 			kafka_present(kafka, topics->items[i]);
 	/* The client looks every 30 seconds only. To subscribe again costs a rebalance, which costs
 	 * nothing when nothing is assigned. */
-	if (kafka->absent_count < before && !kafka->source->ready)
+	if (kafka->absent_count < before && !kafka->source->stage.ready)
 		kafka_subscribe(kafka);
 }
 

@@ -46,7 +46,7 @@ static void *stream_open(struct source *source, size_t most,
 	stream->partition.topic = mem_text("stdin");
 	stream->partition.topic_length = 5;
 	tracker_begin(&stream->partition.tracker);
-	source_ready(source);
+	stage_ready(&source->stage);
 	return stream;
 }
 

@@ -1,4 +1,4 @@
-#include "config/command.h"
+#include "stage/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-void command_add_property(
+static void add_property(
 	const struct program *program, struct property_flags *flags, const char *assignment)
 {
 	if (flags->count == COMMAND_PROPERTIES_MAX)
@@ -18,13 +18,52 @@ void command_add_property(
 	flags->items[flags->count++] = assignment;
 }
 
-int command_driver(const struct program *program, const char *text)
+static int descriptor(const struct program *program, const char *text)
 {
-	int64_t descriptor;
+	int64_t number;
 
-	if (!text_integer(text, STDERR_FILENO + 1, 1 << 20, &descriptor))
+	if (!text_integer(text, STDERR_FILENO + 1, 1 << 20, &number))
 		options_misuse(program, "'%s' is not a descriptor", text);
-	return (int)descriptor;
+	return (int)number;
+}
+
+bool command_option(const struct program *program, struct command_flags *flags, int option)
+{
+	switch (option) {
+	case 'b':
+		flags->brokers = optarg;
+		return true;
+	case 'c':
+		flags->config_path = optarg;
+		return true;
+	case 'K':
+		flags->with_keys = true;
+		return true;
+	case 'l':
+		flags->link_path = optarg;
+		return true;
+	case 't':
+		flags->topics = optarg;
+		return true;
+	case 'X':
+		add_property(program, &flags->properties, optarg);
+		return true;
+	case OPTION_CHECK:
+		flags->check = true;
+		return true;
+	case OPTION_DRIVER:
+		flags->driver = descriptor(program, optarg);
+		return true;
+	default:
+		return options_common(program, option);
+	}
+}
+
+const char *command_kind(const struct program *program, int argc, char **argv)
+{
+	if (argc - optind > 1)
+		options_misuse(program, "unexpected '%s'", argv[optind + 1]);
+	return optind < argc ? argv[optind] : NULL;
 }
 
 static void print(struct buf *notes)
@@ -124,24 +163,4 @@ void command_check_properties(const struct config *config, answer_properties *an
 	print(&notes);
 	if (mistakes > 0)
 		exit(STATUS_CONFIG);
-}
-
-void command_greeted(int driver, struct config *config, unsigned sections, unsigned lanes_max,
-	struct greeting *greeting)
-{
-	struct buf notes = {0};
-	int fds[SOCK_FDS_MAX];
-
-	fd_nonblocking(driver, true);
-	message_receive_hello(driver, &greeting->hello, fds, HELLO_SOURCE_SINK_FDS);
-	if (greeting->hello.lanes < 1 || greeting->hello.lanes > lanes_max)
-		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting->hello.lanes);
-	if (config_load_fd(config, fds[HELLO_CONFIG], sections, &notes) > 0)
-		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
-			(int)notes.length, (char *)notes.data);
-	buf_release(&notes);
-	close(fds[HELLO_CONFIG]);
-	greeting->page = page_map(fds[HELLO_PAGE]);
-	close(fds[HELLO_PAGE]);
-	greeting->link = fds[HELLO_LINK];
 }
