@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "control/death_text.h"
+#include "frame/headers.h"
 #include "frame/limits.h"
 
 /* A refused output whose dead letter has found no room yet; its ticket is still under way. */
@@ -51,12 +52,6 @@ static char *text_of(const struct death *death)
 	return death_text(death->status, (death->flags & LANE_TIMED_OUT) != 0);
 }
 
-static bool named(const struct frame_header *header, const char *name)
-{
-	return header->name_length == strlen(name) &&
-	       memcmp(header->name, name, header->name_length) == 0;
-}
-
 /* How many headers at the end are the worker's: bruco-error, and a bruco-traceback if there is one;
  * 0 when it appended none. A record that was read from a dead letter's topic has headers of these
  * names too, but others of ours behind them. */
@@ -68,13 +63,13 @@ static uint32_t headers_of_worker(const struct frame_record *record, struct fram
 
 	for (uint32_t i = 1; i <= record->header_count; i++) {
 		frame_header_next(&at, &header);
-		if (named(&header, "bruco-error")) {
+		if (header_is_named(&header, "bruco-error")) {
 			*error = header;
 			last = i;
 		}
 	}
 	if (last == 0 || error->value == NULL || error->value_length > LIMIT_FAILURE_TEXT ||
-		(!named(&header, "bruco-error") && !named(&header, "bruco-traceback")))
+		(!header_is_named(&header, "bruco-error") && !header_is_named(&header, "bruco-traceback")))
 		return 0;
 	return record->header_count - last + 1;
 }
@@ -94,13 +89,7 @@ static char *error_of_worker(const struct frame_record *record)
 static void add_header(
 	struct frame_record *letter, struct buf *headers, const char *name, const char *value)
 {
-	struct frame_header header = {.name = name,
-		.name_length = (uint32_t)strlen(name),
-		.value = (const uint8_t *)value,
-		.value_length = value == NULL ? FRAME_NULL : (int32_t)strlen(value)};
-
-	buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
-	headers->length += frame_header_write(headers->data + headers->length, &header);
+	headers_append_text(headers, name, value, value == NULL ? 0 : strlen(value));
 	letter->header_count++;
 }
 
@@ -142,7 +131,7 @@ static const struct frame_header *find(const struct frame_record *letter, const 
 
 	for (uint32_t i = 0; i < letter->header_count; i++) {
 		frame_header_next(&at, &header);
-		if (named(&header, name))
+		if (header_is_named(&header, name))
 			return &header;
 	}
 	return NULL;
@@ -153,13 +142,13 @@ typedef bool wanted_header(const struct frame_header *header, const char *name);
 /* Any but that one. */
 static bool is_other(const struct frame_header *header, const char *name)
 {
-	return !named(header, name);
+	return !header_is_named(header, name);
 }
 
 /* Those that tell of the failure, but not that one. */
 static bool is_other_of_failure(const struct frame_header *header, const char *name)
 {
-	return !named(header, name) && limits_of_failure(header);
+	return !header_is_named(header, name) && limits_of_failure(header);
 }
 
 static bool has_no_nul(const struct frame_header *header, const char *name)
@@ -485,12 +474,9 @@ void failure_work(struct sink *sink)
 {
 	while (sink->late_count > 0) {
 		struct late_letter *late = &sink->late[0];
-		struct frame_head head;
 		struct frame_record record;
-		const char *why;
 
-		frame_head_read(late->frame, late->length, UINT32_MAX, &head, &why);
-		frame_record_read(late->frame, &head, &record, &why);
+		frame_read_own(late->frame, &record);
 		if (sink->status != STATUS_OK ||
 			!settle(sink, late->lane, &record, late->why, late->ticket)) {
 			if (sink->status == STATUS_OK)

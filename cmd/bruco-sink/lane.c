@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
+#include "frame/cursor.h"
 
 void lane_init(struct receive_lane *lane, uint32_t size_max, bool strict)
 {
@@ -72,57 +73,42 @@ static bool acceptable(struct sink *sink, unsigned index, struct receive_lane *l
 {
 	const struct input *input = &lane->input;
 	bool stops = sink->config->processor.on_failure == FAILURE_STOP;
+	struct frame_cursor cursor = frame_cursor(input->frames, input->length, sink->cap);
+	const struct frame_record *record = &cursor.record;
+	enum frame_result result;
 
 	lane->refused = false;
-	for (size_t at = 0; at < input->length;) {
-		struct frame_head head;
-		struct frame_record record;
+	while ((result = frame_next(&cursor)) == FRAME_OK) {
 		const char *why;
 
-		if (frame_head_read(input->frames + at, input->length - at, sink->cap, &head,
-			    &why) != FRAME_OK) {
-			broken(sink, index, why);
+		if (!frame_has_record(&record->head))
+			continue;
+		if (record->head.seq < input->first || record->head.seq > input->last) {
+			broken(sink, index, "sequence number is not of its input");
 			return false;
 		}
-		if (head.type == FRAME_TYPE_RECORD || head.type == FRAME_TYPE_FAILED) {
-			if (frame_record_read(input->frames + at, &head, &record, &why) !=
-				FRAME_OK) {
-				broken(sink, index, why);
-				return false;
-			}
-			if (head.seq < input->first || head.seq > input->last) {
-				broken(sink, index, "sequence number is not of its input");
-				return false;
-			}
-			why = refuse(sink, &record);
-			lane->refused = lane->refused || why != NULL;
-			if (stops && (why != NULL || is_failure(sink, &record))) {
-				failure_put(sink, index, &record, why, 0);
-				return false;
-			}
+		why = refuse(sink, record);
+		lane->refused = lane->refused || why != NULL;
+		if (stops && (why != NULL || is_failure(sink, record))) {
+			failure_put(sink, index, record, why, 0);
+			return false;
 		}
-		at += head.length;
 	}
-	return true;
+	if (result == FRAME_BAD)
+		broken(sink, index, cursor.why);
+	return result != FRAME_BAD;
 }
 
 /* Whether one of the outputs of this event in the open input is refused. */
 static bool event_refused(const struct sink *sink, const struct receive_lane *lane, uint64_t seq)
 {
-	for (size_t at = 0; at < lane->input.length;) {
-		struct frame_head head;
-		struct frame_record record;
-		const char *why;
+	struct frame_cursor cursor =
+		frame_cursor(lane->input.frames, lane->input.length, sink->cap);
 
-		frame_head_read(
-			lane->input.frames + at, lane->input.length - at, sink->cap, &head, &why);
-		if (head.seq == seq && head.type != FRAME_TYPE_EMPTY) {
-			frame_record_read(lane->input.frames + at, &head, &record, &why);
-			if (refuse(sink, &record) != NULL)
-				return true;
-		}
-		at += head.length;
-	}
+	while (frame_next(&cursor) == FRAME_OK)
+		if (frame_has_record(&cursor.record.head) && cursor.record.head.seq == seq &&
+			refuse(sink, &cursor.record) != NULL)
+			return true;
 	return false;
 }
 
@@ -179,15 +165,11 @@ static bool put_open_input(struct sink *sink, unsigned index)
 	if (lane->put == lane->input.length)
 		return true; /* none is open */
 	while (lane->put < lane->input.length) {
-		const uint8_t *frame = lane->input.frames + lane->put;
-		struct frame_head head;
 		struct frame_record record;
-		const char *why;
 		uint64_t ticket;
 
-		frame_head_read(frame, lane->input.length - lane->put, sink->cap, &head, &why);
-		if (head.type != FRAME_TYPE_EMPTY) {
-			frame_record_read(frame, &head, &record, &why);
+		frame_read_own(lane->input.frames + lane->put, &record);
+		if (frame_has_record(&record.head)) {
 			ticket = ticket_for(sink, index, &record);
 			switch (put(sink, index, &record, ticket)) {
 			case PUT_FULL:
@@ -206,7 +188,7 @@ static bool put_open_input(struct sink *sink, unsigned index)
 			}
 			lane->outputs++;
 		}
-		lane->put += head.length;
+		lane->put += record.head.length;
 	}
 	/* Only now may it count as done: as long as a part was not put, nothing waited for it. */
 	deliveries_seal(&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);

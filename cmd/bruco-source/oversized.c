@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "frame/headers.h"
 #include "frame/limits.h"
 
 static size_t size_of(const struct frame_record *record)
@@ -42,14 +43,7 @@ bool oversized_why(const struct frame_record *record, const char *unreadable, ui
 
 static void add_error(struct frame_record *letter, struct buf *headers, const char *error)
 {
-	static const char name[] = "bruco-error";
-	struct frame_header header = {.name = name,
-		.name_length = sizeof name - 1,
-		.value = (const uint8_t *)error,
-		.value_length = (int32_t)strlen(error)};
-
-	buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
-	headers->length += frame_header_write(headers->data + headers->length, &header);
+	headers_append_text(headers, "bruco-error", error, strlen(error));
 	letter->headers = headers->data;
 	letter->headers_length = (uint32_t)headers->length;
 	letter->header_count++;

@@ -16,8 +16,10 @@ static uint32_t minimum(uint8_t type)
 enum frame_result frame_head_read(const uint8_t *data, size_t available, uint32_t cap,
 	struct frame_head *head, const char **why)
 {
-	if (available < FRAME_HEADER)
+	if (available < FRAME_HEADER) {
+		head->length = FRAME_HEADER;
 		return FRAME_MORE;
+	}
 	if (get_u16(data) != FRAME_MAGIC)
 		return bad(why, "not a frame (wrong magic)");
 	if (data[2] != FRAME_VERSION)
@@ -37,7 +39,7 @@ enum frame_result frame_head_read(const uint8_t *data, size_t available, uint32_
 		return bad(why, "frame length is too small");
 	if (head->length > cap)
 		return bad(why, "frame is larger than maxRecordSize");
-	return FRAME_OK;
+	return head->length > available ? FRAME_MORE : FRAME_OK;
 }
 
 /* A length that may be null: -1 counts as no bytes, anything below is malformed. */
@@ -93,7 +95,8 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 
 	if (head->length < FRAME_RECORD)
 		return bad(why, "frame is too short for a record");
-	record->head = *head;
+	if (head != &record->head)
+		record->head = *head;
 	record->offset = (int64_t)get_u64(data + 24);
 	record->timestamp = (int64_t)get_u64(data + 32);
 	record->partition = (int32_t)get_u32(data + 40);
@@ -121,6 +124,25 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 	if (!headers_add_up(record))
 		return bad(why, "lengths of the headers don't add up");
 	return FRAME_OK;
+}
+
+enum frame_result frame_read(const uint8_t *data, size_t available, uint32_t cap,
+	struct frame_record *record, const char **why)
+{
+	enum frame_result result = frame_head_read(data, available, cap, &record->head, why);
+
+	if (result != FRAME_OK || !frame_has_record(&record->head))
+		return result;
+	return frame_record_read(data, &record->head, record, why);
+}
+
+void frame_read_own(const uint8_t *data, struct frame_record *record)
+{
+	const char *why;
+	enum frame_result result = frame_read(data, UINT32_MAX, UINT32_MAX, record, &why);
+
+	assert(result == FRAME_OK);
+	(void)result;
 }
 
 enum frame_result frame_empty_read(

@@ -101,12 +101,24 @@ struct frame_header {
 
 enum frame_result { FRAME_OK, FRAME_MORE, FRAME_BAD };
 
-/* Reads a head from `available` bytes: FRAME_MORE when they are too few for the head; when the
- * frame itself is longer than available, FRAME_OK all the same: compare head->length. FRAME_BAD
- * with *why (a constant text) for a wrong magic, version, type, check, or a length below the
- * minimum or above cap. */
+/* Reads the head of the frame that begins at `data`. FRAME_MORE: the frame is not all there, and
+ * takes head->length bytes, as far as is known. FRAME_BAD with *why (static storage): a wrong magic,
+ * version, type or check, or a length below the least or above `cap`. */
 enum frame_result frame_head_read(const uint8_t *data, size_t available, uint32_t cap,
 	struct frame_head *head, const char **why);
+
+/* The same with the record, if the frame carries one; of others only record->head is set. */
+enum frame_result frame_read(const uint8_t *data, size_t available, uint32_t cap,
+	struct frame_record *record, const char **why);
+
+/* Reads a frame that has been checked before, or that this program has written itself. */
+void frame_read_own(const uint8_t *data, struct frame_record *record);
+
+/* Whether the frame carries a record, rather than only a mark. */
+static inline bool frame_has_record(const struct frame_head *head)
+{
+	return head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED;
+}
 
 /* Reads a whole record or failed frame of head->length bytes. Each length is checked against the
  * frame's; the headers are walked once. FRAME_OK or FRAME_BAD. */

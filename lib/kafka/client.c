@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "frame/headers.h"
 
 /* "[thrd:NAME]: TEXT" */
 static const char *without_thread(const char *text)
@@ -312,8 +313,7 @@ const char *kafka_headers_encode(
 		name.whole = next_to_its_value(name.text, value);
 		whole = whole && name.whole;
 		buf_append(&names, &name, sizeof name);
-		buf_reserve(out, frame_header_size(header.name_length, header.value_length));
-		out->length += frame_header_write(out->data + out->length, &header);
+		headers_append(out, &header);
 		(*count)++;
 	}
 	if (whole || all_whole(headers, (struct name *)(void *)names.data, *count))

@@ -94,8 +94,6 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 		case FRAME_OK:
 			break;
 		}
-		if (available < head.length)
-			return INTAKE_MORE;
 		if (head.type == FRAME_TYPE_END) {
 			if (intake->scanned > 0)
 				return bad(intake, "stream ends inside an input's outputs");

@@ -86,14 +86,13 @@ static void append_outputs(struct worker *worker, struct frame_record *record, b
 /* The whole frame at a place of what the worker has read. */
 static bool frame_at(const struct worker *worker, size_t at, struct frame_record *record)
 {
-	struct frame_head head;
 	const char *why;
+	enum frame_result result = frame_read(worker->read.data + at, worker->read.length - at,
+		1 << 20, record, &why);
 
-	if (frame_head_read(worker->read.data + at, worker->read.length - at, 1 << 20, &head,
-		    &why) != FRAME_OK ||
-		worker->read.length - at < head.length)
+	CHECK(result != FRAME_BAD);
+	if (result != FRAME_OK)
 		return false;
-	CHECK_INT(frame_record_read(worker->read.data + at, &head, record, &why), FRAME_OK);
 	return true;
 }
 

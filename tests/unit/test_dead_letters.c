@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "frame/headers.h"
+
 static const char *headers_of_letter(void)
 {
 	buf_byte(&last_headers, '\0');
@@ -26,7 +28,6 @@ static void add_replayed(const char *const *texts, size_t count)
 		.value_length = 1,
 		.header_count = (uint32_t)count};
 
-	buf_reserve(&headers, 1024);
 	for (size_t i = 0; i < count; i++) {
 		const char *equals = strchr(texts[i], '=');
 		struct frame_header header = {.name = texts[i],
@@ -34,7 +35,7 @@ static void add_replayed(const char *const *texts, size_t count)
 			.value = (const uint8_t *)equals + 1,
 			.value_length = (int32_t)strlen(equals + 1)};
 
-		headers.length += frame_header_write(headers.data + headers.length, &header);
+		headers_append(&headers, &header);
 	}
 	record.headers = headers.data;
 	record.headers_length = (uint32_t)headers.length;
@@ -164,16 +165,8 @@ static struct frame_record a_letter(const char *key)
 		.header_count = 2};
 
 	buf_reset(&letter_headers);
-	for (size_t i = 0; i < 2; i++) {
-		struct frame_header header = {.name = names[i],
-			.name_length = (uint32_t)strlen(names[i]),
-			.value = (const uint8_t *)"x",
-			.value_length = 1};
-
-		buf_reserve(&letter_headers, 64);
-		letter_headers.length +=
-			frame_header_write(letter_headers.data + letter_headers.length, &header);
-	}
+	for (size_t i = 0; i < 2; i++)
+		headers_append_text(&letter_headers, names[i], "x", 1);
 	letter.headers = letter_headers.data;
 	letter.headers_length = (uint32_t)letter_headers.length;
 	return letter;

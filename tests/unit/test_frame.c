@@ -1,4 +1,5 @@
-#include "frame/frame.h"
+#include "frame/cursor.h"
+#include "frame/headers.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -41,8 +42,6 @@ static enum frame_result decode(
 	enum frame_result result = frame_head_read(data, available, cap, &head, &why);
 	uint8_t *exact;
 
-	if (result == FRAME_OK && available < head.length)
-		return FRAME_MORE;
 	if (result == FRAME_OK &&
 		(head.type == FRAME_TYPE_RECORD || head.type == FRAME_TYPE_FAILED)) {
 		/* A copy of just these bytes, so that a sanitizer sees every step beyond them. */
@@ -238,6 +237,66 @@ TEST(header_lengths_inside_the_block_must_add_up)
 			put_u32(bytes + headers + 4 * field, values[i]);
 			CHECK_INT(decode(bytes, length, 4096, &record), FRAME_BAD);
 		}
+}
+
+TEST(incomplete_frame_says_how_long_it_is)
+{
+	uint32_t length = sample(bytes);
+	struct frame_head head;
+	const char *why;
+
+	CHECK_INT(frame_head_read(bytes, FRAME_HEADER - 1, 4096, &head, &why), FRAME_MORE);
+	CHECK_INT(head.length, FRAME_HEADER);
+	CHECK_INT(frame_head_read(bytes, FRAME_HEADER, 4096, &head, &why), FRAME_MORE);
+	CHECK_INT(head.length, length);
+	CHECK_INT(frame_head_read(bytes, length - 1, 4096, &head, &why), FRAME_MORE);
+	CHECK_INT(frame_head_read(bytes, length, 4096, &head, &why), FRAME_OK);
+}
+
+TEST(cursor_stops_at_the_end_and_at_what_is_no_frame)
+{
+	uint32_t length = sample(bytes);
+	uint32_t empty = frame_empty_write(bytes + length, 78, 78);
+	struct frame_cursor cursor = frame_cursor(bytes, length + empty, 4096);
+
+	CHECK_INT(frame_next(&cursor), FRAME_OK);
+	CHECK(cursor.frame == bytes && frame_has_record(&cursor.record.head));
+	CHECK_INT(cursor.record.value_length, 5);
+	CHECK_INT(frame_next(&cursor), FRAME_OK);
+	CHECK(cursor.frame == bytes + length && !frame_has_record(&cursor.record.head));
+	CHECK_INT(cursor.record.head.seq, 78);
+	CHECK_INT(frame_next(&cursor), FRAME_MORE);
+	CHECK(cursor.next == bytes + length + empty);
+
+	cursor = frame_cursor(bytes, length + empty - 1, 4096);
+	CHECK_INT(frame_next(&cursor), FRAME_OK);
+	CHECK_INT(frame_next(&cursor), FRAME_MORE);
+	CHECK(cursor.next == bytes + length);
+
+	bytes[length] = 'X';
+	cursor = frame_cursor(bytes, length + empty, 4096);
+	CHECK_INT(frame_next(&cursor), FRAME_OK);
+	CHECK_INT(frame_next(&cursor), FRAME_BAD);
+	CHECK(cursor.next == bytes + length);
+	CHECK_TEXT(cursor.why, "not a frame (wrong magic)");
+}
+
+TEST(appended_headers_are_read_again)
+{
+	struct buf headers = {0};
+	struct frame_header header;
+	const uint8_t *at;
+
+	headers_append_text(&headers, "name", "value", 5);
+	headers_append_text(&headers, "", NULL, 0);
+	at = headers.data;
+	frame_header_next(&at, &header);
+	CHECK(header_is_named(&header, "name") && !header_is_named(&header, "nam"));
+	CHECK_INT(header.value_length, 5);
+	frame_header_next(&at, &header);
+	CHECK(header_is_named(&header, "") && header.value == NULL);
+	CHECK(at == headers.data + headers.length);
+	buf_release(&headers);
 }
 
 TEST(end_mark_covers_its_range)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "frame/headers.h"
 #include "unit.h"
 
 enum { MAX = LIMIT_SIZE_LEAST };
@@ -14,14 +14,9 @@ static uint32_t count;
 
 static void add(const char *name, size_t size)
 {
-	static uint8_t value[2 * LIMIT_FAILURE_BYTES];
-	struct frame_header header = {.name = name,
-		.name_length = (uint32_t)strlen(name),
-		.value = value,
-		.value_length = (int32_t)size};
+	static char value[2 * LIMIT_FAILURE_BYTES];
 
-	buf_reserve(&headers, frame_header_size(header.name_length, header.value_length));
-	headers.length += frame_header_write(headers.data + headers.length, &header);
+	headers_append_text(&headers, name, value, size);
 	count++;
 }
 

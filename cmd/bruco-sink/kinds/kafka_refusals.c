@@ -80,11 +80,7 @@ const char *kafka_refusal(rd_kafka_resp_err_t error)
 
 static void read_held(const struct held *held, struct frame_record *record)
 {
-	struct frame_head head;
-	const char *why;
-
-	frame_head_read(held->frame, FRAME_RECORD, UINT32_MAX, &head, &why);
-	frame_record_read(held->frame, &head, record, &why);
+	frame_read_own(held->frame, record);
 }
 
 static void keep(struct held *held, const struct frame_record *record)

@@ -233,12 +233,11 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 	struct frame_record *record)
 {
 	uint64_t position = stream->position + stream->taken;
-	struct frame_head head;
+	uint32_t cap = limits_frame(stream->source->lanes.size_max);
 	const char *why;
 
 	(void)end;
-	switch (frame_head_read(
-		data, length, limits_frame(stream->source->lanes.size_max), &head, &why)) {
+	switch (frame_read(data, length, cap, record, &why)) {
 	case FRAME_MORE:
 		return 0;
 	case FRAME_BAD:
@@ -247,13 +246,8 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 	case FRAME_OK:
 		break;
 	}
-	if (length < head.length)
-		return 0;
-	if (head.type == FRAME_TYPE_END || head.type == FRAME_TYPE_EMPTY)
-		stream->skip = true;
-	else if (frame_record_read(data, &head, record, &why) != FRAME_OK)
-		stream_bad(stream, why, "byte", position);
-	return head.length;
+	stream->skip = !frame_has_record(&record->head);
+	return record->head.length;
 }
 
 static void *frames_open(struct source *source)

@@ -20,44 +20,32 @@ static enum frame_result within(const struct frame_record *record, uint32_t cap,
 	return FRAME_OK;
 }
 
-static enum frame_result read_whole(const uint8_t *data, const struct frame_head *head,
-	uint32_t cap, struct frame_record *record, const char **why)
-{
-	enum frame_result result = FRAME_OK;
-
-	record->head = *head;
-	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED)
-		result = frame_record_read(data, head, record, why);
-	if (result == FRAME_OK && head->type == FRAME_TYPE_RECORD)
-		result = within(record, cap, why);
-	return result;
-}
-
 static enum frame_result read_frame(struct input *input, uint32_t cap, const uint8_t **frame,
 	struct frame_record *record, const char **why)
 {
 	size_t available = input_available(input);
 	const uint8_t *data = input->data + input->start;
-	struct frame_head head;
-	enum frame_result result = frame_head_read(data, available, limits_frame(cap), &head, why);
+	enum frame_result result = frame_read(data, available, limits_frame(cap), record, why);
 
-	if (result == FRAME_OK && head.length <= available) {
-		result = read_whole(data, &head, cap, record, why);
-		if (result == FRAME_OK) {
-			*frame = data;
-			input->start += head.length;
-			input->position += head.length;
-			input->wanted = 0;
-		}
-		return result;
-	}
-	if (result == FRAME_OK)
-		input->wanted = head.length;
-	if (result != FRAME_BAD && input->ended && available > 0) {
+	if (result == FRAME_OK && record->head.type == FRAME_TYPE_RECORD)
+		result = within(record, cap, why);
+	switch (result) {
+	case FRAME_OK:
+		*frame = data;
+		input->start += record->head.length;
+		input->position += record->head.length;
+		input->wanted = 0;
+		break;
+	case FRAME_MORE:
+		input->wanted = record->head.length;
+		if (!input->ended || available == 0)
+			break;
 		*why = "truncated: the input ends inside the frame that begins here";
 		return FRAME_BAD;
+	case FRAME_BAD:
+		break;
 	}
-	return result == FRAME_BAD ? FRAME_BAD : FRAME_MORE;
+	return result;
 }
 
 enum frame_result codec_next_line(
@@ -91,7 +79,6 @@ enum frame_result codec_encode_frame(
 {
 	static struct buf bytes;
 	uint32_t length = frame_record_size(record, limits_frame(cap));
-	struct frame_head head;
 
 	record->head.length = length;
 	if (length == 0) {
@@ -104,8 +91,7 @@ enum frame_result codec_encode_frame(
 	buf_reserve(&bytes, length);
 	frame_record_write(bytes.data, record);
 	*frame = bytes.data;
-	frame_head_read(bytes.data, length, length, &head, why);
-	return frame_record_read(bytes.data, &head, record, why);
+	return frame_read(bytes.data, length, length, record, why);
 }
 
 const struct codec codec_frames = {.unit = "byte", .read = read_frame};

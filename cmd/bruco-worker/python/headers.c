@@ -3,7 +3,7 @@
 
 #include "bruco-worker/python/headers.h"
 
-#include "frame/frame.h"
+#include "frame/headers.h"
 
 int headers_encode(struct buf *headers, PyObject *list)
 {
@@ -19,8 +19,7 @@ int headers_encode(struct buf *headers, PyObject *list)
 		header.name_length = (uint32_t)name_length;
 		header.value = (const uint8_t *)value;
 		header.value_length = value == NULL ? FRAME_NULL : (int32_t)value_length;
-		buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
-		headers->length += frame_header_write(headers->data + headers->length, &header);
+		headers_append(headers, &header);
 	}
 	return 0;
 }

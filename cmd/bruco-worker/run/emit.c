@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-worker/run/result.h"
+#include "frame/cursor.h"
 
 enum next emit_flush(struct loop *loop)
 {
@@ -34,19 +35,12 @@ void emit_frame(
 
 void emit_scratch(const struct loop *loop, struct buf *out)
 {
-	const uint8_t *at = loop->scratch.data;
-	const uint8_t *end = at + loop->scratch.length;
-	struct frame_record record;
-	struct frame_head head;
-	const char *why;
+	struct frame_cursor cursor =
+		frame_cursor(loop->scratch.data, loop->scratch.length, UINT32_MAX);
 
-	for (; at < end; at += head.length) {
-		frame_head_read(at, (size_t)(end - at), UINT32_MAX, &head, &why);
-		if (head.type != FRAME_TYPE_RECORD)
-			continue;
-		frame_record_read(at, &head, &record, &why);
-		loop->codec->write(&record, out);
-	}
+	while (frame_next(&cursor) == FRAME_OK)
+		if (cursor.record.head.type == FRAME_TYPE_RECORD)
+			loop->codec->write(&cursor.record, out);
 }
 
 int emit_result(struct loop *loop, struct event *event, PyObject *result, struct buf *out,

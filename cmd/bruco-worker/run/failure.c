@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco-worker/python/import.h"
+#include "frame/headers.h"
 #include "frame/limits.h"
 
 /* bruco._failures.is_final, and the tuple of classes that it gets. */
@@ -143,17 +144,6 @@ static size_t value_room(size_t left, const char *name)
 	return left - front < LIMIT_FAILURE_TEXT ? left - front : LIMIT_FAILURE_TEXT;
 }
 
-static void add_header(struct buf *headers, const char *name, const char *value, size_t length)
-{
-	struct frame_header header = {.name = name,
-		.name_length = (uint32_t)strlen(name),
-		.value_length = (int32_t)length,
-		.value = (const uint8_t *)value};
-
-	buf_reserve(headers, frame_header_size(header.name_length, header.value_length));
-	headers->length += frame_header_write(headers->data + headers->length, &header);
-}
-
 /* The headers that fit into `left` bytes; their number. */
 static uint32_t describe(const struct failure *failure, size_t left, struct buf *headers)
 {
@@ -163,7 +153,7 @@ static uint32_t describe(const struct failure *failure, size_t left, struct buf 
 
 	if (room == 0)
 		return 0;
-	add_header(headers, "bruco-error", error, text_cut(error, strlen(error), room));
+	headers_append_text(headers, "bruco-error", error, text_cut(error, strlen(error), room));
 	room = value_room(left - headers->length, "bruco-traceback");
 	if (room == 0 || traceback == NULL)
 		return 1;
@@ -171,7 +161,7 @@ static uint32_t describe(const struct failure *failure, size_t left, struct buf 
 	length = strlen(traceback);
 	if (length > 0 && traceback[length - 1] == '\n')
 		length--;
-	add_header(headers, "bruco-traceback", traceback, length);
+	headers_append_text(headers, "bruco-traceback", traceback, length);
 	return 2;
 }
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
-#include "frame/frame.h"
+#include "frame/cursor.h"
 #include "frame/limits.h"
 #include "json/record_json.h"
 
@@ -109,33 +109,23 @@ static int read_lines(struct reading *reading, const char *data, size_t length,
 /* Failed frames are events, too: they are run again to see why they failed. */
 static int read_frames(struct reading *reading, const char *data, size_t length)
 {
-	const uint8_t *start = (const uint8_t *)data, *at = start, *end = start + length;
-	struct frame_record record;
-	struct frame_head head;
+	struct frame_cursor cursor = frame_cursor(
+		(const uint8_t *)data, length, limits_frame(reading->size_max));
+	size_t position = 0;
 	enum frame_result result;
-	const char *why;
 
-	for (; at < end; at += head.length) {
-		result = frame_head_read(
-			at, (size_t)(end - at), limits_frame(reading->size_max), &head, &why);
-		if (result == FRAME_MORE ||
-			(result == FRAME_OK && head.length > (size_t)(end - at))) {
-			result = FRAME_BAD;
-			why = "truncated: the file ends inside the frame that begins here";
-		}
-		if (result == FRAME_OK &&
-			(head.type == FRAME_TYPE_EMPTY || head.type == FRAME_TYPE_END))
-			continue;
-		if (result == FRAME_OK)
-			result = frame_record_read(at, &head, &record, &why);
-		if (result != FRAME_OK) {
-			log_plain("%s: byte %zu: %s", reading->path, (size_t)(at - start), why);
+	while ((result = frame_next(&cursor)) == FRAME_OK) {
+		if (frame_has_record(&cursor.record.head) &&
+			add_record(reading, &cursor.record, position) != STATUS_OK)
 			return STATUS_DATA;
-		}
-		if (add_record(reading, &record, (size_t)(at - start)) != STATUS_OK)
-			return STATUS_DATA;
+		position = (size_t)(cursor.next - (const uint8_t *)data);
 	}
-	return STATUS_OK;
+	if (position == length)
+		return STATUS_OK;
+	log_plain("%s: byte %zu: %s", reading->path, position,
+		result == FRAME_BAD ? cursor.why
+				    : "truncated: the file ends inside the frame that begins here");
+	return STATUS_DATA;
 }
 
 int capture_read(struct capture *capture, const char *path, uint32_t size_max)

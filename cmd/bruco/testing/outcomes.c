@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "bruco/testing/capture.h"
+#include "frame/headers.h"
 #include "json/record_json.h"
 
 static void drop_last(struct outcomes *outcomes)
@@ -106,8 +107,7 @@ void outcomes_add_failed_frame(
 
 	for (uint32_t i = 0; i < failed->header_count; i++) {
 		frame_header_next(&at, &header);
-		if (header.name_length == strlen(name) &&
-			memcmp(header.name, name, header.name_length) == 0)
+		if (header_is_named(&header, name))
 			error = header;
 	}
 	outcomes_add_failed(outcomes, record, (const char *)error.value,

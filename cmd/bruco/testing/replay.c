@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "bruco/driver/watchdog_signals.h"
 #include "control/death_text.h"
+#include "frame/cursor.h"
 #include "frame/limits.h"
 
 enum { PIPE_BYTES = 1 << 20, READ_BYTES = 256 << 10 };
@@ -61,21 +62,16 @@ void replay_release(struct replay *replay)
 
 /* ---- what comes out */
 
-static int take_frame(struct run *run, const uint8_t *frame, const struct frame_head *head)
+static int take_frame(struct run *run, const struct frame_record *record)
 {
-	struct frame_record record;
-	const char *why;
+	const struct frame_head *head = &record->head;
 
 	if (head->seq <= run->done || head->seq > run->begun)
 		return -1;
-	if (head->type == FRAME_TYPE_RECORD || head->type == FRAME_TYPE_FAILED) {
-		if (frame_record_read(frame, head, &record, &why) != FRAME_OK)
-			return -1;
-		if (head->type == FRAME_TYPE_RECORD)
-			outcomes_add(run->outcomes, head->seq, &record);
-		else
-			outcomes_add_failed_frame(run->outcomes, head->seq, &record);
-	}
+	if (head->type == FRAME_TYPE_RECORD)
+		outcomes_add(run->outcomes, head->seq, record);
+	else if (head->type == FRAME_TYPE_FAILED)
+		outcomes_add_failed_frame(run->outcomes, head->seq, record);
 	if ((head->flags & FRAME_LAST) != 0)
 		run->done = head->seq;
 	return 0;
@@ -84,27 +80,21 @@ static int take_frame(struct run *run, const uint8_t *frame, const struct frame_
 static void take_frames(struct run *run)
 {
 	uint32_t cap = limits_frame((uint32_t)run->replay->config->max_record_size);
-	size_t taken = 0;
+	struct frame_cursor cursor = frame_cursor(run->input.data, run->input.length, cap);
+	enum frame_result result;
 
-	for (;;) {
-		const uint8_t *at = run->input.data + taken;
-		size_t left = run->input.length - taken;
-		struct frame_head head;
-		const char *why;
-		enum frame_result result = frame_head_read(at, left, cap, &head, &why);
-
-		if (result == FRAME_MORE || (result == FRAME_OK && head.length > left))
-			break;
-		if (result == FRAME_BAD || take_frame(run, at, &head) < 0) {
-			relay_log(run->relay, LEVEL_ERROR,
-				"the worker's output does not match its input, killing it");
-			process_kill(&run->process);
-			fd_close(&run->out);
+	while ((result = frame_next(&cursor)) == FRAME_OK)
+		if (take_frame(run, &cursor.record) < 0) {
+			result = FRAME_BAD;
 			break;
 		}
-		taken += head.length;
+	if (result == FRAME_BAD) {
+		relay_log(run->relay, LEVEL_ERROR,
+			"the worker's output does not match its input, killing it");
+		process_kill(&run->process);
+		fd_close(&run->out);
 	}
-	buf_drop(&run->input, taken);
+	buf_drop(&run->input, (size_t)(cursor.next - run->input.data));
 }
 
 /* All that is there now. */
