@@ -99,7 +99,7 @@ $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_fi
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
-$(BUILD)/tests/test_lanes: $(BUILD)/obj/cmd/bruco-source/lanes.o
+$(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_obj,unit/failing_sink) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
@@ -107,7 +107,7 @@ LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
 $(BUILD)/tests/test_collection: $(BUILD)/obj/cmd/bruco-worker/run/collection.o
 $(BUILD)/tests/test_ready_queue: $(BUILD)/obj/cmd/bruco-worker/async/ready_queue.o
 $(BUILD)/tests/test_reorder: $(BUILD)/obj/cmd/bruco-worker/async/reorder.o

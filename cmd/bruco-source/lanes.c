@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bruco-source/blame.h"
 #include "frame/limits.h"
 
 enum { WRITE_AT_ONCE = 1 << 20 }; /* bytes to one lane before the others have their turn */
@@ -88,11 +89,6 @@ static struct send_lane *find_lane(struct lanes *lanes, unsigned lane, uint32_t 
 	return best;
 }
 
-static uint8_t type_after(const struct lanes *lanes, uint16_t attempts)
-{
-	return attempts >= lanes->attempts ? FRAME_TYPE_FAILED : FRAME_TYPE_RECORD;
-}
-
 /* When a failure stops the pipeline, whoever starts it again wants it to be tried again. */
 static uint16_t attempts_before(
 	const struct lanes *lanes, const struct partition *partition, int64_t offset)
@@ -120,7 +116,7 @@ static void write_frame(struct lanes *lanes, const struct passage *passage, stru
 		.seq = window_next(window)};
 	if (!passage->failed) {
 		record->head.attempt = attempts_before(lanes, passage->partition, record->offset);
-		record->head.type = type_after(lanes, record->head.attempt);
+		record->head.type = lanes_type_after(lanes, record->head.attempt);
 	}
 	frame_record_write(place, record);
 }
@@ -185,15 +181,6 @@ int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, 
 			least = one;
 	}
 	return least;
-}
-
-/* A partition whose record is still under way in its present assignment, or NULL. */
-static struct partition *current_partition(const struct window_tag *tag)
-{
-	struct partition *partition = tag->owner;
-	bool same = partition->tracker.active && partition->tracker.epoch == tag->epoch;
-
-	return same ? partition : NULL;
 }
 
 static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
@@ -263,102 +250,6 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	return true;
 }
 
-/* How often a record was begun, by the page of its dead worker, which counts retries in place. It
- * is a claim of a process that ran the user's code: at least one more than the frame says, at most
- * what the worker may try. */
-static uint16_t attempts_by(
-	const struct lanes *lanes, const struct frame_head *head, const struct page_snapshot *page)
-{
-	uint32_t least = head->attempt + 1U;
-	uint32_t claimed = page->attempt >= lanes->attempts ? lanes->attempts : page->attempt + 1;
-
-	if (claimed < least)
-		claimed = least;
-	return claimed > UINT16_MAX ? UINT16_MAX : (uint16_t)claimed;
-}
-
-/* A frame that the dead worker may have run, or NULL. */
-static uint8_t *find_run(
-	struct window *window, uint64_t seq, struct frame_head *head, struct window_tag *tag)
-{
-	uint32_t length;
-	const char *why;
-	uint8_t *frame = seq > window->written_seq ? NULL : window_frame(window, seq, &length, tag);
-
-	if (frame == NULL || frame_head_read(frame, length, UINT32_MAX, head, &why) != FRAME_OK ||
-		head->type == FRAME_TYPE_FAILED) /* which is never run */
-		return NULL;
-	return frame;
-}
-
-/*
- * The event that ran when the worker died has been begun once more than was known. When that was
- * its last attempt it is passed on as failed, not run. One that was waiting for another attempt
- * keeps those that it has had, and is not failed for the death of a worker that did not run it; but
- * when the lane has no successor (onFailure: stop) they may be all used up.
- */
-static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
-	uint64_t r, bool last)
-{
-	struct partition *partition;
-	struct frame_head head;
-	struct window_tag tag;
-	uint16_t attempts;
-	uint8_t *frame = page->seq <= r ? NULL : find_run(window, page->seq, &head, &tag);
-
-	if (frame == NULL)
-		return;
-	if (page->state == RUN_RUNNING)
-		attempts = attempts_by(lanes, &head, page);
-	else if (page->attempt > head.attempt &&
-		 page->attempt < lanes->attempts + (last && lanes->anew))
-		attempts = (uint16_t)page->attempt;
-	else
-		return;
-	frame_patch(frame, type_after(lanes, attempts), head.flags, attempts, head.seq);
-	lanes->blamed++;
-	partition = current_partition(&tag);
-	if (partition != NULL)
-		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
-			attempts);
-}
-
-void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
-{
-	struct frame_record record;
-	struct frame_head head;
-	struct window_tag tag;
-	struct partition *partition;
-	const char *why;
-	uint8_t *frame = lane >= lanes->count ? NULL
-					      : find_run(&lanes->items[lane].window, seq, &head, &tag);
-
-	if (frame == NULL || attempts <= head.attempt || attempts >= lanes->attempts ||
-		frame_record_read(frame, &head, &record, &why) != FRAME_OK)
-		return;
-	frame_patch(frame, head.type, head.flags, (uint16_t)attempts, seq);
-	partition = tag.owner;
-	if (attempts > attempts_get(&partition->attempts, record.offset))
-		attempts_set(&partition->attempts, record.offset, (uint16_t)attempts);
-}
-
-/* Events that were in flight together: the worker is to run each of them alone. Nobody is blamed
- * before one of them dies alone. */
-static void suspect(struct window *window, const struct page_snapshot *page, uint64_t r)
-{
-	uint64_t first = page->first > r ? page->first : r + 1;
-	uint64_t last = page->last < window->written_seq ? page->last : window->written_seq;
-
-	for (uint64_t seq = first; seq <= last; seq++) {
-		struct frame_head head;
-		struct window_tag tag;
-		uint8_t *frame = find_run(window, seq, &head, &tag);
-
-		if (frame != NULL)
-			frame_patch(frame, head.type, head.flags | FRAME_ALONE, head.attempt, seq);
-	}
-}
-
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 {
 	struct send_lane *lane;
@@ -370,11 +261,8 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	}
 	lane = &lanes->items[message->lane];
 	fd_close(&lane->fd);
-	lane->r = message->seq;
-	if (message->page.state == RUN_TOGETHER)
-		suspect(&lane->window, &message->page, message->seq);
-	else
-		blame(lanes, &lane->window, &message->page, message->seq, fd < 0);
+	lane->resume_seq = message->seq;
+	blame_death(lanes, &lane->window, message, fd < 0);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
 	if (fd < 0)
 		lane->state = LANE_GONE;
@@ -392,7 +280,7 @@ bool lanes_drained(const struct lanes *lanes)
 
 		if (window_empty(&lane->window))
 			continue;
-		if (lane->state != LANE_GONE || lane->window.acked_seq < lane->r)
+		if (lane->state != LANE_GONE || lane->window.acked_seq < lane->resume_seq)
 			return false;
 	}
 	return true;

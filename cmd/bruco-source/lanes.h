@@ -23,7 +23,7 @@ enum lane_state {
 	LANE_WAITING, /* no descriptor: its worker has not come yet */
 	LANE_OPEN,
 	LANE_DOWN, /* its reader is gone (EPIPE); RESUME will come */
-	LANE_GONE  /* it has no successor: nothing more is written, acknowledgements end at r */
+	LANE_GONE  /* it has no successor: nothing more is written, acknowledgements end at resume_seq */
 };
 
 struct send_lane {
@@ -31,7 +31,7 @@ struct send_lane {
 	struct pace pace;
 	enum lane_state state;
 	int fd;
-	uint64_t r; /* of LANE_GONE */
+	uint64_t resume_seq; /* of LANE_GONE: the last input that the sink has read whole */
 };
 
 struct lanes {
@@ -75,6 +75,12 @@ struct passage {
  * DISPATCH_FULL: the lane's window or the partition's span is full, nothing was done. */
 enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *passage);
 
+/* What a record becomes after so many attempts. */
+static inline uint8_t lanes_type_after(const struct lanes *lanes, uint16_t attempts)
+{
+	return attempts >= lanes->attempts ? FRAME_TYPE_FAILED : FRAME_TYPE_RECORD;
+}
+
 /* Whether a lane, or with LANE_ANY any, has drained enough to go on after DISPATCH_FULL (hysteresis:
  * half its window), and the same for a partition's span. */
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane);
@@ -91,14 +97,12 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
 
-/* An event has been begun so often by a worker that lives and is to try again. A claim of the
- * worker: it never makes the event failed. It counts for the record whatever has become of the
- * assignment that it came with. */
-void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts);
+/* The lane's worker is dead: its events are blamed, and what it has not passed on is sent again to
+ * its successor, whose pipe is `fd`; -1: it has none. False when the message cannot be true. */
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd);
 
 /* Whether nothing more is to come: no record waits for a lane, and each window is empty, or its
- * lane gone and acknowledged to r. */
+ * lane gone and acknowledged to resume_seq. */
 bool lanes_drained(const struct lanes *lanes);
 void lanes_close(struct lanes *lanes, bool with_end_frame);
 

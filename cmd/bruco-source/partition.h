@@ -5,10 +5,12 @@
 #ifndef BRUCO_SOURCE_PARTITION_H
 #define BRUCO_SOURCE_PARTITION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lane/attempts.h"
 #include "lane/tracker.h"
+#include "lane/window.h"
 
 struct partition {
 	char *topic; /* owned */
@@ -18,5 +20,15 @@ struct partition {
 	struct tracker tracker;
 	struct attempts attempts; /* of the tracker's epoch */
 };
+
+/* The partition of a record that is under way since its present assignment; NULL when it has been
+ * assigned anew since, or not at all. */
+static inline struct partition *current_partition(const struct window_tag *tag)
+{
+	struct partition *partition = tag->owner;
+	bool same = partition->tracker.active && partition->tracker.epoch == tag->epoch;
+
+	return same ? partition : NULL;
+}
 
 #endif

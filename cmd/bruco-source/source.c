@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "bruco-source/blame.h"
 #include "bruco-source/oversized.h"
 #include "stage/greeting.h"
 
@@ -225,7 +226,7 @@ static void on_control(struct source *source)
 			source->successor = (message->flags & DRAIN_RESTART) != 0;
 			break;
 		case MESSAGE_ATTEMPT:
-			lanes_attempt(&source->lanes, message->lane, message->seq,
+			blame_attempt(&source->lanes, message->lane, message->seq,
 				message->page.attempt);
 			break;
 		default:

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "bruco-source/lanes.h"
+#include "bruco-source/blame.h"
 #include "config/config.h"
 #include "unit.h"
 
@@ -46,10 +46,10 @@ static void take(int64_t offset)
 	CHECK(lanes_write(&lanes));
 }
 
-static void die(uint64_t r, uint32_t state, uint64_t seq, uint32_t attempt)
+static void die(uint64_t resume_seq, uint32_t state, uint64_t seq, uint32_t attempt)
 {
 	struct message message = {.type = MESSAGE_RESUME,
-		.seq = r,
+		.seq = resume_seq,
 		.page = {.state = state, .attempt = attempt, .seq = seq}};
 
 	close(ends[0]);
@@ -115,10 +115,10 @@ TEST(the_last_attempt_makes_it_failed)
 	CHECK_INT(tracker_frontier(&partition.tracker), 11);
 }
 
-static void die_together(uint64_t r, uint64_t first, uint64_t last)
+static void die_together(uint64_t resume_seq, uint64_t first, uint64_t last)
 {
 	struct message message = {.type = MESSAGE_RESUME,
-		.seq = r,
+		.seq = resume_seq,
 		.page = {.state = RUN_TOGETHER, .seq = first, .first = first, .last = last}};
 
 	close(ends[0]);
@@ -214,10 +214,10 @@ TEST(attempts_from_before_count)
 	CHECK_INT(partition.attempts.count, 1);
 }
 
-static void gone(uint64_t r, uint32_t seq, uint32_t attempt)
+static void gone(uint64_t resume_seq, uint32_t seq, uint32_t attempt)
 {
 	struct message message = {.type = MESSAGE_RESUME,
-		.seq = r,
+		.seq = resume_seq,
 		.page = {.state = RUN_IDLE, .attempt = attempt, .seq = seq}};
 
 	CHECK(lanes_resume(&lanes, &message, -1));
@@ -229,16 +229,16 @@ TEST(attempts_in_place_are_known_while_the_worker_lives)
 	take(10);
 	take(11);
 	queue(12);
-	lanes_attempt(&lanes, 0, 2, 1);
+	blame_attempt(&lanes, 0, 2, 1);
 	expect(2, FRAME_TYPE_RECORD, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
-	lanes_attempt(&lanes, 0, 2, 2);
-	lanes_attempt(&lanes, 0, 2, 1); /* late */
+	blame_attempt(&lanes, 0, 2, 2);
+	blame_attempt(&lanes, 0, 2, 1); /* late */
 	CHECK_INT(attempts_get(&partition.attempts, 11), 2);
-	lanes_attempt(&lanes, 0, 2, 3); /* lies: no claim uses up the last attempt, */
-	lanes_attempt(&lanes, 0, 3, 1); /* what was not sent was not begun, */
-	lanes_attempt(&lanes, 0, 9, 1); /* there is no such event */
-	lanes_attempt(&lanes, 7, 1, 1); /* nor lane */
+	blame_attempt(&lanes, 0, 2, 3); /* lies: no claim uses up the last attempt, */
+	blame_attempt(&lanes, 0, 3, 1); /* what was not sent was not begun, */
+	blame_attempt(&lanes, 0, 9, 1); /* there is no such event */
+	blame_attempt(&lanes, 7, 1, 1); /* nor lane */
 	expect(2, FRAME_TYPE_RECORD, 2);
 	CHECK_INT(partition.attempts.count, 1);
 	die(0, RUN_IDLE, 2, 2);
@@ -246,7 +246,7 @@ TEST(attempts_in_place_are_known_while_the_worker_lives)
 	/* The partition is given up and comes back: the worker still tries the old frame. */
 	tracker_end(&partition.tracker);
 	tracker_begin(&partition.tracker);
-	lanes_attempt(&lanes, 0, 1, 1);
+	blame_attempt(&lanes, 0, 1, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
 	take(10);
 	expect(4, FRAME_TYPE_RECORD, 1);
@@ -260,7 +260,7 @@ TEST(attempts_used_up_in_place_under_stop_begin_anew)
 	on_failure = FAILURE_STOP;
 	open_lanes(3);
 	take(10);
-	lanes_attempt(&lanes, 0, 1, 2);
+	blame_attempt(&lanes, 0, 1, 2);
 	gone(0, 1, 3);
 	CHECK_INT(attempts_get(&partition.attempts, 10), 3);
 	tracker_begin(&partition.tracker);

@@ -1,0 +1,108 @@
+#include "bruco-source/blame.h"
+
+#include "frame/frame.h"
+
+/* How often a record was begun, by the page of its dead worker, which counts retries in place. It
+ * is a claim of a process that ran the user's code: at least one more than the frame says, at most
+ * what the worker may try. */
+static uint16_t attempts_by(
+	const struct lanes *lanes, const struct frame_head *head, const struct page_snapshot *page)
+{
+	uint32_t least = head->attempt + 1U;
+	uint32_t claimed = page->attempt >= lanes->attempts ? lanes->attempts : page->attempt + 1;
+
+	if (claimed < least)
+		claimed = least;
+	return claimed > UINT16_MAX ? UINT16_MAX : (uint16_t)claimed;
+}
+
+/* A frame that the dead worker may have run, or NULL. */
+static uint8_t *find_run(
+	struct window *window, uint64_t seq, struct frame_head *head, struct window_tag *tag)
+{
+	uint32_t length;
+	const char *why;
+	uint8_t *frame = seq > window->written_seq ? NULL : window_frame(window, seq, &length, tag);
+
+	if (frame == NULL || frame_head_read(frame, length, UINT32_MAX, head, &why) != FRAME_OK ||
+		head->type == FRAME_TYPE_FAILED) /* which is never run */
+		return NULL;
+	return frame;
+}
+
+/*
+ * The event that ran when the worker died has been begun once more than was known. When that was
+ * its last attempt it is passed on as failed, not run. One that was waiting for another attempt
+ * keeps those that it has had, and is not failed for the death of a worker that did not run it; but
+ * when the lane has no successor (onFailure: stop) they may be all used up.
+ */
+static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
+	uint64_t resume_seq, bool last)
+{
+	struct partition *partition;
+	struct frame_head head;
+	struct window_tag tag;
+	uint16_t attempts;
+	uint8_t *frame = page->seq <= resume_seq ? NULL : find_run(window, page->seq, &head, &tag);
+
+	if (frame == NULL)
+		return;
+	if (page->state == RUN_RUNNING)
+		attempts = attempts_by(lanes, &head, page);
+	else if (page->attempt > head.attempt &&
+		 page->attempt < lanes->attempts + (last && lanes->anew))
+		attempts = (uint16_t)page->attempt;
+	else
+		return;
+	frame_patch(frame, lanes_type_after(lanes, attempts), head.flags, attempts, head.seq);
+	lanes->blamed++;
+	partition = current_partition(&tag);
+	if (partition != NULL)
+		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
+			attempts);
+}
+
+/* Events that were in flight together: the worker is to run each of them alone. Nobody is blamed
+ * before one of them dies alone. */
+static void suspect(struct window *window, const struct page_snapshot *page, uint64_t resume_seq)
+{
+	uint64_t first = page->first > resume_seq ? page->first : resume_seq + 1;
+	uint64_t last = page->last < window->written_seq ? page->last : window->written_seq;
+
+	for (uint64_t seq = first; seq <= last; seq++) {
+		struct frame_head head;
+		struct window_tag tag;
+		uint8_t *frame = find_run(window, seq, &head, &tag);
+
+		if (frame != NULL)
+			frame_patch(frame, head.type, head.flags | FRAME_ALONE, head.attempt, seq);
+	}
+}
+
+void blame_death(
+	struct lanes *lanes, struct window *window, const struct message *resume, bool last)
+{
+	if (resume->page.state == RUN_TOGETHER)
+		suspect(window, &resume->page, resume->seq);
+	else
+		blame(lanes, window, &resume->page, resume->seq, last);
+}
+
+void blame_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
+{
+	struct frame_record record;
+	struct frame_head head;
+	struct window_tag tag;
+	struct partition *partition;
+	const char *why;
+	uint8_t *frame = lane >= lanes->count ? NULL
+					      : find_run(&lanes->items[lane].window, seq, &head, &tag);
+
+	if (frame == NULL || attempts <= head.attempt || attempts >= lanes->attempts ||
+		frame_record_read(frame, &head, &record, &why) != FRAME_OK)
+		return;
+	frame_patch(frame, head.type, head.flags, (uint16_t)attempts, seq);
+	partition = tag.owner;
+	if (attempts > attempts_get(&partition->attempts, record.offset))
+		attempts_set(&partition->attempts, record.offset, (uint16_t)attempts);
+}
