@@ -21,7 +21,6 @@
 #include "stage/greeting.h"
 
 enum {
-	LANES_MAX = 256,
 	CONNECT_MS = 10000,
 	FAIL_MS = 10000 /* for what is under way when a delivery has failed for good */
 };
@@ -85,7 +84,7 @@ static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
 	sink->page = greeting_open(&greeting, config, SECTION_SINK | SECTION_POLICY);
-	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LANES_MAX)
+	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LIMIT_LANES)
 		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
 	make_lanes(sink, greeting.hello.lanes, config, true);
 	sink->link = greeting.fds[HELLO_LINK];
@@ -242,7 +241,7 @@ static int sooner(int one, int other)
 
 static void wait_for_work(struct sink *sink, bool full)
 {
-	struct pollfd fds[LANES_MAX + 8];
+	struct pollfd fds[LIMIT_LANES + 8];
 	size_t count = 0;
 	int timeout = sooner(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
 

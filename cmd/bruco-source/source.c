@@ -16,9 +16,8 @@
 #include "base/status.h"
 #include "bruco-source/blame.h"
 #include "bruco-source/oversized.h"
+#include "frame/limits.h"
 #include "stage/greeting.h"
-
-enum { CONTROL_LANES_MAX = 256 };
 
 void source_end(struct source *source)
 {
@@ -132,7 +131,7 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
 	page = greeting_open(&greeting, config, SECTION_SOURCE | SECTION_POLICY);
-	if (greeting.hello.lanes < 1 || greeting.hello.lanes > CONTROL_LANES_MAX)
+	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LIMIT_LANES)
 		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
 	lanes_init(&source->lanes, greeting.hello.lanes, config, page);
 	source->lanes.acknowledged = source->lanes.resumable = true;
@@ -251,7 +250,7 @@ static void on_listener(struct source *source)
 /* Waits until something can be done. Without a kind's state, only others can give something. */
 static void wait_for_work(struct source *source)
 {
-	struct pollfd fds[CONTROL_LANES_MAX + 8];
+	struct pollfd fds[LIMIT_LANES + 8];
 	size_t count = 0;
 	int timeout = source->state == NULL ? -1 : source->kind->timeout(source->state);
 	int input = source->state == NULL ? -1 : source->kind->descriptor(source->state);

@@ -64,12 +64,6 @@ bool text_size(const char *text, int64_t *bytes)
 	return scaled(text, units, sizeof units / sizeof units[0], bytes);
 }
 
-bool text_bool(const char *text, bool *value)
-{
-	*value = strcmp(text, "true") == 0;
-	return *value || strcmp(text, "false") == 0;
-}
-
 /* Digits of an exact width at *from; moves *from behind them. */
 static bool digits(const char **from, int width, int low, int high, int *value)
 {

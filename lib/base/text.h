@@ -13,7 +13,6 @@ bool text_integer(const char *text, int64_t low, int64_t high, int64_t *value); 
 bool text_duration(const char *text, int64_t *ms); /* 200ms 30s 5m 1h; a bare number is seconds */
 bool text_size(
 	const char *text, int64_t *bytes);     /* 4MiB 64KiB 1GiB 500kB; a bare number is bytes */
-bool text_bool(const char *text, bool *value); /* true or false */
 
 /* A point in time, as RFC 3339 (2026-01-31, 2026-01-31T12:00:00Z, with an offset) or as `@` and
  * milliseconds since 1970. In milliseconds since 1970, UTC. */

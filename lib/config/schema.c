@@ -72,7 +72,7 @@ static const struct key processor_keys[] = {
 	{.name = "moduleName", .type = &module_type, PROCESSOR(module_name),
 		.initial = "handler", .also = " module handlerModule "},
 	{.name = "workers", .type = &workers_type, PROCESSOR(workers),
-		.low = 1, .high = 256, .initial = "1",
+		.low = 1, .high = LIMIT_LANES, .initial = "1",
 		.also = " parallelism processes replicas "},
 	{.name = "ordering", .type = &choice_type, PROCESSOR(ordering),
 		.words = ordering_words, .initial = "partition"},

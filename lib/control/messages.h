@@ -45,6 +45,7 @@
 #include <sys/types.h>
 
 #include "base/sock.h"
+#include "frame/limits.h"
 #include "stats/page.h"
 
 enum message_type {
@@ -100,7 +101,7 @@ enum {
 	DRAIN_RESTART = 1 /* source: it will be started again */
 };
 
-enum { MESSAGE_ACKS_MAX = 256 }; /* pairs in one ACK message */
+enum { MESSAGE_ACKS_MAX = LIMIT_LANES }; /* pairs in one ACK message: one a lane */
 
 struct ack {
 	uint32_t lane;

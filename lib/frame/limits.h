@@ -22,6 +22,9 @@ enum {
 	LIMIT_SIZE_DEFAULT = 16 << 20,
 	LIMIT_SIZE_MOST = 256 << 20,
 
+	/* workers, each with a lane */
+	LIMIT_LANES = 256,
+
 	/* headers of a record; Kafka's client does not read a record with more than 100,000 */
 	LIMIT_HEADERS = 65536,
 

@@ -12,12 +12,6 @@ struct delivery {
 	uint32_t waiting; /* outputs under way */
 };
 
-void deliveries_release(struct deliveries *deliveries)
-{
-	free(deliveries->ring);
-	*deliveries = (struct deliveries){0};
-}
-
 static void grow(struct deliveries *deliveries, uint64_t span)
 {
 	size_t capacity = deliveries->capacity == 0 ? FIRST_CAPACITY : deliveries->capacity;

@@ -24,7 +24,6 @@ struct deliveries {
 	uint64_t last;         /* the newest input that was added */
 };
 
-void deliveries_release(struct deliveries *deliveries);
 
 /* Inputs up to seq were read whole; none of their outputs is under way yet. They hold the frontier
  * back until deliveries_seal says that all their outputs are. */

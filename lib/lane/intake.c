@@ -11,11 +11,6 @@ void intake_init(struct intake *intake, uint32_t size_max, bool strict)
 		.cap = limits_frame(size_max), .most = limits_input(size_max), .strict = strict};
 }
 
-void intake_release(struct intake *intake)
-{
-	buf_release(&intake->buf);
-}
-
 ssize_t intake_read(struct intake *intake, int fd)
 {
 	ssize_t got;

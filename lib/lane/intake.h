@@ -41,7 +41,6 @@ struct input {
 enum intake_result { INTAKE_INPUT, INTAKE_MORE, INTAKE_BAD };
 
 void intake_init(struct intake *intake, uint32_t size_max, bool strict); /* maxRecordSize */
-void intake_release(struct intake *intake);
 
 /* One read(2) of up to 256 KiB (or what an open frame still needs, if more). Bytes, 0 at end of
  * file, -1 with errno. */

@@ -9,12 +9,6 @@ enum { FIRST_CAPACITY = 256 };
 
 static const int64_t done_bit = INT64_MIN;
 
-void tracker_release(struct tracker *tracker)
-{
-	free(tracker->offsets);
-	*tracker = (struct tracker){0};
-}
-
 void tracker_begin(struct tracker *tracker)
 {
 	tracker_end(tracker);
@@ -62,7 +56,7 @@ void tracker_pass(struct tracker *tracker, int64_t position)
 		return;
 	}
 	newest = &tracker->offsets[(tracker->next - 1) & (tracker->capacity - 1)];
-	if (position <= (*newest & ~done_bit) + 1)
+	if (position <= tracker_behind(*newest & ~done_bit))
 		return;
 	if ((*newest & done_bit) != 0)
 		*newest = (position - 1) | done_bit;
@@ -88,7 +82,7 @@ bool tracker_done(struct tracker *tracker, uint32_t epoch, uint64_t index)
 	tracker->offsets[index & mask] |= done_bit;
 	while (tracker->first < tracker->next &&
 		(tracker->offsets[tracker->first & mask] & done_bit) != 0) {
-		tracker->frontier = (tracker->offsets[tracker->first & mask] & ~done_bit) + 1;
+		tracker->frontier = tracker_behind(tracker_offset(tracker, tracker->first));
 		tracker->first++;
 	}
 	return true;

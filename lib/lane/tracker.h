@@ -29,7 +29,11 @@ struct tracker {
 	bool active; /* there is an assignment */
 };
 
-void tracker_release(struct tracker *tracker);
+/* The offset behind one; of the last that there is, that one itself. */
+static inline int64_t tracker_behind(int64_t offset)
+{
+	return offset == INT64_MAX ? offset : offset + 1;
+}
 
 /* A new assignment begins, or the present one ends: the epoch grows, what is under way is
  * forgotten. */

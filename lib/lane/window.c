@@ -19,13 +19,6 @@ void window_init(struct window *window, size_t limit)
 	window->entries = mem_array(FIRST_ENTRIES, sizeof *window->entries);
 }
 
-void window_release(struct window *window)
-{
-	free(window->ring);
-	free(window->entries);
-	*window = (struct window){0};
-}
-
 static struct window_entry *entry(const struct window *window, uint64_t seq)
 {
 	return &window->entries[seq & (window->entry_capacity - 1)];

@@ -47,7 +47,6 @@ struct window {
 };
 
 void window_init(struct window *window, size_t limit);
-void window_release(struct window *window);
 
 /* Whether a frame of this length may be queued now. */
 bool window_room(const struct window *window, size_t length);

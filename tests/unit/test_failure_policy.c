@@ -127,8 +127,8 @@ static const char *error_after(int status, uint32_t flags)
 		.page = {.state = RUN_RUNNING, .attempt = 2, .seq = 4}};
 
 	if (sink.lanes != NULL) {
-		intake_release(&sink.lanes->intake);
-		deliveries_release(&sink.lanes->deliveries);
+		buf_release(&sink.lanes->intake.buf);
+		free(sink.lanes->deliveries.ring);
 		free(sink.lanes);
 	}
 	sink.lanes = mem_array(1, sizeof *sink.lanes);

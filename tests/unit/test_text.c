@@ -52,17 +52,6 @@ TEST(sizes)
 		CHECK(!text_size(*text, &value));
 }
 
-TEST(booleans)
-{
-	bool on = false;
-
-	CHECK(text_bool("true", &on) && on);
-	CHECK(text_bool("false", &on) && !on);
-	CHECK(!text_bool("yes", &on));
-	CHECK(!text_bool("True", &on));
-	CHECK(!text_bool("", &on));
-}
-
 TEST(times)
 {
 	CHECK(text_time("1970-01-01", &value) && value == 0);

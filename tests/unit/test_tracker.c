@@ -24,6 +24,21 @@ TEST(frontier_is_contiguous_and_skips_gaps)
 	CHECK(tracker_idle(&tracker));
 }
 
+TEST(nothing_stands_behind_the_last_offset)
+{
+	uint64_t index;
+
+	tracker_begin(&tracker);
+	index = tracker_dispatch(&tracker, INT64_MAX - 1);
+	CHECK(tracker_done(&tracker, tracker.epoch, index));
+	CHECK_INT(tracker_frontier(&tracker), INT64_MAX);
+	index = tracker_dispatch(&tracker, INT64_MAX);
+	tracker_pass(&tracker, INT64_MAX);
+	CHECK(tracker_done(&tracker, tracker.epoch, index));
+	CHECK_INT(tracker_frontier(&tracker), INT64_MAX);
+	CHECK(tracker_idle(&tracker));
+}
+
 TEST(what_has_no_record_is_passed_when_all_before_it_is_done)
 {
 	uint64_t a, b;

@@ -21,7 +21,7 @@ enum {
 	CLOSE_MS = 5000
 };
 
-struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
+struct kafka_topic *kafka_topic(struct kafka_source *kafka, const char *name)
 {
 	struct kafka_topic *topic;
 
@@ -31,12 +31,12 @@ struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name)
 	kafka->topics =
 		mem_grow(kafka->topics, kafka->topic_count + 1, sizeof(struct kafka_topic *));
 	topic = mem_alloc(sizeof *topic);
-	*topic = (struct kafka_topic){.name = mem_text(name), .known = -1};
+	*topic = (struct kafka_topic){.name = mem_text(name), .initial_partitions = -1};
 	kafka->topics[kafka->topic_count++] = topic;
 	return topic;
 }
 
-struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id)
+struct kafka_partition *kafka_partition(struct kafka_source *kafka, const char *topic, int32_t id)
 {
 	struct kafka_topic *found = kafka_topic(kafka, topic);
 	struct kafka_partition *partition;
@@ -60,8 +60,8 @@ struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, 
 	return partition;
 }
 
-void kafka_each(struct kafka *kafka,
-	void (*visit)(struct kafka *, struct kafka_partition *, void *), void *argument)
+void kafka_each(struct kafka_source *kafka,
+	void (*visit)(struct kafka_source *, struct kafka_partition *, void *), void *argument)
 {
 	for (size_t i = 0; i < kafka->topic_count; i++) {
 		struct kafka_topic *topic = kafka->topics[i];
@@ -74,7 +74,7 @@ void kafka_each(struct kafka *kafka,
 }
 
 /* The partition of a message that is assigned now, or NULL. */
-static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_message_t *message)
+static struct kafka_partition *of_message(struct kafka_source *kafka, const rd_kafka_message_t *message)
 {
 	struct kafka_topic *topic = NULL;
 
@@ -94,7 +94,7 @@ static struct kafka_partition *of_message(struct kafka *kafka, const rd_kafka_me
 	return topic->partitions[message->partition];
 }
 
-static enum dispatch_result dispatch_message(struct kafka *kafka, struct kafka_partition *partition,
+static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct kafka_partition *partition,
 	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
 	rd_kafka_timestamp_type_t kind;
@@ -138,7 +138,7 @@ static void passed(struct kafka_partition *partition, int64_t next_offset)
 	kafka_flow_passed(partition);
 }
 
-bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
+bool kafka_dispatch(struct kafka_source *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, const struct waiting *waiting)
 {
 	enum dispatch_result result = dispatch_message(kafka, partition, message, waiting);
@@ -146,13 +146,13 @@ bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
 	if (result == DISPATCH_FULL)
 		return false;
 	if (result == DISPATCH_OK)
-		reached(partition, message->offset + 1);
+		reached(partition, tracker_behind(message->offset));
 	rd_kafka_message_destroy(message);
 	return true;
 }
 
 /* Before it was ready, nothing is under way. */
-void kafka_refused(struct kafka *kafka, int status, const char *why)
+void kafka_refused(struct kafka_source *kafka, int status, const char *why)
 {
 	if (!kafka->source->stage.ready)
 		die(status, "%s", why);
@@ -162,7 +162,7 @@ void kafka_refused(struct kafka *kafka, int status, const char *why)
 }
 
 /* What the error is about, as far as the text does not say so: " (consumer group 'g')". */
-static void name_refused(struct kafka *kafka, const rd_kafka_message_t *message, struct buf *text)
+static void name_refused(struct kafka_source *kafka, const rd_kafka_message_t *message, struct buf *text)
 {
 	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		buf_printf(text, " (consumer group '%s')",
@@ -172,7 +172,7 @@ static void name_refused(struct kafka *kafka, const rd_kafka_message_t *message,
 		buf_printf(text, " (topic '%s')", rd_kafka_topic_name(message->rkt));
 }
 
-static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *message)
+static void on_record_error(struct kafka_source *kafka, const rd_kafka_message_t *message)
 {
 	struct buf text = {0};
 	int status = kafka_error_status(message->err);
@@ -196,14 +196,14 @@ static void on_record_error(struct kafka *kafka, const rd_kafka_message_t *messa
 	buf_release(&text);
 }
 
-static void all_at_end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void all_at_end(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)kafka;
 	if (!partition->at_end || partition->backlog.count > 0)
 		*(bool *)argument = false;
 }
 
-static void check_end(struct kafka *kafka)
+static void check_end(struct kafka_source *kafka)
 {
 	bool all = true;
 
@@ -216,14 +216,14 @@ static void check_end(struct kafka *kafka)
 		source_end(kafka->source);
 }
 
-static void stop_partition(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void stop_partition(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
 	if (!partition->paused)
 		kafka_flow_pause(kafka, partition, true);
 }
 
-static bool is_admitting(const struct kafka *kafka)
+static bool is_admitting(const struct kafka_source *kafka)
 {
 	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 }
@@ -235,7 +235,7 @@ static bool is_wanted(
 	       (partition->end < 0 || message->offset < partition->end); /* with -e */
 }
 
-static void admit_next(struct kafka *kafka)
+static void admit_next(struct kafka_source *kafka)
 {
 	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
 	struct kafka_partition *partition;
@@ -258,14 +258,14 @@ static void admit_next(struct kafka *kafka)
 	rd_kafka_message_destroy(message); /* not dispatched, so not committed */
 }
 
-static bool holds(const struct kafka *kafka)
+static bool holds(const struct kafka_source *kafka)
 {
 	return kafka->hold && is_admitting(kafka);
 }
 
 /* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
  * so the assignment changed, only when its last batch was taken whole. */
-static void poll_client(struct kafka *kafka)
+static void poll_client(struct kafka_source *kafka)
 {
 	eventfd_t signals;
 
@@ -285,7 +285,7 @@ static void poll_client(struct kafka *kafka)
 
 static void kafka_work(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_source *kafka = state;
 	int64_t now = clock_ms();
 
 	if (!source_taking(kafka->source) && !kafka->stopped) {
@@ -312,7 +312,7 @@ static void kafka_work(void *state)
 
 static int kafka_timeout(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_source *kafka = state;
 
 	if (kafka->more)
 		return 0;
@@ -325,12 +325,12 @@ static int kafka_timeout(void *state)
 
 static int kafka_descriptor(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_source *kafka = state;
 
 	return holds(kafka) ? -1 : kafka->event_fd; /* it must not wake us for nothing */
 }
 
-static void any_lacks(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void any_lacks(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	if (kafka_commit_lacks(kafka, partition))
 		*(bool *)argument = true;
@@ -338,7 +338,7 @@ static void any_lacks(struct kafka *kafka, struct kafka_partition *partition, vo
 
 static bool kafka_settled(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_source *kafka = state;
 	bool lacks = false;
 
 	kafka_commit_start(kafka);
@@ -354,7 +354,7 @@ static bool kafka_settled(void *state)
 
 static void kafka_close(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_source *kafka = state;
 	int64_t deadline = clock_ms() + CLOSE_MS;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
 	rd_kafka_error_t *error;
@@ -382,7 +382,7 @@ static void kafka_close(void *state)
 		log_warning("the consumer group could not be left in %d ms", CLOSE_MS);
 }
 
-void kafka_subscribe(struct kafka *kafka)
+void kafka_subscribe(struct kafka_source *kafka)
 {
 	const struct texts *topics = &kafka->source->config->source.topics;
 	rd_kafka_topic_partition_list_t *list =
@@ -399,9 +399,9 @@ void kafka_subscribe(struct kafka *kafka)
 		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
 }
 
-static struct kafka *open_state(struct source *source)
+static struct kafka_source *open_state(struct source *source)
 {
-	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	struct kafka_source *kafka = mem_alloc(sizeof *kafka);
 
 	kafka_health_init(&kafka->health);
 	kafka->source = source;
@@ -421,7 +421,7 @@ static void check(const struct config *config, struct buf *out)
 
 static void *kafka_open(struct source *source)
 {
-	struct kafka *kafka = open_state(source);
+	struct kafka_source *kafka = open_state(source);
 	rd_kafka_conf_t *conf =
 		kafka_settings(&source->config->source, kafka_member_identity(kafka), NULL);
 

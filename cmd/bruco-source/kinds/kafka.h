@@ -55,10 +55,10 @@ struct kafka_topic {
 	const void *handle;                  /* the client's, to find it fast */
 	struct kafka_partition **partitions; /* by number; NULL: never assigned */
 	int32_t partition_count;
-	int32_t known; /* partitions when the group began with it, -1: not known yet; those
-			  that came later start at their beginning */
-	bool begun;    /* the group has begun with it, or waits for it: without a commit it is new */
-	bool foreign;  /* there are commits, but none of ours: another client's group */
+	int32_t initial_partitions; /* when the group began with it, -1: not known yet; those that
+				     * came later start at their beginning */
+	bool begun;   /* the group has begun with it, or waits for it: without a commit it is new */
+	bool foreign; /* there are commits, but none of ours: another client's group */
 };
 
 enum kafka_phase {
@@ -81,7 +81,7 @@ struct kafka_prefetch {
 	size_t backlog;         /* bytes, all backlogs together */
 };
 
-struct kafka {
+struct kafka_source {
 	struct kafka_health health; /* first: it is the client's opaque */
 	struct source *source;
 	rd_kafka_t *client;
@@ -130,21 +130,21 @@ struct kafka {
 	struct buf headers;
 };
 
-struct kafka_topic *kafka_topic(struct kafka *kafka, const char *name);
-struct kafka_partition *kafka_partition(struct kafka *kafka, const char *topic, int32_t id);
+struct kafka_topic *kafka_topic(struct kafka_source *kafka, const char *name);
+struct kafka_partition *kafka_partition(struct kafka_source *kafka, const char *topic, int32_t id);
 
 /* Calls visit for each partition that is assigned now. */
-void kafka_each(struct kafka *kafka,
-	void (*visit)(struct kafka *kafka, struct kafka_partition *partition, void *argument),
+void kafka_each(struct kafka_source *kafka,
+	void (*visit)(struct kafka_source *kafka, struct kafka_partition *partition, void *argument),
 	void *argument);
 
 /* kafka.c */
-void kafka_subscribe(struct kafka *kafka); /* to the configured topics; again: rejoins the group */
-void kafka_refused(struct kafka *kafka, int status, const char *why); /* ends, or drains and ends */
+void kafka_subscribe(struct kafka_source *kafka); /* to the configured topics; again: rejoins the group */
+void kafka_refused(struct kafka_source *kafka, int status, const char *why); /* ends, or drains and ends */
 
 /* Encodes a message into its lane and destroys it. False: there is no room, and it is still
  * the caller's. */
-bool kafka_dispatch(struct kafka *kafka, struct kafka_partition *partition,
+bool kafka_dispatch(struct kafka_source *kafka, struct kafka_partition *partition,
 	rd_kafka_message_t *message, const struct waiting *waiting);
 
 /* kafka_settings.c; `answers`: for kafka_check, else NULL */
@@ -153,67 +153,67 @@ rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *
 struct kafka_prefetch kafka_prefetch(const struct source_config *source);
 
 /* kafka_fetch.c: the next batch. False: the client has nothing. */
-bool kafka_fetch(struct kafka *kafka);
+bool kafka_fetch(struct kafka_source *kafka);
 
 /* kafka_flow.c */
 
 /* A message of an assigned partition: into its lane, or into the partition's backlog. */
 void kafka_flow_admit(
-	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message);
+	struct kafka_source *kafka, struct kafka_partition *partition, rd_kafka_message_t *message);
 
 /* Tells the tracker partition->passed, now or when the backlog is empty. */
 void kafka_flow_passed(struct kafka_partition *partition);
 
 /* Moves from the backlogs into the lanes what has room there, then decides which partitions are
  * paused and whether the client is asked. */
-void kafka_flow_work(struct kafka *kafka, int64_t now);
+void kafka_flow_work(struct kafka_source *kafka, int64_t now);
 
 /* No more may be taken: lets go of what waits and need not be run before a stop. */
-void kafka_flow_stop(struct kafka *kafka);
+void kafka_flow_stop(struct kafka_source *kafka);
 
-void kafka_flow_pause(struct kafka *kafka, struct kafka_partition *partition, bool pause);
+void kafka_flow_pause(struct kafka_source *kafka, struct kafka_partition *partition, bool pause);
 
 /* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
-void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition);
+void kafka_flow_drop(struct kafka_source *kafka, struct kafka_partition *partition);
 
 /* kafka_topics.c */
-void kafka_absent(struct kafka *kafka, const char *name); /* the client says so */
-void kafka_present(struct kafka *kafka, const char *name);
-void kafka_absent_work(struct kafka *kafka, int64_t now);
+void kafka_absent(struct kafka_source *kafka, const char *name); /* the client says so */
+void kafka_present(struct kafka_source *kafka, const char *name);
+void kafka_absent_work(struct kafka_source *kafka, int64_t now);
 
 /* kafka_rebalance.c */
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
-void kafka_assign_work(struct kafka *kafka, int64_t now); /* goes on with what is under way */
-void kafka_assign_give_up(struct kafka *kafka); /* all partitions, at once */
+void kafka_assign_work(struct kafka_source *kafka, int64_t now); /* goes on with what is under way */
+void kafka_assign_give_up(struct kafka_source *kafka); /* all partitions, at once */
 
 /* kafka_start_offsets.c: fills in where each partition of a new assignment starts, and with -e ends. A
  * partition whose topic stays missing is taken out of the list. */
-rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
-rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list);
-void kafka_topic_missing(struct kafka *kafka, const char *name); /* there is none of that name */
+rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+rd_kafka_resp_err_t kafka_find_ends(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+void kafka_topic_missing(struct kafka_source *kafka, const char *name); /* there is none of that name */
 
 /* kafka_commit.c */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
 /* Starts a commit if there is something to commit, none is pending and the last one was not refused
  * a moment ago. */
-void kafka_commit_start(struct kafka *kafka);
+void kafka_commit_start(struct kafka_source *kafka);
 /* Whether all frontiers are with the broker, but for those that it will never take. */
-bool kafka_commit_settled(struct kafka *kafka);
+bool kafka_commit_settled(struct kafka_source *kafka);
 /* Of an assigned partition: whether what is done in it is not with the broker. */
-bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition);
+bool kafka_commit_lacks(struct kafka_source *kafka, struct kafka_partition *partition);
 
 /* kafka_member.c */
 /* The group.instance.id: the configured one, one that lives as long as the driver, or NULL. */
-const char *kafka_member_identity(struct kafka *kafka);
+const char *kafka_member_identity(struct kafka_source *kafka);
 /* Ends the program if another instance has joined in our place. */
-void kafka_member_check_fenced(struct kafka *kafka);
+void kafka_member_check_fenced(struct kafka_source *kafka);
 /* Says what is waited for when the group keeps us waiting; looks for partitions that are nobody's
  * after a place was taken over. */
-void kafka_member_work(struct kafka *kafka, int64_t now);
+void kafka_member_work(struct kafka_source *kafka, int64_t now);
 /* Before the client is closed: leaves the group, unless the place is kept for a successor. */
-void kafka_member_leave(struct kafka *kafka);
+void kafka_member_leave(struct kafka_source *kafka);
 
 /*
  * kafka_metadata.c. The metadata of a commit is
@@ -226,18 +226,18 @@ void kafka_member_leave(struct kafka *kafka);
  */
 enum { METADATA_TOPICS_MAX = 32 };
 
-void kafka_metadata_write(struct kafka *kafka, rd_kafka_topic_partition_t *entry,
+void kafka_metadata_write(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic, const struct attempts *attempts);
 
 /* N, or -1: it is not ours. */
-int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry);
+int32_t kafka_metadata_initial_partitions(const rd_kafka_topic_partition_t *entry);
 
 /* Marks the topics that it names as begun. */
-void kafka_metadata_read_topics(struct kafka *kafka, const rd_kafka_topic_partition_t *entry);
-void kafka_mark_begun(struct kafka *kafka, struct kafka_topic *topic);
+void kafka_metadata_read_topics(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry);
+void kafka_mark_begun(struct kafka_source *kafka, struct kafka_topic *topic);
 
 /* Whether a commit with this metadata has told all that would be told now, attempts aside. */
-bool kafka_metadata_told(struct kafka *kafka, const rd_kafka_topic_partition_t *entry,
+bool kafka_metadata_told(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* What the broker should have of a partition: its frontier, or as long as nothing is done in this
  * assignment where it started. False: it has that already, and the metadata too. */
-static bool wanted(struct kafka *kafka, struct kafka_partition *partition, int64_t *offset)
+static bool wanted(struct kafka_source *kafka, struct kafka_partition *partition, int64_t *offset)
 {
 	*offset = tracker_frontier(&partition->base.tracker);
 	if (*offset < 0)
@@ -19,21 +19,21 @@ static bool wanted(struct kafka *kafka, struct kafka_partition *partition, int64
 }
 
 /* The same, but for what the broker has refused for good. When more is done it is asked again. */
-static bool due(struct kafka *kafka, struct kafka_partition *partition, int64_t *offset)
+static bool due(struct kafka_source *kafka, struct kafka_partition *partition, int64_t *offset)
 {
 	return wanted(kafka, partition, offset) &&
 	       (*offset != partition->refused || kafka->begun != partition->begun_refused ||
 		       partition->base.attempts.version != partition->attempts_refused);
 }
 
-bool kafka_commit_lacks(struct kafka *kafka, struct kafka_partition *partition)
+bool kafka_commit_lacks(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	int64_t offset;
 
 	return wanted(kafka, partition, &offset);
 }
 
-static void collect(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void collect(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	rd_kafka_topic_partition_t *entry;
 	int64_t offset;
@@ -52,7 +52,7 @@ static void collect(struct kafka *kafka, struct kafka_partition *partition, void
 }
 
 /* It may pass. Every refusal puts off the next commit, but only a new one is worth a line. */
-static void put_off(struct kafka *kafka, rd_kafka_resp_err_t error)
+static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 {
 	kafka->commit_again = clock_ms() + KAFKA_COMMIT_MS;
 	if (error != kafka->commit_error)
@@ -60,7 +60,7 @@ static void put_off(struct kafka *kafka, rd_kafka_resp_err_t error)
 	kafka->commit_error = error;
 }
 
-void kafka_commit_start(struct kafka *kafka)
+void kafka_commit_start(struct kafka_source *kafka)
 {
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t error;
@@ -106,7 +106,7 @@ static bool is_permanent(rd_kafka_resp_err_t error)
 /* For good: that frontier is settled, whatever becomes of it. Only a topic that is gone lets the
  * others go on: of anything else all commits would be refused. */
 static void give_up_commit(
-	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_resp_err_t error)
+	struct kafka_source *kafka, struct kafka_partition *partition, rd_kafka_resp_err_t error)
 {
 	int status = kafka_error_status(error);
 
@@ -125,7 +125,7 @@ static void give_up_commit(
 /* One partition of several was refused: librdkafka 2.0 then says the same of those that were
  * committed. So from now on each topic is committed alone, all of them anew: what is refused for
  * good is refused for the whole of a topic. */
-static bool tells_nothing(struct kafka *kafka, const rd_kafka_topic_partition_list_t *list)
+static bool tells_nothing(struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list)
 {
 	bool many = false;
 
@@ -144,7 +144,7 @@ static bool tells_nothing(struct kafka *kafka, const rd_kafka_topic_partition_li
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 	rd_kafka_topic_partition_list_t *list, void *opaque)
 {
-	struct kafka *kafka = opaque;
+	struct kafka_source *kafka = opaque;
 	rd_kafka_resp_err_t passing = RD_KAFKA_RESP_ERR_NO_ERROR;
 	bool useless = list != NULL && tells_nothing(kafka, list);
 
@@ -189,7 +189,7 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 		page_count(kafka->source->lanes.page, COUNT_COMMITS, 1);
 }
 
-static void settled(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void settled(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	int64_t offset;
 
@@ -197,7 +197,7 @@ static void settled(struct kafka *kafka, struct kafka_partition *partition, void
 		*(bool *)argument = false;
 }
 
-bool kafka_commit_settled(struct kafka *kafka)
+bool kafka_commit_settled(struct kafka_source *kafka)
 {
 	bool all = !kafka->commit_pending;
 

@@ -5,7 +5,7 @@
 #include "bruco-source/kinds/kafka.h"
 #include "kafka/health.h"
 
-static void add_fetched(struct kafka *kafka, struct kafka_partition *partition, void *list)
+static void add_fetched(struct kafka_source *kafka, struct kafka_partition *partition, void *list)
 {
 	(void)kafka;
 	if (!partition->paused && !partition->at_tail)
@@ -18,7 +18,7 @@ static void add_fetched(struct kafka *kafka, struct kafka_partition *partition, 
  * librdkafka 2.2, whatever is taken meanwhile; but a request to that broker wakes it. This one goes to
  * the brokers that lead the partitions, and with no time to wait for the answer it returns at once.
  */
-static void wake(struct kafka *kafka)
+static void wake(struct kafka_source *kafka)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 
@@ -30,7 +30,7 @@ static void wake(struct kafka *kafka)
 
 /* The client sleeps only if its queue was full, and then more than half of that has been handed out
  * since it was empty last: one request for each time. */
-static void on_empty(struct kafka *kafka)
+static void on_empty(struct kafka_source *kafka)
 {
 	bool was_full = kafka->handed_records > kafka->prefetch.records / 2 ||
 			kafka->handed_bytes > kafka->prefetch.bytes / 2;
@@ -50,7 +50,7 @@ static void on_empty(struct kafka *kafka)
  * the assignment, then all of it. What was handed out before a pause is ours, in the array or in a
  * backlog, and the client goes on behind it.
  */
-bool kafka_fetch(struct kafka *kafka)
+bool kafka_fetch(struct kafka_source *kafka)
 {
 	ssize_t count = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch, BATCH_MAX);
 

@@ -32,7 +32,7 @@ static unsigned queue_of(unsigned lane)
 }
 
 /* The lane of a message, by its key. */
-static unsigned lane_of(const struct kafka *kafka, const struct kafka_partition *partition,
+static unsigned lane_of(const struct kafka_source *kafka, const struct kafka_partition *partition,
 	const rd_kafka_message_t *message)
 {
 	struct frame_record record = {.key = message->key,
@@ -43,7 +43,7 @@ static unsigned lane_of(const struct kafka *kafka, const struct kafka_partition 
 
 /* ---- those that wait */
 
-static void begin_to_wait(struct kafka *kafka, struct kafka_partition *partition)
+static void begin_to_wait(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	if (partition->waits)
 		return;
@@ -53,7 +53,7 @@ static void begin_to_wait(struct kafka *kafka, struct kafka_partition *partition
 	kafka->waiting[kafka->waiting_count++] = partition;
 }
 
-static void end_to_wait(struct kafka *kafka, struct kafka_partition *partition)
+static void end_to_wait(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	size_t kept = 0;
 
@@ -64,14 +64,14 @@ static void end_to_wait(struct kafka *kafka, struct kafka_partition *partition)
 	partition->waits = false;
 }
 
-static void count_backlog(struct kafka *kafka, const struct backlog *backlog, size_t count_before,
+static void count_backlog(struct kafka_source *kafka, const struct backlog *backlog, size_t count_before,
 	size_t bytes_before)
 {
 	kafka->source->lanes.aside += backlog->count - count_before;
 	kafka->backlog_bytes += backlog->bytes - bytes_before;
 }
 
-static void add(struct kafka *kafka, struct kafka_partition *partition, unsigned lane,
+static void add(struct kafka_source *kafka, struct kafka_partition *partition, unsigned lane,
 	rd_kafka_message_t *message)
 {
 	struct backlog *backlog = &partition->backlog;
@@ -84,7 +84,7 @@ static void add(struct kafka *kafka, struct kafka_partition *partition, unsigned
 	begin_to_wait(kafka, partition);
 }
 
-void kafka_flow_pause(struct kafka *kafka, struct kafka_partition *partition, bool pause)
+void kafka_flow_pause(struct kafka_source *kafka, struct kafka_partition *partition, bool pause)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_resp_err_t error;
@@ -111,7 +111,7 @@ void kafka_flow_passed(struct kafka_partition *partition)
 }
 
 /* Into the lanes what has room there, in order in each. One that stops the source is the last. */
-static void dispatch(struct kafka *kafka, struct kafka_partition *partition)
+static void dispatch(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	struct backlog *backlog = &partition->backlog;
 	size_t count = backlog->count, bytes = backlog->bytes;
@@ -129,7 +129,7 @@ static void dispatch(struct kafka *kafka, struct kafka_partition *partition)
 	kafka_flow_passed(partition);
 }
 
-static void withdraw(struct kafka *kafka, struct kafka_partition *partition)
+static void withdraw(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	struct backlog *backlog = &partition->backlog;
 	size_t count = backlog->count, bytes = backlog->bytes;
@@ -142,13 +142,13 @@ static void withdraw(struct kafka *kafka, struct kafka_partition *partition)
 	count_backlog(kafka, backlog, count, bytes);
 }
 
-void kafka_flow_stop(struct kafka *kafka)
+void kafka_flow_stop(struct kafka_source *kafka)
 {
 	for (size_t i = 0; i < kafka->waiting_count; i++)
 		withdraw(kafka, kafka->waiting[i]);
 }
 
-void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition)
+void kafka_flow_drop(struct kafka_source *kafka, struct kafka_partition *partition)
 {
 	struct backlog *backlog = &partition->backlog;
 	size_t count = backlog->count, bytes = backlog->bytes;
@@ -165,7 +165,7 @@ void kafka_flow_drop(struct kafka *kafka, struct kafka_partition *partition)
 
 /* ---- who may go on */
 
-static bool feeds_lane(const struct kafka *kafka, const struct kafka_partition *partition,
+static bool feeds_lane(const struct kafka_source *kafka, const struct kafka_partition *partition,
 	unsigned lane)
 {
 	return backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
@@ -173,12 +173,12 @@ static bool feeds_lane(const struct kafka *kafka, const struct kafka_partition *
 }
 
 /* The lanes of a partition's records: its own, all by turns of a key, or any. */
-static bool spreads(const struct kafka *kafka)
+static bool spreads(const struct kafka_source *kafka)
 {
 	return kafka->source->lanes.ordering == ORDERING_KEY && kafka->source->lanes.count > 1;
 }
 
-static unsigned only_lane(const struct kafka *kafka, const struct kafka_partition *partition)
+static unsigned only_lane(const struct kafka_source *kafka, const struct kafka_partition *partition)
 {
 	if (kafka->source->lanes.count == 1)
 		return 0;
@@ -186,7 +186,7 @@ static unsigned only_lane(const struct kafka *kafka, const struct kafka_partitio
 }
 
 /* Whether a lane has need of this partition's next records, and may be given them. */
-static bool feeds(const struct kafka *kafka, const struct kafka_partition *partition)
+static bool feeds(const struct kafka_source *kafka, const struct kafka_partition *partition)
 {
 	if (tracker_full(&partition->base.tracker))
 		return false;
@@ -199,13 +199,13 @@ static bool feeds(const struct kafka *kafka, const struct kafka_partition *parti
 }
 
 /* All backlogs share one limit; while some of it is left each may have as much as the others. */
-static size_t share(const struct kafka *kafka)
+static size_t share(const struct kafka_source *kafka)
 {
 	return kafka->waiting_count == 0 ? kafka->prefetch.backlog
 					 : kafka->prefetch.backlog / kafka->waiting_count;
 }
 
-static bool is_full(const struct kafka *kafka, const struct kafka_partition *partition)
+static bool is_full(const struct kafka_source *kafka, const struct kafka_partition *partition)
 {
 	return tracker_full(&partition->base.tracker) ||
 	       kafka->backlog_bytes >= kafka->prefetch.backlog ||
@@ -214,7 +214,7 @@ static bool is_full(const struct kafka *kafka, const struct kafka_partition *par
 
 /* Milliseconds until the first of a partition's lanes has nothing to do, or the last of those that
  * its backlog waits for. */
-static int64_t estimate(const struct kafka *kafka, const struct kafka_partition *partition,
+static int64_t estimate(const struct kafka_source *kafka, const struct kafka_partition *partition,
 	bool last, int64_t now)
 {
 	const struct lanes *lanes = &kafka->source->lanes;
@@ -235,7 +235,7 @@ static int64_t estimate(const struct kafka *kafka, const struct kafka_partition 
 	return last ? most : least;
 }
 
-static bool may_resume(const struct kafka *kafka, const struct kafka_partition *partition,
+static bool may_resume(const struct kafka_source *kafka, const struct kafka_partition *partition,
 	int64_t now)
 {
 	return lanes_span_relaxed(&partition->base) &&
@@ -245,7 +245,7 @@ static bool may_resume(const struct kafka *kafka, const struct kafka_partition *
 }
 
 /* Whether the others are better off without what the client has of it. */
-static bool must_pause(const struct kafka *kafka, const struct kafka_partition *partition,
+static bool must_pause(const struct kafka_source *kafka, const struct kafka_partition *partition,
 	int64_t now)
 {
 	bool full = is_full(kafka, partition);
@@ -256,7 +256,7 @@ static bool must_pause(const struct kafka *kafka, const struct kafka_partition *
 	       estimate(kafka, partition, full, now) >= PAUSE_MS;
 }
 
-static void see_need(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void see_need(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	if (!partition->paused && feeds(kafka, partition))
 		*(bool *)argument = true;
@@ -267,7 +267,7 @@ static void see_need(struct kafka *kafka, struct kafka_partition *partition, voi
  * librdkafka 2.2.0 to 2.13.1 counts the end, if it came in a batch, as a record at that offset
  * (#4844): after the resume the next record would be missing.
  */
-static void decide(struct kafka *kafka, int64_t now)
+static void decide(struct kafka_source *kafka, int64_t now)
 {
 	bool need = false, full = false, waits = false;
 
@@ -294,7 +294,7 @@ static void decide(struct kafka *kafka, int64_t now)
 }
 
 void kafka_flow_admit(
-	struct kafka *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
+	struct kafka_source *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
 {
 	unsigned lane = lane_of(kafka, partition, message);
 
@@ -307,7 +307,7 @@ void kafka_flow_admit(
 		decide(kafka, clock_ms());
 }
 
-void kafka_flow_work(struct kafka *kafka, int64_t now)
+void kafka_flow_work(struct kafka_source *kafka, int64_t now)
 {
 	bool taking = source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 

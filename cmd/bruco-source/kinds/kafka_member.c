@@ -33,7 +33,7 @@ static void replace_odd_characters(char *name)
 			*name = '-';
 }
 
-const char *kafka_member_identity(struct kafka *kafka)
+const char *kafka_member_identity(struct kafka_source *kafka)
 {
 	const struct source *source = kafka->source;
 	char host[64] = "";
@@ -48,7 +48,7 @@ const char *kafka_member_identity(struct kafka *kafka)
 	return kafka->identity;
 }
 
-void kafka_member_check_fenced(struct kafka *kafka)
+void kafka_member_check_fenced(struct kafka_source *kafka)
 {
 	const char *configured = kafka->source->config->source.group_instance_id;
 	char why[256];
@@ -67,7 +67,7 @@ void kafka_member_check_fenced(struct kafka *kafka)
 
 /* ---- waiting to be let in */
 
-static void say_waiting(struct kafka *kafka, int64_t now)
+static void say_waiting(struct kafka_source *kafka, int64_t now)
 {
 	char *cluster;
 
@@ -89,7 +89,7 @@ static void say_waiting(struct kafka *kafka, int64_t now)
 
 /* ---- taking a place over */
 
-static void add_foreign(struct kafka *kafka, const char *name, rd_kafka_topic_partition_list_t *list)
+static void add_foreign(struct kafka_source *kafka, const char *name, rd_kafka_topic_partition_list_t *list)
 {
 	const struct kafka_topic *topic = kafka_topic(kafka, name);
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, name, NULL);
@@ -115,7 +115,7 @@ static void add_foreign(struct kafka *kafka, const char *name, rd_kafka_topic_pa
  * So with one that has none the group is joined once more: for its leader, whose place it mostly
  * is, that makes a new assignment, and a leader that lives sees added partitions by itself.
  */
-static void look_for_nobodys(struct kafka *kafka)
+static void look_for_nobodys(struct kafka_source *kafka)
 {
 	const struct texts *topics = &kafka->source->config->source.topics;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
@@ -135,7 +135,7 @@ static void look_for_nobodys(struct kafka *kafka)
 	kafka_subscribe(kafka);
 }
 
-void kafka_member_work(struct kafka *kafka, int64_t now)
+void kafka_member_work(struct kafka_source *kafka, int64_t now)
 {
 	say_waiting(kafka, now);
 	if (kafka->looked || !kafka->source->stage.ready || kafka->phase != PHASE_STEADY ||
@@ -153,14 +153,14 @@ void kafka_member_work(struct kafka *kafka, int64_t now)
 /* ---- leaving */
 
 /* Another run of the same driver, or of the same groupInstanceId, takes the place over. */
-static bool stays(const struct kafka *kafka)
+static bool stays(const struct kafka_source *kafka)
 {
 	if (kafka->source->config->source.group_instance_id != NULL)
 		return true;
 	return kafka->identity != NULL && kafka->source->successor;
 }
 
-static bool is_member(struct kafka *kafka)
+static bool is_member(struct kafka_source *kafka)
 {
 	char *id = rd_kafka_memberid(kafka->client);
 	bool member = id != NULL && id[0] != '\0';
@@ -175,7 +175,7 @@ static bool is_member(struct kafka *kafka)
  * keep its partitions for it until the session times out. But the client leaves for an application
  * that gives up its subscription, once all is revoked; then the member has no number any more.
  */
-void kafka_member_leave(struct kafka *kafka)
+void kafka_member_leave(struct kafka_source *kafka)
 {
 	int64_t deadline = clock_ms() + LEAVE_MS;
 	rd_kafka_message_t *message;

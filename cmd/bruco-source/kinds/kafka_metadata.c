@@ -17,7 +17,7 @@ static uint32_t hash_of(const struct kafka_topic *topic)
 }
 
 static void append_topics(
-	const struct kafka *kafka, const struct kafka_topic *own, struct buf *text)
+	const struct kafka_source *kafka, const struct kafka_topic *own, struct buf *text)
 {
 	unsigned count = 0;
 
@@ -27,17 +27,17 @@ static void append_topics(
 				hash_of(kafka->topics[i]));
 }
 
-static struct buf all_but_attempts(struct kafka *kafka, const struct kafka_topic *topic)
+static struct buf all_but_attempts(struct kafka_source *kafka, const struct kafka_topic *topic)
 {
 	struct buf text = {0};
 
-	buf_printf(&text, "bruco partitions=%d", (int)topic->known);
+	buf_printf(&text, "bruco partitions=%d", (int)topic->initial_partitions);
 	append_topics(kafka, topic, &text);
 	return text;
 }
 
 /* librdkafka frees what it is given. */
-void kafka_metadata_write(struct kafka *kafka, rd_kafka_topic_partition_t *entry,
+void kafka_metadata_write(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic, const struct attempts *attempts)
 {
 	struct buf text = all_but_attempts(kafka, topic);
@@ -48,7 +48,7 @@ void kafka_metadata_write(struct kafka *kafka, rd_kafka_topic_partition_t *entry
 	entry->metadata_size = text.length;
 }
 
-bool kafka_metadata_told(struct kafka *kafka, const rd_kafka_topic_partition_t *entry,
+bool kafka_metadata_told(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic)
 {
 	struct buf text = all_but_attempts(kafka, topic);
@@ -61,20 +61,20 @@ bool kafka_metadata_told(struct kafka *kafka, const rd_kafka_topic_partition_t *
 	return told;
 }
 
-int32_t kafka_metadata_known(const rd_kafka_topic_partition_t *entry)
+int32_t kafka_metadata_initial_partitions(const rd_kafka_topic_partition_t *entry)
 {
 	char text[64];
 	size_t length = entry->metadata_size < sizeof text ? entry->metadata_size : sizeof text - 1;
-	int known;
+	int initial;
 
 	if (entry->metadata == NULL)
 		return -1;
 	memcpy(text, entry->metadata, length);
 	text[length] = '\0';
-	return sscanf(text, "bruco partitions=%d", &known) == 1 && known >= 0 ? known : -1;
+	return sscanf(text, "bruco partitions=%d", &initial) == 1 && initial >= 0 ? initial : -1;
 }
 
-void kafka_mark_begun(struct kafka *kafka, struct kafka_topic *topic)
+void kafka_mark_begun(struct kafka_source *kafka, struct kafka_topic *topic)
 {
 	if (topic->begun)
 		return;
@@ -82,10 +82,10 @@ void kafka_mark_begun(struct kafka *kafka, struct kafka_topic *topic)
 	kafka->begun++;
 }
 
-void kafka_metadata_read_topics(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
+void kafka_metadata_read_topics(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	size_t key = strlen(topics_key);
-	const char *at = entry->metadata_size == 0 || kafka_metadata_known(entry) < 0
+	const char *at = entry->metadata_size == 0 || kafka_metadata_initial_partitions(entry) < 0
 				 ? NULL
 				 : memmem(entry->metadata, entry->metadata_size, topics_key, key);
 	const char *end = (const char *)entry->metadata + entry->metadata_size;

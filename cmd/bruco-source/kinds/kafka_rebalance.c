@@ -7,7 +7,7 @@
 
 enum { RETRY_MS = 500 };
 
-static void add_load(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void add_load(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	unsigned *load = argument;
 
@@ -16,9 +16,9 @@ static void add_load(struct kafka *kafka, struct kafka_partition *partition, voi
 }
 
 /* Partitions are spread over the lanes evenly, whatever their numbers are. */
-static unsigned emptiest_lane(struct kafka *kafka)
+static unsigned emptiest_lane(struct kafka_source *kafka)
 {
-	unsigned load[256] = {0};
+	unsigned load[LIMIT_LANES] = {0};
 	unsigned best = 0;
 
 	kafka_each(kafka, add_load, load);
@@ -28,7 +28,7 @@ static unsigned emptiest_lane(struct kafka *kafka)
 	return best;
 }
 
-static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
+static void begin(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	struct kafka_partition *partition = kafka_partition(kafka, entry->topic, entry->partition);
 	struct attempts before = partition->base.attempts;
@@ -50,7 +50,7 @@ static void begin(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
 		(long long)entry->offset, partition->base.lane);
 }
 
-static void end(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void end(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
 	/* A status of 0 promises that nothing of a drained run is repeated. What a drained lane left
@@ -63,7 +63,7 @@ static void end(struct kafka *kafka, struct kafka_partition *partition, void *ar
 	tracker_end(&partition->base.tracker);
 }
 
-void kafka_assign_give_up(struct kafka *kafka)
+void kafka_assign_give_up(struct kafka_source *kafka)
 {
 	rd_kafka_resp_err_t error;
 
@@ -79,7 +79,7 @@ void kafka_assign_give_up(struct kafka *kafka)
 }
 
 /* Said once for each number of partitions. */
-static void tell_idle_workers(struct kafka *kafka, int partitions)
+static void tell_idle_workers(struct kafka_source *kafka, int partitions)
 {
 	int workers = (int)kafka->source->lanes.count;
 
@@ -92,7 +92,7 @@ static void tell_idle_workers(struct kafka *kafka, int partitions)
 		workers - partitions, workers);
 }
 
-static void assign(struct kafka *kafka, int64_t now)
+static void assign(struct kafka_source *kafka, int64_t now)
 {
 	rd_kafka_resp_err_t error;
 
@@ -129,7 +129,7 @@ static void assign(struct kafka *kafka, int64_t now)
 	stage_ready(&kafka->source->stage);
 }
 
-static void under_way(struct kafka *kafka, struct kafka_partition *partition, void *argument)
+static void under_way(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)kafka;
 	if (!tracker_idle(&partition->base.tracker))
@@ -137,7 +137,7 @@ static void under_way(struct kafka *kafka, struct kafka_partition *partition, vo
 }
 
 /* Stop, drain, commit, give up: goes on until it is done or its time is up. */
-static void revoke(struct kafka *kafka, int64_t now)
+static void revoke(struct kafka_source *kafka, int64_t now)
 {
 	bool busy = false;
 
@@ -155,7 +155,7 @@ static void revoke(struct kafka *kafka, int64_t now)
 	kafka_assign_give_up(kafka);
 }
 
-void kafka_assign_work(struct kafka *kafka, int64_t now)
+void kafka_assign_work(struct kafka_source *kafka, int64_t now)
 {
 	if (kafka->phase == PHASE_ASSIGNING && !source_taking(kafka->source))
 		kafka_assign_give_up(kafka);
@@ -168,7 +168,7 @@ void kafka_assign_work(struct kafka *kafka, int64_t now)
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque)
 {
-	struct kafka *kafka = opaque;
+	struct kafka_source *kafka = opaque;
 
 	kafka_member_check_fenced(kafka);
 	switch (error) {

@@ -13,13 +13,13 @@ enum {
 static const rd_kafka_resp_err_t fine = RD_KAFKA_RESP_ERR_NO_ERROR;
 
 static rd_kafka_resp_err_t watermarks(
-	struct kafka *kafka, const rd_kafka_topic_partition_t *entry, int64_t *low, int64_t *high)
+	struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry, int64_t *low, int64_t *high)
 {
 	return rd_kafka_query_watermark_offsets(
 		kafka->client, entry->topic, entry->partition, low, high, REQUEST_MS);
 }
 
-static rd_kafka_resp_err_t count_of(struct kafka *kafka, const char *topic, int32_t *count)
+static rd_kafka_resp_err_t count_of(struct kafka_source *kafka, const char *topic, int32_t *count)
 {
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, topic, NULL);
 	const struct rd_kafka_metadata *metadata;
@@ -41,11 +41,11 @@ static rd_kafka_resp_err_t count_of(struct kafka *kafka, const char *topic, int3
 /* ---- what the group knows of its topics */
 
 /* Its commits, if there were any, went with it. What is made of that name later is new. */
-void kafka_topic_missing(struct kafka *kafka, const char *name)
+void kafka_topic_missing(struct kafka_source *kafka, const char *name)
 {
 	struct kafka_topic *topic = kafka_topic(kafka, name);
 
-	topic->known = 0;
+	topic->initial_partitions = 0;
 	kafka_mark_begun(kafka, topic);
 }
 
@@ -58,24 +58,24 @@ static bool is_missing(rd_kafka_resp_err_t error)
 
 /* One commit of the group. Instances may have begun at the same time: the smallest number is the
  * oldest. */
-static void learn_commit(struct kafka *kafka, const rd_kafka_topic_partition_t *entry)
+static void learn_commit(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	struct kafka_topic *topic = kafka_topic(kafka, entry->topic);
-	int32_t known = kafka_metadata_known(entry);
+	int32_t initial = kafka_metadata_initial_partitions(entry);
 
 	kafka_metadata_read_topics(kafka, entry);
-	if (known < 0) {
-		topic->foreign = topic->foreign || topic->known < 0;
+	if (initial < 0) {
+		topic->foreign = topic->foreign || topic->initial_partitions < 0;
 		return;
 	}
-	if (topic->known < 0 || known < topic->known)
-		topic->known = known;
+	if (topic->initial_partitions < 0 || initial < topic->initial_partitions)
+		topic->initial_partitions = initial;
 	topic->foreign = false;
 	kafka_mark_begun(kafka, topic);
 }
 
 static rd_kafka_resp_err_t learn_commits(
-	struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
+	struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list)
 {
 	rd_kafka_resp_err_t error = rd_kafka_committed(kafka->client, list, REQUEST_MS);
 
@@ -93,7 +93,7 @@ static rd_kafka_resp_err_t learn_commits(
  * begun with it before, else they are as many as there are now: those that the user's `offset` is
  * for. So it is where another client has begun: what its commits leave open is the user's to say.
  */
-static rd_kafka_resp_err_t learn(struct kafka *kafka)
+static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
 	int32_t *counts = mem_array(kafka->topic_count, sizeof *counts);
@@ -115,8 +115,8 @@ static rd_kafka_resp_err_t learn(struct kafka *kafka)
 	for (size_t i = 0; error == fine && i < kafka->topic_count; i++) {
 		struct kafka_topic *topic = kafka->topics[i];
 
-		if (topic->known < 0)
-			topic->known = topic->begun ? 0 : counts[i];
+		if (topic->initial_partitions < 0)
+			topic->initial_partitions = topic->begun ? 0 : counts[i];
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	free(counts);
@@ -126,7 +126,7 @@ static rd_kafka_resp_err_t learn(struct kafka *kafka)
 /* ---- where a partition starts */
 
 static rd_kafka_resp_err_t by_time(
-	struct kafka *kafka, rd_kafka_topic_partition_t *entry, int64_t time, int64_t high)
+	struct kafka_source *kafka, rd_kafka_topic_partition_t *entry, int64_t time, int64_t high)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_resp_err_t error;
@@ -142,7 +142,7 @@ static rd_kafka_resp_err_t by_time(
 }
 
 static rd_kafka_resp_err_t resolve(
-	struct kafka *kafka, rd_kafka_topic_partition_t *entry, const struct kafka_topic *topic)
+	struct kafka_source *kafka, rd_kafka_topic_partition_t *entry, const struct kafka_topic *topic)
 {
 	const struct start_offset *start = &kafka->source->config->source.offset;
 	int64_t low, high;
@@ -150,7 +150,7 @@ static rd_kafka_resp_err_t resolve(
 
 	if (error != fine)
 		return error;
-	if (entry->partition >= topic->known) {
+	if (entry->partition >= topic->initial_partitions) {
 		entry->offset = low;
 		log_info("%s[%d] is new to the group, from its beginning", entry->topic,
 			(int)entry->partition);
@@ -174,16 +174,16 @@ static rd_kafka_resp_err_t resolve(
 	return fine;
 }
 
-static bool needs_learning(struct kafka *kafka, const rd_kafka_topic_partition_list_t *list)
+static bool needs_learning(struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list)
 {
 	for (int i = 0; i < list->cnt; i++)
-		if (kafka_topic(kafka, list->elems[i].topic)->known < 0)
+		if (kafka_topic(kafka, list->elems[i].topic)->initial_partitions < 0)
 			return true;
 	return false;
 }
 
 /* Someone who goes on with another client's group is told where what that has left open starts. */
-static void tell_foreign(const struct kafka *kafka, const struct buf *starts)
+static void tell_foreign(const struct kafka_source *kafka, const struct buf *starts)
 {
 	if (starts->length > 0)
 		log_info("group '%s' was begun by another client, without a commit in some "
@@ -203,7 +203,7 @@ static void on_pinned(rd_kafka_t *client, rd_kafka_resp_err_t error,
 
 /* Waits for the answer; rd_kafka_commit would not tell that some partitions alone were refused. The
  * metadata goes into `list` as well, which is then as if it had been read from the group. */
-static rd_kafka_resp_err_t commit_pins(struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+static rd_kafka_resp_err_t commit_pins(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list,
 	rd_kafka_topic_partition_list_t *pins)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
@@ -237,7 +237,7 @@ static void leave_out(rd_kafka_topic_partition_list_t *list, int index)
 
 /* Fills in where each partition starts: committed offsets, or resolved ones that are committed
  * before anything is dispatched, so that a crash before the first commit loses nothing. */
-rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
+rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list)
 {
 	rd_kafka_topic_partition_list_t *pins = rd_kafka_topic_partition_list_new(list->cnt);
 	struct buf foreign = {0};
@@ -262,7 +262,7 @@ rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list
 		kafka_mark_begun(kafka, topic);
 		rd_kafka_topic_partition_list_add(pins, entry->topic, entry->partition)->offset =
 			entry->offset;
-		if (topic->foreign && entry->partition < topic->known)
+		if (topic->foreign && entry->partition < topic->initial_partitions)
 			buf_printf(&foreign, "%s%s[%d] at %lld",
 				foreign.length > 0 ? ", " : "", entry->topic, (int)entry->partition,
 				(long long)entry->offset);
@@ -277,7 +277,7 @@ rd_kafka_resp_err_t kafka_pin(struct kafka *kafka, rd_kafka_topic_partition_list
 }
 
 /* With -e: the offsets that are last now. */
-rd_kafka_resp_err_t kafka_find_ends(struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
+rd_kafka_resp_err_t kafka_find_ends(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list)
 {
 	for (int i = 0; kafka->source->stop_at_end && i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *entry = &list->elems[i];

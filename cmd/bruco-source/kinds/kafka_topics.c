@@ -17,12 +17,12 @@ enum {
 	LAST_LOOK_MS = 4000 /* -e: the distance after which it is no matter of a broker's start */
 };
 
-static const struct texts *subscribed(const struct kafka *kafka)
+static const struct texts *subscribed(const struct kafka_source *kafka)
 {
 	return &kafka->source->config->source.topics;
 }
 
-void kafka_absent(struct kafka *kafka, const char *name)
+void kafka_absent(struct kafka_source *kafka, const char *name)
 {
 	const struct texts *topics = subscribed(kafka);
 
@@ -37,7 +37,7 @@ void kafka_absent(struct kafka *kafka, const char *name)
 	}
 }
 
-void kafka_present(struct kafka *kafka, const char *name)
+void kafka_present(struct kafka_source *kafka, const char *name)
 {
 	const struct texts *topics = subscribed(kafka);
 
@@ -50,7 +50,7 @@ void kafka_present(struct kafka *kafka, const char *name)
 	}
 }
 
-static bool exists(struct kafka *kafka, const char *name)
+static bool exists(struct kafka_source *kafka, const char *name)
 {
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, name, NULL);
 	const struct rd_kafka_metadata *metadata;
@@ -67,7 +67,7 @@ static bool exists(struct kafka *kafka, const char *name)
 }
 
 /* "topics 'a' and 'b'"; the caller frees it. */
-static char *name_absent(const struct kafka *kafka)
+static char *name_absent(const struct kafka_source *kafka)
 {
 	const struct texts *topics = subscribed(kafka);
 	size_t left = kafka->absent_count;
@@ -90,7 +90,7 @@ static char *name_absent(const struct kafka *kafka)
 }
 
 /* Looks again for those that are missing. */
-static void look(struct kafka *kafka)
+static void look(struct kafka_source *kafka)
 {
 	const struct texts *topics = subscribed(kafka);
 	size_t before = kafka->absent_count;
@@ -104,7 +104,7 @@ static void look(struct kafka *kafka)
 		kafka_subscribe(kafka);
 }
 
-void kafka_absent_work(struct kafka *kafka, int64_t now)
+void kafka_absent_work(struct kafka_source *kafka, int64_t now)
 {
 	bool first = !reminder_begun(&kafka->absent_reminder);
 	char *names;

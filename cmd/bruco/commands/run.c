@@ -15,8 +15,7 @@
 #include "bruco/driver/driver.h"
 #include "bruco/driver/service_notify.h"
 #include "bruco/venv/venv.h"
-
-enum { WORKERS_MOST = 256 };
+#include "frame/limits.h"
 
 struct run_options {
 	const char *path;
@@ -31,11 +30,11 @@ static uint32_t worker_count(const struct program *program, const char *text)
 	if (strcmp(text, "auto") == 0) {
 		uint32_t count = processors_available();
 
-		return count > WORKERS_MOST ? WORKERS_MOST : count;
+		return count > LIMIT_LANES ? LIMIT_LANES : count;
 	}
-	if (!text_integer(text, 1, WORKERS_MOST, &value))
+	if (!text_integer(text, 1, LIMIT_LANES, &value))
 		options_misuse(program, "workers '%s' is not a number from 1 to %d or auto", text,
-			WORKERS_MOST);
+			LIMIT_LANES);
 	return (uint32_t)value;
 }
 
