@@ -95,19 +95,20 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
+SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets succession failure_policy dead_letter)
 $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
 $(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
-$(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_obj,unit/failing_sink) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_obj,unit/failing_sink) $(SINK_LANES)
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
-$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame backlog) $(BUILD)/obj/cmd/bruco-sink/lane.o $(BUILD)/obj/cmd/bruco-sink/failure_policy.o
+$(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame backlog) $(SINK_LANES)
 $(BUILD)/tests/test_collection: $(BUILD)/obj/cmd/bruco-worker/run/collection.o
 $(BUILD)/tests/test_ready_queue: $(BUILD)/obj/cmd/bruco-worker/async/ready_queue.o
 $(BUILD)/tests/test_reorder: $(BUILD)/obj/cmd/bruco-worker/async/reorder.o

@@ -16,7 +16,7 @@ struct destination;
 
 enum put_result {
 	PUT_DELIVERED, /* done, once flush() has returned */
-	PUT_UNDER_WAY, /* sink_delivered will be called with its ticket */
+	PUT_UNDER_WAY, /* ticket_delivered will be called with its ticket */
 	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
 	PUT_REFUSED,   /* nothing was done, and never will be: destination->why */
 	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */

@@ -3,14 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
+#include "bruco-sink/tickets.h"
 #include "frame/cursor.h"
 
 void lane_init(struct receive_lane *lane, uint32_t size_max, bool strict)
@@ -132,31 +130,6 @@ static enum put_result put(
 	return result;
 }
 
-/* A name of its own for each topic that inputs come from, which are few. */
-static const char *topic_name(struct sink *sink, const char *name, uint32_t length)
-{
-	for (size_t i = sink->topic_count; i > 0; i--)
-		if (strlen(sink->topics[i - 1]) == length &&
-			memcmp(sink->topics[i - 1], name, length) == 0)
-			return sink->topics[i - 1];
-	sink->topics = mem_grow(sink->topics, sink->topic_count + 1, sizeof *sink->topics);
-	return sink->topics[sink->topic_count++] = mem_text_n(name, length);
-}
-
-/* What a delivery report will have to be answered with. */
-static uint64_t ticket_for(struct sink *sink, unsigned index, const struct frame_record *record)
-{
-	struct receive_lane *lane = &sink->lanes[index];
-	uint64_t number = lane->base + (record->head.seq - lane->input.first) + 1;
-	struct frame_place place;
-
-	if (frame_place(record, &place))
-		deliveries_set_origin(&lane->deliveries, number,
-			(struct origin){topic_name(sink, place.topic, place.topic_length),
-				place.offset, place.partition});
-	return ticket_make(index, number, lane->outputs);
-}
-
 /* Puts the rest of the open input. False when the kind is full. */
 static bool put_open_input(struct sink *sink, unsigned index)
 {
@@ -170,7 +143,7 @@ static bool put_open_input(struct sink *sink, unsigned index)
 
 		frame_read_own(lane->input.frames + lane->put, &record);
 		if (frame_has_record(&record.head)) {
-			ticket = ticket_for(sink, index, &record);
+			ticket = ticket_new(sink, index, &record);
 			switch (put(sink, index, &record, ticket)) {
 			case PUT_FULL:
 			case PUT_REFUSED:
@@ -195,22 +168,7 @@ static bool put_open_input(struct sink *sink, unsigned index)
 	return true;
 }
 
-void sink_settled(struct sink *sink, uint64_t ticket)
-{
-	struct receive_lane *lane = &sink->lanes[ticket_lane(ticket)];
-
-	deliveries_done(&lane->deliveries, ticket_number(sink, ticket));
-	sink->under_way--;
-}
-
-void sink_delivered(struct sink *sink, uint64_t ticket)
-{
-	sink_settled(sink, ticket);
-	page_count(sink->page, COUNT_RECORDS_OUT, 1);
-}
-
-/* Takes the inputs that the intake holds whole. False when the kind is full. */
-static bool put_inputs(struct sink *sink, unsigned index)
+bool lane_put_inputs(struct sink *sink, unsigned index)
 {
 	struct receive_lane *lane = &sink->lanes[index];
 
@@ -258,13 +216,13 @@ bool lane_work(struct sink *sink, unsigned index)
 
 	if (lane->state == LANE_NONE || lane->state == LANE_GONE)
 		return true;
-	if (!put_inputs(sink, index))
+	if (!lane_put_inputs(sink, index))
 		return false;
 	if (lane->state != LANE_OPEN || sink->status != STATUS_OK)
 		return true;
 	got = intake_read(&lane->intake, lane->fd);
 	if (got > 0)
-		return put_inputs(sink, index);
+		return lane_put_inputs(sink, index);
 	if (got < 0 && errno == EAGAIN)
 		return true;
 	lane->state = LANE_AT_END;
@@ -274,75 +232,4 @@ bool lane_work(struct sink *sink, unsigned index)
 		sink_fail(sink, STATUS_DATA);
 	}
 	return true;
-}
-
-/* ---- a worker's death */
-
-void lane_succession(struct receive_lane *lane, const struct message *message, int write_fd, int read_fd)
-{
-	lane->successors =
-		mem_grow(lane->successors, lane->successor_count + 1, sizeof *lane->successors);
-	lane->successors[lane->successor_count++] = (struct successor){*message, write_fd, read_fd};
-	failure_death(lane, message);
-}
-
-/* Whether the dead worker's pipe may still hold bytes. A grandchild may keep it open, so this never
- * waits for the end of file: after the reaping the kernel's count is final. */
-static bool unread(const struct receive_lane *lane)
-{
-	int bytes = 0;
-
-	if (lane->state != LANE_OPEN)
-		return false;
-	return ioctl(lane->fd, FIONREAD, &bytes) == 0 && bytes > 0;
-}
-
-static bool tell_source(struct sink *sink, unsigned index, const struct successor *successor)
-{
-	struct message resume = successor->message;
-
-	resume.type = MESSAGE_RESUME;
-	resume.seq = sink->lanes[index].intake.last;
-	if (sink->link < 0)
-		return true; /* the source is gone: so is the pipeline */
-	if (message_send(sink->link, &resume, &successor->write_fd,
-		    successor->write_fd >= 0 ? 1 : 0) == 0)
-		return true;
-	if (errno == EAGAIN) {
-		sink->link_full = true;
-		return false;
-	}
-	return true;
-}
-
-void lane_succeed(struct sink *sink, unsigned index)
-{
-	struct receive_lane *lane = &sink->lanes[index];
-
-	while (lane->successor_count > 0) {
-		struct successor *next = &lane->successors[0];
-
-		if (lane->put < lane->input.length || unread(lane))
-			return;
-		if (lane->state != LANE_BROKEN && lane->state != LANE_NONE &&
-			!put_inputs(sink, index))
-			return;
-		if (!tell_source(sink, index, next))
-			return;
-		if (intake_torn(&lane->intake))
-			log_debug("lane %u: dropped %zu bytes of an incomplete input", index,
-				lane->intake.buf.length - lane->intake.taken);
-		intake_cut(&lane->intake);
-		lane->input.length = lane->put = 0;
-		fd_close(&lane->fd);
-		fd_close(&next->write_fd);
-		lane->life = next->message.life;
-		if (next->read_fd < 0)
-			lane->state = LANE_GONE;
-		else
-			lane_open(lane, next->read_fd);
-		lane->successor_count--;
-		memmove(lane->successors, lane->successors + 1,
-			lane->successor_count * sizeof *lane->successors);
-	}
 }

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/lane.h"
+#include "bruco-sink/succession.h"
 #include "frame/limits.h"
 #include "stage/greeting.h"
 
@@ -101,7 +102,7 @@ static void on_control(struct sink *sink)
 		if (message->type != MESSAGE_LANE || message->lane >= sink->lane_count ||
 			(received.fd_count != 0 && !has_worker))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
-		lane_succession(&sink->lanes[message->lane], message,
+		succession_add(&sink->lanes[message->lane], message,
 			has_worker ? received.fds[0] : -1, has_worker ? received.fds[1] : -1);
 	}
 }
@@ -155,7 +156,7 @@ static bool work_lanes(struct sink *sink)
 			sink->first_lane = index;
 			return false;
 		}
-		lane_succeed(sink, index);
+		succession_work(sink, index);
 	}
 	return true;
 }

@@ -103,50 +103,10 @@ int sink_run(struct config *config, const struct sink_options *options);
 /* ---- for the kinds */
 
 void destination_ready(struct destination *destination);
-void sink_delivered(struct sink *sink, uint64_t ticket);
-
-/* The broker refuses this record for good (why: static storage), whose ticket is under way and is
- * taken over: processor.onFailure says what becomes of it. With FRAME_ROUTED it was to go to
- * another topic than the sink's; where its input came from is known here. */
-void sink_refused(
-	struct sink *sink, uint64_t ticket, const struct frame_record *record, const char *why);
 
 /* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
  * then the sink ends with this status. The record is never acknowledged. */
 void sink_fail(struct sink *sink, int status);
-
-/* ---- between the stage's own files */
-
-/* A ticket is the lane, the number of the input, and which of its outputs it is: tickets of one lane
- * are in the order in which the outputs were put. Of the number the lower half is enough, since it
- * is above what the lane has acknowledged. */
-enum { TICKET_LANE_SHIFT = 56, TICKET_NUMBER_SHIFT = 24 };
-
-static inline uint64_t ticket_make(unsigned lane, uint64_t number, uint32_t output)
-{
-	return (uint64_t)lane << TICKET_LANE_SHIFT |
-	       (number & UINT32_MAX) << TICKET_NUMBER_SHIFT |
-	       (output & ((1U << TICKET_NUMBER_SHIFT) - 1));
-}
-
-static inline unsigned ticket_lane(uint64_t ticket)
-{
-	return (unsigned)(ticket >> TICKET_LANE_SHIFT);
-}
-
-static inline uint32_t ticket_output(uint64_t ticket)
-{
-	return (uint32_t)ticket & ((1U << TICKET_NUMBER_SHIFT) - 1);
-}
-
-static inline uint64_t ticket_number(const struct sink *sink, uint64_t ticket)
-{
-	uint64_t acked = sink->lanes[ticket_lane(ticket)].deliveries.acked;
-
-	return acked + (uint32_t)((ticket >> TICKET_NUMBER_SHIFT) - acked);
-}
-
-void sink_settled(struct sink *sink, uint64_t ticket); /* without having been delivered */
 
 static inline const char *destination_refuse(
 	const struct destination *destination, const struct frame_record *record)

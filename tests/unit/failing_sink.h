@@ -7,8 +7,11 @@
 
 #include "unit.h"
 
+#include "bruco-sink/dead_letter.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/lane.h"
+#include "bruco-sink/succession.h"
+#include "bruco-sink/tickets.h"
 
 extern struct config config;
 extern struct sink sink;

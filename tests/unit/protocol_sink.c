@@ -5,7 +5,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bruco-sink/lane.h"
-#include "bruco-sink/sink.h"
+#include "bruco-sink/succession.h"
+#include "bruco-sink/tickets.h"
 #include "unit.h"
 
 static struct sink sink;
@@ -54,7 +55,7 @@ void sink_make(unsigned lanes, int link)
 
 void sink_lane(const struct message *message, int write_fd, int read_fd)
 {
-	lane_succession(&sink.lanes[message->lane], message, write_fd, read_fd);
+	succession_add(&sink.lanes[message->lane], message, write_fd, read_fd);
 }
 
 void sink_lane_step(unsigned lane)
@@ -63,7 +64,7 @@ void sink_lane_step(unsigned lane)
 	/* Half the time the death is looked at before the pipe is: it may hold more than one read.
 	 */
 	if (rand() % 2 == 0 || lane_work(&sink, lane))
-		lane_succeed(&sink, lane);
+		succession_work(&sink, lane);
 	if (sink.lanes[lane].state == LANE_BROKEN)
 		unit_fail(__FILE__, __LINE__, "lane %u is broken: %s", lane,
 			sink.lanes[lane].intake.why);
@@ -82,5 +83,5 @@ void sink_acknowledge(void)
 
 void sink_put_delivered(uint64_t ticket)
 {
-	sink_delivered(&sink, ticket);
+	ticket_delivered(&sink, ticket);
 }

@@ -79,7 +79,7 @@ static void refuse_late(uint64_t ticket)
 		.value = (const uint8_t *)"d",
 		.value_length = 1};
 
-	sink_refused(&sink, ticket, &record, "too much");
+	failure_refused(&sink, ticket, &record, "too much");
 }
 
 TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
@@ -99,7 +99,7 @@ TEST(late_refusal_is_acknowledged_when_its_dead_letter_is)
 	CHECK_TEXT((const char *)notes.data, "letter:d(too much) ");
 	CHECK_INT(sink.under_way, 1);
 	CHECK_INT(acked(), 0);
-	sink_delivered(&sink, tickets[1]);
+	ticket_delivered(&sink, tickets[1]);
 	CHECK_INT(sink.under_way, 0);
 	CHECK_INT(acked(), 1);
 }
@@ -192,29 +192,29 @@ TEST(letter_that_is_too_large_loses_its_parts_one_after_the_other)
 {
 	struct frame_record letter = a_letter("k");
 
-	CHECK(failure_mend(&sink, 0, &letter, too_large));
+	CHECK(dead_letter_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.value == NULL && letter.key != NULL);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-without=value ");
-	CHECK(failure_mend(&sink, 0, &letter, too_large));
+	CHECK(dead_letter_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.key != NULL);
 	CHECK_TEXT(headers_of(&letter), "bruco-error=x bruco-without=value and headers ");
-	CHECK(failure_mend(&sink, 0, &letter, too_large));
+	CHECK(dead_letter_mend(&sink, 0, &letter, too_large));
 	CHECK(letter.key == NULL);
 	CHECK_TEXT(headers_of(&letter), "bruco-error=x bruco-without=value, headers and key ");
-	CHECK(!failure_mend(&sink, 0, &letter, too_large));
+	CHECK(!dead_letter_mend(&sink, 0, &letter, too_large));
 }
 
 TEST(letter_of_a_wrong_time_gets_the_present_one_once)
 {
 	struct frame_record letter = a_letter("k");
 
-	CHECK(failure_mend(&sink, 0, &letter, bad_timestamp));
+	CHECK(dead_letter_mend(&sink, 0, &letter, bad_timestamp));
 	CHECK_INT(letter.timestamp, -1);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-timestamp=123456 ");
 	CHECK_INT(letter.value_length, 1);
-	CHECK(!failure_mend(&sink, 0, &letter, bad_timestamp));
-	CHECK(!failure_mend(&sink, 0, &letter, invalid_record)); /* it has a key */
-	CHECK(!failure_mend(&sink, 0, &letter, "another reason"));
+	CHECK(!dead_letter_mend(&sink, 0, &letter, bad_timestamp));
+	CHECK(!dead_letter_mend(&sink, 0, &letter, invalid_record)); /* it has a key */
+	CHECK(!dead_letter_mend(&sink, 0, &letter, "another reason"));
 }
 
 TEST(letter_without_a_key_gets_one_of_its_own)
@@ -224,10 +224,10 @@ TEST(letter_without_a_key_gets_one_of_its_own)
 	add_frame(FRAME_TYPE_RECORD, 0, 1, "a", NULL);
 	add_frame(FRAME_TYPE_RECORD, FRAME_LAST, 1, "b", NULL);
 	run_lane(FAILURE_DEAD_LETTER);
-	CHECK(failure_mend(&sink, tickets[1], &letter, invalid_record));
+	CHECK(dead_letter_mend(&sink, tickets[1], &letter, invalid_record));
 	CHECK_BYTES(letter.key, letter.key_length, "t/0/7/1", 7);
 	CHECK_TEXT(headers_of(&letter), "own=x bruco-error=x bruco-key=- ");
-	CHECK(!failure_mend(&sink, tickets[1], &letter, invalid_record));
+	CHECK(!dead_letter_mend(&sink, tickets[1], &letter, invalid_record));
 }
 
 TEST(late_refusal_skipped_or_stopped)

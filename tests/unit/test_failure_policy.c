@@ -28,7 +28,7 @@ TEST(refused_output_skips_its_whole_input)
 	CHECK_TEXT(run_lane(FAILURE_SKIP), "out:d ");
 	CHECK_INT(sink.status, 0);
 	CHECK_INT(acked(), 1);
-	sink_delivered(&sink, tickets[0]);
+	ticket_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 2);
 	CHECK_INT(sink.under_way, 0);
 	CHECK_INT(page_get(sink.page, COUNT_FAILED), 3);
@@ -43,7 +43,7 @@ TEST(refused_output_takes_its_siblings_to_the_dead_letter)
 	CHECK_INT(acked(), 0);
 	for (size_t i = 0; i < 3; i++) {
 		CHECK_INT(acked(), 0);
-		sink_delivered(&sink, tickets[i]);
+		ticket_delivered(&sink, tickets[i]);
 	}
 	CHECK_INT(acked(), 1);
 }
@@ -60,9 +60,9 @@ TEST(refused_output_in_a_batch_concerns_its_event_alone)
 		"out:a letter:b(another output of its event was refused) letter:!(it is no good) "
 		"letter:x(ValueError: bad) out:e ");
 	for (size_t i = 5; i-- > 1;)
-		sink_delivered(&sink, tickets[i]);
+		ticket_delivered(&sink, tickets[i]);
 	CHECK_INT(acked(), 0);
-	sink_delivered(&sink, tickets[0]);
+	ticket_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 5);
 	CHECK_INT(page_get(sink.page, COUNT_RECORDS_IN), 5);
 }
@@ -79,7 +79,7 @@ TEST(failed_frame_by_its_own_error)
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 1, "x", "ValueError: bad");
 	CHECK_TEXT(run_lane(FAILURE_DEAD_LETTER), "letter:x(ValueError: bad) ");
 	CHECK_INT(acked(), 0);
-	sink_delivered(&sink, tickets[0]);
+	ticket_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 1);
 }
 
@@ -97,7 +97,7 @@ TEST(failed_frame_stops)
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 2, "x", NULL);
 	CHECK_TEXT(run_lane(FAILURE_STOP), "out:a ");
 	CHECK_INT(sink.status, 1);
-	sink_delivered(&sink, tickets[0]);
+	ticket_delivered(&sink, tickets[0]);
 	CHECK_INT(acked(), 1);
 }
 
@@ -133,8 +133,11 @@ static const char *error_after(int status, uint32_t flags)
 	}
 	sink.lanes = mem_array(1, sizeof *sink.lanes);
 	lane_init(sink.lanes, 1 << 20, false);
-	failure_death(sink.lanes, &death);
-	failure_death(sink.lanes, &other);
+	succession_add(sink.lanes, &death, -1, -1);
+	succession_add(sink.lanes, &other, -1, -1);
+	free(sink.lanes->successors);
+	sink.lanes->successor_count = 0; /* only the deaths matter here */
+	sink.lanes->successors = NULL;
 	buf_reset(&frames);
 	buf_reset(&notes);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 5, "x", NULL);

@@ -10,7 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
-#include "bruco-sink/failure_policy.h"
+#include "bruco-sink/dead_letter.h"
+#include "bruco-sink/tickets.h"
 
 enum {
 	FULL_MS = 100,
@@ -87,7 +88,7 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 		kafka_health_good(&kafka->health);
 		if (kafka->unproven > 0)
 			kafka_prove(kafka, message);
-		sink_delivered(kafka->sink, (uint64_t)(uintptr_t)message->_private);
+		ticket_delivered(kafka->sink, (uint64_t)(uintptr_t)message->_private);
 	} else {
 		not_delivered(kafka, message);
 	}

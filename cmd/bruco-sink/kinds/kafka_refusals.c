@@ -28,8 +28,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco-sink/dead_letter.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/kinds/kafka.h"
+#include "bruco-sink/tickets.h"
 
 enum {
 	FLUSH_MS = 50,    /* a wait for a group */
@@ -258,7 +260,7 @@ void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message)
 		held->error = message->err;
 		return;
 	}
-	sink_delivered(kafka->sink, held->ticket);
+	ticket_delivered(kafka->sink, held->ticket);
 	let_go(held);
 }
 
@@ -302,10 +304,10 @@ static void refused_alone(struct kafka *kafka, struct held *held)
 	}
 	read_held(held, &record);
 	if (kafka->destination != &kafka->sink->dead_letter) {
-		sink_refused(kafka->sink, held->ticket, &record, held->why);
+		failure_refused(kafka->sink, held->ticket, &record, held->why);
 		let_go(held);
 		kafka->held_next++;
-	} else if (failure_mend(kafka->sink, held->ticket, &record, held->why)) {
+	} else if (dead_letter_mend(kafka->sink, held->ticket, &record, held->why)) {
 		keep(held, &record);
 	} else {
 		log_error("a dead letter can't be delivered to '%s': %s", topic, held->why);
