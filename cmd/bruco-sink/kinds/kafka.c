@@ -52,7 +52,7 @@ size_t kafka_wire_size(const struct frame_record *record)
 
 /* ---- deliveries */
 
-void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error)
+void kafka_failed(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error)
 {
 	int status = kafka_error_status(error);
 
@@ -61,7 +61,7 @@ void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t er
 	sink_fail(kafka->sink, status == STATUS_OK ? STATUS_TEMPFAIL : status);
 }
 
-static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message)
+static void not_delivered(struct kafka_sink *kafka, const rd_kafka_message_t *message)
 {
 	const char *why = kafka_refusal(message->err);
 
@@ -77,7 +77,7 @@ static void not_delivered(struct kafka *kafka, const rd_kafka_message_t *message
 
 void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_sink *kafka = state;
 
 	(void)client;
 	kafka->full = false;
@@ -95,7 +95,7 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 }
 
 /* Before the stage was ready, nothing is under way. */
-static void kafka_refused(struct kafka *kafka, const char *why)
+static void kafka_refused(struct kafka_sink *kafka, const char *why)
 {
 	if (!kafka->sink->stage.ready)
 		die(STATUS_REFUSED, "%s", why);
@@ -104,7 +104,7 @@ static void kafka_refused(struct kafka *kafka, const char *why)
 	sink_fail(kafka->sink, STATUS_REFUSED);
 }
 
-static void serve(struct kafka *kafka)
+static void serve(struct kafka_sink *kafka)
 {
 	eventfd_t signals;
 
@@ -115,7 +115,7 @@ static void serve(struct kafka *kafka)
 
 static void kafka_work(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_sink *kafka = state;
 
 	serve(kafka);
 	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
@@ -128,12 +128,12 @@ static void kafka_work(void *state)
 
 static int kafka_descriptor(void *state)
 {
-	return ((struct kafka *)state)->event_fd;
+	return ((struct kafka_sink *)state)->event_fd;
 }
 
 static int kafka_timeout(void *state)
 {
-	struct kafka *kafka = state;
+	struct kafka_sink *kafka = state;
 
 	if (!kafka->connected)
 		return clock_left(kafka->retry_at, clock_ms());
@@ -150,7 +150,7 @@ static bool is_routed(const struct frame_record *record)
 }
 
 /* Which of the topics; topic_count: none of them. */
-static size_t target(const struct kafka *kafka, const struct frame_record *record)
+static size_t target(const struct kafka_sink *kafka, const struct frame_record *record)
 {
 	size_t topic = 0;
 
@@ -165,7 +165,7 @@ static size_t target(const struct kafka *kafka, const struct frame_record *recor
 }
 
 /* The partition that handler or configuration choose, or RD_KAFKA_PARTITION_UA. */
-static int32_t chosen(const struct kafka *kafka, const struct frame_record *record)
+static int32_t chosen(const struct kafka_sink *kafka, const struct frame_record *record)
 {
 	return is_routed(record) && record->partition >= 0 ? record->partition : kafka->partition;
 }
@@ -189,7 +189,7 @@ static const char no_partition[] = "the topic has no such partition";
 
 static const char *kafka_refuse(void *state, const struct frame_record *record)
 {
-	struct kafka *kafka = state;
+	struct kafka_sink *kafka = state;
 	size_t topic = target(kafka, record);
 	int32_t partition = chosen(kafka, record);
 
@@ -202,7 +202,7 @@ static const char *kafka_refuse(void *state, const struct frame_record *record)
 	return has_cut_name(record) ? name_with_nul : NULL;
 }
 
-static rd_kafka_vu_t *field(struct kafka *kafka, rd_kafka_vtype_t type)
+static rd_kafka_vu_t *field(struct kafka_sink *kafka, rd_kafka_vtype_t type)
 {
 	rd_kafka_vu_t *next = &kafka->fields[kafka->field_count++];
 
@@ -211,7 +211,7 @@ static rd_kafka_vu_t *field(struct kafka *kafka, rd_kafka_vtype_t type)
 }
 
 /* librdkafka wants terminated names: they are copied to where all have room, so that none moves. */
-static void add_headers(struct kafka *kafka, const struct frame_record *record)
+static void add_headers(struct kafka_sink *kafka, const struct frame_record *record)
 {
 	const uint8_t *at = record->headers;
 
@@ -235,7 +235,7 @@ static void add_headers(struct kafka *kafka, const struct frame_record *record)
 
 /* librdkafka takes a timestamp of 0 as none, and puts the present time there: the one next to it is
  * closer to the truth. */
-static int64_t sendable(struct kafka *kafka, int64_t timestamp)
+static int64_t sendable(struct kafka_sink *kafka, int64_t timestamp)
 {
 	if (timestamp != 0)
 		return timestamp;
@@ -245,7 +245,7 @@ static int64_t sendable(struct kafka *kafka, int64_t timestamp)
 	return 1;
 }
 
-rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t partition,
+rd_kafka_resp_err_t kafka_produce(struct kafka_sink *kafka, size_t topic, int32_t partition,
 	const struct frame_record *record, uint64_t ticket)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -285,7 +285,7 @@ rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t par
 	return code;
 }
 
-static enum put_result refused(struct kafka *kafka, const char *why)
+static enum put_result refused(struct kafka_sink *kafka, const char *why)
 {
 	kafka->destination->why = why;
 	return PUT_REFUSED;
@@ -293,7 +293,7 @@ static enum put_result refused(struct kafka *kafka, const char *why)
 
 static enum put_result kafka_put(void *state, const struct frame_record *record, uint64_t ticket)
 {
-	struct kafka *kafka = state;
+	struct kafka_sink *kafka = state;
 	size_t topic = target(kafka, record);
 	int32_t partition = chosen(kafka, record);
 	rd_kafka_resp_err_t error;
@@ -301,7 +301,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	if (!kafka->connected)
 		return PUT_FULL;
 	if (kafka->phase != PHASE_NORMAL) {
-		if (!kafka_take(kafka, topic, partition, record, ticket))
+		if (!kafka_hold_new(kafka, topic, partition, record, ticket))
 			return PUT_FULL;
 		page_count(kafka->sink->page, COUNT_BYTES_OUT, record->head.length);
 		return PUT_UNDER_WAY;
@@ -342,7 +342,7 @@ static void kafka_flush(void *state)
 
 static void *kafka_open(struct destination *destination)
 {
-	struct kafka *kafka = mem_alloc(sizeof *kafka);
+	struct kafka_sink *kafka = mem_alloc(sizeof *kafka);
 
 	kafka_health_init(&kafka->health);
 	kafka->destination = destination;

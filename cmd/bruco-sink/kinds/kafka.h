@@ -23,7 +23,7 @@ enum phase {
 	PHASE_RESENDING   /* what was behind it is sent again, before anything new */
 };
 
-struct kafka {
+struct kafka_sink {
 	struct kafka_health health; /* first: it is the client's opaque */
 	struct destination *destination;
 	struct sink *sink;
@@ -63,33 +63,33 @@ struct kafka {
 
 /* careful: what is put waits for a flush, and a refusal does not end it; else a refusal ends it, so
  * that nothing that is behind it gets out. */
-void kafka_client_open(struct kafka *kafka, bool careful);
+void kafka_client_open(struct kafka_sink *kafka, bool careful);
 void kafka_client_check(const struct config *config, const char *section,
 	const struct sink_config *sink, struct buf *out);
-void kafka_client_close(struct kafka *kafka); /* it holds nothing */
+void kafka_client_close(struct kafka_sink *kafka); /* it holds nothing */
 
 /* Asks for the topics when it is time; connected when all are known. */
-void kafka_client_connect(struct kafka *kafka);
-void kafka_topics_open(struct kafka *kafka);
-bool kafka_has_partition(struct kafka *kafka, size_t topic, int32_t partition);
+void kafka_client_connect(struct kafka_sink *kafka);
+void kafka_topics_open(struct kafka_sink *kafka);
+bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition);
 
 /* Until a partition has taken something from this producer, the broker takes from it whatever comes
  * first, even what is behind a batch that it refused. So a record waits there until nothing that may
  * go to the same partition is under way. */
 bool kafka_may_produce(
-	struct kafka *kafka, size_t topic, int32_t partition, const struct frame_record *record);
-void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message);
+	struct kafka_sink *kafka, size_t topic, int32_t partition, const struct frame_record *record);
+void kafka_prove(struct kafka_sink *kafka, const rd_kafka_message_t *message);
 
 /* ---- kafka.c */
 
 /* At least what the client counts against message.max.bytes. */
 size_t kafka_wire_size(const struct frame_record *record);
-rd_kafka_resp_err_t kafka_produce(struct kafka *kafka, size_t topic, int32_t partition,
+rd_kafka_resp_err_t kafka_produce(struct kafka_sink *kafka, size_t topic, int32_t partition,
 	const struct frame_record *record, uint64_t ticket);
 void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *state);
 
 /* A delivery failed for good, and not because of the record. */
-void kafka_failed(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error);
+void kafka_failed(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error);
 
 static inline size_t kafka_topic_of(const rd_kafka_message_t *message)
 {
@@ -102,19 +102,19 @@ static inline size_t kafka_topic_of(const rd_kafka_message_t *message)
 const char *kafka_refusal(rd_kafka_resp_err_t error);
 
 /* Takes a message back whose delivery report has this refusal, or NULL: it was behind one. */
-void kafka_hold(struct kafka *kafka, const rd_kafka_message_t *message, const char *why);
+void kafka_hold(struct kafka_sink *kafka, const rd_kafka_message_t *message, const char *why);
 
 /* A new record, to be isolated, too; false when that is not what happens, or too many are. */
-bool kafka_take(struct kafka *kafka, size_t topic, int32_t partition,
+bool kafka_hold_new(struct kafka_sink *kafka, size_t topic, int32_t partition,
 	const struct frame_record *record, uint64_t ticket);
 
 /* A delivery report while isolating. */
-void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message);
+void kafka_isolated(struct kafka_sink *kafka, const rd_kafka_message_t *message);
 
 /* The next steps, as far as they go without waiting for long. */
-void kafka_recover(struct kafka *kafka);
+void kafka_recover(struct kafka_sink *kafka);
 
 /* Milliseconds until kafka_recover must be called again; -1: the delivery reports say when. */
-int kafka_recover_timeout(const struct kafka *kafka);
+int kafka_recover_timeout(const struct kafka_sink *kafka);
 
 #endif

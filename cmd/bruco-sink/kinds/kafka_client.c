@@ -22,7 +22,7 @@ enum {
 /* ---- topics */
 
 /* Makes nothing of what was proven before. */
-static void prove_anew(struct kafka *kafka)
+static void prove_anew(struct kafka_sink *kafka)
 {
 	kafka->unproven = 0;
 	for (size_t i = 0; i < kafka->topic_count; i++) {
@@ -35,7 +35,7 @@ static void prove_anew(struct kafka *kafka)
 	kafka->prove_at = clock_ms() + PROVE_MS;
 }
 
-static void set_partitions(struct kafka *kafka, struct topic *topic, int32_t count)
+static void set_partitions(struct kafka_sink *kafka, struct topic *topic, int32_t count)
 {
 	if (topic->partitions == count)
 		return;
@@ -44,7 +44,7 @@ static void set_partitions(struct kafka *kafka, struct topic *topic, int32_t cou
 	prove_anew(kafka);
 }
 
-static rd_kafka_resp_err_t ask_partitions(struct kafka *kafka, size_t index)
+static rd_kafka_resp_err_t ask_partitions(struct kafka_sink *kafka, size_t index)
 {
 	struct topic *topic = &kafka->topics[index];
 	const struct rd_kafka_metadata *metadata;
@@ -61,7 +61,7 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka *kafka, size_t index)
 }
 
 /* A partition that is not known may be new. */
-bool kafka_has_partition(struct kafka *kafka, size_t topic, int32_t partition)
+bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition)
 {
 	if (partition < kafka->topics[topic].partitions)
 		return true;
@@ -70,7 +70,7 @@ bool kafka_has_partition(struct kafka *kafka, size_t topic, int32_t partition)
 }
 
 /* Why a topic can't be produced to yet; the connection's own trouble is told by its health. */
-static void tell_not_yet(struct kafka *kafka, const char *topic, rd_kafka_resp_err_t error)
+static void tell_not_yet(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error)
 {
 	switch (error) {
 	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
@@ -94,7 +94,7 @@ static void tell_not_yet(struct kafka *kafka, const char *topic, rd_kafka_resp_e
 	}
 }
 
-void kafka_client_connect(struct kafka *kafka)
+void kafka_client_connect(struct kafka_sink *kafka)
 {
 	if (clock_ms() < kafka->retry_at)
 		return;
@@ -127,7 +127,7 @@ void kafka_client_connect(struct kafka *kafka)
 /* Where a record will go, or -1 when only the client knows. Records of one key must not overtake
  * each other, and only those with a key have one way to go. */
 static int32_t partition_of(
-	const struct kafka *kafka, const struct topic *topic, const struct frame_record *record)
+	const struct kafka_sink *kafka, const struct topic *topic, const struct frame_record *record)
 {
 	const char *partitioner = kafka->destination->config->partitioner;
 
@@ -143,7 +143,7 @@ static int32_t partition_of(
 }
 
 bool kafka_may_produce(
-	struct kafka *kafka, size_t index, int32_t partition, const struct frame_record *record)
+	struct kafka_sink *kafka, size_t index, int32_t partition, const struct frame_record *record)
 {
 	const struct topic *topic = &kafka->topics[index];
 
@@ -154,7 +154,7 @@ bool kafka_may_produce(
 	return partition < 0 || (partition < topic->partitions && topic->proven[partition]);
 }
 
-void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message)
+void kafka_prove(struct kafka_sink *kafka, const rd_kafka_message_t *message)
 {
 	const struct topic *topic = &kafka->topics[kafka_topic_of(message)];
 
@@ -166,7 +166,7 @@ void kafka_prove(struct kafka *kafka, const rd_kafka_message_t *message)
 
 /* ---- producers */
 
-static rd_kafka_topic_t *topic_handle(struct kafka *kafka, size_t index)
+static rd_kafka_topic_t *topic_handle(struct kafka_sink *kafka, size_t index)
 {
 	const char *partitioner = kafka->destination->config->partitioner;
 	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->client);
@@ -185,7 +185,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka *kafka, size_t index)
 	return topic;
 }
 
-void kafka_topics_open(struct kafka *kafka)
+void kafka_topics_open(struct kafka_sink *kafka)
 {
 	const struct sink_config *sink = kafka->destination->config;
 
@@ -236,7 +236,7 @@ void kafka_client_check(const struct config *config, const char *section,
 	kafka_check(RD_KAFKA_PRODUCER, configure(config, sink, true, &answers), &answers);
 }
 
-void kafka_client_open(struct kafka *kafka, bool careful)
+void kafka_client_open(struct kafka_sink *kafka, bool careful)
 {
 	rd_kafka_conf_t *conf =
 		configure(kafka->sink->config, kafka->destination->config, careful, NULL);
@@ -266,7 +266,7 @@ void kafka_client_open(struct kafka *kafka, bool careful)
 	kafka_client_connect(kafka);
 }
 
-void kafka_client_close(struct kafka *kafka)
+void kafka_client_close(struct kafka_sink *kafka)
 {
 	for (size_t i = 0; i < kafka->topic_count; i++)
 		rd_kafka_topic_destroy(kafka->topics[i].handle);

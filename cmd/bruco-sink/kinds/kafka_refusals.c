@@ -102,7 +102,7 @@ static void let_go(struct held *held)
 }
 
 /* The record is to go to this topic; to the sink's own one it goes of itself, or may. */
-static void append(struct kafka *kafka, size_t topic, const struct frame_record *record,
+static void append(struct kafka_sink *kafka, size_t topic, const struct frame_record *record,
 	uint64_t ticket, const char *why)
 {
 	struct frame_record held = *record;
@@ -138,7 +138,7 @@ static int64_t timestamp_of(const rd_kafka_message_t *message)
 	return timestamp;
 }
 
-void kafka_hold(struct kafka *kafka, const rd_kafka_message_t *message, const char *why)
+void kafka_hold(struct kafka_sink *kafka, const rd_kafka_message_t *message, const char *why)
 {
 	struct frame_record record = {.timestamp = timestamp_of(message),
 		.partition = message->partition,
@@ -156,7 +156,7 @@ void kafka_hold(struct kafka *kafka, const rd_kafka_message_t *message, const ch
 	kafka->phase = PHASE_COLLECTING;
 }
 
-bool kafka_take(struct kafka *kafka, size_t topic, int32_t partition,
+bool kafka_hold_new(struct kafka_sink *kafka, size_t topic, int32_t partition,
 	const struct frame_record *record, uint64_t ticket)
 {
 	struct frame_record taken = *record;
@@ -193,7 +193,7 @@ static int by_order(const void *one, const void *other)
 	return compare(ticket_output(a->ticket), ticket_output(b->ticket));
 }
 
-static void forget_done(struct kafka *kafka)
+static void forget_done(struct kafka_sink *kafka)
 {
 	size_t kept = 0;
 
@@ -204,7 +204,7 @@ static void forget_done(struct kafka *kafka)
 	kafka->held_next = kafka->group_end = 0;
 }
 
-static void free_held(struct kafka *kafka)
+static void free_held(struct kafka_sink *kafka)
 {
 	free(kafka->held);
 	kafka->held = NULL;
@@ -213,7 +213,7 @@ static void free_held(struct kafka *kafka)
 }
 
 /* The stage has failed: nothing of it is acknowledged. */
-static void drop_held(struct kafka *kafka)
+static void drop_held(struct kafka_sink *kafka)
 {
 	forget_done(kafka);
 	kafka->sink->under_way -= kafka->held_count;
@@ -224,7 +224,7 @@ static void drop_held(struct kafka *kafka)
 
 /* ---- isolating */
 
-static void begin_isolating(struct kafka *kafka)
+static void begin_isolating(struct kafka_sink *kafka)
 {
 	size_t refused = 0;
 
@@ -241,14 +241,14 @@ static void begin_isolating(struct kafka *kafka)
 	kafka->phase = PHASE_ISOLATING;
 }
 
-static void begin_resending(struct kafka *kafka)
+static void begin_resending(struct kafka_sink *kafka)
 {
 	kafka_client_close(kafka);
 	kafka_client_open(kafka, false);
 	kafka->phase = PHASE_RESENDING;
 }
 
-void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message)
+void kafka_isolated(struct kafka_sink *kafka, const rd_kafka_message_t *message)
 {
 	size_t index = (size_t)(uintptr_t)message->_private;
 	struct held *held = &kafka->held[index];
@@ -265,7 +265,7 @@ void kafka_isolated(struct kafka *kafka, const rd_kafka_message_t *message)
 }
 
 /* The next ones, of no more bytes than go into one batch. */
-static void send_group(struct kafka *kafka)
+static void send_group(struct kafka_sink *kafka)
 {
 	size_t end = kafka->held_next, count = 0, bytes = 0;
 
@@ -293,7 +293,7 @@ static void send_group(struct kafka *kafka)
 }
 
 /* The broker does not take this one, or the client not what was made of it. */
-static void refused_alone(struct kafka *kafka, struct held *held)
+static void refused_alone(struct kafka_sink *kafka, struct held *held)
 {
 	const char *topic = kafka->topics[held->topic].name;
 	struct frame_record record;
@@ -316,13 +316,13 @@ static void refused_alone(struct kafka *kafka, struct held *held)
 }
 
 /* Of a group for several partitions, those in the middle may be done with. */
-static void skip_done(struct kafka *kafka)
+static void skip_done(struct kafka_sink *kafka)
 {
 	while (kafka->held_next < kafka->held_count && kafka->held[kafka->held_next].frame == NULL)
 		kafka->held_next++;
 }
 
-static void group_done(struct kafka *kafka)
+static void group_done(struct kafka_sink *kafka)
 {
 	size_t refused = 0;
 	bool size = false;
@@ -353,13 +353,13 @@ static void group_done(struct kafka *kafka)
 }
 
 /* Whether nothing is left, or all that was refused is past and none of late. */
-static bool calm(const struct kafka *kafka)
+static bool calm(const struct kafka_sink *kafka)
 {
 	return kafka->held_next == kafka->held_count ||
 	       (kafka->held[kafka->held_next].why == NULL && kafka->calm >= CALM);
 }
 
-static void isolate(struct kafka *kafka)
+static void isolate(struct kafka_sink *kafka)
 {
 	int64_t deadline = clock_ms() + RECOVER_MS;
 
@@ -381,7 +381,7 @@ static void isolate(struct kafka *kafka)
 
 /* ---- what was behind */
 
-static void resend(struct kafka *kafka)
+static void resend(struct kafka_sink *kafka)
 {
 	while (kafka->held_next < kafka->held_count) {
 		struct held *held = &kafka->held[kafka->held_next];
@@ -412,7 +412,7 @@ static void resend(struct kafka *kafka)
 
 /* ---- the course of it */
 
-void kafka_recover(struct kafka *kafka)
+void kafka_recover(struct kafka_sink *kafka)
 {
 	/* What is retried may have come back into the queue after it was emptied. */
 	if (kafka->dead && kafka->under_way > 0)
@@ -431,7 +431,7 @@ void kafka_recover(struct kafka *kafka)
 		resend(kafka);
 }
 
-int kafka_recover_timeout(const struct kafka *kafka)
+int kafka_recover_timeout(const struct kafka_sink *kafka)
 {
 	switch (kafka->phase) {
 	case PHASE_COLLECTING:
