@@ -110,7 +110,7 @@ static bool is_other(const struct frame_header *header, const char *name)
 	return !header_is_named(header, name);
 }
 
-/* Those that tell of the failure, but not that one. */
+/* The headers about the failure, but not that one. */
 static bool is_other_of_failure(const struct frame_header *header, const char *name)
 {
 	return !header_is_named(header, name) && limits_of_failure(header);
@@ -142,7 +142,7 @@ static void keep_headers(struct frame_record *letter, struct buf *headers, wante
 	}
 }
 
-/* The largest part that is left goes. */
+/* Leaves out the largest part that is left. */
 static bool mend_size(struct frame_record *letter, struct buf *headers)
 {
 	static const char *const without[] = {"value", "value and headers", "value, headers and key"};

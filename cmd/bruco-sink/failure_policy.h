@@ -1,7 +1,7 @@
 /*
- * What becomes of records that failed, by processor.onFailure: stop, skip, or the dead letter.
- * They come in two ways: as failed frames, whose handler (or worker) failed, and as outputs that
- * the kind refuses, before they are put or in a delivery report.
+ * Decides about failed records, by processor.onFailure: stop, skip, or the dead letter. They come in
+ * two ways: as failed frames, whose handler or worker failed, and as outputs that the kind refuses,
+ * before they are put or in a delivery report.
  */
 #ifndef BRUCO_SINK_FAILURE_POLICY_H
 #define BRUCO_SINK_FAILURE_POLICY_H

@@ -1,5 +1,5 @@
 /*
- * One lane of the sink: what is read from its worker's pipe is checked and put to the kind.
+ * One lane of the sink: reads its worker's pipe, checks the frames, puts the outputs to the kind.
  */
 #ifndef BRUCO_SINK_LANE_H
 #define BRUCO_SINK_LANE_H

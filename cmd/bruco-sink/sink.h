@@ -46,7 +46,7 @@ enum lane_state {
 	LANE_NONE, /* no worker yet */
 	LANE_OPEN,
 	LANE_AT_END, /* its pipe was read to the end of file */
-	LANE_BROKEN, /* it sent something that is no frame of it: nothing more is read */
+	LANE_BROKEN, /* its worker sent an invalid frame: nothing more is read */
 	LANE_GONE    /* no successor */
 };
 

@@ -1,7 +1,7 @@
 /*
- * What was taken over of one partition and waits for its lanes, a queue a lane: a record waits for
- * those before it in its own lane and for no others. Each has its place in the partition's tracker
- * already. Knows neither lanes nor Kafka; records are opaque.
+ * The records of one partition that wait for their lanes, one queue a lane: a record waits for those
+ * before it in its own lane and for no others. The partition's tracker knows them already. Knows
+ * neither lanes nor Kafka; records are opaque.
  */
 #ifndef BRUCO_SOURCE_BACKLOG_H
 #define BRUCO_SOURCE_BACKLOG_H
@@ -15,7 +15,7 @@
 struct waiting {
 	struct waiting *next, *previous;
 	void *record;
-	size_t bytes;   /* of memory, that it keeps */
+	size_t bytes;   /* of memory that the record takes */
 	uint64_t index; /* in the tracker */
 };
 

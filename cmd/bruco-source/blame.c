@@ -2,9 +2,9 @@
 
 #include "frame/frame.h"
 
-/* How often a record was begun, by the page of its dead worker, which counts retries in place. It
- * is a claim of a process that ran the user's code: at least one more than the frame says, at most
- * what the worker may try. */
+/* How often a record was begun, by the page of its dead worker, which counts retries in place. The
+ * process that wrote it ran the user's code, so its number is bounded: at least one more than the frame
+ * says, at most what the worker may try. */
 static uint16_t attempts_by(
 	const struct lanes *lanes, const struct frame_head *head, const struct page_snapshot *page)
 {
@@ -16,7 +16,7 @@ static uint16_t attempts_by(
 	return claimed > UINT16_MAX ? UINT16_MAX : (uint16_t)claimed;
 }
 
-/* A frame that the dead worker may have run, or NULL. */
+/* The frame of an event that the worker may have run, or NULL. */
 static uint8_t *find_run(
 	struct window *window, uint64_t seq, struct frame_head *head, struct window_tag *tag)
 {
@@ -62,8 +62,8 @@ static void blame(struct lanes *lanes, struct window *window, const struct page_
 			attempts);
 }
 
-/* Events that were in flight together: the worker is to run each of them alone. Nobody is blamed
- * before one of them dies alone. */
+/* Marks events that were in flight together: the next worker runs each of them alone, and only one
+ * that kills it alone is blamed. */
 static void suspect(struct window *window, const struct page_snapshot *page, uint64_t resume_seq)
 {
 	uint64_t first = page->first > resume_seq ? page->first : resume_seq + 1;

@@ -1,7 +1,7 @@
 /*
- * What an attempt costs the events that were under way in a worker: its death, by the page that it
- * leaves behind, or its word that another attempt follows. The frames in the window are changed in
- * place, and the attempts of their partitions with them.
+ * Counts attempts of the events that are under way in a worker: when it dies, by the page that it
+ * leaves behind, and when it says that another attempt follows. Changes the frames in the window in
+ * place, and the attempts of their partitions.
  */
 #ifndef BRUCO_SOURCE_BLAME_H
 #define BRUCO_SOURCE_BLAME_H

@@ -66,8 +66,8 @@ static bool has_room(const struct send_lane *lane, uint32_t length)
 	return window_room(&lane->window, length);
 }
 
-/* Of two lanes that any record may take the better one: whose worker lives, then with room, then with
- * fewer bytes under way. */
+/* Whether lane a is better than lane b for a record that may take any: its worker lives, it has room,
+ * it has fewer bytes under way, in this order. */
 static bool better(const struct send_lane *a, const struct send_lane *b, uint32_t length)
 {
 	if ((a->state == LANE_OPEN) != (b->state == LANE_OPEN))
@@ -218,8 +218,8 @@ bool lanes_write(struct lanes *lanes)
 			continue;
 		written = window_write(&lane->window, lane->fd, WRITE_AT_ONCE);
 		if (written < 0) {
-			/* The worker is dead. Nothing else may be concluded here: what it read and
-			 * passed on is known to the sink alone, and RESUME will say it. */
+			/* The worker is dead. Only the sink knows what it read and passed on, and says
+			 * so with RESUME: conclude nothing here. */
 			lane->state = LANE_DOWN;
 			fd_close(&lane->fd);
 			good = good && lanes->resumable;

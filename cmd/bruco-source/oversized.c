@@ -51,7 +51,7 @@ static void add_error(struct frame_record *letter, struct buf *headers, const ch
 
 enum part { PART_VALUE = 1, PART_HEADERS = 2, PART_KEY = 4 };
 
-/* What is left out, the least first. */
+/* The parts that a letter leaves out, the smallest loss first. */
 static const struct {
 	unsigned parts;
 	const char *text;

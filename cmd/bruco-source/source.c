@@ -37,7 +37,7 @@ void source_drain(struct source *source, int status)
 	source_end(source);
 }
 
-/* After the kind's work, which has let go of records that wait and need not be run. */
+/* Call after the kind's work, which drops the waiting records that need not run before the end. */
 static void announce_drain(struct source *source)
 {
 	uint64_t count = source->lanes.in_flight + source->lanes.aside;
@@ -50,7 +50,7 @@ static void announce_drain(struct source *source)
 			count == 1 ? "" : "s");
 }
 
-/* A failure like any other, before any attempt: onFailure decides. */
+/* Fails the record before any attempt, as onFailure says. */
 static enum dispatch_result dispatch_oversized(struct source *source, const struct passage *passage,
 	const char *why, bool headers_readable)
 {
@@ -140,10 +140,10 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 	source->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
 
-/* What it has acknowledged can still be committed. */
+/* The acknowledgements that have come can still be committed. */
 static void on_sink_gone(struct source *source)
 {
-	/* Of the driver's stages the driver says why. */
+	/* Under the driver, the driver says why. */
 	if (source->stage.control >= 0)
 		log_debug("the sink is gone");
 	else
@@ -153,8 +153,8 @@ static void on_sink_gone(struct source *source)
 	source_drain(source, STATUS_TEMPFAIL);
 }
 
-/* By hand. The sink may still acknowledge what it has; its end of the link closes after that.
- * Without a link this is a filter, which ends quietly then. */
+/* By hand. The sink may still acknowledge what it has read, then closes its end of the link. Without
+ * a link the source is a filter, and ends quietly. */
 static void on_reader_gone(struct source *source)
 {
 	source->unread = !source->lanes.acknowledged;
@@ -247,7 +247,7 @@ static void on_listener(struct source *source)
 	unlink(source->link_path);
 }
 
-/* Waits until something can be done. Without a kind's state, only others can give something. */
+/* Waits until something can be done. Before the kind is open, only the other descriptors count. */
 static void wait_for_work(struct source *source)
 {
 	struct pollfd fds[LIMIT_LANES + 8];
@@ -278,7 +278,7 @@ static void wait_for_work(struct source *source)
 		on_listener(source);
 }
 
-/* Whether the drain is over: all done, or no time (by hand) or nobody (sink) left to do it. */
+/* Whether the drain is over: all is done, or the time is up (by hand), or the sink has ended. */
 static bool finished(struct source *source)
 {
 	bool drained;
@@ -291,8 +291,8 @@ static bool finished(struct source *source)
 			source->status = STATUS_TEMPFAIL;
 		return true;
 	}
-	/* The driver has a deadline of its own for a drain that it began; of one that a refusal began
-	 * it knows nothing, and what is left to commit may never be taken. */
+	/* The driver keeps the deadline of a drain that it began. It does not know of one that a refusal
+	 * began, in which the last commit may never be accepted. */
 	if ((source->stage.control >= 0 && source->status != STATUS_REFUSED) ||
 		clock_ms() < source->deadline)
 		return false;
@@ -308,7 +308,7 @@ static void close_down(struct source *source)
 {
 	struct message message = {.type = MESSAGE_CLOSING};
 
-	/* It says that all is acknowledged and committed: a promise to the driver. */
+	/* CLOSING promises the driver that all is acknowledged and committed. */
 	if (source->stage.control >= 0 && lanes_drained(&source->lanes) && source->status == STATUS_OK)
 		message_send(source->stage.control, &message, NULL, 0);
 	lanes_close(&source->lanes, source->stage.control < 0 && source->status == STATUS_OK);

@@ -52,7 +52,7 @@ static void on_check_log(const char *facility, const char *text)
 {
 	const char *property = named_in(text, checking->properties);
 
-	/* Of an alias it tells the other name. Without brokers: so it is meant. */
+	/* librdkafka names an alias by its other name. The line about missing brokers is expected. */
 	if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "bootstrap.servers") == NULL)
 		answer(checking, "warning", property, without_thread(text));
 }

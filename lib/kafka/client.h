@@ -1,6 +1,6 @@
 /*
- * What the Kafka source and the Kafka sink share: configuring a client, its log lines, which of its
- * errors end the program and how, and headers to and from frames. No consuming, no producing.
+ * The parts of a client that the Kafka source and the Kafka sink share: its configuration, its log
+ * lines, the errors that end the program, and headers to frames. No consuming, no producing.
  */
 #ifndef KAFKA_CLIENT_H
 #define KAFKA_CLIENT_H
@@ -19,7 +19,7 @@ struct kafka_default {
 	const char *value; /* NULL: left out */
 };
 
-/* What is wrong with properties, for `bruco check`: lines as config_property_answers reads them. */
+/* Collects mistakes in properties for `bruco check`, as lines that config_property_answers reads. */
 struct kafka_answers {
 	const char *section;
 	const struct settings *properties;

@@ -83,7 +83,7 @@ void kafka_health_init(struct kafka_health *health)
 	*health = (struct kafka_health){.lock = PTHREAD_MUTEX_INITIALIZER};
 }
 
-/* What librdkafka does not say of itself. */
+/* Adds what the user needs to know and librdkafka does not say. */
 static const char *hint(const char *reason)
 {
 	static const char *const cut[] = {"unexpected eof", "wrong version number", "Connection reset",

@@ -1,7 +1,6 @@
 /*
- * What a client hears of its brokers: which trouble is worth a line, and when a refusal ends the
- * program. The client's callbacks tell it what happens, from any thread; the stage's loop judges.
- * It knows nothing of records.
+ * Judges a client's connections: which trouble is worth a line, and when a refusal ends the program.
+ * The client's callbacks report to it, from any thread; the stage's loop asks for the verdict.
  *
  * A refusal is a broker's own word: the password is wrong, the mechanism is not offered; or a
  * certificate that is not trusted, on either side. A connection or a handshake that is cut is no

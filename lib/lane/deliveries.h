@@ -1,7 +1,7 @@
 /*
- * What the sink still waits for in one lane: for each input that was read whole, how many of its
- * outputs are not delivered yet, and the acknowledged frontier: the highest sequence number with
- * everything up to it delivered or without output.
+ * The deliveries that the sink waits for in one lane: for each input that was read whole, how many of
+ * its outputs are not delivered yet; and the highest sequence number up to which everything is
+ * delivered or had no output, which may be acknowledged.
  */
 #ifndef LANE_DELIVERIES_H
 #define LANE_DELIVERIES_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The record that an input was. */
+/* Where the record of an input came from. */
 struct origin {
 	const char *topic; /* NULL: unknown */
 	int64_t offset;
@@ -23,7 +23,6 @@ struct deliveries {
 	uint64_t sealed;       /* up to it all outputs are under way or delivered */
 	uint64_t last;         /* the newest input that was added */
 };
-
 
 /* Inputs up to seq were read whole; none of their outputs is under way yet. They hold the frontier
  * back until deliveries_seal says that all their outputs are. */

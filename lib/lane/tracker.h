@@ -1,6 +1,6 @@
 /*
- * What one assignment of one partition has under way: the offsets in the order of the input, which
- * of them are done, and the contiguous frontier: the offset that may be committed. Offsets have gaps
+ * The offsets that one assignment of one partition has under way, in the order of the input, which of
+ * them are done, and the contiguous frontier: the offset that may be committed. Offsets have gaps
  * (compaction, transaction markers), so the frontier is the last contiguous done one plus 1, never
  * arithmetic on the others; or a place at which the input is known to have nothing more before it.
  *

@@ -180,18 +180,18 @@ bool window_acknowledge(struct window *window, uint64_t seq, struct window_tag *
 	return true;
 }
 
-uint64_t window_rewind(struct window *window, uint64_t r)
+uint64_t window_rewind(struct window *window, uint64_t resume_seq)
 {
 	uint64_t before = window->written_seq;
 	bool begun;
 
-	if (r < window->acked_seq)
-		r = window->acked_seq;
-	assert(r <= window->written_seq);
+	if (resume_seq < window->acked_seq)
+		resume_seq = window->acked_seq;
+	assert(resume_seq <= window->written_seq);
 	begun = before < window->queued_seq && window->sent > entry(window, before + 1)->start;
-	window->written_seq = r;
-	window->sent = r < window->queued_seq ? entry(window, r + 1)->start : window->queued;
-	return before - r + (begun ? 1 : 0);
+	window->written_seq = resume_seq;
+	window->sent = resume_seq < window->queued_seq ? entry(window, resume_seq + 1)->start : window->queued;
+	return before - resume_seq + (begun ? 1 : 0);
 }
 
 uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length, struct window_tag *tag)

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the owner wants back when a frame is acknowledged. */
+/* Given by the owner with a frame, and given back when the frame is acknowledged. */
 struct window_tag {
 	void *owner;
 	uint64_t index;
@@ -80,9 +80,9 @@ static inline uint64_t window_bytes(const struct window *window)
 bool window_acknowledge(struct window *window, uint64_t seq, struct window_tag *tag);
 bool window_valid_ack(const struct window *window, uint64_t seq);
 
-/* After a worker's death: everything above seq r will be written again. Returns how many frames
- * that had been begun are sent again. r below acked_seq means acked_seq. */
-uint64_t window_rewind(struct window *window, uint64_t r);
+/* After a worker's death: everything above resume_seq will be written again; a number below acked_seq
+ * means acked_seq. Returns how many frames that were written, at least in part, are sent again. */
+uint64_t window_rewind(struct window *window, uint64_t resume_seq);
 
 /* The frame with this sequence number, to be patched in place, and its tag, or NULL when it is not
  * in the window. */

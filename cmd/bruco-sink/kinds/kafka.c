@@ -21,8 +21,8 @@ enum {
 
 /* ---- records that can't be delivered */
 
-/* What the client counts against message.max.bytes: a length of up to 63 takes 1 byte, 8191 takes
- * 2, and so on; 36 is what stands around a record at most. */
+/* The bytes of a length in a record: 1 up to 63, 2 up to 8191, and so on. A record has at most 36
+ * bytes around it. The client counts both against message.max.bytes. */
 static size_t length_size(size_t length)
 {
 	size_t size = 1;
@@ -94,7 +94,7 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 	}
 }
 
-/* Before the stage was ready, nothing is under way. */
+/* Before the stage is ready, nothing is under way, and it may end at once. */
 static void kafka_refused(struct kafka_sink *kafka, const char *why)
 {
 	if (!kafka->sink->stage.ready)
@@ -149,7 +149,7 @@ static bool is_routed(const struct frame_record *record)
 	return (record->head.flags & FRAME_ROUTED) != 0;
 }
 
-/* Which of the topics; topic_count: none of them. */
+/* The index of the record's topic; topic_count: it is none of them. */
 static size_t target(const struct kafka_sink *kafka, const struct frame_record *record)
 {
 	size_t topic = 0;
@@ -170,7 +170,7 @@ static int32_t chosen(const struct kafka_sink *kafka, const struct frame_record 
 	return is_routed(record) && record->partition >= 0 ? record->partition : kafka->partition;
 }
 
-/* The client takes a header's name as a C string. */
+/* Whether the client, which takes a header's name as a C string, would cut one. */
 static bool has_cut_name(const struct frame_record *record)
 {
 	const uint8_t *at = record->headers;
@@ -210,7 +210,8 @@ static rd_kafka_vu_t *field(struct kafka_sink *kafka, rd_kafka_vtype_t type)
 	return next;
 }
 
-/* librdkafka wants terminated names: they are copied to where all have room, so that none moves. */
+/* librdkafka wants terminated names. All are copied into one piece of memory that holds them all, so
+ * that none moves. */
 static void add_headers(struct kafka_sink *kafka, const struct frame_record *record)
 {
 	const uint8_t *at = record->headers;
@@ -233,8 +234,8 @@ static void add_headers(struct kafka_sink *kafka, const struct frame_record *rec
 	}
 }
 
-/* librdkafka takes a timestamp of 0 as none, and puts the present time there: the one next to it is
- * closer to the truth. */
+/* librdkafka takes timestamp 0 for none and sends the present time instead; 1 is closer to the
+ * truth. */
 static int64_t sendable(struct kafka_sink *kafka, int64_t timestamp)
 {
 	if (timestamp != 0)
@@ -324,10 +325,10 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 		if (partition >= 0 && !kafka_has_partition(kafka, topic, partition))
 			return refused(kafka, no_partition);
-		kafka->full = true; /* nobody could be asked, or the client is yet to hear of it */
+		kafka->full = true; /* no broker answered, or the client has not heard of it yet */
 		return PUT_FULL;
 	default:
-		/* Nothing of it was taken: hold it for ever, and end. */
+		/* The client has not taken the record. It stays here, and the sink ends. */
 		kafka_failed(kafka, kafka->topics[topic].name, error);
 		return PUT_FULL;
 	}

@@ -1,6 +1,6 @@
 /*
- * What the files of the kafka kind share. kafka.c is the kind; kafka_client.c makes producers and
- * knows the topics; kafka_refusals.c gets past what the broker refuses.
+ * The structure that the files of the kafka kind share. kafka.c is the kind; kafka_client.c makes
+ * producers and knows the topics; kafka_refusals.c gets past records that the broker refuses.
  */
 #ifndef BRUCO_SINK_KINDS_KAFKA_H
 #define BRUCO_SINK_KINDS_KAFKA_H
@@ -61,21 +61,21 @@ struct kafka_sink {
 
 /* ---- kafka_client.c */
 
-/* careful: what is put waits for a flush, and a refusal does not end it; else a refusal ends it, so
- * that nothing that is behind it gets out. */
+/* Makes the producer. A careful one sends only at a flush and survives a refusal. Any other ends at a
+ * refusal, so that nothing behind the refused batch is sent. */
 void kafka_client_open(struct kafka_sink *kafka, bool careful);
 void kafka_client_check(const struct config *config, const char *section,
 	const struct sink_config *sink, struct buf *out);
-void kafka_client_close(struct kafka_sink *kafka); /* it holds nothing */
+void kafka_client_close(struct kafka_sink *kafka); /* once no record is under way */
 
 /* Asks for the topics when it is time; connected when all are known. */
 void kafka_client_connect(struct kafka_sink *kafka);
 void kafka_topics_open(struct kafka_sink *kafka);
 bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition);
 
-/* Until a partition has taken something from this producer, the broker takes from it whatever comes
- * first, even what is behind a batch that it refused. So a record waits there until nothing that may
- * go to the same partition is under way. */
+/* Whether a record may be produced now. Until a partition has accepted a batch of this producer, the
+ * broker accepts whichever batch comes first, even one behind a batch that it refused. So a record
+ * waits until nothing else that may go to its partition is under way. */
 bool kafka_may_produce(
 	struct kafka_sink *kafka, size_t topic, int32_t partition, const struct frame_record *record);
 void kafka_prove(struct kafka_sink *kafka, const rd_kafka_message_t *message);
@@ -98,13 +98,14 @@ static inline size_t kafka_topic_of(const rd_kafka_message_t *message)
 
 /* ---- kafka_refusals.c */
 
-/* NULL, or why an error in a delivery report concerns the record or its batch. */
+/* Why the broker refuses the record or its batch, by the error of a delivery report; NULL: the error
+ * is not about the record. */
 const char *kafka_refusal(rd_kafka_resp_err_t error);
 
-/* Takes a message back whose delivery report has this refusal, or NULL: it was behind one. */
+/* Takes back a message that was refused for this reason; NULL: it was behind a refused one. */
 void kafka_hold(struct kafka_sink *kafka, const rd_kafka_message_t *message, const char *why);
 
-/* A new record, to be isolated, too; false when that is not what happens, or too many are. */
+/* Takes a new record while older ones are isolated; false: put it again later. */
 bool kafka_hold_new(struct kafka_sink *kafka, size_t topic, int32_t partition,
 	const struct frame_record *record, uint64_t ticket);
 

@@ -21,7 +21,7 @@ enum {
 
 /* ---- topics */
 
-/* Makes nothing of what was proven before. */
+/* Forgets which partitions were proven. */
 static void prove_anew(struct kafka_sink *kafka)
 {
 	kafka->unproven = 0;
@@ -60,7 +60,7 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_sink *kafka, size_t index
 	return error;
 }
 
-/* A partition that is not known may be new. */
+/* Asks the broker about a partition that is not known: it may be new. */
 bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition)
 {
 	if (partition < kafka->topics[topic].partitions)
@@ -69,7 +69,7 @@ bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partiti
 	       partition < kafka->topics[topic].partitions;
 }
 
-/* Why a topic can't be produced to yet; the connection's own trouble is told by its health. */
+/* Says why a topic can't be produced to yet. Trouble of the connection is kafka/health.h's to tell. */
 static void tell_not_yet(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error)
 {
 	switch (error) {
@@ -124,8 +124,8 @@ void kafka_client_connect(struct kafka_sink *kafka)
 
 /* ---- what may follow what */
 
-/* Where a record will go, or -1 when only the client knows. Records of one key must not overtake
- * each other, and only those with a key have one way to go. */
+/* The partition that a record will go to, or -1 when only the client knows. Only records with a key
+ * always go to the same one, and only they must not overtake each other. */
 static int32_t partition_of(
 	const struct kafka_sink *kafka, const struct topic *topic, const struct frame_record *record)
 {
@@ -208,18 +208,18 @@ static rd_kafka_conf_t *configure(const struct config *config, const struct sink
 	bool careful, struct kafka_answers *answers)
 {
 	char largest[32];
-	/* One request a connection: when a refusal ends the producer, one that is half sent is cut off
-	 * with its connection, and the answer to another one would be lost with it, so that what it
-	 * brought had to be sent again. */
+	/* One request a connection: when a refusal ends the producer, a half-sent request is cut off
+	 * with its connection. The answer to a second request would be lost with it, and its records
+	 * sent twice. */
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
 		{"max.in.flight", "1"},
-		/* For ever: a record that timed out would be lost for the sink, not for us. */
+		/* Never: a record that times out could only end the sink, and be sent again. */
 		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
 		{"queue.buffering.max.kbytes", "262144"},
 		{"enable.gapless.guarantee", careful ? NULL : "true"}};
 
-	/* All that a frame holds: around a record stands less in a request than in a frame. */
+	/* As large as a frame: a request has fewer bytes around a record. */
 	snprintf(largest, sizeof largest, "%lld",
 		(long long)config->max_record_size + LIMIT_FRAME_MORE > CLIENT_DEFAULT
 			? (long long)config->max_record_size + LIMIT_FRAME_MORE
@@ -243,7 +243,7 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 	rd_kafka_queue_t *queue;
 	size_t configured;
 
-	if (careful) /* as long as it goes: rd_kafka_flush does not wait for it */
+	if (careful) /* the longest that there is: only rd_kafka_flush sends */
 		set_number(conf, "linger.ms", 900000);
 	kafka->size_max = strtoul(kafka_property(conf, "message.max.bytes"), NULL, 10);
 	configured = strtoul(kafka_property(conf, "batch.size"), NULL, 10);

@@ -174,7 +174,7 @@ static int compare(uint64_t one, uint64_t other)
 	return one < other ? -1 : one > other;
 }
 
-/* What was refused first, batch by batch as it were; all of it as it was put. */
+/* Refused records come first, then all others, both in the order in which they were put. */
 static int by_order(const void *one, const void *other)
 {
 	const struct held *a = one, *b = other;
@@ -315,7 +315,7 @@ static void refused_alone(struct kafka_sink *kafka, struct held *held)
 	}
 }
 
-/* Of a group for several partitions, those in the middle may be done with. */
+/* A group may go to several partitions, so that records in its middle are done before the first. */
 static void skip_done(struct kafka_sink *kafka)
 {
 	while (kafka->held_next < kafka->held_count && kafka->held[kafka->held_next].frame == NULL)
@@ -414,7 +414,7 @@ static void resend(struct kafka_sink *kafka)
 
 void kafka_recover(struct kafka_sink *kafka)
 {
-	/* What is retried may have come back into the queue after it was emptied. */
+	/* A request that the client retries may have come back into the queue since it was purged. */
 	if (kafka->dead && kafka->under_way > 0)
 		rd_kafka_purge(kafka->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	if (kafka->sink->status != STATUS_OK) {

@@ -128,9 +128,9 @@ static void reached(struct kafka_partition *partition, int64_t next_offset)
 		partition->at_end = true;
 }
 
-/* The same, known from what is no record to be taken: the end of the partition, which stands behind
- * all that is before it, or with -e a record behind the end. Where the last record is further back
- * there is none in between: control records of transactions, aborted or compacted ones. */
+/* The same, but the client has reported no record: it has reached the end of the partition, or with
+ * -e a record behind the end. What lies between the last record and the end is nothing to run:
+ * control records of transactions, aborted or compacted ones. */
 static void passed(struct kafka_partition *partition, int64_t next_offset)
 {
 	reached(partition, next_offset);
@@ -161,7 +161,7 @@ void kafka_refused(struct kafka_source *kafka, int status, const char *why)
 	source_drain(kafka->source, status);
 }
 
-/* What the error is about, as far as the text does not say so: " (consumer group 'g')". */
+/* Appends what the error is about, " (consumer group 'g')", where librdkafka's text does not say so. */
 static void name_refused(struct kafka_source *kafka, const rd_kafka_message_t *message, struct buf *text)
 {
 	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)

@@ -74,7 +74,7 @@ enum { BATCH_MAX = 256 }; /* few enough to be in the processor's cache when they
 /* librdkafka before 2.2 has no fetch.queue.backoff.ms. */
 #define KAFKA_FETCH_SLEEPS (rd_kafka_version() < 0x02020000)
 
-/* What the client and the backlogs may hold, from source.prefetch. */
+/* Limits of the client's queue and the backlogs, from source.prefetch. */
 struct kafka_prefetch {
 	int64_t records, bytes; /* in the client's queue; it fetches below both */
 	int64_t request;        /* bytes that it asks for at once */
@@ -86,13 +86,13 @@ struct kafka_source {
 	struct source *source;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
-	rd_kafka_message_t *batch[BATCH_MAX]; /* handed out together; [batch_at, batch_end) are left
-						 to be taken */
+	rd_kafka_message_t *batch[BATCH_MAX]; /* fetched together; [batch_at, batch_end) are
+						 not admitted yet */
 	size_t batch_at, batch_end;
 	int event_fd;
 	struct kafka_topic **topics; /* each stays where it is: records under way point into it */
 	size_t topic_count;
-	uint32_t begun; /* 1 and the topics that are marked so: grows with what is to be told */
+	uint32_t begun; /* 1 + the topics that are marked begun; a commit that knows fewer is old */
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
 	unsigned assign_tries; /* of this assignment */
@@ -201,7 +201,7 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 void kafka_commit_start(struct kafka_source *kafka);
 /* Whether all frontiers are with the broker, but for those that it will never take. */
 bool kafka_commit_settled(struct kafka_source *kafka);
-/* Of an assigned partition: whether what is done in it is not with the broker. */
+/* Whether the broker lacks the newest frontier of an assigned partition. */
 bool kafka_commit_lacks(struct kafka_source *kafka, struct kafka_partition *partition);
 
 /* kafka_member.c */
@@ -209,8 +209,8 @@ bool kafka_commit_lacks(struct kafka_source *kafka, struct kafka_partition *part
 const char *kafka_member_identity(struct kafka_source *kafka);
 /* Ends the program if another instance has joined in our place. */
 void kafka_member_check_fenced(struct kafka_source *kafka);
-/* Says what is waited for when the group keeps us waiting; looks for partitions that are nobody's
- * after a place was taken over. */
+/* Logs what the source waits for when the group takes long; after it took over a place, looks for
+ * partitions that belong to nobody. */
 void kafka_member_work(struct kafka_source *kafka, int64_t now);
 /* Before the client is closed: leaves the group, unless the place is kept for a successor. */
 void kafka_member_leave(struct kafka_source *kafka);
@@ -229,14 +229,14 @@ enum { METADATA_TOPICS_MAX = 32 };
 void kafka_metadata_write(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic, const struct attempts *attempts);
 
-/* N, or -1: it is not ours. */
+/* N; -1: the commit is another client's. */
 int32_t kafka_metadata_initial_partitions(const rd_kafka_topic_partition_t *entry);
 
-/* Marks the topics that it names as begun. */
+/* Marks the topics that the metadata names as begun. */
 void kafka_metadata_read_topics(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry);
 void kafka_mark_begun(struct kafka_source *kafka, struct kafka_topic *topic);
 
-/* Whether a commit with this metadata has told all that would be told now, attempts aside. */
+/* Whether this metadata says all that a commit would say now, attempts aside. */
 bool kafka_metadata_told(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry,
 	const struct kafka_topic *topic);
 

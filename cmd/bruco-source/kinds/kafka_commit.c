@@ -6,8 +6,8 @@
 #include "bruco-source/kinds/kafka.h"
 #include "kafka/client.h"
 
-/* What the broker should have of a partition: its frontier, or as long as nothing is done in this
- * assignment where it started. False: it has that already, and the metadata too. */
+/* The offset that the broker should have of a partition: its frontier, or the place where it started
+ * while nothing is done in this assignment. False: the broker has it, and the metadata. */
 static bool wanted(struct kafka_source *kafka, struct kafka_partition *partition, int64_t *offset)
 {
 	*offset = tracker_frontier(&partition->base.tracker);
@@ -51,7 +51,7 @@ static void collect(struct kafka_source *kafka, struct kafka_partition *partitio
 	partition->begun_committing = kafka->begun;
 }
 
-/* It may pass. Every refusal puts off the next commit, but only a new one is worth a line. */
+/* The error may pass: the next commit waits. Only a new error is worth a line. */
 static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 {
 	kafka->commit_again = clock_ms() + KAFKA_COMMIT_MS;
@@ -85,7 +85,7 @@ void kafka_commit_start(struct kafka_source *kafka)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* What the broker answers however often it is asked. */
+/* An answer that the broker would give every time. */
 static bool is_permanent(rd_kafka_resp_err_t error)
 {
 	switch (error) {
@@ -103,8 +103,8 @@ static bool is_permanent(rd_kafka_resp_err_t error)
 	}
 }
 
-/* For good: that frontier is settled, whatever becomes of it. Only a topic that is gone lets the
- * others go on: of anything else all commits would be refused. */
+/* This frontier will never be committed, and counts as settled. If the topic is gone, the others go
+ * on; any other reason would refuse all commits. */
 static void give_up_commit(
 	struct kafka_source *kafka, struct kafka_partition *partition, rd_kafka_resp_err_t error)
 {
@@ -122,9 +122,9 @@ static void give_up_commit(
 		source_drain(kafka->source, status != STATUS_OK ? status : STATUS_TEMPFAIL);
 }
 
-/* One partition of several was refused: librdkafka 2.0 then says the same of those that were
- * committed. So from now on each topic is committed alone, all of them anew: what is refused for
- * good is refused for the whole of a topic. */
+/* One partition of several was refused, and librdkafka 2.0 reports the same error for those that were
+ * committed. So from now on each topic is committed alone, and all of them again: a permanent refusal
+ * concerns a whole topic. */
 static bool tells_nothing(struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list)
 {
 	bool many = false;

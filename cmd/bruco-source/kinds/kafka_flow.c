@@ -198,7 +198,7 @@ static bool feeds(const struct kafka_source *kafka, const struct kafka_partition
 	return false;
 }
 
-/* All backlogs share one limit; while some of it is left each may have as much as the others. */
+/* All backlogs share one limit, in equal parts. */
 static size_t share(const struct kafka_source *kafka)
 {
 	return kafka->waiting_count == 0 ? kafka->prefetch.backlog

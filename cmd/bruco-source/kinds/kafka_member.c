@@ -22,7 +22,7 @@ enum {
 
 /* ---- as whom */
 
-/* What Kafka takes as the name of a member. */
+/* Kafka accepts only these characters in the name of a member. */
 static void replace_odd_characters(char *name)
 {
 	static const char letters[] =
@@ -109,11 +109,12 @@ static void add_foreign(struct kafka_source *kafka, const char *name, rd_kafka_t
 }
 
 /*
- * Whoever takes over a place gets the old assignment, without a rebalance; partitions that were
- * added since its predecessor had last looked are in nobody's, and the client, which knows them from
- * its beginning, sees no change. Each partition that was anybody's has a commit, where it started.
- * So with one that has none the group is joined once more: for its leader, whose place it mostly
- * is, that makes a new assignment, and a leader that lives sees added partitions by itself.
+ * A member that takes over a place gets the old assignment, without a rebalance. Partitions that were
+ * added after its predecessor last looked belong to nobody, and the client, which has known them since
+ * it started, sees no change. Every partition that belonged to a member has a commit, at the place
+ * where it started. So when a partition has none, the source joins the group once more: if it is the
+ * leader, as it mostly is, that makes a new assignment; a leader that lives sees added partitions
+ * itself.
  */
 static void look_for_nobodys(struct kafka_source *kafka)
 {

@@ -1,4 +1,4 @@
-/* What the client is told: from the configuration, our own defaults below what it says. */
+/* The client's properties: Bruco's defaults, and over them those of the configuration. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +24,8 @@ static int64_t size_property(const struct source_config *source, const char *nam
 	return size;
 }
 
-/* What a request may bring. librdkafka refuses less than it takes for the largest message, and more
- * than it may receive. */
+/* The bytes that one request asks for. librdkafka refuses a number below the largest message, and one
+ * above what it may receive. */
 static int64_t request_size(const struct source_config *source, int64_t wanted)
 {
 	enum { MESSAGE = 1000000, HEAD = 512 }; /* librdkafka's own */
@@ -61,11 +61,11 @@ rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *
 	struct kafka_prefetch prefetch = kafka_prefetch(source);
 	const struct kafka_default defaults[] = {{"group.id", source->consumer_group},
 		{"group.instance.id", identity},
-		/* Its own threads keep up the heartbeats, whatever handlers do, so that a member can be
-		 * given up soon. With a groupInstanceId it is how long its place is kept: the client's
-		 * 45 s. */
+		/* The client's threads send heartbeats whatever handlers do, so a silent member is dead and
+		 * can be given up soon. With a groupInstanceId this is how long its place is kept: the
+		 * client's default, 45 s. */
 		{"session.timeout.ms", source->group_instance_id == NULL ? session : NULL},
-		/* How soon the others hear of a rebalance. */
+		/* Bounds how soon the other members hear of a rebalance. */
 		{"heartbeat.interval.ms", heartbeat},
 		{"partition.assignment.strategy", source->balance_strategy},
 		{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
@@ -75,10 +75,10 @@ rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *
 		{"fetch.max.bytes", request},
 		{"fetch.queue.backoff.ms", KAFKA_FETCH_SLEEPS ? NULL : "20"},
 		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
-		/* A response has one batch at least, whatever fetch.max.bytes says: one that is
-		 * larger than this would be asked for again and again. */
+		/* A response has at least one batch, whatever fetch.max.bytes says. The client would
+		 * ask again and again for one that is larger than this. */
 		{"receive.message.max.bytes", "2147483647"},
-		/* It is also how long the group waits for us in a rebalance. */
+		/* The group waits so long for this member in a rebalance. */
 		{"max.poll.interval.ms", silence}};
 
 	snprintf(records, sizeof records, "%lld", (long long)prefetch.records);

@@ -40,7 +40,7 @@ static rd_kafka_resp_err_t count_of(struct kafka_source *kafka, const char *topi
 
 /* ---- what the group knows of its topics */
 
-/* Its commits, if there were any, went with it. What is made of that name later is new. */
+/* The topic's commits, if there were any, are gone with it. A later topic of that name is new. */
 void kafka_topic_missing(struct kafka_source *kafka, const char *name)
 {
 	struct kafka_topic *topic = kafka_topic(kafka, name);
@@ -56,8 +56,8 @@ static bool is_missing(rd_kafka_resp_err_t error)
 	       error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
-/* One commit of the group. Instances may have begun at the same time: the smallest number is the
- * oldest. */
+/* Learns from one commit of the group. Instances may have begun at the same time; the smallest number
+ * of partitions is the oldest. */
 static void learn_commit(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	struct kafka_topic *topic = kafka_topic(kafka, entry->topic);
