@@ -28,7 +28,7 @@ import time
 
 import frames
 
-MESSAGE = struct.Struct("<7IiQIIQQQ")  # type lane life lanes level format flags status seq page
+MESSAGE = struct.Struct("<7Ii2IQIIQQQ")  # type lane life lanes level format flags status depth - seq page
 HELLO, READY = 1, 5
 LANE, LIFE = 2, 5
 
@@ -89,7 +89,7 @@ def main(config, expression, *steps):
     pid = start(theirs.fileno(), print_write)
     theirs.close()
     given = [memory_file(config.encode()), page_fd, in_read, out_write, log_write]
-    socket.send_fds(control, [MESSAGE.pack(HELLO, LANE, LIFE, 4, 2, *[0] * 9)], given)
+    socket.send_fds(control, [MESSAGE.pack(HELLO, LANE, LIFE, 4, 2, *[0] * 11)], given)
     for fd in (*given, print_write):
         os.close(fd)
     ready = control.recv(4096)

@@ -23,6 +23,7 @@
 
 enum {
 	CONNECT_MS = 10000,
+	READ_MS = 2, /* between messages about inputs that are read and not delivered */
 	FAIL_MS = 10000 /* for what is under way when a delivery has failed for good */
 };
 
@@ -123,19 +124,48 @@ static void on_link(struct sink *sink)
 	}
 }
 
+/* Delivered inputs are told at once, inputs that are only read every READ_MS. */
+static bool is_due(const struct sink *sink, const struct ack *ack, int64_t now)
+{
+	const struct receive_lane *lane = &sink->lanes[ack->lane];
+
+	return ack->seq > lane->acknowledged ||
+	       (ack->read > lane->told_read && sink->read_due != 0 && now >= sink->read_due);
+}
+
+/* The pairs that are due; their number. Notes when the others are. */
+static size_t collect_acks(struct sink *sink, struct ack acks[MESSAGE_ACKS_MAX])
+{
+	int64_t now = clock_ms();
+	bool waits = false;
+	size_t count = 0;
+
+	for (unsigned i = 0; i < sink->lane_count; i++) {
+		struct receive_lane *lane = &sink->lanes[i];
+		struct ack ack = {.lane = i,
+			.seq = deliveries_acked(&lane->deliveries),
+			.read = lane->deliveries.last};
+
+		if (is_due(sink, &ack, now))
+			acks[count++] = ack;
+		else
+			waits = waits || ack.read > lane->told_read;
+	}
+	if (!waits)
+		sink->read_due = 0;
+	else if (sink->read_due == 0 || now >= sink->read_due)
+		sink->read_due = now + READ_MS;
+	return count;
+}
+
 static void acknowledge(struct sink *sink)
 {
 	struct ack acks[MESSAGE_ACKS_MAX];
-	size_t count = 0;
+	size_t count;
 
 	if (sink->link < 0 || sink->link_full)
 		return;
-	for (unsigned i = 0; i < sink->lane_count; i++) {
-		uint64_t seq = deliveries_acked(&sink->lanes[i].deliveries);
-
-		if (seq > sink->lanes[i].acknowledged)
-			acks[count++] = (struct ack){.lane = i, .seq = seq};
-	}
+	count = collect_acks(sink, acks);
 	if (count == 0)
 		return;
 	if (message_send_acks(sink->link, acks, count) < 0) {
@@ -143,8 +173,10 @@ static void acknowledge(struct sink *sink)
 			sink->link_full = true;
 		return; /* EPIPE: on_link will see it */
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		sink->lanes[acks[i].lane].acknowledged = acks[i].seq;
+		sink->lanes[acks[i].lane].told_read = acks[i].read;
+	}
 }
 
 static bool work_lanes(struct sink *sink)
@@ -257,6 +289,8 @@ static void wait_for_work(struct sink *sink, bool full)
 	for (unsigned i = 0; i < sink->lane_count && !full && sink->status == STATUS_OK; i++)
 		if (lane_wants(&sink->lanes[i]))
 			fds[count++] = (struct pollfd){.fd = sink->lanes[i].fd, .events = POLLIN};
+	if (sink->read_due != 0)
+		timeout = sooner(timeout, clock_left(sink->read_due, clock_ms()));
 	if (sink->status != STATUS_OK)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);

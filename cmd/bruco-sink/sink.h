@@ -61,7 +61,8 @@ struct receive_lane {
 	size_t put;            /* bytes of it that are put; input.length: none is open */
 	uint32_t outputs;      /* and records */
 	uint64_t base;         /* deliveries' number of the input before input.first */
-	uint64_t acknowledged; /* the last number sent over the link */
+	uint64_t acknowledged; /* the last numbers sent over the link: delivered, */
+	uint64_t told_read;    /* and read */
 	struct successor *successors;
 	size_t successor_count;
 	struct death deaths[DEATHS_MAX]; /* a ring */
@@ -85,6 +86,7 @@ struct sink {
 	int link;    /* to the source, or -1 */
 	uint64_t under_way; /* outputs put and not delivered */
 	bool link_full;     /* something could not be sent */
+	int64_t read_due;   /* when the source is told what was read; 0: it knows */
 	bool end_sent;
 	bool with_keys;   /* -K */
 	int status;       /* not 0: finish what is under way, then end with it */

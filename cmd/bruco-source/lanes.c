@@ -19,6 +19,7 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 {
 	*lanes = (struct lanes){.count = count,
 		.ordering = config->processor.ordering,
+		.window_time_ms = config->source.window_time_ms,
 		.size_max = (uint32_t)config->max_record_size,
 		.attempts = config->processor.retry_attempts,
 		.anew = config->processor.on_failure == FAILURE_STOP,
@@ -26,8 +27,50 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 	lanes->items = mem_array(count, sizeof *lanes->items);
 	for (unsigned i = 0; i < count; i++) {
 		window_init(&lanes->items[i].window, (size_t)config->source.window);
+		lanes->items[i].limit = UINT64_MAX;
 		lanes->items[i].fd = -1;
 	}
+}
+
+static uint64_t in_hands(const struct send_lane *lane)
+{
+	return lane->window.queued_seq - lane->read_seq;
+}
+
+/* What the worker has done in the last second it will do in the next: more would only make a stop, or
+ * a move of the partition, wait. While the pipe is not full this grows from turn to turn, since what
+ * is read in less than a second lets more in. */
+static void set_limit(const struct lanes *lanes, struct send_lane *lane, int64_t now)
+{
+	uint64_t least = 2 * (uint64_t)lanes->depth;
+	uint64_t soon;
+
+	if (lanes->depth == 0 || lanes->window_time_ms == 0)
+		return;
+	soon = pace_second(&lane->pace, now, lane->read_seq) * (uint64_t)lanes->window_time_ms /
+	       PACE_SECOND_MS;
+	lane->limit = soon > least ? soon : least;
+}
+
+void lanes_set_depth(struct lanes *lanes, uint32_t depth)
+{
+	lanes->depth = depth;
+	for (unsigned i = 0; i < lanes->count; i++)
+		set_limit(lanes, &lanes->items[i], clock_ms());
+}
+
+void lanes_note_read(struct lanes *lanes, unsigned index, uint64_t read)
+{
+	struct send_lane *lane = &lanes->items[index];
+	int64_t now = clock_ms();
+
+	if (read <= lane->read_seq || read > lane->window.written_seq)
+		return;
+	lane->read_seq = read;
+	pace_note(&lane->pace, now, read);
+	set_limit(lanes, lane, now);
+	if (in_hands(lane) == 0)
+		pace_idle(&lane->pace, now);
 }
 
 void lanes_open(struct lanes *lanes, unsigned lane, int fd)
@@ -63,7 +106,7 @@ unsigned lanes_choose(const struct lanes *lanes, unsigned own, const struct fram
 
 static bool has_room(const struct send_lane *lane, uint32_t length)
 {
-	return window_room(&lane->window, length);
+	return in_hands(lane) < lane->limit && window_room(&lane->window, length);
 }
 
 /* Whether lane a is better than lane b for a record that may take any: its worker lives, it has room,
@@ -133,8 +176,8 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 	lane = find_lane(lanes, passage->lane, length);
 	if (beyond_span(passage) || !has_room(lane, length))
 		return DISPATCH_FULL;
-	if (window_empty(&lane->window))
-		pace_begin(&lane->pace, clock_ms(), lane->window.acked_seq);
+	if (in_hands(lane) == 0)
+		pace_begin(&lane->pace, clock_ms(), lane->read_seq);
 	write_frame(lanes, passage, &lane->window, length);
 	/* A stream's records need not have an offset: nothing of it is committed. */
 	tag.index = passage->waited ? passage->index
@@ -152,7 +195,8 @@ bool lanes_relaxed(const struct lanes *lanes, unsigned lane)
 {
 	if (lane != LANE_ANY)
 		return window_bytes(&lanes->items[lane].window) <=
-		       lanes->items[lane].window.limit / 2;
+			       lanes->items[lane].window.limit / 2 &&
+		       in_hands(&lanes->items[lane]) <= lanes->items[lane].limit / 2;
 	for (unsigned i = 0; i < lanes->count; i++)
 		if (lanes_relaxed(lanes, i))
 			return true;
@@ -166,14 +210,11 @@ bool lanes_span_relaxed(const struct partition *partition)
 
 int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, int64_t now)
 {
-	const struct window *window;
 	int64_t least = INT64_MAX;
 
-	if (lane != LANE_ANY) {
-		window = &lanes->items[lane].window;
-		return pace_estimate(&lanes->items[lane].pace, now, window->acked_seq,
-			window->queued_seq - window->acked_seq + more);
-	}
+	if (lane != LANE_ANY)
+		return pace_estimate(&lanes->items[lane].pace, now, lanes->items[lane].read_seq,
+			in_hands(&lanes->items[lane]) + more);
 	for (unsigned i = 0; i < lanes->count; i++) {
 		int64_t one = lanes_estimate(lanes, i, more / lanes->count, now);
 
@@ -181,6 +222,20 @@ int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, 
 			least = one;
 	}
 	return least;
+}
+
+int64_t lanes_time_left(const struct lanes *lanes, int64_t now)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < lanes->count; i++) {
+		const struct send_lane *lane = &lanes->items[i];
+		int64_t one = pace_time(&lane->pace, now, lane->read_seq, in_hands(lane));
+
+		if (one > most)
+			most = one;
+	}
+	return most;
 }
 
 static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
@@ -200,7 +255,7 @@ static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 		tracker_done(&partition->tracker, tag.epoch, tag.index);
 	}
 	if (count > 0)
-		pace_note(&lane->pace, clock_ms(), lane->window.acked_seq);
+		lanes_note_read(lanes, (unsigned)(lane - lanes->items), lane->window.acked_seq);
 	lanes->in_flight -= count;
 	page_count(lanes->page, COUNT_RECORDS_OUT, count);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);

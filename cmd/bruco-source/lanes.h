@@ -29,6 +29,8 @@ enum lane_state {
 struct send_lane {
 	struct window window;
 	struct pace pace;
+	uint64_t read_seq; /* all up to it is out of the worker's hands */
+	uint64_t limit;    /* of records in the worker's hands */
 	enum lane_state state;
 	int fd;
 	uint64_t resume_seq; /* of LANE_GONE: the last input that the sink has read whole */
@@ -38,6 +40,8 @@ struct lanes {
 	struct send_lane *items;
 	unsigned count;
 	enum ordering ordering;
+	int64_t window_time_ms; /* 0: only bytes limit a lane */
+	uint32_t depth;         /* events that are in the hands of a worker at once; 0: not known */
 	bool acknowledged; /* by the sink; false: a record counts as done when it is written */
 	bool resumable;    /* a dead reader gets a successor: there is a driver */
 	uint32_t size_max; /* maxRecordSize */
@@ -86,6 +90,9 @@ static inline uint8_t lanes_type_after(const struct lanes *lanes, uint16_t attem
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane);
 bool lanes_span_relaxed(const struct partition *partition);
 
+/* Milliseconds until the slowest lane has nothing to do; an estimate. */
+int64_t lanes_time_left(const struct lanes *lanes, int64_t now);
+
 /* Milliseconds that a lane (LANE_ANY: the fastest) needs for what it has and `more` records;
  * an estimate, 0 when it is too early to tell. */
 int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, int64_t now);
@@ -93,6 +100,14 @@ int64_t lanes_estimate(const struct lanes *lanes, unsigned lane, uint64_t more, 
 /* Writes what is due to every lane that takes it. False: a reader is gone that nobody replaces. */
 bool lanes_write(struct lanes *lanes);
 size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to count entries */
+
+/* The workers work on so many events at once: no lane gets fewer than twice as many. Until this is
+ * called, bytes alone limit a lane. */
+void lanes_set_depth(struct lanes *lanes, uint32_t depth);
+
+/* The sink has read the outputs of all up to `read` in a lane that there is. A number that cannot be
+ * true is ignored. */
+void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);
 
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);

@@ -41,11 +41,16 @@ void source_drain(struct source *source, int status)
 static void announce_drain(struct source *source)
 {
 	uint64_t count = source->lanes.in_flight + source->lanes.aside;
+	int64_t now = clock_ms(), left;
+	bool first = !reminder_begun(&source->reminder);
 
-	if (!source->asked || source->announced)
+	if (!source->asked || !reminder_due(&source->reminder, now) || count == 0)
 		return;
-	source->announced = true;
-	if (count > 0)
+	left = first ? 0 : (lanes_time_left(&source->lanes, now) + 500) / 1000;
+	if (left > 0)
+		log_info("draining: %llu record%s under way, for about %lld s more",
+			(unsigned long long)count, count == 1 ? "" : "s", (long long)left);
+	else
 		log_info("draining: %llu record%s under way", (unsigned long long)count,
 			count == 1 ? "" : "s");
 }
@@ -182,6 +187,7 @@ static void acknowledge(struct source *source, const struct received *received)
 			die(STATUS_SOFTWARE,
 				"the sink acknowledges %llu in lane %u, which was not sent",
 				(unsigned long long)ack->seq, ack->lane);
+		lanes_note_read(&source->lanes, ack->lane, ack->read);
 	}
 }
 
@@ -218,6 +224,7 @@ static void on_control(struct source *source)
 	while (stage_receive_control(&source->stage, &received)) {
 		switch (message->type) {
 		case MESSAGE_START:
+			lanes_set_depth(&source->lanes, message->depth);
 			source->started = true;
 			break;
 		case MESSAGE_DRAIN:

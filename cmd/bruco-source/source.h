@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/reminder.h"
 #include "bruco-source/kinds.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
@@ -29,7 +30,7 @@ struct source {
 	bool started;     /* the driver has said so, or there is none */
 	bool draining;
 	bool asked;       /* the drain is not the end of the input, but a stop or a failure */
-	bool announced;   /* what is under way then was said */
+	struct reminder reminder; /* of the lines that say what is under way then */
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
 	int status;       /* with which to end after the drain */
 	bool unread;      /* by hand: nobody reads standard output, and no link tells more */

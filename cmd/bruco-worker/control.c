@@ -28,10 +28,12 @@ enum control control_read(struct worker *worker)
 	return result == RECEIVE_GONE ? CONTROL_GONE : CONTROL_OPEN;
 }
 
-int control_tell_ready(const struct worker *worker)
+int control_tell_ready(const struct worker *worker, uint32_t depth)
 {
-	struct message ready = {
-		.type = MESSAGE_READY, .lane = worker->number, .life = worker->life};
+	struct message ready = {.type = MESSAGE_READY,
+		.lane = worker->number,
+		.life = worker->life,
+		.depth = depth};
 
 	return worker->driven ? message_send(worker->control, &ready, NULL, 0) : 0;
 }

@@ -18,8 +18,9 @@ enum control { CONTROL_OPEN, CONTROL_GONE };
  * whoever needs the newest state. */
 enum control control_read(struct worker *worker);
 
-/* Says that the worker is initialised. 0, or -1 with errno. */
-int control_tell_ready(const struct worker *worker);
+/* Says that the worker is initialised, and how many events are in its hands at once. 0, or -1 with
+ * errno. */
+int control_tell_ready(const struct worker *worker, uint32_t depth);
 
 /* Says how many attempts at event `seq` have begun, since another one follows in pause_ms. Sent at
  * most every 100 ms unless the pause is longer, and dropped when the socket is full: it only helps

@@ -140,9 +140,9 @@ static int prepare_handler(struct worker *worker, struct handler *handler)
 	return status;
 }
 
-static int tell_ready(const struct worker *worker)
+static int tell_ready(const struct worker *worker, const struct handler *handler)
 {
-	if (control_tell_ready(worker) == 0)
+	if (control_tell_ready(worker, mode_depth(handler, &worker->config.processor)) == 0)
 		return STATUS_OK;
 	log_error("cannot tell the driver: %s", strerror(errno));
 	return STATUS_TEMPFAIL;
@@ -154,7 +154,7 @@ static int serve(struct worker *worker, struct handler *handler)
 	int status = recycle_prepare(worker);
 
 	if (status == STATUS_OK)
-		status = tell_ready(worker);
+		status = tell_ready(worker, handler);
 	if (status != STATUS_OK)
 		return status;
 	status = read_loop_run(worker, handler, scheduler_run);

@@ -101,6 +101,7 @@ struct source_config {
 	int64_t rebalance_timeout_ms;
 	int64_t fetch_bytes;
 	int64_t window;   /* bytes a lane */
+	int64_t window_time_ms; /* of work a lane; 0: whatever the bytes are */
 	int64_t prefetch; /* bytes */
 	struct settings properties;
 };

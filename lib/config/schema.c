@@ -107,6 +107,8 @@ static const struct key source_keys[] = {
 		.also = " type "},
 	{.name = "window", .type = &size_type, SOURCE(window),
 		.low = 4 * KIB, .high = GIB, .initial = "4MiB"},
+	{.name = "windowTime", .type = &duration_type, SOURCE(window_time_ms),
+		.low = 0, .high = HOUR, .initial = "1s"},
 };
 
 static const struct key sink_keys[] = { /* of deadLetter, too */

@@ -15,13 +15,14 @@
  *            there was none before). With the write end and the read end of the new worker's pipes;
  *            without descriptors the lane gets no worker any more
  *   START    to the source: all others are ready, connect and begin. So the source does not join its
- *            consumer group for a handler that can't start
+ *            consumer group for a handler that can't start. `depth` is the workers'
  *   DRAIN    to the source: dispatch nothing more, finish what is under way, leave the group, end.
  *            Flagged DRAIN_RESTART: keep the place in the group for the successor.
  *            To a worker: no pause before another attempt any more, end there; no recycling either
  *
  * source, sink, worker -> driver
- *   READY    the worker has initialised, the source has joined its group, the sink is connected
+ *   READY    the worker has initialised (`depth`: so many events are in its hands at once), the source
+ *            has joined its group, the sink is connected
  *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
  *   BROKEN   from the sink: life `life` of the lane sent an invalid frame, kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, all outputs are written, it ends now;
@@ -30,7 +31,9 @@
  *            follows after a pause. The driver passes it on to the source with the lane, or drops it
  *
  * sink -> source, on the link
- *   ACK      pairs of lane and seq: in this lane all up to seq is delivered or had no output
+ *   ACK      for some lanes: all up to `seq` is delivered or had no output. All up to `read` is out of
+ *            the worker's hands: the sink has read its outputs whole. The source goes by `read` to give
+ *            a worker no more than it can do soon, and for nothing else
  *   RESUME   as LANE, with the last input of the old life that the sink has read whole (`seq`), and
  *            the write end of the new worker's pipe; without a descriptor the lane is gone
  *   END      all lanes have ended, and all acknowledgements that will come have been sent
@@ -85,7 +88,9 @@ struct message {
 	uint32_t log_format;
 	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below */
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
-	uint64_t seq;   /* ACK, RESUME; HELLO to a source: the driver's identity, not 0 */
+	uint32_t depth; /* READY, START: of a worker, 1 or the events of a batch or in flight */
+	uint32_t reserved;
+	uint64_t seq; /* ATTEMPT, RESUME; HELLO to a source: the driver's identity, not 0 */
 	struct page_snapshot page;
 };
 
@@ -107,6 +112,7 @@ struct ack {
 	uint32_t lane;
 	uint32_t reserved;
 	uint64_t seq;
+	uint64_t read; /* seq or more */
 };
 
 /* 0, or -1 with errno as sock_send. */

@@ -164,6 +164,7 @@ processor:
 source:
   kind: kafka
   window: 4MiB
+  windowTime: 1s
   brokers:
     - a:1
     - b:2

@@ -64,7 +64,7 @@ ends() { # ends TOPIC: the sum of its partitions' ends
 }
 
 delivered_at_least() { (($(ends "$OUT") >= $1)); }
-seen_of() { grep -c "^$1" seen; } # seen_of PARTITION
+seen_of() { if [[ -e seen ]]; then grep -c "^$1" seen; else echo 0; fi; } # seen_of PARTITION
 seen_at_least() { (($(seen_of "$1") >= $2)); }
 committed_is() {
     equals "$(kafka-offsets -b "$BROKERS" group "g-$IN" "$IN" | awk '{ sum += $2 } END { print sum }')" "$1"
@@ -152,4 +152,91 @@ PY
     wait_for 100 delivered_at_least 100000
     stop_x run
     all_once key
+}
+
+# under_way: the records that the last stop found under way.
+under_way() {
+    grep -oE 'draining: [0-9]+ records? under way$' run.err | tail -n 1 | grep -oE '[0-9]+'
+}
+
+# slow_handler SECONDS: what an event takes; each event's line in the file `seen` comes first.
+slow_handler() {
+    cat >handler.py <<PY
+import os
+import time
+
+seen = os.open("seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def handle_event(context, data):
+    os.write(seen, b"%d\\n" % context.event.partition)
+    time.sleep($1)
+    return data
+PY
+}
+
+@test "a lane gets a second's work: a stop finds no more under way, whatever an event takes" {
+    config 1 1 partition "window: 4MiB"
+    sed -i '/window: 64KiB/d' config.yaml
+    fill 20000
+    slow_handler 0.03
+    start_x run bruco -c config.yaml
+    wait_for 30 seen_at_least 0 80
+    stop_x run
+    (($(under_way) >= 2 && $(under_way) <= 60))
+    slow_handler 0.0005
+    for seen in 3000 6000 9000; do # on a busy machine a stop may find the source waiting for Kafka
+        start_x run bruco -c config.yaml
+        wait_for 30 seen_at_least 0 "$seen"
+        stop_x run
+        (($(under_way) <= 60)) || break
+    done
+    (($(under_way) > 60)) # more work for a faster handler
+    slow_handler 0.03
+    sed -i 's/window: 4MiB/window: 4MiB\n  windowTime: 0s/' config.yaml
+    rm seen
+    start_x run bruco -c config.yaml
+    wait_for 30 seen_at_least 0 50
+    kill_x run TERM
+    wait_for 10 file_has run.err 'draining: [0-9]+ records under way, for about [0-9]+ s more'
+    (($(under_way) > 2000)) # without it, as much as there are bytes for
+    kill_x run TERM
+    wait_x run 143
+}
+
+@test "a batch, and events in flight, get what they need however slow they are" {
+    config 1 1 partition
+    sed -i 's/processor: {/processor: {concurrency: 40, batch: {size: 300, wait: 20ms}, /' config.yaml
+    cat >handler.py <<'PY'
+import os
+import time
+
+seen = os.open("seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def handle_batch(context, events):
+    os.write(seen, b"0 %d\n" % len(events))
+    time.sleep(1)
+    return [event.body for event in events]
+PY
+    fill 2000
+    start_x run bruco -c config.yaml
+    wait_for 60 file_has seen '^0 300$'
+    stop_x run
+    cat >handler.py <<'PY'
+import asyncio
+import os
+
+seen = os.open("seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+now = 0
+
+async def handle_event(context, data):
+    global now
+    now += 1
+    os.write(seen, b"1 %d\n" % now)
+    await asyncio.sleep(1)
+    now -= 1
+    return data
+PY
+    start_x run bruco -c config.yaml
+    wait_for 60 file_has seen '^1 40$'
+    stop_x run
 }

@@ -89,7 +89,7 @@ TEST(dumps_are_read_back)
 		   "  retry: {attempts: 1, maxBackoff: 100ms}\n"
 		   "  timeout: 1500ms\n"
 		   "  onFailure: deadLetter\n" KAFKA_SOURCE
-		   ", offset: 2026-01-31 12:00:00.5, rebalanceTimeout: 1001ms, window: 4097,\n"
+		   ", offset: 2026-01-31 12:00:00.5, rebalanceTimeout: 1001ms, window: 4097, windowTime: 1002ms,\n"
 		   "  properties: {sasl.password: 'a$$b'}}\n"
 		   "sink: {kind: kafka, brokers: 'x,y', topic: t, topics: [u], partition: 3}\n"
 		   "deadLetter: {kind: kafka, brokers: z, topic: d, properties: {a: b}}\n");

@@ -59,6 +59,7 @@ TEST(all_keys_are_read)
 		       "  rebalanceTimeout: 5\n"
 		       "  fetchDefaultBytes: 2MiB\n"
 		       "  window: 64KiB\n"
+		       "  windowTime: 250ms\n"
 		       "  prefetch: 32MiB\n"
 		       "  properties:\n"
 		       "    fetch.min.bytes: 1\n"
@@ -105,6 +106,7 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.source.rebalance_timeout_ms, 5000);
 	CHECK_INT(config.source.fetch_bytes, 2 << 20);
 	CHECK_INT(config.source.window, 64 << 10);
+	CHECK_INT(config.source.window_time_ms, 250);
 	CHECK_INT(config.source.prefetch, 32 << 20);
 	CHECK_INT(config.source.properties.count, 2);
 	CHECK_TEXT(config.source.properties.items[1].value, "a: b");

@@ -342,6 +342,38 @@ static uint64_t queued(unsigned lane)
 	return lanes.items[lane].window.queued_seq;
 }
 
+TEST(a_lane_gets_what_its_worker_did_in_a_second)
+{
+	open_two(ORDERING_PARTITION);
+	lanes_set_depth(&lanes, 1);
+	CHECK_INT(put(1, 0, 10), DISPATCH_OK);
+	CHECK_INT(put(1, 1, 10), DISPATCH_OK);
+	CHECK_INT(put(1, 2, 10), DISPATCH_FULL); /* two are the least */
+	CHECK(lanes_write(&lanes));
+	lanes_note_read(&lanes, 1, 3); /* was not sent: ignored */
+	CHECK_INT(put(1, 2, 10), DISPATCH_FULL);
+	lanes_note_read(&lanes, 1, 2);
+	CHECK(lanes_relaxed(&lanes, 1));
+	for (int64_t offset = 2; offset < 4; offset++)
+		CHECK_INT(put(1, offset, 10), DISPATCH_OK);
+	CHECK_INT(put(1, 4, 10), DISPATCH_FULL); /* read, not acknowledged: it does not count */
+	CHECK(lanes_write(&lanes));
+	CHECK(lanes_acknowledge(&lanes, 1, 4)); /* says that they were read, too */
+	for (int64_t offset = 4; offset < 8; offset++)
+		CHECK_INT(put(1, offset, 10), DISPATCH_OK); /* four in the last second */
+	CHECK_INT(put(1, 8, 10), DISPATCH_FULL);
+	CHECK(!lanes_relaxed(&lanes, 1));
+}
+
+TEST(only_bytes_limit_a_lane_without_time)
+{
+	open_two(ORDERING_PARTITION);
+	lanes.window_time_ms = 0;
+	lanes_set_depth(&lanes, 1);
+	for (int64_t offset = 0; offset < 30; offset++)
+		CHECK_INT(put(1, offset, 10), DISPATCH_OK);
+}
+
 TEST(with_ordering_none_any_lane_with_room_will_do)
 {
 	open_two(ORDERING_NONE);

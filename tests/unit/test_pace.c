@@ -33,10 +33,52 @@ TEST(one_that_stands_still_needs_long)
 	CHECK(pace_estimate(&pace, 45000, done, 1) > 40000);
 }
 
+TEST(a_second_of_work_is_what_was_done_in_the_last_one)
+{
+	uint64_t done = 0;
+
+	pace_begin(&pace, 0, 0);
+	CHECK_INT(pace_second(&pace, 10, 0), 0);
+	for (int64_t now = 50; now <= 3000; now += 50) /* an event takes 50 ms */
+		pace_note(&pace, now, ++done);
+	CHECK_INT(pace_second(&pace, 3000, done), 20);
+	for (int64_t now = 3001; now <= 3400; now++) /* then 1 ms */
+		pace_note(&pace, now, ++done);
+	CHECK(pace_second(&pace, 3400, done) >= 400);
+	for (int64_t now = 4400; now <= 9400; now += 1000) /* then a second */
+		pace_note(&pace, now, ++done);
+	CHECK_INT(pace_second(&pace, 9400, done), 1);
+	CHECK_INT(pace_second(&pace, 19400, done), 0); /* it is stuck */
+}
+
+TEST(time_without_work_does_not_count)
+{
+	pace_begin(&pace, 0, 0);
+	for (int64_t now = 1; now <= 2000; now++)
+		pace_note(&pace, now, (uint64_t)now);
+	pace_idle(&pace, 2000);
+	pace_begin(&pace, 60000, 2000);
+	CHECK(pace_second(&pace, 60000, 2000) >= 950 && pace_second(&pace, 60000, 2000) <= 1050);
+}
+
+TEST(a_new_lane_grows_from_turn_to_turn)
+{
+	uint64_t done = 0, limit = 2;
+	int turns = 0;
+
+	pace_begin(&pace, 0, 0);
+	for (int64_t now = 5; limit < 100000; now += 5, turns++) { /* each turn takes 5 ms */
+		pace_note(&pace, now, done += limit);
+		limit = pace_second(&pace, now, done);
+		CHECK(turns < 20);
+	}
+}
+
 TEST(what_was_before_a_pause_says_nothing)
 {
 	pace_begin(&pace, 0, 0);
 	pace_note(&pace, 600, 3);
+	pace_idle(&pace, 600);
 	pace_begin(&pace, 100000, 3); /* nothing to do for a long time, then a lot */
 	CHECK_INT(pace_estimate(&pace, 100050, 3, 20000), 0);
 	pace_note(&pace, 100150, 5000);

@@ -52,6 +52,9 @@ int modes_load_handler(struct handler *handler, const struct worker *worker);
 /* The mode of a handler that was loaded so; mode_copy for NULL. */
 const struct mode *mode_of(const struct handler *handler);
 
+/* How many events are in the hands of such a worker at once: 1, a batch, or those in flight. */
+uint32_t mode_depth(const struct handler *handler, const struct processor_config *processor);
+
 enum next mode_flush(struct loop *loop);
 unsigned mode_held(const struct loop *loop);
 int mode_wait_ms(const struct loop *loop);

@@ -44,6 +44,15 @@ const struct mode *mode_of(const struct handler *handler)
 	return &mode_copy;
 }
 
+uint32_t mode_depth(const struct handler *handler, const struct processor_config *processor)
+{
+	if (handler == NULL)
+		return 1;
+	if (handler->is_async && handler->kind->may_overlap)
+		return processor->concurrency;
+	return mode_of(handler) == &mode_batch ? processor->batch_size : 1;
+}
+
 enum next mode_flush(struct loop *loop)
 {
 	return loop->mode->flush == NULL ? CONTINUE : loop->mode->flush(loop);

@@ -63,6 +63,7 @@ struct driver {
 	struct endpoint_exit endpoint_exits[2]; /* of source and sink */
 	struct worker_slot *slots;
 	uint32_t slot_count;
+	uint32_t depth; /* events that are in the hands of a worker at once, for the source */
 	char last_death[TEXT_MAX]; /* the last death of source or sink, in words */
 	uint64_t unfinished;       /* records that no source will read again */
 	int status;

@@ -29,18 +29,20 @@ static bool all_ready(struct driver *driver, uint32_t first)
 	return true;
 }
 
-static void ready(struct driver *driver, struct process *process, struct worker_slot *slot)
+static void ready(struct driver *driver, struct process *process, struct worker_slot *slot,
+	const struct message *message)
 {
 	process->ready = true;
 	relay_log(&driver->relay, LEVEL_DEBUG, "%s is ready", process->name);
 	if (slot != NULL) {
 		slot->failures = 0;
+		driver->depth = message->depth;
 		watch_begin(&slot->watch, clock_ms());
 		driver->ever_ready = true;
 		relay_release_held(&driver->relay);
 	}
 	if (driver->state == STATE_STARTING && !driver->source_started && all_ready(driver, 1)) {
-		struct message start = {.type = MESSAGE_START};
+		struct message start = {.type = MESSAGE_START, .depth = driver->depth};
 
 		driver->source_started = true;
 		process_send(&driver->source, &start, NULL, 0);
@@ -80,7 +82,7 @@ static void handle_message(struct driver *driver, struct process *process, struc
 	const struct message *message)
 {
 	if (message->type == MESSAGE_READY && !process->ready)
-		ready(driver, process, slot);
+		ready(driver, process, slot, message);
 	else if (message->type == MESSAGE_RECYCLE && slot != NULL)
 		slot->recycles = true;
 	else if (message->type == MESSAGE_CLOSING && process == &driver->source)
