@@ -1,5 +1,6 @@
 # Bruco. `make help` lists the targets.
 #
+# RDKAFKA=2.11.1 (or a folder, or a file) runs tests with another librdkafka than the system's.
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are respected. PYTHON is the Python to embed,
 # DEV=1 makes warnings errors, SANITIZE=address,undefined builds in a folder of its own, V=1 shows
 # the commands.
@@ -27,7 +28,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CHECKED) $(LDFLAGS)
 # ---- libraries
 
 pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
-RDKAFKA   := $(call pkg,rdkafka)
+RDKAFKA_LIBS := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
 # Sanitizers have an allocator of their own.
@@ -68,10 +69,10 @@ $(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call mod
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(YAML)
-LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA) $(JANSSON) $(YAML)
+LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML) $(PYTHON_LIBS)
-LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA) $(JANSSON) $(YAML)
-LIBS_bruco-broker := $(RDKAFKA)
+LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
+LIBS_bruco-broker := $(RDKAFKA_LIBS)
 
 # What the programs find beside themselves: ../lib/bruco/python, ../share/bruco and ../share/man.
 PACKAGE := $(patsubst lib/python/%,%,$(sort $(wildcard lib/python/*.* lib/python/bruco/*.*)))
@@ -106,7 +107,7 @@ $(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_ob
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
-LIBS_test_health += $(RDKAFKA)
+LIBS_test_health += $(RDKAFKA_LIBS)
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame backlog) $(SINK_LANES)
 $(BUILD)/tests/test_collection: $(BUILD)/obj/cmd/bruco-worker/run/collection.o
@@ -123,8 +124,8 @@ $(BUILD)/tests/kafka-mock:    $(call tests_obj,kafka/mock kafka/client) $(BASE)
 $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
 $(BUILD)/tests/bench-span:    $(call tests_obj,bench/span kafka/client) $(BASE)
 $(BUILD)/tests/bench-latency: $(call tests_obj,bench/latency kafka/client) $(BASE)
-$(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA)))
-LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA) $(PYTHON_LIBS)
+$(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA_LIBS)))
+LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA_LIBS) $(PYTHON_LIBS)
 
 # Libraries that the chaos scenarios and the bench preload.
 define PRELOADED
@@ -183,12 +184,15 @@ demo: ## show a small pipeline at work (installs what is missing, on Debian)
 # Handlers of the tests ask for more memory than there is, and crash: that is for Python and the driver.
 CHECKS = $(if $(SANITIZE),PATIENCE=5 ASAN_OPTIONS=allocator_may_return_null=1:handle_segv=0 UBSAN_OPTIONS=print_stacktrace=1)
 
+# Other programs of the tests, Java and Python, do not mind the folder in front of the system's.
+OTHER_RDKAFKA = $(if $(RDKAFKA),LD_LIBRARY_PATH=$$(tools/rdkafka $(RDKAFKA)))
+
 check: ## run all tests, or those named in ONLY= (installs what is missing, on Debian)
 	@tools/dependencies build test
 	@$(build_now) all tests
-	@$(CHECKS) BRUCO_BIN=$(abspath $(BUILD))/bin tools/run-tests $(ONLY)
+	@$(OTHER_RDKAFKA) $(CHECKS) BRUCO_BIN=$(abspath $(BUILD))/bin tools/run-tests $(ONLY)
 
-CHAOS = BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
+CHAOS = $(OTHER_RDKAFKA) BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
 
 chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/chaos; an hour and a half
 	@status=0; $(CHAOS)/chaos --long --report tests/chaos $(ONLY) || status=1; \

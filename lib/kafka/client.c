@@ -118,11 +118,19 @@ static void set_users(
 	}
 }
 
+bool kafka_version_supported(int version)
+{
+	return version >= 0x020002ff;
+}
+
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
 	size_t default_count, const struct settings *properties, struct kafka_answers *answers)
 {
 	rd_kafka_conf_t *conf;
 
+	if (!kafka_version_supported(rd_kafka_version()))
+		die_plain(STATUS_CONFIG, "librdkafka %s is not supported: 2.0.2 or later is needed",
+			rd_kafka_version_str());
 	conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, kafka_error);
@@ -131,6 +139,8 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	set(conf, "log.connection.close", "true");
 	set(conf, "socket.nagle.disable", "true");
 	set(conf, "reconnect.backoff.max.ms", "1000");
+	if (rd_kafka_version() >= 0x02050000) /* else the client reports on itself to the broker */
+		set(conf, "enable.metrics.push", "false");
 	for (size_t i = 0; i < default_count; i++)
 		if (defaults[i].value != NULL)
 			set(conf, defaults[i].name, defaults[i].value);

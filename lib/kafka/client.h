@@ -62,6 +62,10 @@ int kafka_queue_descriptor(rd_kafka_queue_t *queue);
 const char *kafka_headers_encode(
 	const rd_kafka_message_t *message, struct buf *out, uint32_t *count);
 
+/* Whether Bruco works with a librdkafka of this version (rd_kafka_version()): older ones than 2.0.2 are
+ * not tested, and pass over records. */
+bool kafka_version_supported(int version);
+
 /* The last line of --version. */
 void kafka_print_version(void);
 

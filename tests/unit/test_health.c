@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/reminder.h"
+#include "kafka/client.h"
 #include "kafka/health.h"
 #include "unit.h"
 
@@ -79,6 +80,14 @@ TEST(a_line_comes_at_once_and_then_at_a_growing_distance)
 		last = now;
 	}
 	CHECK(lines >= 15 && lines <= 17); /* 0 1 3 7 15 31 63 123 183 ... */
+}
+
+TEST(too_old_a_library_is_refused)
+{
+	CHECK(!kafka_version_supported(0x01090200));
+	CHECK(!kafka_version_supported(0x020001ff));
+	CHECK(kafka_version_supported(0x020002ff));
+	CHECK(kafka_version_supported(rd_kafka_version()));
 }
 
 UNIT_MAIN
