@@ -240,3 +240,25 @@ PY
     wait_for 60 file_has seen '^1 40$'
     stop_x run
 }
+
+# librdkafka 2.2.0 to 2.13.1 counts the end of a partition, if it comes in a batch, as a record.
+@test "partitions that reach their end again and again are paused and resumed, and nothing is missed" {
+    config 4 2 partition 'prefetch: 4MiB'
+    slow_handler 0.002
+    start_x run bruco -v -c config.yaml
+    for ((i = 0; i < 25; i++)); do
+        fill 300 # as much as takes both workers 0.3 s
+        sleep 0.2
+    done
+    fill 6000
+    wait_for 60 file_has run.err 'paused .*, [0-9]+ records in its backlog'
+    wait_for 60 file_has run.err 'resumed .*, [0-9]+ records in its backlog'
+    for ((i = 0; i < 5; i++)); do
+        fill 300
+        sleep 0.2
+    done
+    wait_for 60 delivered_at_least 15000
+    stop_x run
+    committed_is 15000
+    all_once partition
+}

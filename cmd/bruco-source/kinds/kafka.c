@@ -73,8 +73,8 @@ void kafka_each(struct kafka_source *kafka,
 	}
 }
 
-/* The partition of a message that is assigned now, or NULL. */
-static struct kafka_partition *of_message(struct kafka_source *kafka, const rd_kafka_message_t *message)
+struct kafka_partition *kafka_partition_of(
+	struct kafka_source *kafka, const rd_kafka_message_t *message)
 {
 	struct kafka_topic *topic = NULL;
 
@@ -246,15 +246,13 @@ static void admit_next(struct kafka_source *kafka)
 		rd_kafka_message_destroy(message);
 		return;
 	}
-	partition = is_admitting(kafka) ? of_message(kafka, message) : NULL;
+	partition = is_admitting(kafka) ? kafka_partition_of(kafka, message) : NULL;
 	if (partition != NULL && is_wanted(partition, message)) {
 		kafka_flow_admit(kafka, partition, message);
 		return;
 	}
-	if (partition != NULL) {
-		partition->at_tail = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+	if (partition != NULL)
 		passed(partition, message->offset);
-	}
 	rd_kafka_message_destroy(message); /* not dispatched, so not committed */
 }
 

@@ -44,7 +44,7 @@ struct kafka_partition {
 	bool at_end; /* -e: reached */
 	int64_t passed; /* nothing is to come before this offset, which the tracker is told when
 			   nothing waits before it; 0: it knows */
-	bool at_tail;   /* what the client handed out last was the partition's end, no record */
+	bool at_tail;   /* the client handed out last its end or an error, no record */
 	bool paused;
 	bool waits; /* it is among kafka.waiting */
 	struct backlog backlog;
@@ -131,6 +131,10 @@ struct kafka_source {
 };
 
 struct kafka_topic *kafka_topic(struct kafka_source *kafka, const char *name);
+
+/* The partition of a message if it is assigned now, or NULL. The message must have a topic. */
+struct kafka_partition *kafka_partition_of(
+	struct kafka_source *kafka, const rd_kafka_message_t *message);
 struct kafka_partition *kafka_partition(struct kafka_source *kafka, const char *topic, int32_t id);
 
 /* Calls visit for each partition that is assigned now. */

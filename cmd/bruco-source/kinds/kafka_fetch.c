@@ -41,6 +41,25 @@ static void on_empty(struct kafka_source *kafka)
 		wake(kafka);
 }
 
+/* Notes which partitions the client has handed out no record of last. Records come in runs, of which
+ * only the last one counts. */
+static void note_tails(struct kafka_source *kafka)
+{
+	for (size_t i = 0; i < kafka->batch_end; i++) {
+		const rd_kafka_message_t *message = kafka->batch[i];
+		const rd_kafka_message_t *next =
+			i + 1 < kafka->batch_end ? kafka->batch[i + 1] : NULL;
+		struct kafka_partition *partition;
+
+		if (message->rkt == NULL || (next != NULL && next->rkt == message->rkt &&
+						    next->partition == message->partition))
+			continue;
+		partition = kafka_partition_of(kafka, message);
+		if (partition != NULL)
+			partition->at_tail = message->err != RD_KAFKA_RESP_ERR_NO_ERROR;
+	}
+}
+
 /*
  * Consuming in batches costs a third less CPU time than one by one. Before librdkafka 2.1 it is
  * said to skip records when a partition is paused, set back or revoked: a message that was moved
@@ -63,6 +82,7 @@ bool kafka_fetch(struct kafka_source *kafka)
 		on_empty(kafka);
 	if (count <= 0)
 		return false;
+	note_tails(kafka);
 	if (kafka->batch[0]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		kafka_health_good(&kafka->health);
 	return true;

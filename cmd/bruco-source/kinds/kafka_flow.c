@@ -263,9 +263,10 @@ static void see_need(struct kafka_source *kafka, struct kafka_partition *partiti
 }
 
 /*
- * Never pauses a partition whose end was handed out last. There is nothing to be gained, and
- * librdkafka 2.2.0 to 2.13.1 counts the end, if it came in a batch, as a record at that offset
- * (#4844): after the resume the next record would be missing.
+ * Never pauses a partition of which the client has handed out the end, or an error, last, be it in the
+ * part of the batch that is not admitted yet. There is nothing to be gained, and librdkafka 2.2.0 to
+ * 2.13.1 counts them, if they came in a batch, as records (#4844): after the resume the next record
+ * would be missing.
  */
 static void decide(struct kafka_source *kafka, int64_t now)
 {
@@ -298,7 +299,6 @@ void kafka_flow_admit(
 {
 	unsigned lane = lane_of(kafka, partition, message);
 
-	partition->at_tail = false;
 	if (backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
 		kafka_dispatch(kafka, partition, message, NULL))
 		return;
