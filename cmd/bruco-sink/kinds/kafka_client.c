@@ -213,6 +213,9 @@ static rd_kafka_conf_t *configure(const struct config *config, const struct sink
 	 * sent twice. */
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
 		{"max.in.flight", "1"},
+		/* A record leaves at once. While its request is under way others gather, so that batches
+		 * grow by themselves with the load. */
+		{"linger.ms", "0"},
 		/* Never: a record that times out could only end the sink, and be sent again. */
 		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
