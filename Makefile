@@ -40,18 +40,20 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("-DBRUCO_PYTHON_MAJOR=
 	-DBRUCO_PYTHON_MINOR=%d" % sys.version_info[:2])' 2>/dev/null)
 PYTHON_HOME    := $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix)' 2>/dev/null)
 PYTHON_LDFLAGS := $(shell $(PYTHON)-config --embed --ldflags 2>/dev/null)
-# Where the distribution ships the static library, the worker is linked with it, as the
-# distribution's own interpreter is: the shared one runs handlers about a tenth slower. It is not
-# compiled for PIE. All of it is taken, for extension modules use what the worker does not.
-sysconfig      = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("$(1)") or "")' 2>/dev/null)
-PYTHON_STATIC  := $(if $(SANITIZE),,$(filter /usr/lib/%,$(wildcard \
-	$(call sysconfig,LIBPL)/$(call sysconfig,LIBRARY))))
 # A Python outside the system's folders is found again at run time; one that is linked in statically
 # shows its functions to extension modules.
-PYTHON_LIBS    := -Wl,--export-dynamic $(if $(PYTHON_STATIC),-no-pie -Wl$(comma)--whole-archive \
-	$(PYTHON_STATIC) -Wl$(comma)--no-whole-archive $(call sysconfig,MODLIBS) \
-	$(call sysconfig,LIBS),$(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,\
-	$(filter-out -L/usr/lib% -L/lib%,$(filter -L%,$(PYTHON_LDFLAGS)))))
+PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,\
+	$(filter-out -L/usr/lib% -L/lib%,$(filter -L%,$(PYTHON_LDFLAGS))))
+# Where the distribution ships the static library whole (Debian 12 does, 13 without its hash functions),
+# the worker is linked with it, as the distribution's own interpreter is: the shared one takes 8 % more
+# instructions for a handler. It is not compiled for PIE. All of it is taken, for extension modules use
+# what the worker does not.
+sysconfig      = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("$(1)") or "")' 2>/dev/null)
+PYTHON_ARCHIVE := $(if $(SANITIZE),,$(filter /usr/lib/%,$(wildcard \
+	$(call sysconfig,LIBPL)/$(call sysconfig,LIBRARY))))
+PYTHON_STATIC  := $(if $(PYTHON_ARCHIVE),-Wl$(comma)--export-dynamic -no-pie -Wl$(comma)--whole-archive \
+	$(PYTHON_ARCHIVE) -Wl$(comma)--no-whole-archive $(filter -l%,$(call sysconfig,MODLIBS) \
+	$(call sysconfig,LIBS)))
 
 # ---- modules, with the folders in them, and which of them each program is made of
 
@@ -70,7 +72,8 @@ $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(YAML)
 LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
-LIBS_bruco-worker := $(JANSSON) $(YAML) $(PYTHON_LIBS)
+LIBS_bruco-worker := $(JANSSON) $(YAML)
+PYTHON_bruco-worker := yes
 LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA_LIBS)
 
@@ -125,7 +128,8 @@ $(BUILD)/tests/bench-loop:    $(call tests_obj,bench/loop kafka/client) $(BASE)
 $(BUILD)/tests/bench-span:    $(call tests_obj,bench/span kafka/client) $(BASE)
 $(BUILD)/tests/bench-latency: $(call tests_obj,bench/latency kafka/client) $(BASE)
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA_LIBS)))
-LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA_LIBS) $(PYTHON_LIBS)
+LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA_LIBS)
+PYTHON_bench-loop := yes
 
 # Libraries that the chaos scenarios and the bench preload.
 define PRELOADED
@@ -140,10 +144,11 @@ $(BUILD)/tests/%.so: tests/bench/%.c
 
 # ---- rules
 
+LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
 $(BINARIES) $(TESTS):
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
+	$(Q)$(if $(PYTHON_$(@F)),$(if $(PYTHON_STATIC),$(LINK) $(PYTHON_STATIC) 2>/dev/null || )$(LINK) $(PYTHON_LIBS),$(LINK))
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
 $(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) \
