@@ -59,6 +59,13 @@ void lanes_set_depth(struct lanes *lanes, uint32_t depth)
 		set_limit(lanes, &lanes->items[i], clock_ms());
 }
 
+void lanes_forget_time(struct lanes *lanes)
+{
+	lanes->window_time_ms = 0;
+	for (unsigned i = 0; i < lanes->count; i++)
+		lanes->items[i].limit = UINT64_MAX;
+}
+
 void lanes_note_read(struct lanes *lanes, unsigned index, uint64_t read)
 {
 	struct send_lane *lane = &lanes->items[index];

@@ -105,6 +105,9 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to
  * called, bytes alone limit a lane. */
 void lanes_set_depth(struct lanes *lanes, uint32_t depth);
 
+/* From now on bytes alone limit a lane, whatever the workers' depth is. */
+void lanes_forget_time(struct lanes *lanes);
+
 /* The sink has read the outputs of all up to `read` in a lane that there is. A number that cannot be
  * true is ignored. */
 void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);

@@ -368,8 +368,8 @@ TEST(a_lane_gets_what_its_worker_did_in_a_second)
 TEST(only_bytes_limit_a_lane_without_time)
 {
 	open_two(ORDERING_PARTITION);
-	lanes.window_time_ms = 0;
 	lanes_set_depth(&lanes, 1);
+	lanes_forget_time(&lanes);
 	for (int64_t offset = 0; offset < 30; offset++)
 		CHECK_INT(put(1, offset, 10), DISPATCH_OK);
 }

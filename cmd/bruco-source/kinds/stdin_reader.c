@@ -46,6 +46,9 @@ static void *stream_open(struct source *source, size_t most,
 	stream->partition.topic = mem_text("stdin");
 	stream->partition.topic_length = 5;
 	tracker_begin(&stream->partition.tracker);
+	/* What was read does not come again: a worker gets all of it that there are bytes for, so that a
+	 * stop leaves none of it behind. */
+	lanes_forget_time(&source->lanes);
 	stage_ready(&source->stage);
 	return stream;
 }
