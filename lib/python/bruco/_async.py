@@ -26,7 +26,7 @@ def make_loop() -> asyncio.AbstractEventLoop:
 
 
 async def collect(results: AsyncIterable[Any]) -> Iterator[Any]:
-    """What an async generator yields, as a generator: each is one output."""
+    """Turns an async generator into a generator: each item is one output."""
     return iterate([result async for result in results])
 
 
@@ -38,7 +38,7 @@ def iterate(results: Iterable[Any]) -> Iterator[Any]:
 def _convey(
     iterator: Any, overdue: Callable[[], Optional[BaseException]]
 ) -> Generator[Any, Any, Any]:
-    """Awaits; a cancellation after the time was up arrives as what `overdue` returns."""
+    """Awaits; a cancellation after the time is up raises what `overdue` returns."""
     value: Any = None
     error: Optional[BaseException] = None
     while True:
@@ -66,7 +66,7 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
 def run(
     loop: asyncio.AbstractEventLoop, awaitable: Any, seconds: float, timeout: BaseException
 ) -> Any:
-    """Runs the loop until something is there; `seconds` above 0: at most so long.
+    """Runs the loop until it has work for the worker; with `seconds` above 0 at most so long.
 
     Then the exception `timeout` is raised where it waits.
     """
@@ -84,7 +84,7 @@ def run(
     async def whole() -> Any:
         return await _convey(_iterator(awaitable), overdue)
 
-    # Not loop.create_task: a task factory of the handler's may begin it before it is returned.
+    # Not loop.create_task: the handler's task factory may start the task before it returns it.
     task = asyncio.Task(whole(), loop=loop)
     timer = loop.call_later(seconds, expire) if seconds > 0 else None
     try:
@@ -97,7 +97,7 @@ def run(
 def wait(
     loop: asyncio.AbstractEventLoop, readable: int, control: int, seconds: float
 ) -> int:
-    """Runs the loop until one of the descriptors is readable; `control` may be -1: none.
+    """Runs the loop until one of the descriptors is readable; `control` -1 is none.
 
     `seconds` below 0 is for ever. The sum of 1, `readable`, and 2, `control`; 0 when the time is up.
     """
@@ -126,7 +126,7 @@ def wait(
 
 
 def close(loop: asyncio.AbstractEventLoop) -> None:
-    """Ends what still runs, as asyncio.run does."""
+    """Cancels the tasks that still run, as asyncio.run does."""
     try:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""How events fail."""
+"""The exceptions and results that make an event fail."""
 
 import builtins
 import importlib
@@ -43,7 +43,7 @@ class Failed:
 
 
 def failure(failed: Failed) -> BaseException:
-    """The exception that a Failed stands for; a TypeError when it holds something else."""
+    """Returns the exception in a Failed; a TypeError if it holds something else."""
     exception: object = failed.exception
     if isinstance(exception, BaseException):
         return exception
@@ -51,7 +51,7 @@ def failure(failed: Failed) -> BaseException:
 
 
 def is_final(exception: BaseException, classes: Tuple[Type[BaseException], ...]) -> bool:
-    """Whether another attempt is useless: an instance of the classes, or a group of such only."""
+    """Whether another attempt is useless: an instance of the classes, or a group of only such."""
     if isinstance(exception, classes):
         return True
     group = getattr(builtins, "BaseExceptionGroup", None)  # since Python 3.11
@@ -81,7 +81,7 @@ def find_class(name: str, handler: str) -> Type[BaseException]:
 
 
 def _find_in_modules(name: str) -> object:
-    """What "module.Class" names: the longest part that is a module, and its attributes."""
+    """Imports what "module.Class" names: the longest part that is a module, then its attributes."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])

@@ -4,9 +4,9 @@ from typing import Any, Iterable, Iterator, ItemsView, List, Mapping, Optional, 
 from typing import ValuesView
 
 Pair = Tuple[str, Optional[bytes]]
-#: What may be given as a header's value: text becomes UTF-8, None is null.
+#: The types of a header's value: text becomes UTF-8, None is null.
 Value = Union[bytes, bytearray, memoryview, str, None]
-#: What may be given as headers.
+#: The types of headers.
 Source = Union["Headers", Mapping[str, Value], Iterable[Tuple[str, Value]]]
 
 
@@ -90,7 +90,7 @@ class _Values(ValuesView[Optional[bytes]]):
 
 
 def of_pairs(pairs: Tuple[Pair, ...]) -> Headers:
-    """Headers of pairs that are what they should be, unchecked."""
+    """Headers of pairs that are known to be valid; nothing is checked."""
     headers = Headers.__new__(Headers)
     headers._pairs = pairs
     return headers
@@ -139,7 +139,7 @@ def to_value(value: Any, place: str) -> Optional[bytes]:
 
 
 def to_utf8(text: str, place: str) -> bytes:
-    """Text as UTF-8; ValueError for text that has no such form."""
+    """Text as UTF-8; ValueError for text that can't be encoded."""
     try:
         return str.encode(text)
     except UnicodeEncodeError as error:
@@ -155,7 +155,7 @@ def of_view(view: memoryview, place: str) -> bytes:
 
 
 def kind(value: object) -> str:
-    """What a value is, for errors: "a set", "an int", "a numpy.bool"."""
+    """A value's type, for errors: "a set", "an int", "a numpy.bool"."""
     if value is None or isinstance(value, bytes):
         return "None" if value is None else "bytes"
     name = type(value).__name__

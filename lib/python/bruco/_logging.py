@@ -32,7 +32,7 @@ def entry(
 
 
 class LineHandler(logging.Handler):
-    """Hands each record to the worker's logger, a traceback as part of the same entry."""
+    """Passes each record to the worker's log, with its traceback in the same entry."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -48,7 +48,7 @@ class LineHandler(logging.Handler):
             self.handleError(record)
 
     def message(self, record: logging.LogRecord) -> str:
-        """What the record says, by the formatter that a handler has set, without tracebacks."""
+        """The record's text, by the formatter that the user's handler has set, without tracebacks."""
         if self.formatter is None:
             return record.getMessage()
         bare = logging.makeLogRecord(record.__dict__)
@@ -56,7 +56,7 @@ class LineHandler(logging.Handler):
         return self.formatter.format(bare)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """The log call is wrong: an entry that says where it is."""
+        """Logs where a wrong log call stands."""
         if logging.raiseExceptions:
             kind, value, trace = sys.exc_info()
             message = f"cannot log {record.msg!a}, at {record.pathname}:{record.lineno}: "
@@ -69,7 +69,7 @@ class LineHandler(logging.Handler):
 
 
 def log_thread_exception(arguments: "threading.ExceptHookArgs") -> None:
-    """threading.excepthook: what ends a thread is one entry."""
+    """threading.excepthook: logs the exception that ended a thread as one entry."""
     if arguments.exc_type is SystemExit:
         return
     name = arguments.thread.name if arguments.thread is not None else "?"
@@ -86,7 +86,7 @@ def log_thread_exception(arguments: "threading.ExceptHookArgs") -> None:
 
 
 def log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
-    """sys.unraisablehook: what is raised where nobody can catch it, in __del__ for example."""
+    """sys.unraisablehook: logs an exception that nobody can catch, in __del__ for example."""
     try:
         logging.getLogger("unraisable").warning(
             "%s %r",
@@ -103,7 +103,7 @@ def log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def prepare(level: str) -> None:
-    """Sends the logging module, warnings and prints their way; level as log lines name it."""
+    """Routes logging, warnings and prints to the worker's log; `level` as log lines name it."""
     root = logging.getLogger()
     handler = LineHandler()
     if LEVELS[level] > logging.INFO:

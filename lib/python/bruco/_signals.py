@@ -15,18 +15,18 @@ import _bruco
 
 Handler = Callable[[int, Optional[types.FrameType]], None]
 
-#: What children get, for each signal that has a handler of the worker's.
+#: The handlers that children get in place of the worker's own.
 _childrens: Dict[int, Any] = {}
 
 _mask = threading.local()  # `before`: the thread's, around a fork
 
 
 def nothing(number: int, frame: Optional[types.FrameType]) -> None:
-    """The handler of a signal that means nothing to a worker: its input ends it."""
+    """Handles a signal that means nothing to a worker, which ends when its input does."""
 
 
 def show_stacks(number: int, frame: Optional[types.FrameType]) -> None:
-    """The handler of SIGUSR2. The fault handler stands before it, until a handler takes its place."""
+    """Handles SIGUSR2 after the fault handler, until the user's handler takes its place."""
     faulthandler.dump_traceback(file=2, all_threads=True)
 
 
@@ -35,8 +35,8 @@ def _take(number: int, handler: Handler, childrens: Any) -> None:
     _childrens[number] = handler, childrens
 
 
-# A signal that comes to a child before it has what is a child's must wait for that: Python would
-# forget it. Not SIGALRM, whose handler raises, and that is for the event.
+# A signal that reaches a child before it has its own handlers must wait for them, or Python would
+# forget it. Not SIGALRM, whose handler raises, which concerns the event.
 
 
 def _before_fork() -> None:
@@ -49,7 +49,7 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    """What an ordinary Python has, where no one else has changed it."""
+    """Restores the handlers of an ordinary Python, where nobody else has changed them."""
     for number, (handler, childrens) in _childrens.items():
         if signal.getsignal(number) is not handler:
             continue
