@@ -163,8 +163,10 @@ static void acknowledge(struct sink *sink)
 	struct ack acks[MESSAGE_ACKS_MAX];
 	size_t count;
 
-	if (sink->link < 0 || sink->link_full)
+	if (sink->link < 0 || sink->link_full) {
+		sink->read_due = 0; /* nothing can be sent now: the wait must not end for it */
 		return;
+	}
 	count = collect_acks(sink, acks);
 	if (count == 0)
 		return;
