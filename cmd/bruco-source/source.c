@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,18 +42,20 @@ void source_drain(struct source *source, int status)
 static void announce_drain(struct source *source)
 {
 	uint64_t count = source->lanes.in_flight + source->lanes.aside;
-	int64_t now = clock_ms(), left;
 	bool first = !reminder_begun(&source->reminder);
+	char more[48] = "";
+	int64_t now, left;
 
-	if (!source->asked || !reminder_due(&source->reminder, now) || count == 0)
+	if (!source->asked)
+		return;
+	now = clock_ms();
+	if (!reminder_due(&source->reminder, now) || count == 0)
 		return;
 	left = first ? 0 : (lanes_time_left(&source->lanes, now) + 500) / 1000;
 	if (left > 0)
-		log_info("draining: %llu record%s under way, for about %lld s more",
-			(unsigned long long)count, count == 1 ? "" : "s", (long long)left);
-	else
-		log_info("draining: %llu record%s under way", (unsigned long long)count,
-			count == 1 ? "" : "s");
+		snprintf(more, sizeof more, ", for about %lld s more", (long long)left);
+	log_info("draining: %llu record%s under way%s", (unsigned long long)count,
+		count == 1 ? "" : "s", more);
 }
 
 /* Fails the record before any attempt, as onFailure says. */
