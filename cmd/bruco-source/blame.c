@@ -1,15 +1,15 @@
 #include "bruco-source/blame.h"
 
-#include "frame/frame.h"
+#include "bruco-source/partition.h"
 
 /* How often a record was begun, by the page of its dead worker, which counts retries in place. The
  * process that wrote it ran the user's code, so its number is bounded: at least one more than the frame
  * says, at most what the worker may try. */
 static uint16_t attempts_by(
-	const struct lanes *lanes, const struct frame_head *head, const struct page_snapshot *page)
+	const struct blame *blame, const struct frame_head *head, const struct page_snapshot *page)
 {
 	uint32_t least = head->attempt + 1U;
-	uint32_t claimed = page->attempt >= lanes->attempts ? lanes->attempts : page->attempt + 1;
+	uint32_t claimed = page->attempt >= blame->attempts ? blame->attempts : page->attempt + 1;
 
 	if (claimed < least)
 		claimed = least;
@@ -36,7 +36,7 @@ static uint8_t *find_run(
  * keeps those that it has had, and is not failed for the death of a worker that did not run it; but
  * when the lane has no successor (onFailure: stop) they may be all used up.
  */
-static void blame(struct lanes *lanes, struct window *window, const struct page_snapshot *page,
+static void blame_one(struct blame *blame, struct window *window, const struct page_snapshot *page,
 	uint64_t resume_seq, bool last)
 {
 	struct partition *partition;
@@ -48,14 +48,14 @@ static void blame(struct lanes *lanes, struct window *window, const struct page_
 	if (frame == NULL)
 		return;
 	if (page->state == RUN_RUNNING)
-		attempts = attempts_by(lanes, &head, page);
+		attempts = attempts_by(blame, &head, page);
 	else if (page->attempt > head.attempt &&
-		 page->attempt < lanes->attempts + (last && lanes->anew))
+		 page->attempt < blame->attempts + (last && blame->anew))
 		attempts = (uint16_t)page->attempt;
 	else
 		return;
-	frame_patch(frame, lanes_type_after(lanes, attempts), head.flags, attempts, head.seq);
-	lanes->blamed++;
+	frame_patch(frame, blame_type(blame, attempts), head.flags, attempts, head.seq);
+	blame->count++;
 	partition = current_partition(&tag);
 	if (partition != NULL)
 		attempts_set(&partition->attempts, tracker_offset(&partition->tracker, tag.index),
@@ -80,25 +80,25 @@ static void suspect(struct window *window, const struct page_snapshot *page, uin
 }
 
 void blame_death(
-	struct lanes *lanes, struct window *window, const struct message *resume, bool last)
+	struct blame *blame, struct window *window, const struct message *resume, bool last)
 {
 	if (resume->page.state == RUN_TOGETHER)
 		suspect(window, &resume->page, resume->seq);
 	else
-		blame(lanes, window, &resume->page, resume->seq, last);
+		blame_one(blame, window, &resume->page, resume->seq, last);
 }
 
-void blame_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
+void blame_attempt(
+	const struct blame *blame, struct window *window, uint64_t seq, uint32_t attempts)
 {
 	struct frame_record record;
 	struct frame_head head;
 	struct window_tag tag;
 	struct partition *partition;
 	const char *why;
-	uint8_t *frame = lane >= lanes->count ? NULL
-					      : find_run(&lanes->items[lane].window, seq, &head, &tag);
+	uint8_t *frame = find_run(window, seq, &head, &tag);
 
-	if (frame == NULL || attempts <= head.attempt || attempts >= lanes->attempts ||
+	if (frame == NULL || attempts <= head.attempt || attempts >= blame->attempts ||
 		frame_record_read(frame, &head, &record, &why) != FRAME_OK)
 		return;
 	frame_patch(frame, head.type, head.flags, (uint16_t)attempts, seq);

@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "bruco-source/blame.h"
 #include "frame/limits.h"
 
 enum { WRITE_AT_ONCE = 1 << 20 }; /* bytes to one lane before the others have their turn */
@@ -21,8 +20,8 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 		.ordering = config->processor.ordering,
 		.window_time_ms = config->source.window_time_ms,
 		.size_max = (uint32_t)config->max_record_size,
-		.attempts = config->processor.retry_attempts,
-		.anew = config->processor.on_failure == FAILURE_STOP,
+		.blame = {.attempts = config->processor.retry_attempts,
+			.anew = config->processor.on_failure == FAILURE_STOP},
 		.page = page};
 	lanes->items = mem_array(count, sizeof *lanes->items);
 	for (unsigned i = 0; i < count; i++) {
@@ -66,18 +65,24 @@ void lanes_forget_time(struct lanes *lanes)
 		lanes->items[i].limit = UINT64_MAX;
 }
 
-void lanes_note_read(struct lanes *lanes, unsigned index, uint64_t read)
+static void note_read(const struct lanes *lanes, struct send_lane *lane, uint64_t read)
 {
-	struct send_lane *lane = &lanes->items[index];
-	int64_t now = clock_ms();
+	int64_t now;
 
 	if (read <= lane->read_seq || read > lane->window.written_seq)
 		return;
+	now = clock_ms();
 	lane->read_seq = read;
 	pace_note(&lane->pace, now, read);
 	set_limit(lanes, lane, now);
 	if (in_hands(lane) == 0)
 		pace_idle(&lane->pace, now);
+}
+
+void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read)
+{
+	if (lane < lanes->count)
+		note_read(lanes, &lanes->items[lane], read);
 }
 
 void lanes_open(struct lanes *lanes, unsigned lane, int fd)
@@ -145,7 +150,7 @@ static uint16_t attempts_before(
 {
 	uint16_t attempts = attempts_get(&partition->attempts, offset);
 
-	return lanes->anew && attempts >= lanes->attempts ? 0 : attempts;
+	return lanes->blame.anew && attempts >= lanes->blame.attempts ? 0 : attempts;
 }
 
 static bool beyond_span(const struct passage *passage)
@@ -166,7 +171,7 @@ static void write_frame(struct lanes *lanes, const struct passage *passage, stru
 		.seq = window_next(window)};
 	if (!passage->failed) {
 		record->head.attempt = attempts_before(lanes, passage->partition, record->offset);
-		record->head.type = lanes_type_after(lanes, record->head.attempt);
+		record->head.type = blame_type(&lanes->blame, record->head.attempt);
 	}
 	frame_record_write(place, record);
 }
@@ -262,7 +267,7 @@ static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 		tracker_done(&partition->tracker, tag.epoch, tag.index);
 	}
 	if (count > 0)
-		lanes_note_read(lanes, (unsigned)(lane - lanes->items), lane->window.acked_seq);
+		note_read(lanes, lane, lane->window.acked_seq);
 	lanes->in_flight -= count;
 	page_count(lanes->page, COUNT_RECORDS_OUT, count);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
@@ -312,6 +317,12 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	return true;
 }
 
+void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
+{
+	if (lane < lanes->count)
+		blame_attempt(&lanes->blame, &lanes->items[lane].window, seq, attempts);
+}
+
 bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 {
 	struct send_lane *lane;
@@ -324,7 +335,7 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	lane = &lanes->items[message->lane];
 	fd_close(&lane->fd);
 	lane->resume_seq = message->seq;
-	blame_death(lanes, &lane->window, message, fd < 0);
+	blame_death(&lanes->blame, &lane->window, message, fd < 0);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
 	if (fd < 0)
 		lane->state = LANE_GONE;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bruco-source/blame.h"
 #include "bruco-source/partition.h"
 #include "config/config.h"
 #include "control/messages.h"
@@ -46,11 +47,9 @@ struct lanes {
 	bool resumable;    /* a dead reader gets a successor: there is a driver */
 	uint32_t size_max; /* maxRecordSize */
 	struct page *page;
-	uint32_t attempts;  /* after so many a record is failed: processor.retry.attempts */
-	bool anew;          /* one that failed in an earlier run is tried anew: onFailure stop */
+	struct blame blame;
 	uint64_t in_flight; /* records in all windows */
 	uint64_t aside;     /* records that were taken over and wait for a lane, kept by the kind */
-	uint64_t blamed;    /* grows with each record whose attempts a dead worker counted */
 };
 
 enum dispatch_result { DISPATCH_OK, DISPATCH_FULL, DISPATCH_FAILED };
@@ -79,12 +78,6 @@ struct passage {
  * DISPATCH_FULL: the lane's window or the partition's span is full, nothing was done. */
 enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *passage);
 
-/* What a record becomes after so many attempts. */
-static inline uint8_t lanes_type_after(const struct lanes *lanes, uint16_t attempts)
-{
-	return attempts >= lanes->attempts ? FRAME_TYPE_FAILED : FRAME_TYPE_RECORD;
-}
-
 /* Whether a lane, or with LANE_ANY any, has drained enough to go on after DISPATCH_FULL (hysteresis:
  * half its window), and the same for a partition's span. */
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane);
@@ -108,12 +101,14 @@ void lanes_set_depth(struct lanes *lanes, uint32_t depth);
 /* From now on bytes alone limit a lane, whatever the workers' depth is. */
 void lanes_forget_time(struct lanes *lanes);
 
-/* The sink has read the outputs of all up to `read` in a lane that there is. A number that cannot be
- * true is ignored. */
+/* The sink has read the outputs of all up to `read`. A lane or number that cannot be true is ignored. */
 void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);
 
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
+
+/* blame_attempt for an event of this lane; of a lane that there is not nothing is believed. */
+void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts);
 
 /* The lane's worker is dead: its events are blamed, and what it has not passed on is sent again to
  * its successor, whose pipe is `fd`; -1: it has none. False when the message cannot be true. */

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/status.h"
-#include "bruco-source/blame.h"
 #include "bruco-source/oversized.h"
 #include "frame/limits.h"
 #include "stage/greeting.h"
@@ -186,11 +185,11 @@ static void acknowledge(struct source *source, const struct received *received)
 	for (size_t i = 0; i < received->ack_count; i++) {
 		const struct ack *ack = &received->acks[i];
 
+		lanes_note_read(&source->lanes, ack->lane, ack->read);
 		if (!lanes_acknowledge(&source->lanes, ack->lane, ack->seq))
 			die(STATUS_SOFTWARE,
 				"the sink acknowledges %llu in lane %u, which was not sent",
 				(unsigned long long)ack->seq, ack->lane);
-		lanes_note_read(&source->lanes, ack->lane, ack->read);
 	}
 }
 
@@ -235,7 +234,7 @@ static void on_control(struct source *source)
 			source->successor = (message->flags & DRAIN_RESTART) != 0;
 			break;
 		case MESSAGE_ATTEMPT:
-			blame_attempt(&source->lanes, message->lane, message->seq,
+			lanes_attempt(&source->lanes, message->lane, message->seq,
 				message->page.attempt);
 			break;
 		default:

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "bruco-source/blame.h"
+#include "bruco-source/lanes.h"
 #include "config/config.h"
 #include "unit.h"
 
@@ -95,7 +95,7 @@ TEST(only_what_ran_is_blamed)
 	expect(2, FRAME_TYPE_RECORD, 1);
 	CHECK_INT(partition.attempts.count, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
-	CHECK_INT(lanes.blamed, 1);
+	CHECK_INT(lanes.blame.count, 1);
 }
 
 TEST(the_last_attempt_makes_it_failed)
@@ -151,10 +151,10 @@ TEST(what_was_in_flight_together_runs_alone_and_is_not_blamed)
 	die_together(4, 5, UINT64_MAX); /* a false claim: 9 was never sent */
 	expect_alone(5, 8);
 	CHECK_INT(head_of(9).flags, FRAME_LAST);
-	CHECK_INT(lanes.blamed, 0);
+	CHECK_INT(lanes.blame.count, 0);
 	die(4, RUN_RUNNING, 5, 0);
 	expect(5, FRAME_TYPE_FAILED, 1);
-	CHECK_INT(lanes.blamed, 1);
+	CHECK_INT(lanes.blame.count, 1);
 }
 
 TEST(one_that_waits_for_another_attempt_keeps_those_it_has_had)
@@ -229,16 +229,16 @@ TEST(attempts_in_place_are_known_while_the_worker_lives)
 	take(10);
 	take(11);
 	queue(12);
-	blame_attempt(&lanes, 0, 2, 1);
+	lanes_attempt(&lanes, 0, 2, 1);
 	expect(2, FRAME_TYPE_RECORD, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
-	blame_attempt(&lanes, 0, 2, 2);
-	blame_attempt(&lanes, 0, 2, 1); /* late */
+	lanes_attempt(&lanes, 0, 2, 2);
+	lanes_attempt(&lanes, 0, 2, 1); /* late */
 	CHECK_INT(attempts_get(&partition.attempts, 11), 2);
-	blame_attempt(&lanes, 0, 2, 3); /* lies: no claim uses up the last attempt, */
-	blame_attempt(&lanes, 0, 3, 1); /* what was not sent was not begun, */
-	blame_attempt(&lanes, 0, 9, 1); /* there is no such event */
-	blame_attempt(&lanes, 7, 1, 1); /* nor lane */
+	lanes_attempt(&lanes, 0, 2, 3); /* lies: no claim uses up the last attempt, */
+	lanes_attempt(&lanes, 0, 3, 1); /* what was not sent was not begun, */
+	lanes_attempt(&lanes, 0, 9, 1); /* there is no such event */
+	lanes_attempt(&lanes, 7, 1, 1); /* nor lane */
 	expect(2, FRAME_TYPE_RECORD, 2);
 	CHECK_INT(partition.attempts.count, 1);
 	die(0, RUN_IDLE, 2, 2);
@@ -246,7 +246,7 @@ TEST(attempts_in_place_are_known_while_the_worker_lives)
 	/* The partition is given up and comes back: the worker still tries the old frame. */
 	tracker_end(&partition.tracker);
 	tracker_begin(&partition.tracker);
-	blame_attempt(&lanes, 0, 1, 1);
+	lanes_attempt(&lanes, 0, 1, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 10), 1);
 	take(10);
 	expect(4, FRAME_TYPE_RECORD, 1);
@@ -260,7 +260,7 @@ TEST(attempts_used_up_in_place_under_stop_begin_anew)
 	on_failure = FAILURE_STOP;
 	open_lanes(3);
 	take(10);
-	blame_attempt(&lanes, 0, 1, 2);
+	lanes_attempt(&lanes, 0, 1, 2);
 	gone(0, 1, 3);
 	CHECK_INT(attempts_get(&partition.attempts, 10), 3);
 	tracker_begin(&partition.tracker);

@@ -301,9 +301,9 @@ static void kafka_work(void *state)
 	kafka_member_work(kafka, now);
 	check_end(kafka);
 	if (now >= kafka->commit_due ||
-		(kafka->blamed != kafka->source->lanes.blamed && !kafka->commit_pending)) {
+		(kafka->blamed != kafka->source->lanes.blame.count && !kafka->commit_pending)) {
 		kafka->commit_due = now + KAFKA_COMMIT_MS;
-		kafka->blamed = kafka->source->lanes.blamed;
+		kafka->blamed = kafka->source->lanes.blame.count;
 		kafka_commit_start(kafka);
 	}
 }

@@ -98,7 +98,7 @@ struct kafka_source {
 	unsigned assign_tries; /* of this assignment */
 	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
 	int64_t commit_due;  /* clock_ms */
-	uint64_t blamed;     /* lanes.blamed at the last commit: each is told at once */
+	uint64_t blamed;     /* lanes.blame.count at the last commit: each is told at once */
 	bool commit_pending; /* its answer has not come yet */
 	int64_t commit_again; /* clock_ms; after a refusal none is sent before */
 	rd_kafka_resp_err_t commit_error; /* of the last one, if that may pass */
