@@ -99,7 +99,7 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
-SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets succession failure_policy dead_letter)
+SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter)
 $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "bruco-sink/dead_letter.h"
-#include "bruco-sink/succession.h"
+#include "bruco-sink/deaths.h"
 #include "bruco-sink/tickets.h"
 
 /* A refused output whose dead letter has found no room yet; its ticket is still under way. */
@@ -57,7 +57,7 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 	char *error = why != NULL ? mem_text(why)
 		      : by_worker != NULL
 			      ? mem_text(by_worker)
-			      : succession_death(&sink->lanes[lane], record->head.seq);
+			      : deaths_text(&sink->lanes[lane], record->head.seq);
 	enum put_result result = PUT_FULL;
 
 	switch (sink->config->processor.on_failure) {

@@ -7,33 +7,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bruco-sink/deaths.h"
 #include "bruco-sink/lane.h"
-#include "control/death_text.h"
-
-static void note_death(struct receive_lane *lane, const struct message *message)
-{
-	if (message->life == 0 || message->page.state != RUN_RUNNING)
-		return;
-	lane->deaths[lane->death_count++ % DEATHS_MAX] =
-		(struct death){message->page.seq, message->status, message->flags};
-}
-
-static const struct death *death_of(const struct receive_lane *lane, uint64_t seq)
-{
-	for (uint64_t n = lane->death_count; n > 0 && lane->death_count - n < DEATHS_MAX; n--)
-		if (lane->deaths[(n - 1) % DEATHS_MAX].seq == seq)
-			return &lane->deaths[(n - 1) % DEATHS_MAX];
-	return NULL;
-}
-
-char *succession_death(const struct receive_lane *lane, uint64_t seq)
-{
-	const struct death *death = death_of(lane, seq);
-
-	if (death == NULL) /* its attempts were used up before a restart */
-		return mem_text("worker died while the event ran");
-	return death_text(death->status, (death->flags & LANE_TIMED_OUT) != 0);
-}
 
 void succession_add(
 	struct receive_lane *lane, const struct message *message, int write_fd, int read_fd)
@@ -41,7 +16,7 @@ void succession_add(
 	lane->successors =
 		mem_grow(lane->successors, lane->successor_count + 1, sizeof *lane->successors);
 	lane->successors[lane->successor_count++] = (struct successor){*message, write_fd, read_fd};
-	note_death(lane, message);
+	deaths_note(lane, message);
 }
 
 /* Whether the dead worker's pipe may still hold bytes. A grandchild may keep it open, so this never

@@ -15,7 +15,4 @@ void succession_add(
  * and opens the new pipe. Deaths are applied one by one. */
 void succession_work(struct sink *sink, unsigned index);
 
-/* How the worker died that ran this event, as a text that the caller frees. */
-char *succession_death(const struct receive_lane *lane, uint64_t seq);
-
 #endif

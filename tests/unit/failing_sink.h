@@ -8,9 +8,9 @@
 #include "unit.h"
 
 #include "bruco-sink/dead_letter.h"
+#include "bruco-sink/deaths.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/lane.h"
-#include "bruco-sink/succession.h"
 #include "bruco-sink/tickets.h"
 
 extern struct config config;

@@ -133,11 +133,8 @@ static const char *error_after(int status, uint32_t flags)
 	}
 	sink.lanes = mem_array(1, sizeof *sink.lanes);
 	lane_init(sink.lanes, 1 << 20, false);
-	succession_add(sink.lanes, &death, -1, -1);
-	succession_add(sink.lanes, &other, -1, -1);
-	free(sink.lanes->successors);
-	sink.lanes->successor_count = 0; /* only the deaths matter here */
-	sink.lanes->successors = NULL;
+	deaths_note(sink.lanes, &death);
+	deaths_note(sink.lanes, &other);
 	buf_reset(&frames);
 	buf_reset(&notes);
 	add_frame(FRAME_TYPE_FAILED, FRAME_LAST, 5, "x", NULL);
