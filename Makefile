@@ -48,12 +48,11 @@ PYTHON_LIBS    := -Wl,--export-dynamic $(PYTHON_LDFLAGS) $(patsubst -L%,-Wl$(com
 # the worker is linked with it, as the distribution's own interpreter is: the shared one takes 8 % more
 # instructions for a handler. It is not compiled for PIE. All of it is taken, for extension modules use
 # what the worker does not.
-sysconfig      = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("$(1)") or "")' 2>/dev/null)
-PYTHON_ARCHIVE := $(if $(SANITIZE),,$(filter /usr/lib/%,$(wildcard \
-	$(call sysconfig,LIBPL)/$(call sysconfig,LIBRARY))))
+PYTHON_BUILT   := $(if $(SANITIZE),,$(shell $(PYTHON) -c 'from sysconfig import get_config_var as v; \
+	print(v("LIBPL") + "/" + v("LIBRARY"), v("MODLIBS"), v("LIBS"))' 2>/dev/null))
+PYTHON_ARCHIVE := $(filter /usr/lib/%,$(wildcard $(firstword $(PYTHON_BUILT))))
 PYTHON_STATIC  := $(if $(PYTHON_ARCHIVE),-Wl$(comma)--export-dynamic -no-pie -Wl$(comma)--whole-archive \
-	$(PYTHON_ARCHIVE) -Wl$(comma)--no-whole-archive $(filter -l%,$(call sysconfig,MODLIBS) \
-	$(call sysconfig,LIBS)))
+	$(PYTHON_ARCHIVE) -Wl$(comma)--no-whole-archive $(filter -l%,$(PYTHON_BUILT)))
 
 # ---- modules, with the folders in them, and which of them each program is made of
 
@@ -190,7 +189,7 @@ demo: ## show a small pipeline at work (installs what is missing, on Debian)
 CHECKS = $(if $(SANITIZE),PATIENCE=5 ASAN_OPTIONS=allocator_may_return_null=1:handle_segv=0 UBSAN_OPTIONS=print_stacktrace=1)
 
 # Other programs of the tests, Java and Python, do not mind the folder in front of the system's.
-OTHER_RDKAFKA = $(if $(RDKAFKA),LD_LIBRARY_PATH=$$(tools/rdkafka $(RDKAFKA)))
+OTHER_RDKAFKA = $(if $(RDKAFKA),folder=$$(tools/rdkafka $(RDKAFKA)) || exit; LD_LIBRARY_PATH=$$folder)
 
 check: ## run all tests, or those named in ONLY= (installs what is missing, on Debian)
 	@tools/dependencies build test
