@@ -86,8 +86,6 @@ static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
 	sink->page = greeting_open(&greeting, config, SECTION_SINK | SECTION_POLICY);
-	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LIMIT_LANES)
-		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
 	make_lanes(sink, greeting.hello.lanes, config, true);
 	sink->link = greeting.fds[HELLO_LINK];
 }

@@ -138,8 +138,6 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
 	page = greeting_open(&greeting, config, SECTION_SOURCE | SECTION_POLICY);
-	if (greeting.hello.lanes < 1 || greeting.hello.lanes > LIMIT_LANES)
-		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting.hello.lanes);
 	lanes_init(&source->lanes, greeting.hello.lanes, config, page);
 	source->lanes.acknowledged = source->lanes.resumable = true;
 	source->link = greeting.fds[HELLO_LINK];

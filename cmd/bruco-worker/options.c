@@ -2,7 +2,6 @@
 
 #include "bruco-worker/options.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,15 +31,6 @@ static void take_codec(struct flags *flags, const struct codec *codec)
 	if (flags->codec != NULL && flags->codec != codec)
 		options_misuse(flags->program, "--lines and --json exclude each other");
 	flags->codec = codec;
-}
-
-static int descriptor(const struct flags *flags, const char *text, const char *option)
-{
-	int64_t number;
-
-	if (!text_integer(text, 3, INT_MAX, &number))
-		options_misuse(flags->program, "%s takes a descriptor", option);
-	return (int)number;
 }
 
 static void parse(int argc, char **argv, struct flags *flags)
@@ -80,7 +70,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 			flags->check = CHECK_TEXT;
 			break;
 		case OPTION_DOCUMENT:
-			flags->document = descriptor(flags, optarg, "--document");
+			flags->document = options_descriptor(flags->program, optarg);
 			break;
 		case OPTION_LINES:
 			take_codec(flags, &codec_lines);
@@ -89,7 +79,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 			take_codec(flags, &codec_json);
 			break;
 		case OPTION_DRIVER:
-			flags->control = descriptor(flags, optarg, "--driver");
+			flags->control = options_descriptor(flags->program, optarg);
 			break;
 		}
 	}

@@ -1,13 +1,16 @@
 #include "base/options.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "base/version.h"
 
 static _Noreturn void try_help(const struct program *program)
@@ -26,6 +29,15 @@ _Noreturn void options_misuse(const struct program *program, const char *format,
 	va_end(arguments);
 	log_plain("%s", text);
 	try_help(program);
+}
+
+int options_descriptor(const struct program *program, const char *text)
+{
+	int64_t number;
+
+	if (!text_integer(text, STDERR_FILENO + 1, INT_MAX, &number))
+		options_misuse(program, "'%s' is not a descriptor", text);
+	return (int)number;
 }
 
 void options_begin(const struct program *program, char **argv)

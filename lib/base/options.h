@@ -39,6 +39,9 @@ void options_begin(const struct program *program, char **argv);
  * option (getopt has printed why; then "try 'NAME --help'", 64). False: it is the program's own. */
 bool options_common(const struct program *program, int option);
 
+/* The descriptor that an option takes, above 2; what is none is a usage error. */
+int options_descriptor(const struct program *program, const char *text);
+
 /* A usage error: one plain line, "try 'NAME --help'", exit 64. */
 _Noreturn void options_misuse(const struct program *program, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -18,15 +18,6 @@ static void add_property(
 	flags->items[flags->count++] = assignment;
 }
 
-static int descriptor(const struct program *program, const char *text)
-{
-	int64_t number;
-
-	if (!text_integer(text, STDERR_FILENO + 1, 1 << 20, &number))
-		options_misuse(program, "'%s' is not a descriptor", text);
-	return (int)number;
-}
-
 bool command_option(const struct program *program, struct command_flags *flags, int option)
 {
 	switch (option) {
@@ -52,7 +43,7 @@ bool command_option(const struct program *program, struct command_flags *flags, 
 		flags->check = true;
 		return true;
 	case OPTION_DRIVER:
-		flags->driver = descriptor(program, optarg);
+		flags->driver = options_descriptor(program, optarg);
 		return true;
 	default:
 		return options_common(program, option);

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "frame/limits.h"
 
 enum { HELLO_MS = 10000 };
 
@@ -44,6 +45,8 @@ void greeting_receive(struct greeting *greeting, int driver, size_t fd_count)
 		die(STATUS_TEMPFAIL, "cannot receive from the driver: %s", strerror(errno));
 	if (got < 0 || greeting->hello.type != MESSAGE_HELLO || count != fd_count)
 		die(STATUS_SOFTWARE, "unexpected first message from the driver");
+	if (greeting->hello.lanes < 1 || greeting->hello.lanes > LIMIT_LANES)
+		die(STATUS_SOFTWARE, "the driver wants %u lanes", greeting->hello.lanes);
 	log_set_level((enum log_level)greeting->hello.log_level);
 	log_set_format((enum log_format)greeting->hello.log_format);
 }

@@ -17,7 +17,7 @@ struct greeting {
 
 /* Waits at most 10 s for the message, which must have exactly fd_count descriptors, and sets level
  * and format of the log. Ends the program with status 75 when none comes or the driver is gone, with
- * 70 when it is another message. */
+ * 70 when it is another message or says an impossible number of lanes. */
 void greeting_receive(struct greeting *greeting, int driver, size_t fd_count);
 
 /* Reads these sections of the driver's configuration into *config, and maps the page. Closes both
