@@ -207,10 +207,11 @@ chaos-mutants: ## build Bruco broken on purpose and show that each break is caug
 
 tests: $(TESTS) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
-bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 20 minutes
+bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 25 minutes
 	@BRUCO_BIN=$(abspath $(BUILD))/bin PYTHON=$(PYTHON) $(PYTHON) tests/bench/bench \
 		--work $(abspath $(BUILD))/bench --report tests/bench \
-		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) $(ONLY)
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from contenders import HANDLERS
+from contender import HANDLERS
 from measure import Failed, Running, family, proportional, resident
 from runs import say
 from workloads import UNEVEN
@@ -237,7 +237,7 @@ def neighbour(bench):
         with bench.start("bruco-2", UNEVEN, source, target) as running:
             figures = bench.kafka.latency(source, target, 50, warm if load else 100, count, running,
                                           load)
-        found[name] = [figures[0] / 1000, figures[1] / 1000]
+        found[name] = [part / 1000 for part in figures.percentiles[:2]]
         bench.kafka.delete(source)
         bench.kafka.delete(target)
     return found

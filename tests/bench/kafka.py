@@ -1,4 +1,5 @@
 """The broker and its topics, by the test tools."""
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -31,6 +32,23 @@ def _run(*command, seconds=120, while_runs=None):
         last = errors.strip().split("\n")[-1]
         raise Failed(last.split("error: ")[-1] or f"{command[0]} ended with {process.returncode}")
     return output
+
+
+@dataclasses.dataclass
+class Latency:
+    """What bench-latency found: how many records, microseconds p50, p99, p99.9 and the longest,
+    and, as time.monotonic() has it, when the first and the last of them were produced and when the
+    last came back."""
+
+    count: int
+    percentiles: list
+    begin: float
+    end: float
+    returned: float
+
+    def rate(self):
+        """The records a second that were produced."""
+        return (self.count - 1) / max(self.end - self.begin, 1e-9)
 
 
 class Kafka:
@@ -76,17 +94,19 @@ class Kafka:
         _run("kafka-fill", "-b", self.address, "-t", topic, "-n", str(count), "-s", str(size),
              *(["--json"] if json else []), seconds=300)
 
-    def span(self, topic, count, seconds, while_runs=None):
+    def span(self, topic, count, seconds, while_runs=None, transactional=False):
         """Waits for `count` records, at most `seconds`. Returns how many there are, and the time
         from the first append to the last in seconds."""
-        words = _run("bench-span", "-b", self.address, "-n", str(count), "-T", str(seconds), topic,
-                     seconds=seconds + 60, while_runs=while_runs).split()
+        more = ["-t"] if transactional else []
+        words = _run("bench-span", "-b", self.address, "-n", str(count), "-T", str(seconds), *more,
+                     topic, seconds=seconds + 60, while_runs=while_runs).split()
         return int(words[0]), (int(words[2]) - int(words[1])) / 1000
 
     def latency(self, source, target, rate, warm, count, while_runs, load=None):
-        """Microseconds p50, p99, p99.9 and the longest, at `rate` records a second. With `load`
-        those are in partition 1, and so many a second in partition 0, which do not come back."""
+        """A Latency at `rate` records a second. With `load` those are in partition 1, and so many a
+        second in partition 0, which do not come back."""
         more = [] if load is None else ["-l", str(load)]
         words = _run("bench-latency", "-b", self.address, "-r", str(rate), "-w", str(warm), "-n",
                      str(count), *more, source, target, seconds=300, while_runs=while_runs).split()
-        return [int(word) for word in words[1:]]
+        numbers = [int(word) for word in words]
+        return Latency(numbers[0], numbers[1:5], *[number / 1e9 for number in numbers[5:8]])

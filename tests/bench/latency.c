@@ -23,15 +23,21 @@ enum {
 	FIRST_MS = 60000, /* until the contender has passed on a first record */
 	PROBE_MS = 100,
 	LAST_MS = 90000, /* after the last record was produced */
+	FAST = 5000, /* more a second go out in steps of a millisecond: waking for each costs a core */
+	STEP_NS = 1000000,
+	POLL_EVERY = 64,
 	SIZE = 100,
 	KEYS = 1000
 };
 
 static const char usage[] =
 	"usage: bench-latency -b brokers [-r rate] [-l rate] [-w count] [-n count] input output\n"
-	"Prints: records, then microseconds: p50, p99, p99.9, the longest.\n"
+	"Prints: records, then microseconds: p50, p99, p99.9, the longest; then, in nanoseconds of the\n"
+	"monotonic clock, when the first and the last measured record was produced, and when the last\n"
+	"came back.\n"
 	"  -b, --brokers BROKERS\n"
-	"  -r, --rate COUNT       records a second (default: 1000)\n"
+	"  -r, --rate COUNT       records a second (default: 1000); from 5001 in steps of 1 ms, with\n"
+	"                         linger.ms=1, else each at its time, with 0\n"
 	"  -l, --load COUNT       beside them so many records a second in partition 0, which are not\n"
 	"                         passed on; the measured ones are all in partition 1\n"
 	"  -w, --warm COUNT       that many at first are not measured (default: 2000)\n"
@@ -47,9 +53,20 @@ struct latency {
 	int64_t load; /* -1: none, and the measured ones in all partitions */
 	_Atomic int64_t probe; /* the last one that came back: earlier ones may have been missed */
 	_Atomic int64_t measured; /* of the measured ones */
+	int64_t begun, finished; /* when the first and the last measured record was produced */
+	int64_t returned; /* when the last of them came back */
 	_Atomic bool reading, warmed, ended;
 	int64_t *nanoseconds;
 };
+
+static void add_measured(struct latency *latency, int64_t now, int64_t nanoseconds)
+{
+	int64_t measured = latency->measured;
+
+	latency->nanoseconds[measured] = nanoseconds;
+	latency->returned = now;
+	latency->measured = measured + 1;
+}
 
 static void record_back(struct latency *latency, const rd_kafka_message_t *message, int64_t now)
 {
@@ -65,7 +82,7 @@ static void record_back(struct latency *latency, const rd_kafka_message_t *messa
 	if (number < 0 && !latency->warmed)
 		latency->probe = -number > latency->probe ? -number : latency->probe;
 	else if (number >= 0 && latency->measured < latency->count)
-		latency->nanoseconds[latency->measured++] = now - sent;
+		add_measured(latency, now, now - sent);
 }
 
 static void *read_back(void *argument)
@@ -121,7 +138,8 @@ static void produce(const struct latency *latency, rd_kafka_t *client, rd_kafka_
 	if (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value, SIZE, key,
 		    (size_t)key_length, NULL) < 0)
 		die(STATUS_TEMPFAIL, "cannot produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
-	rd_kafka_poll(client, 0);
+	if (number % POLL_EVERY == 0)
+		rd_kafka_poll(client, 0);
 }
 
 static void sleep_until(int64_t due_ns)
@@ -130,6 +148,13 @@ static void sleep_until(int64_t due_ns)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) != 0)
 		;
+}
+
+/* Until a record is due; `step_ns` later unless it is due already. */
+static void wait_until_due(int64_t due_ns, int64_t step_ns)
+{
+	if (clock_ns() < due_ns)
+		sleep_until(due_ns + step_ns);
 }
 
 static void wait_for(const _Atomic int64_t *value, int64_t least, int64_t ms, const char *what)
@@ -157,7 +182,7 @@ static void produce_load(rd_kafka_topic_t *topic)
 static void produce_measured(struct latency *latency, rd_kafka_t *client, rd_kafka_topic_t *topic,
 	int partitions)
 {
-	int64_t begun = clock_ns(), loaded = 0;
+	int64_t begun = clock_ns(), loaded = 0, step = latency->rate > FAST ? STEP_NS : 0;
 
 	for (int64_t i = 0; i < latency->warm + latency->count; i++) {
 		int64_t due = begun + i * 1000000000 / latency->rate;
@@ -167,9 +192,12 @@ static void produce_measured(struct latency *latency, rd_kafka_t *client, rd_kaf
 			produce_load(topic);
 			loaded++;
 		}
-		sleep_until(due);
+		wait_until_due(due, step);
+		if (i == latency->warm)
+			latency->begun = clock_ns();
 		produce(latency, client, topic, partitions, i - latency->warm);
 	}
+	latency->finished = clock_ns();
 }
 
 static void produce_all(struct latency *latency)
@@ -180,7 +208,7 @@ static void produce_all(struct latency *latency)
 	rd_kafka_t *client;
 	int partitions;
 
-	client_set(conf, "linger.ms", "0");
+	client_set(conf, "linger.ms", latency->rate > FAST ? "1" : "0");
 	client = client_new(RD_KAFKA_PRODUCER, conf);
 	partitions = client_partitions(client, latency->input);
 	topic = rd_kafka_topic_new(client, latency->input, NULL);
@@ -218,7 +246,8 @@ static void print_percentiles(struct latency *latency)
 
 		printf(" %lld", (long long)(latency->nanoseconds[rank < 1 ? 0 : rank - 1] / 1000));
 	}
-	putchar('\n');
+	printf(" %lld %lld %lld\n", (long long)latency->begun, (long long)latency->finished,
+		(long long)latency->returned);
 }
 
 int main(int argc, char **argv)

@@ -66,6 +66,58 @@ def proportional(pids):
     return total * 1024
 
 
+def cpu_nanoseconds(pids):
+    """The CPU time of all their threads that there are now, user and system."""
+    total = 0
+    for pid in pids:
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/schedstat", "rb") as file:
+                    total += int(file.read().split()[0])
+        except (OSError, IndexError):
+            pass  # it has ended
+    return total
+
+
+class CpuRecord:
+    """What a command's processes use of the CPU, over time. Use it with `with`."""
+
+    EVERY_SECONDS = 0.2
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._ended = threading.Event()
+        self._samples = []
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def _sample(self):
+        while True:
+            self._samples.append((time.monotonic(), cpu_nanoseconds(family(self._pid)) / 1e9))
+            if self._ended.wait(self.EVERY_SECONDS):
+                break
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._ended.set()
+        self._thread.join()
+
+    def _at(self, moment):
+        before = self._samples[0]
+        for after in self._samples:
+            if after[0] >= moment:
+                share = (moment - before[0]) / ((after[0] - before[0]) or 1)
+                return before[1] + share * (after[1] - before[1])
+            before = after
+        return before[1]
+
+    def between(self, begin, end):
+        """CPU seconds between two moments of time.monotonic()."""
+        return self._at(end) - self._at(begin)
+
+
 class Running:
     """A command that runs in a session of its own. Use it with `with`: whatever happens, nothing of
     it is left. Its output is in the file `log`; `peak` is the highest resident memory so far, in

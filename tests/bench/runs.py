@@ -1,5 +1,6 @@
 """Runs jobs and keeps what they took."""
 import json
+import os
 import pathlib
 import shutil
 import statistics
@@ -7,11 +8,16 @@ import subprocess
 import sys
 import time
 
-from contenders import Job, Unavailable, all_contenders
-from measure import Failed, Running
+from contender import Job, Unavailable
+from contenders import all_contenders
+from measure import CpuRecord, Failed, Running
+from peers import environment, packages
 
 START_SECONDS = 60  # a contender has that long before its first record
 LEAST_RATE = 600    # and must be at least that fast
+RATE_WARM_SECONDS = 1  # of records that are not measured
+RATE_SECONDS = 10      # of those that are
+RATE_FAST, RATE_FAST_SECONDS = 20000, 5  # from so many records/s on
 
 
 def say(text):
@@ -29,7 +35,7 @@ class Bench:
         self.kafka = kafka
         self.contenders = all_contenders()
         self.deadline = 0
-        self.results = {"contenders": {}, "workloads": {}, "start": {}, "latency": {},
+        self.results = {"contenders": {}, "workloads": {}, "start": {}, "latency": {}, "rates": {},
                         "figures": {}, "skipped": []}
         self._inputs = {}
 
@@ -38,7 +44,8 @@ class Bench:
     def prepare(self):
         """Makes all contenders ready; those that can't be had are noted with the reason."""
         for name, contender in self.contenders.items():
-            note = {"label": contender.label, "version": "", "library": "", "error": None}
+            note = {"label": contender.label, "version": "", "library": "",
+                    "settings": contender.settings, "error": None}
             self.results["contenders"][name] = note
             if not self.wanted(name):
                 note["error"] = "left out"
@@ -109,20 +116,25 @@ class Bench:
         """Starts a contender on a job. Returns what measure.Running is."""
         folder = self.folder()
         job = Job(self.kafka.address, source, target, target, workload.handler, workload.kind,
-                  folder)
-        return Running(self.contenders[name].command(job), folder)
+                  folder, batch=workload.batch)
+        variables = dict(os.environ)
+        if workload.requirements:
+            job.environment = str(environment(self.work, workload.requirements))
+            variables["PYTHONPATH"] = packages(job.environment)
+        return Running(self.contenders[name].command(job), folder, env=variables)
 
     def once(self, name, workload, count):
         """One run: a dictionary with rate, cpu (seconds, all of it) and memory. Raises Failed; also
         when the output has not exactly as many records as the input."""
         source = self.input(workload, count)
         target = self.kafka.topic(workload.partitions)
+        transactional = self.contenders[name].transactional
         limit = START_SECONDS + min(count // LEAST_RATE, 90)
         try:
             with self.start(name, workload, source, target) as running:
-                self.kafka.span(target, count, limit, running)
+                self.kafka.span(target, count, limit, running, transactional)
                 usage = running.stop()
-            found, seconds = self.kafka.span(target, 0, 1)
+            found, seconds = self.kafka.span(target, 0, 1, None, transactional)
         finally:
             self.kafka.delete(target)
         if found != count:
@@ -130,11 +142,21 @@ class Bench:
         return {"count": count, "rate": count / max(seconds, 0.001), "cpu": usage.cpu,
                 "memory": usage.memory}
 
+    def _need(self, workload):
+        """Installs what the handler imports. Raises Unavailable."""
+        if workload.requirements:
+            environment(self.work, workload.requirements)
+
     def compete(self, workload):
         """All rounds of one workload: in each, all contenders in turn."""
         entry = {"title": workload.title, "runs": {}, "failed": {}}
         self.results["workloads"][workload.name] = entry
         rounds = 1 if self.options.short else self.options.rounds or workload.rounds
+        try:
+            self._need(workload)
+        except Unavailable as error:
+            entry["failed"] = {name: str(error) for name in workload.records if self.wanted(name)}
+            return
         for turn in range(rounds):
             for name, count in workload.records.items():
                 if name in entry["failed"] or not self.wanted(name):
@@ -168,34 +190,64 @@ class Bench:
                 say(f"start of {name}: failed: {error}")
         self.save()
 
-    def latencies(self, workload, names, rounds):
-        """Latency at 1,000 records/s, contenders in turn."""
-        count, warm = (300, 100) if self.options.short else (5000, 1000)
-        for turn in range(1 if self.options.short else rounds):
+    def _turns(self, what, entries, names, rounds, measure):
+        """Fills `entries` by name, contenders in turn: "runs" has what measure(name) returned."""
+        for turn in range(1 if self.options.short else self.options.rounds or rounds):
             for name in names:
-                entry = self.results["latency"].setdefault(name, {"runs": [], "failed": None})
-                if not self.wanted(name) or entry["failed"] or self.late("latency"):
+                entry = entries.setdefault(name, {"runs": [], "failed": None})
+                if not self.wanted(name) or entry["failed"] or self.late(what):
                     continue
                 if not self.available(name):
                     entry["failed"] = self.results["contenders"][name]["error"]
                     continue
                 try:
-                    entry["runs"].append(self._latency(name, workload, warm, count))
-                    say(f"latency {turn + 1}/{rounds} {name}: p50 {entry['runs'][-1][0]} us, "
-                        f"p99 {entry['runs'][-1][1]} us")
+                    entry["runs"].append(measure(name))
                 except (Failed, OSError) as error:
                     entry["failed"] = str(error)
-                    say(f"latency {name}: failed: {error}")
+                    say(f"{what} {name}: failed: {error}")
             self.save()
 
-    def _latency(self, name, workload, warm, count):
+    def latencies(self, workload, names, rounds):
+        """Latency at 1,000 records/s, contenders in turn."""
+        count, warm = (300, 100) if self.options.short else (4000, 1000)
+
+        def measure(name):
+            latency, _ = self._latency(name, workload, 1000, warm, count)
+            say(f"latency {name}: p50 {latency.percentiles[0]} us, "
+                f"p99 {latency.percentiles[1]} us")
+            return latency.percentiles
+
+        self._turns("latency", self.results["latency"], names, rounds, measure)
+
+    def rates(self, workload, names_by_rate, rounds):
+        """Latency and CPU at each of the rates, so many records a second, contenders in turn."""
+        def measure(name, rate):
+            warm = 0.2 if self.options.short else RATE_WARM_SECONDS
+            seconds = (0.5 if self.options.short else
+                       RATE_SECONDS if rate < RATE_FAST else RATE_FAST_SECONDS)
+            latency, cpu = self._latency(name, workload, rate, max(10, round(rate * warm)),
+                                         max(20, round(rate * seconds)))
+            say(f"{rate} records/s, {name}: {latency.rate():.0f} records/s in, p50 "
+                f"{latency.percentiles[0]} us, p99 {latency.percentiles[1]} us, "
+                f"{cpu:.3f} CPU-s/s")
+            return {"percentiles": latency.percentiles, "cpu": cpu, "rate": latency.rate()}
+
+        for rate, names in names_by_rate.items():
+            self._turns(f"{rate:,} records/s", self.results["rates"].setdefault(str(rate), {}),
+                        names, rounds, lambda name, rate=rate: measure(name, rate))
+
+    def _latency(self, name, workload, rate, warm, count):
+        """A kafka.Latency, and the contender's CPU seconds for each second of input, until the last
+        measured record has come back."""
         source = self.kafka.topic(workload.partitions)
         target = self.kafka.topic(workload.partitions)
         try:
             with self.start(name, workload, source, target) as running:
-                figures = self.kafka.latency(source, target, 1000, warm, count, running)
+                with CpuRecord(running.process.pid) as cpu:
+                    latency = self.kafka.latency(source, target, rate, warm, count, running)
                 running.stop()
         finally:
             self.kafka.delete(source)
             self.kafka.delete(target)
-        return figures
+        used = cpu.between(latency.begin, latency.returned)
+        return latency, used / (latency.end - latency.begin)

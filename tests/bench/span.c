@@ -18,11 +18,12 @@
 enum { LOOK_MS = 100, READ_MS = 15000 };
 
 static const char usage[] =
-	"usage: bench-span -b brokers [-n count] [-T seconds] topic\n"
+	"usage: bench-span -b brokers [-n count] [-T seconds] [-t] topic\n"
 	"Prints: records, milliseconds since 1970 of the first and of the last append.\n"
 	"  -b, --brokers BROKERS\n"
 	"  -n, --count COUNT      wait until there are so many (default: 0)\n"
 	"  -T, --time SECONDS     but not longer (default: 60); then status 69\n"
+	"  -t, --transactions     reads them all to count them: a transaction's end has an offset, too\n"
 	"      --help\n"
 	"      --version\n";
 
@@ -103,29 +104,108 @@ static void print_span(rd_kafka_t *client, const char *topic, int partitions)
 	free(ends);
 }
 
-static rd_kafka_t *new_reader(const char *brokers)
+static rd_kafka_t *new_reader(const char *brokers, bool everything)
 {
 	rd_kafka_conf_t *conf = client_consumer_conf(brokers);
 
-	client_set(conf, "enable.partition.eof", "false");
-	client_set(conf, "fetch.message.max.bytes", "1024");
+	if (!everything) {
+		client_set(conf, "enable.partition.eof", "false");
+		client_set(conf, "fetch.message.max.bytes", "1024");
+	}
 	return client_new(RD_KAFKA_CONSUMER, conf);
+}
+
+static void wait_for_offsets(
+	rd_kafka_t *client, const char *topic, int partitions, int64_t count, int64_t deadline)
+{
+	while (count_records(client, topic, partitions) < count) {
+		if (clock_ms() > deadline)
+			die(STATUS_UNAVAILABLE, "only %lld of %lld records in time",
+				(long long)count_records(client, topic, partitions),
+				(long long)count);
+		rd_kafka_consumer_poll(client, LOOK_MS);
+	}
+}
+
+struct census {
+	int64_t count, first, last;
+	bool *ended; /* by partition: all that is committed was read */
+};
+
+static bool all_ended(const struct census *census, int partitions)
+{
+	for (int i = 0; i < partitions; i++)
+		if (!census->ended[i])
+			return false;
+	return true;
+}
+
+static void take(struct census *census, const rd_kafka_message_t *message)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t time;
+
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		census->ended[message->partition] = true;
+		return;
+	}
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "cannot read: %s", rd_kafka_message_errstr(message));
+	time = rd_kafka_message_timestamp(message, &type);
+	census->ended[message->partition] = false;
+	census->first = time < census->first ? time : census->first;
+	census->last = time > census->last ? time : census->last;
+	census->count++;
+}
+
+/* Reads committed records until there are `count` and no more. */
+static void print_census(
+	rd_kafka_t *client, const char *topic, int partitions, int64_t count, int64_t deadline)
+{
+	struct census census = {0, INT64_MAX, 0, mem_array((size_t)partitions, sizeof(bool))};
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+
+	for (int i = 0; i < partitions; i++) {
+		rd_kafka_topic_partition_list_add(list, topic, i)->offset =
+			RD_KAFKA_OFFSET_BEGINNING;
+		census.ended[i] = false;
+	}
+	rd_kafka_assign(client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	while (census.count < count || !all_ended(&census, partitions)) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(client, LOOK_MS);
+
+		if (clock_ms() > deadline)
+			die(STATUS_UNAVAILABLE, "only %lld of %lld records in time",
+				(long long)census.count, (long long)count);
+		if (message == NULL)
+			continue;
+		take(&census, message);
+		rd_kafka_message_destroy(message);
+	}
+	printf("%lld %lld %lld\n", (long long)census.count,
+		census.count == 0 ? 0 : (long long)census.first, (long long)census.last);
+	free(census.ended);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
 		{"brokers", required_argument, NULL, 'b'}, {"count", required_argument, NULL, 'n'},
-		{"time", required_argument, NULL, 'T'}, {0}};
+		{"time", required_argument, NULL, 'T'}, {"transactions", no_argument, NULL, 't'},
+		{0}};
+	bool transactions = false;
 	int64_t count = 0, seconds = 60, deadline;
 	const char *brokers = NULL, *topic;
 	rd_kafka_t *client;
 	int option, partitions;
 
 	log_init(program.name);
-	while ((option = getopt_long(argc, argv, "qvb:n:T:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "qvb:n:T:t", options, NULL)) != -1) {
 		if (option == 'b')
 			brokers = optarg;
+		else if (option == 't')
+			transactions = true;
 		else if (option != 'n' && option != 'T')
 			options_common(&program, option);
 		else if (!text_integer(
@@ -135,17 +215,14 @@ int main(int argc, char **argv)
 	if (brokers == NULL || argc - optind != 1)
 		options_misuse(&program, "brokers and a topic are needed");
 	topic = argv[optind];
-	client = new_reader(brokers);
+	client = new_reader(brokers, transactions);
 	partitions = client_partitions(client, topic);
 	deadline = clock_ms() + seconds * 1000;
-	while (count_records(client, topic, partitions) < count) {
-		if (clock_ms() > deadline)
-			die(STATUS_UNAVAILABLE, "only %lld of %lld records after %lld s",
-				(long long)count_records(client, topic, partitions),
-				(long long)count, (long long)seconds);
-		rd_kafka_consumer_poll(client, LOOK_MS);
-	}
-	print_span(client, topic, partitions);
+	wait_for_offsets(client, topic, partitions, count, deadline);
+	if (transactions)
+		print_census(client, topic, partitions, count, deadline + READ_MS);
+	else
+		print_span(client, topic, partitions);
 	rd_kafka_consumer_close(client);
 	rd_kafka_destroy(client);
 	return STATUS_OK;

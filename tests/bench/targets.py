@@ -1,6 +1,8 @@
 """What Bruco is to reach, and whether it did: ratios within each round, then their median."""
 import statistics
 
+import noise
+
 MB = 1e6
 # Windows, source.prefetch, a response of each broker, and what the pipeline has when idle.
 STALLED_MAX = 400 * MB
@@ -10,8 +12,8 @@ def _per_million(run):
     return run["cpu"] * 1e6 / run["count"]
 
 
-def _middle(values):
-    return statistics.median(values), min(values), max(values)
+def _remark(text):
+    return f", {text}" if text else ""
 
 
 class Targets:
@@ -42,10 +44,12 @@ class Targets:
         if missing:
             self._add(what, wanted, "not measured (" + missing + ")", None)
             return
-        pairs = zip(self._runs(workload, left), self._runs(workload, right))
-        middle, low, high = _middle([value(a) / value(b) for a, b in pairs])
+        ratios, remark = noise.ratio([value(run) for run in self._runs(workload, left)],
+                                     [value(run) for run in self._runs(workload, right)])
+        middle, low, high = noise.spread(ratios)
         met = middle <= limit if at_most else middle >= limit
-        self._add(what, wanted, f"{middle:.2f}× ({low:.2f}–{high:.2f})", met)
+        spread = f" ({low:.2f}–{high:.2f})" if len(ratios) > 1 else ""
+        self._add(what, wanted, f"{middle:.2f}×{spread}{_remark(remark)}", met)
 
     def number(self, what, wanted, figure, show, met):
         """One figure of results["figures"]."""
@@ -68,26 +72,43 @@ class Targets:
         if missing:
             self._add(what, wanted, "not measured (" + missing + ")", None)
             return
-        left, right = _middle(self._net(many, name_many)), _middle(self._net(few, name_few))
-        ratio = left[0] / right[0]
-        text = f"{ratio:.2f}× ({left[0]:.2f} to {right[0]:.2f} CPU-s/million)"
+        left = statistics.median(self._net(many, name_many))
+        right = statistics.median(self._net(few, name_few))
+        ratio = left / right
+        text = f"{ratio:.2f}× ({left:.2f} to {right:.2f} CPU-s/million)"
         if many != few and not self._missing(many, "loop") and not self._missing(few, "loop"):
-            loop = _middle(self._net(many, "loop"))[0] / _middle(self._net(few, "loop"))[0]
+            loop = (statistics.median(self._net(many, "loop"))
+                    / statistics.median(self._net(few, "loop")))
             text += f"; the C loop {loop:.2f}×"
         self._add(what, wanted, text, ratio <= limit)
 
     def latency(self, what, name, column, limit):
-        """A percentile of a contender's latency over the C loop's."""
+        """A percentile of a contender's latency over that of the C loop with linger 0."""
         wanted = f"at most {limit:g}×"
         left = self.results["latency"].get(name, {}).get("runs")
-        right = self.results["latency"].get("loop", {}).get("runs")
+        right = self.results["latency"].get("loop-0", {}).get("runs")
         if not left or not right:
             self._add(what, wanted, "not measured", None)
             return
-        own = _middle([run[column] for run in left])
-        other = _middle([run[column] for run in right])
-        self._add(what, wanted, f"{own[0] / other[0]:.2f}× ({own[0] / 1000:.2f} to "
-                  f"{other[0] / 1000:.2f} ms)", own[0] <= limit * other[0])
+        own, other = [run[column] for run in left], [run[column] for run in right]
+        middle, base = statistics.median(own), statistics.median(other)
+        _, remark = noise.ratio(own, other)
+        self._add(what, wanted, f"{middle / base:.2f}× ({middle / 1000:.2f} to "
+                  f"{base / 1000:.2f} ms){_remark(remark)}", middle <= limit * base)
+
+    def rate_cpu(self, what, rate, left, right, limit):
+        """The CPU of one contender over that of another at a rate."""
+        wanted = f"at most {limit:g}×"
+        entries = self.results["rates"].get(str(rate), {})
+        own, other = ([run["cpu"] for run in entries.get(name, {}).get("runs", [])]
+                      for name in (left, right))
+        if not own or not other:
+            self._add(what, wanted, "not measured", None)
+            return
+        ratios, remark = noise.ratio(own, other)
+        middle = statistics.median(ratios)
+        self._add(what, wanted, f"{middle:.2f}× ({statistics.median(own):.3f} to "
+                  f"{statistics.median(other):.3f} CPU-s/s){_remark(remark)}", middle <= limit)
 
     def judge(self):
         """All targets; returns the rows."""
@@ -101,6 +122,8 @@ class Targets:
             self.ratio("identity, 1 worker: CPU, to the C loop's" +
                        (" (the ideal)" if limit == 1.15 else ""), "identity", "bruco-1", "loop",
                        _per_million, limit, True)
+        self.ratio("identity, 1 KiB, 1 worker: CPU, to the C loop's", "identity-1k", "bruco-1",
+                   "loop", _per_million, 1.15, True)
         self.ratio("identity, 1 worker: CPU, to confluent-kafka's", "identity", "bruco-1",
                    "confluent", _per_million, 0.45, True)
         self.ratio("identity, 1 worker: records/s, to the C loop's", "identity", "bruco-1", "loop",
@@ -114,9 +137,11 @@ class Targets:
         self.ratio("JSON, 2 workers: records/s, to the C loop's", "json", "bruco-2", "loop", rate,
                    1.6, False)
         for name, workers in (("bruco-1", "1 worker"), ("bruco-8", "8 workers")):
-            for column, percentile in ((0, "p50"), (1, "p99")):
+            for column, percentile, limit in ((0, "p50", 1.25), (1, "p99", 1.5)):
                 self.latency(f"latency at 1,000 records/s, {workers}: {percentile}, to the C "
-                             "loop's", name, column, 1.5)
+                             "loop's with linger 0", name, column, limit)
+        self.rate_cpu("20,000 records/s, 1 worker: CPU, to that with linger 5", 20000, "bruco-1",
+                      "bruco-linger", 1.15)
         self.ratio("identity, 2 workers: peak memory, to confluent-kafka's", "identity", "bruco-2",
                    "confluent", memory, 1, True)
         self.number("idle, 2 workers: memory", "at most 60 MB", "idle_memory",
@@ -157,5 +182,5 @@ class Targets:
 
 
 def _show_milliseconds(taken):
-    middle, low, high = _middle(taken)
+    middle, low, high = noise.spread(taken)
     return f"{middle:.0f} ms ({low:.0f}–{high:.0f})"

@@ -2,7 +2,7 @@
 produces with an idempotent producer, hears of each delivery that failed, and commits after a flush,
 so that nothing is lost. Runs until SIGTERM.
 
-The one argument is the job, as JSON: see Job in contenders.py.
+The one argument is the job, as JSON: see Job in contender.py.
 """
 import asyncio
 import importlib
@@ -56,7 +56,7 @@ def main(job):
         "enable.auto.commit": False,
         "socket.nagle.disable": True,
     }
-    settings.update(job["consumer"])
+    settings.update(job["options"]["consumer"])
     consumer = Consumer(settings)
     consumer.subscribe([job["input"]])
     output = job["output"]

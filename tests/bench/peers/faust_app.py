@@ -1,6 +1,6 @@
 """The same work with faust-streaming. Runs until SIGTERM.
 
-The one argument is the job, as JSON: see Job in contenders.py. Faust's producer is not idempotent
+The one argument is the job, as JSON: see Job in contender.py. Faust's producer is not idempotent
 unless it works in transactions; all else is set as for the others.
 """
 import importlib

@@ -1,6 +1,6 @@
 """The same work with Quix Streams. Runs until SIGTERM.
 
-The one argument is the job, as JSON: see Job in contenders.py.
+The one argument is the job, as JSON: see Job in contender.py.
 """
 import importlib
 import json
@@ -15,7 +15,7 @@ def main(job):
     handle_event = importlib.import_module(job["handler"]).handle_event
     context = types.SimpleNamespace()
     consumer = {"socket.nagle.disable": True}
-    consumer.update(job["consumer"])
+    consumer.update(job["options"]["consumer"])
     app = Application(
         broker_address=job["brokers"],
         consumer_group=job["group"],
