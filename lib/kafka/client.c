@@ -93,7 +93,7 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 	char why[512];
 
 	if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
-		die_plain(STATUS_CONFIG, "property '%s': %s", name, why);
+		die(STATUS_CONFIG, "property '%s': %s", name, why);
 }
 
 static void set_users(
@@ -129,7 +129,7 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	rd_kafka_conf_t *conf;
 
 	if (!kafka_version_supported(rd_kafka_version()))
-		die_plain(STATUS_CONFIG, "librdkafka %s is not supported: 2.0.2 or later is needed",
+		die(STATUS_CONFIG, "librdkafka %s is not supported: 2.0.2 or later is needed",
 			rd_kafka_version_str());
 	conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, on_log);
@@ -157,7 +157,7 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 	rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
 
 	if (client == NULL)
-		die_plain(rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
+		die(rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
 				  ? STATUS_TEMPFAIL
 				  : STATUS_CONFIG,
 			"cannot create the %s: %s",

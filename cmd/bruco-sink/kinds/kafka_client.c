@@ -176,11 +176,11 @@ static rd_kafka_topic_t *topic_handle(struct kafka_sink *kafka, size_t index)
 	if (strcmp(partitioner, "manual") != 0 &&
 		rd_kafka_topic_conf_set(conf, "partitioner", partitioner, why, sizeof why) !=
 			RD_KAFKA_CONF_OK)
-		die_plain(STATUS_CONFIG, "partitioner '%s': %s", partitioner, why);
+		die(STATUS_CONFIG, "partitioner '%s': %s", partitioner, why);
 	rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)index);
 	topic = rd_kafka_topic_new(kafka->client, kafka->topics[index].name, conf);
 	if (topic == NULL)
-		die_plain(STATUS_CONFIG, "topic '%s': %s", kafka->topics[index].name,
+		die(STATUS_CONFIG, "topic '%s': %s", kafka->topics[index].name,
 			rd_kafka_err2str(rd_kafka_last_error()));
 	return topic;
 }

@@ -21,9 +21,10 @@
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
+#include "bruco/venv/tool_output.h"
 #include "config/packages.h"
 
-enum { OUTPUT_MAX = 1 << 20, LOCK_POLL_MS = 100, KILL_MS = 10000 };
+enum { LOCK_POLL_MS = 100, KILL_MS = 10000 };
 
 struct install {
 	struct packages packages;
@@ -72,14 +73,17 @@ static _Noreturn void give_up(const struct install *install, int number)
 
 /* ---- running Python */
 
-/* Waits for a signal, at most `wait_ms`. Returns one that asks bruco to end, else 0, also for
- * SIGCHLD. */
-static int ending_signal(const struct install *install, int wait_ms)
+/* Waits for a signal or for output, which may be NULL, at most `wait_ms`. Returns a signal that asks
+ * bruco to end, else 0, also for SIGCHLD. */
+static int ending_signal(const struct install *install, struct tool_output *output, int wait_ms)
 {
-	struct pollfd wait = {.fd = install->signal_fd, .events = POLLIN};
+	struct pollfd wait[] = {{.fd = install->signal_fd, .events = POLLIN},
+		{.fd = output == NULL ? -1 : output->fd, .events = POLLIN}};
 	int number;
 
-	fd_poll(&wait, 1, wait_ms);
+	fd_poll(wait, 2, wait_ms);
+	if (output != NULL)
+		tool_output_read(output);
 	do
 		number = signals_next(install->signal_fd);
 	while (number == SIGCHLD);
@@ -88,14 +92,14 @@ static int ending_signal(const struct install *install, int wait_ms)
 
 /* Waits for the child. A signal to bruco kills the child with all that it started, and ends bruco.
  * */
-static int wait_for(const struct install *install, pid_t pid)
+static int wait_for(const struct install *install, pid_t pid, struct tool_output *output)
 {
 	int death = 0;
 	int number;
 	pid_t got;
 
 	while ((got = waitpid(pid, &death, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
-		number = ending_signal(install, -1);
+		number = ending_signal(install, output, -1);
 		if (number == 0)
 			continue;
 		kill(-pid, SIGKILL);
@@ -104,29 +108,17 @@ static int wait_for(const struct install *install, pid_t pid)
 			log_error("process %d does not end, though it was killed", (int)pid);
 		give_up(install, number);
 	}
+	tool_output_read(output);
 	return death;
 }
 
-static void show_output(int output)
+/* Runs a command of Python's. On a terminal its output is logged at once, else only if it fails. */
+static bool run(const struct install *install, const char *tool, const char *const *arguments)
 {
-	char *text;
-	size_t length;
-
-	if (lseek(output, 0, SEEK_SET) < 0)
-		return;
-	text = fd_read_all(output, OUTPUT_MAX, &length);
-	if (text != NULL)
-		fd_write_all(STDERR_FILENO, text, length);
-	free(text);
-}
-
-/* Runs a command. On a terminal its output is seen at once, else only if it fails. */
-static bool run(const struct install *install, const char *const *arguments)
-{
-	int output = isatty(STDERR_FILENO) ? -1 : fd_memory("output", NULL, 0);
-	int shown = output < 0 ? STDERR_FILENO : output;
+	struct tool_output output;
+	int written = tool_output_open(&output, tool, isatty(STDERR_FILENO));
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct spawn_move moves[] = {{null_fd, 0}, {shown, 1}, {shown, 2}};
+	struct spawn_move moves[] = {{null_fd, 0}, {written, 1}, {written, 2}};
 	struct spawn what = {.path = arguments[0],
 		.arguments = arguments,
 		.directory = install->packages.handler_path,
@@ -134,17 +126,18 @@ static bool run(const struct install *install, const char *const *arguments)
 		.move_count = 3,
 		.die_with_parent = true,
 		.own_group = true};
-	pid_t pid = null_fd < 0 ? -1 : spawn(&what);
+	pid_t pid = null_fd < 0 || written < 0 ? -1 : spawn(&what);
 	int death = -1;
 
 	if (pid < 0)
 		log_error("cannot run '%s': %s", arguments[0], strerror(errno));
-	else
-		death = wait_for(install, pid);
-	if (death != 0 && pid >= 0 && output >= 0)
-		show_output(output);
-	fd_close(&output);
+	fd_close(&written);
 	fd_close(&null_fd);
+	if (pid >= 0)
+		death = wait_for(install, pid, &output);
+	if (output.at_once || death != 0)
+		tool_output_log(&output);
+	tool_output_close(&output);
 	return death == 0;
 }
 
@@ -168,9 +161,9 @@ static bool install_all(const struct install *install)
 
 	log_info("installing '%s'", install->packages.file);
 	remove_tree(install->packages.folder); /* what a killed installation left */
-	if (!run(install, make))
+	if (!run(install, "venv", make))
 		log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
-	else if (!run(install, pip))
+	else if (!run(install, "pip", pip))
 		log_error("cannot install '%s': pip failed", install->packages.file);
 	else if (!mark_complete(install))
 		log_error("cannot write '%s': %s", install->packages.complete, strerror(errno));
@@ -200,7 +193,7 @@ static int take_lock(const struct install *install)
 			log_info("waiting for another bruco that installs '%s'",
 				install->packages.file);
 		said = true;
-		number = ending_signal(install, LOCK_POLL_MS);
+		number = ending_signal(install, NULL, LOCK_POLL_MS);
 		if (number != 0)
 			signals_die(number);
 	}
