@@ -25,6 +25,9 @@ EVENTS = [
          headers=[(b"a", b"1"), (b"b", None), (b"Content-Type", b"x/y"), (b"a", b"")]),
     dict(value=b"", key=b"", timestamp=0, topic="t" * 40, partition=0, headers=[(b"\xfe", b"\xff")]),
     dict(value=None, key=None, timestamp=-1, topic="in", partition=0, headers=[]),
+    dict(value=b"traced", key=b"t", timestamp=5, topic="in", partition=1,
+         headers=[(b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), (b"a", b"1"),
+                  (b"tracestate", b"x=1"), (b"tracestate", b"y=2"), (b"baggage", b"user=me")]),
 ]
 
 

@@ -20,7 +20,7 @@ struct event_object {
 
 static PyTypeObject *event_type;
 static PyObject *epoch;
-static PyObject *headers_of_pairs;
+static PyObject *headers_of_pairs, *trace_of_headers;
 
 static void deallocate_event(PyObject *self)
 {
@@ -134,6 +134,16 @@ static PyObject *get_headers(PyObject *self, void *closure)
 	return keep(&object->headers, headers);
 }
 
+static PyObject *get_trace(PyObject *self, void *closure)
+{
+	PyObject *headers = get_headers(self, closure);
+	PyObject *trace =
+		headers == NULL ? NULL : PyObject_CallOneArg(trace_of_headers, headers);
+
+	Py_XDECREF(headers);
+	return trace;
+}
+
 static PyObject *get_timestamp(PyObject *self, void *closure)
 {
 	int64_t ms = ((struct event_object *)self)->record.timestamp;
@@ -225,6 +235,9 @@ static PyGetSetDef computed[] = {
 		NULL},
 	{"attempt", get_attempt, NULL,
 		"Which attempt at this event this is: 1 is the first, as in log lines.", NULL},
+	{"trace", get_trace, NULL,
+		"The trace that the record is part of; None without a valid traceparent header.",
+		NULL},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -260,7 +273,11 @@ int event_object_prepare(void)
 	PyDateTime_IMPORT;
 	epoch = import_attribute("bruco._event", "EPOCH");
 	headers_of_pairs = import_attribute("bruco._headers", "of_pairs");
-	return PyDateTimeAPI == NULL || epoch == NULL || headers_of_pairs == NULL ? -1 : 0;
+	trace_of_headers = import_attribute("bruco._trace", "of_headers");
+	return PyDateTimeAPI == NULL || epoch == NULL || headers_of_pairs == NULL ||
+			       trace_of_headers == NULL
+		       ? -1
+		       : 0;
 }
 
 /* ---- making and keeping them */

@@ -11,6 +11,7 @@ from bruco._context import Context
 from bruco._failures import Failed, Reject, Timeout
 from bruco._headers import Headers
 from bruco._message import Message
+from bruco._trace import Trace
 
 if TYPE_CHECKING:
     from bruco._event import Event
@@ -20,9 +21,9 @@ else:
     except ImportError:
         from bruco._event import Event
 
-__all__ = ["Context", "Event", "Failed", "Headers", "Message", "Reject", "Timeout"]
+__all__ = ["Context", "Event", "Failed", "Headers", "Message", "Reject", "Timeout", "Trace"]
 
-for _public in (Context, Event, Failed, Headers, Message, Reject, Timeout):
+for _public in (Context, Event, Failed, Headers, Message, Reject, Timeout, Trace):
     if _public.__module__ != "bruco":
         _public.__module__ = "bruco"  # their name in tracebacks, wherever they are defined
 del _public

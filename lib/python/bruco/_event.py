@@ -4,6 +4,7 @@ import datetime
 from typing import Optional, Union
 
 from bruco._headers import Headers, Source, kind, to_value
+from bruco._trace import Trace, of_headers
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -93,6 +94,11 @@ class Event:
     def attempt(self) -> int:
         """Which attempt at this event this is: 1 is the first, as in log lines."""
         return self._attempt
+
+    @property
+    def trace(self) -> Optional[Trace]:
+        """The trace that the record is part of; None without a valid traceparent header."""
+        return of_headers(self._headers)
 
     def __repr__(self) -> str:
         if self._topic is None:

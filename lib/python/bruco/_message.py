@@ -27,7 +27,8 @@ class Message:
     value      as a result: bytes-like, str, or whatever has a form in JSON; None is null, so that
                ``Message(None)`` is a tombstone
     key        bytes-like, str (becomes UTF-8), or None for null
-    headers    a mapping or (name, value) pairs; values are bytes-like, str or None
+    headers    a mapping or (name, value) pairs; values are bytes-like, str or None. The input's
+               trace is kept even so, unless they have a traceparent, tracestate or baggage
     timestamp  a datetime with a time zone, or milliseconds since 1970; None for none
     topic      where to, one of the sink's ``topic`` and ``topics``
     partition  which one of that topic; left out, the sink's partitioner chooses

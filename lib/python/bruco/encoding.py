@@ -16,6 +16,7 @@ from bruco._event import Event, to_milliseconds
 from bruco._failures import Failed, failure
 from bruco._headers import kind, of_view, to_pairs, to_utf8, to_value
 from bruco._message import KEEP, Keep, Message
+from bruco._trace import inherit
 
 # The limits are those of lib/frame/limits.h, which a test compares.
 GENERATOR_MAX = 64 << 20  #: bytes of all outputs of one input, or maxRecordSize if that is more
@@ -103,6 +104,7 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
     place += ".headers"
     if message.headers is not KEEP:
         pairs = to_pairs(message.headers, place)
+        inherit(pairs, event.headers)
     else:
         pairs = list(event.headers.items())
     if content_type is not None:
