@@ -241,9 +241,26 @@ int handler_load(struct handler *handler, const struct worker *worker,
 	return status;
 }
 
+/* Puts what is to be called in the function's place: with OpenTelemetry it runs inside of spans. 0,
+ * or -1 with an exception set. */
+static int instrument(struct handler *handler)
+{
+	PyObject *wrap = import_attribute("bruco._trace", "instrument");
+	PyObject *function = wrap == NULL ? NULL
+					  : PyObject_CallFunction(wrap, "Os", handler->function,
+						    handler->kind->name);
+
+	Py_XDECREF(wrap);
+	if (function == NULL)
+		return -1;
+	Py_SETREF(handler->function, function);
+	return 0;
+}
+
 int handler_start(struct handler *handler, const struct worker *worker)
 {
-	if (import_set_attribute("bruco._exceptions", "handler", handler->function) == 0)
+	if (import_set_attribute("bruco._exceptions", "handler", handler->function) == 0 &&
+		instrument(handler) == 0)
 		handler->context = make_context(worker);
 	if (handler->context == NULL)
 		return failed(STATUS_SOFTWARE, "context", handler->module);

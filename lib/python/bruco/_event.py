@@ -4,7 +4,7 @@ import datetime
 from typing import Optional, Union
 
 from bruco._headers import Headers, Source, kind, to_value
-from bruco._trace import Trace, of_headers
+from bruco._trace import NAMES, Trace, of_headers
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -99,6 +99,11 @@ class Event:
     def trace(self) -> Optional[Trace]:
         """The trace that the record is part of; None without a valid traceparent header."""
         return of_headers(self._headers)
+
+    @property
+    def _traced(self) -> bool:
+        """Whether any header is about a trace."""
+        return any(name in NAMES for name in self._headers)
 
     def __repr__(self) -> str:
         if self._topic is None:

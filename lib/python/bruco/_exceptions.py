@@ -97,6 +97,8 @@ def yielded_by(generator: Any) -> None:
     """What the next exception is about has just been yielded by this generator."""
     global _yielded_by
     frame = getattr(generator, "gi_frame", None)
+    while frame is not None and "wrapped_generator" in frame.f_locals:
+        frame = getattr(frame.f_locals["wrapped_generator"], "gi_frame", None)
     if frame is not None and not frame.f_code.co_filename.startswith(_OURS):
         _yielded_by = _place("Yielded by", frame.f_code, frame.f_lineno)
 

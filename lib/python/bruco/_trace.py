@@ -1,12 +1,15 @@
 """The trace that an event is part of: W3C's traceparent, tracestate and baggage, as headers."""
 
+import logging
+import os
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 from bruco._headers import Headers, Pair
 
 #: What belongs together: an output keeps its input's unless the handler sets one of them.
 GROUPS = (("traceparent", "tracestate"), ("baggage",))
+NAMES = frozenset(name for group in GROUPS for name in group)
 
 _FORM = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?",
@@ -68,3 +71,30 @@ def inherit(pairs: List[Pair], headers: Headers) -> None:
         if own.isdisjoint(group):
             kept += group
     pairs.extend(pair for pair in headers.items() if pair[0] in kept)
+
+
+def instrument(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """What the worker calls for the handler's function of this name.
+
+    With opentelemetry-api in the handler's environment each call runs inside a span; without it,
+    nothing is imported, and this is the function itself.
+    """
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or not _has_api():
+        return function
+    try:
+        from bruco._spans import in_spans
+    except Exception as error:  # an installation that is broken, or of another kind
+        logging.getLogger("bruco").warning("no spans, opentelemetry can't be used: %r", error)
+        return function
+    return in_spans(function, name)
+
+
+def _has_api() -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec("opentelemetry") is not None and (
+            find_spec("opentelemetry.trace") is not None
+        )
+    except (ImportError, ValueError):
+        return False

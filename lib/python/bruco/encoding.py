@@ -104,7 +104,8 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
     place += ".headers"
     if message.headers is not KEEP:
         pairs = to_pairs(message.headers, place)
-        inherit(pairs, event.headers)
+        if event._traced:
+            inherit(pairs, event.headers)
     else:
         pairs = list(event.headers.items())
     if content_type is not None:
