@@ -111,7 +111,7 @@ def _jvm_contenders():
 
 
 def all_contenders():
-    """Every contender by the name that ONLY= and the workloads use."""
+    """Every contender by the name that --contenders and the workloads use."""
     return {
         "loop": Loop("one C loop", LINGER_MS),
         "loop-0": Loop("one C loop, linger 0", 0),

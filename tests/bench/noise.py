@@ -1,4 +1,5 @@
 """Comparing what several rounds found, and whether the difference is more than their noise."""
+import math
 import statistics
 
 NOISE = "within the noise"
@@ -20,6 +21,6 @@ def within_noise(left, right):
 def ratio(left, right):
     """The ratios within each round that both have, and what to say of the noise: a text that is
     empty when the difference is beyond it."""
-    ratios = [a / b for a, b in zip(left, right)]
+    ratios = [a / b if b else math.inf for a, b in zip(left, right)]
     noisy = within_noise(left, right)
     return ratios, "one round" if noisy is None else NOISE if noisy else ""
