@@ -372,3 +372,17 @@ END
     run_x 0 bruco app < <(seq 1)
     says 'X' 'bruco-worker-0: info: X itself' 'bruco-worker-0: info: X part'
 }
+
+@test "settings that librdkafka refuses are told in a log line like all others" {
+    local options=(kafka -b 127.0.0.1:1 -t t -X queue.buffering.max.ms=soon)
+    run_x 78 bruco-sink "${options[@]}"
+    file_has stderr "^[-0-9T:.]+Z bruco-sink: error: property 'queue.buffering.max.ms': Invalid value"
+    equals "$(wc -l <stderr)" 1
+    run_x 78 bruco-source --log-format json kafka -b 127.0.0.1:1 -t t -g g -X no.such=1
+    /usr/bin/python3 - <<'END'
+import json
+(line,) = map(json.loads, open("stderr"))
+assert (line["level"], line["program"]) == ("error", "bruco-source"), line
+assert line["message"].startswith("property 'no.such': No such configuration property"), line
+END
+}
