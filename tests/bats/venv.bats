@@ -157,6 +157,20 @@ END
     [[ -z $(ls -d cache/bruco/venv-*/ 2>/dev/null) ]]
 }
 
+@test "on a terminal pip's words are logged while it works" {
+    requires script
+    requirements_project
+    echo hello >in
+    run_x 0 script -qec 'bruco app <in >out 2>&1 2>/dev/tty' typescript
+    tr -d '\r' <typescript >shown
+    file_has shown '^[-0-9T:.]+Z bruco: info: pip: Successfully installed tinypackage-1.0$'
+    contains "$(<out)" "found $PWD/cache/"
+    # Without one there is nothing to say of what went well.
+    rm -r cache
+    run_x 0 bruco app <in
+    file_lacks stderr 'pip:'
+}
+
 @test "a signal during the installation ends it and removes what is half-made" {
     requirements_project
     start_x bruco bruco app </dev/null
