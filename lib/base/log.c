@@ -161,8 +161,11 @@ static void make_json(struct line *line, enum log_level level, const char *progr
 			(int)about->partition, (long long)about->offset);
 		add_text(line, place);
 	}
-	if (about != NULL) {
+	if (about != NULL)
 		add_field(line, "error", about->error);
+	if (about != NULL && about->fields != NULL) {
+		add_text(line, ", ");
+		add_text(line, about->fields);
 	}
 	if (about != NULL && about->traceback != NULL) {
 		struct shown shown = shown_of(about->traceback);

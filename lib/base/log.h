@@ -29,6 +29,7 @@ struct log_about {
 	int32_t partition;
 	int64_t offset;
 	const char *error;     /* the error's class, for the JSON form */
+	const char *fields;    /* further ones of the JSON form, as in `"a": 1, "b": "x"`; or NULL */
 	const char *traceback; /* lines, shown behind the message and indented by two */
 };
 

@@ -359,6 +359,76 @@ END
     file_lacks stderr 'X never|X other'
 }
 
+@test "extra becomes fields of the JSON log: types are kept, names of Bruco's own are not taken" {
+    project <<'END'
+import datetime, decimal, enum, logging
+class Colour(enum.Enum):
+    RED = 1
+class Bad:
+    def __str__(self):
+        raise ValueError("no text")
+class Filter(logging.Filter):
+    def filter(self, record):
+        record.added = "by a filter"
+        return True
+def handle_event(context, data):
+    log = context.logger
+    log.info("one", extra={"text": 'a "q" \\ \n \x7f \x00 é \udc80', "n": 3, "f": 1.5, "yes": True,
+        "none": None, "list": [1, "two", None], "map": {"a": {"b": [1]}, 5: 6}})
+    log.info("two", extra={"date": datetime.date(2026, 1, 31), "dec": decimal.Decimal("1.10"),
+        "nan": float("nan"), "bytes": b"x", "enum": Colour.RED, "set": {1}, "bad": Bad(),
+        "keys": {(1, 2): 3}, 7: "seven", "in": [datetime.date(2026, 1, 31)]})
+    log.info("three", extra={"level": 3, "time": "t", "offset": -1, "error": "e", "extra_level": 4})
+    log.info("four", extra={"a": "x" * 5000, "b": "y" * 5000, "c": 1})
+    round = []
+    round.append(round)
+    log.info("five", extra={"round": round})
+    logging.LoggerAdapter(log, {"k": "v"}).warning("six")
+    log.addFilter(Filter())
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        log.exception("seven", extra={"traceback": "mine"})
+    logging.getLogger("lib").warning("eight", extra={"n": 8})
+    return data
+END
+    run_x 0 bruco --log-format json app <<<one
+    equals "$output" one
+    /usr/bin/python3 - <<'END'
+import json
+def pairs(found):
+    assert len(dict(found)) == len(found), found  # no name twice
+    return dict(found)
+lines = [json.loads(line, object_pairs_hook=pairs) for line in open("stderr")]
+def entry(name):
+    found = [line for line in lines if line["message"] == name]
+    assert len(found) == 1, (name, lines)
+    return found[0]
+def same(name, **fields):
+    usual = ("time", "worker", "message", "topic", "partition", "offset")
+    assert not set(usual) - set(entry(name)), entry(name)
+    got = {k: v for k, v in entry(name).items() if k not in usual}
+    want = {"level": "info", "program": "bruco-worker-0", **fields}
+    assert got == want, (got, want)
+same("one", text='a "q" \\ \n \x7f \x00 é \udc80', n=3, f=1.5, yes=True, none=None,
+    list=[1, "two", None], map={"a": {"b": [1]}, "5": 6})
+assert type(entry("one")["n"]) is int and type(entry("one")["yes"]) is bool
+same("two", **{"date": "2026-01-31", "dec": "1.10", "nan": "nan", "bytes": "b'x'", "enum": "Colour.RED",
+    "set": "{1}", "bad": "<Bad without a str>", "keys": "{(1, 2): 3}", "7": "seven", "in": ["2026-01-31"]})
+same("three", extra_extra_level=3, extra_time="t", extra_offset=-1, extra_error="e", extra_level=4)
+same("four", a="x" * 5000, c=1, left_out=1)
+same("five", round="[[...]]")
+same("six", level="warning", k="v")
+seven = entry("seven")
+assert seven["extra_traceback"] == "mine" and seven["added"] == "by a filter", seven
+assert "ZeroDivisionError" in seven["traceback"] and seven["error"] == "ZeroDivisionError", seven
+same("eight", level="warning", n=8)
+END
+    run_x 0 bruco app <<<one
+    says ': six' 'bruco-worker-0: warning: six'
+    says ': one' 'bruco-worker-0: info: one'
+}
+
 @test "context.logger.getLogger, as earlier versions had it" {
     project <<'END'
 import logging

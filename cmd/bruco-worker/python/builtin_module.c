@@ -21,7 +21,12 @@ static enum log_level level_of(int number)
 	return number >= 20 ? LEVEL_INFO : LEVEL_DEBUG;
 }
 
-/* log(level, message, error, traceback): all bytes without NUL; error and traceback may be empty.
+static const char *or_null(const char *text)
+{
+	return *text == '\0' ? NULL : text;
+}
+
+/* log(level, message, error, traceback, fields): all bytes without NUL; the last three may be empty.
  */
 static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 {
@@ -32,12 +37,12 @@ static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 	int level;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "iyyy", &level, &message, &about.error, &about.traceback))
+	if (!PyArg_ParseTuple(arguments, "iyyyy", &level, &message, &about.error, &about.traceback,
+		    &about.fields))
 		return NULL;
-	if (*about.error == '\0')
-		about.error = NULL;
-	if (*about.traceback == '\0')
-		about.traceback = NULL;
+	about.error = or_null(about.error);
+	about.traceback = or_null(about.traceback);
+	about.fields = or_null(about.fields);
 	if (PyThread_get_thread_ident() == main_thread)
 		record = context_record();
 	if (record != NULL)
@@ -48,7 +53,7 @@ static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef functions[] = {
-	{"log", log_entry_from_python, METH_VARARGS, "log(level, message, error, traceback)"},
+	{"log", log_entry_from_python, METH_VARARGS, "log(level, message, error, traceback, fields)"},
 	{"current_event", context_event, METH_O, "current_event(context)"},
 	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
 	{NULL, NULL, 0, NULL},
@@ -92,7 +97,8 @@ int builtin_module_prepare(void)
 	PyObject *prepare = import_attribute("bruco._logging", "prepare");
 	PyObject *done = prepare == NULL
 				 ? NULL
-				 : PyObject_CallFunction(prepare, "s", log_level_name(log_level()));
+				 : PyObject_CallFunction(prepare, "si", log_level_name(log_level()),
+					   log_format() == FORMAT_JSON);
 
 	main_thread = PyThread_get_thread_ident();
 	Py_XDECREF(prepare);

@@ -11,6 +11,7 @@ import _bruco
 
 from bruco._context import make_logger
 from bruco._exceptions import line
+from bruco._fields import encode_fields
 
 LEVELS = {
     "error": logging.ERROR,
@@ -25,14 +26,22 @@ def entry(
     message: str,
     error: Optional[Type[BaseException]] = None,
     details: Iterable[str] = (),
+    fields: str = "",
 ) -> None:
     """One log entry: level as logging counts, error an exception's class, details its text."""
     name = error.__qualname__ if error is not None else ""
-    _bruco.log(level, line(message), line(name), line("".join(details)))
+    _bruco.log(level, line(message), line(name), line("".join(details)), line(fields))
 
 
 class LineHandler(logging.Handler):
-    """Passes each record to the worker's log, with its traceback in the same entry."""
+    """Passes each record to the worker's log, with its traceback in the same entry.
+
+    `as_json`: lines have fields, so what the log call gave as `extra` is passed on, too.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        super().__init__()
+        self.as_json = as_json
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -43,7 +52,9 @@ class LineHandler(logging.Handler):
                 details.extend(traceback.format_exception(*record.exc_info))
             if record.stack_info:
                 details.append(record.stack_info)
-            entry(record.levelno, self.message(record), error, details)
+            message = self.message(record)
+            fields = encode_fields(record) if self.as_json else ""
+            entry(record.levelno, message, error, details, fields)
         except Exception:
             self.handleError(record)
 
@@ -102,10 +113,10 @@ def log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def prepare(level: str) -> None:
+def prepare(level: str, as_json: int) -> None:
     """Routes logging, warnings and prints to the worker's log; `level` as log lines name it."""
     root = logging.getLogger()
-    handler = LineHandler()
+    handler = LineHandler(bool(as_json))
     if LEVELS[level] > logging.INFO:
         handler.setLevel(LEVELS[level])  # quiet: whatever levels the handler's loggers have
     root.addHandler(handler)
