@@ -51,6 +51,16 @@ struct texts {
 /* What becomes of an event whose last attempt has failed. */
 enum on_failure { FAILURE_STOP, FAILURE_SKIP, FAILURE_DEAD_LETTER };
 
+/* The lowest level of what a handler and its libraries log; beyond HANDLER_LOG_AUTO those of
+ * base/log.h, in its order. */
+enum handler_log {
+	HANDLER_LOG_AUTO, /* info for the handler's own logger, warning for libraries */
+	HANDLER_LOG_ERROR,
+	HANDLER_LOG_WARNING,
+	HANDLER_LOG_INFO,
+	HANDLER_LOG_DEBUG
+};
+
 enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
 
 struct start_offset {
@@ -77,6 +87,7 @@ struct processor_config {
 	struct settings retry_except;
 	int64_t timeout_ms; /* the limit of one event; 0: none */
 	enum on_failure on_failure;
+	enum handler_log log_level;
 	uint32_t concurrency;  /* most events in flight at once, for an async handler */
 	uint32_t batch_size;   /* most events in a call of handle_batch */
 	int64_t batch_wait_ms; /* how long a batch may fill after its first event */

@@ -26,6 +26,7 @@ _Static_assert(LIMIT_SIZE_DEFAULT == 16 * MIB, "the default of maxRecordSize");
 
 static const char *const ordering_words[] = {"partition", "key", "none", NULL};
 static const char *const on_failure_words[] = {"stop", "skip", "deadLetter", NULL};
+static const char *const log_level_words[] = {"auto", "error", "warning", "info", "debug", NULL};
 
 const char *always_required(const void *owner)
 {
@@ -92,6 +93,9 @@ static const struct key processor_keys[] = {
 		.low = 1, .high = 1000000000, .also = " maxRequests recycleAfter "},
 	{.name = "maxMemory", .type = &size_type, PROCESSOR(max_memory),
 		.low = MIB, .high = 1024 * (int64_t)GIB, .also = " maxRss memoryLimit "},
+	{.name = "logLevel", .type = &choice_type, PROCESSOR(log_level),
+		.words = log_level_words, .initial = "auto",
+		.also = " level logging loggingLevel verbosity severity "},
 	{.name = "python", .type = &python_type, PROCESSOR(python),
 		.also = " venv virtualenv virtualEnv interpreter "},
 	{.name = "env", .type = &env_type, PROCESSOR(env), .initial = "[]",

@@ -156,6 +156,7 @@ processor:
   batch:
     size: 500
     wait: 50ms
+  logLevel: auto
   env:
     - name: GREETING
       value: "it's \$\$5: hello"

@@ -429,6 +429,110 @@ END
     says ': one' 'bruco-worker-0: info: one'
 }
 
+# chatter: a handler and a library that log at each level, in a folder `app` with this configuration.
+chatter() {
+    lines_project "$1"
+    cat >app/library.py <<'END'
+import logging
+log = logging.getLogger(__name__)
+def chat():
+    log.debug("X library debug")
+    log.info("X library info")
+    log.warning("X library warning")
+    log.error("X library error")
+END
+}
+
+# shown WORD: the levels at which this one was shown.
+shown() {
+    said stderr | grep -F ": X $1 " | sed 's/.* //' | tr '\n' ' '
+}
+
+@test "libraries show warnings, the handler info; logLevel, -v and -q change it" {
+    chatter '{}' <<'END'
+import logging, library
+logging.getLogger(__name__).info("X import info")
+def handle_event(context, data):
+    for log, who in (context.logger, "own"), (logging.getLogger("handler.part"), "child"):
+        for level in "debug", "info", "warning", "error":
+            getattr(log, level)("X %s %s", who, level)
+    library.chat()
+    return data
+END
+    local options own library
+    while read -r options own library; do
+        if [[ $options == -* ]]; then
+            run_x 0 bruco "$options" app <<<one
+        else
+            sed -i "s/^processor: .*/processor: {logLevel: $options}/" app/config.yaml
+            run_x 0 bruco app <<<one
+        fi
+        equals "$(shown own)" "${own//,/ } "
+        equals "$(shown child)" "${own//,/ } "
+        equals "$(shown library)" "${library//,/ } "
+    done <<'END'
+-v debug,info,warning,error info,warning,error
+-q warning,error warning,error
+debug debug,info,warning,error debug,info,warning,error
+info info,warning,error info,warning,error
+warning warning,error warning,error
+error error error
+auto info,warning,error warning,error
+END
+    sed -i "s/^processor: .*/processor: {}/" app/config.yaml
+    run_x 0 bruco app <<<one
+    equals "$(shown import)" "info "
+    # A package is the handler's own as a whole.
+    mkdir app/pack
+    touch app/pack/__init__.py
+    cp app/library.py app/pack/part.py
+    printf '%s\n' 'import pack.part' 'def handle_event(context, data):' '    context.logger.info("X own info")' \
+        '    pack.part.chat()' '    return data' >app/pack/main.py
+    sed -i "s/^processor: .*/processor: {moduleName: pack.main}/" app/config.yaml
+    run_x 0 bruco app <<<one
+    equals "$(shown own)" "info "
+    equals "$(shown library)" "info warning error "
+    printf 'processor: {logLevel: loud}\nsource: {kind: lines}\n' >bad.yaml
+    run_x 78 bruco check -c bad.yaml
+    file_has stderr "processor.logLevel: expected auto, error.* found 'loud'"
+}
+
+@test "a handler that sets levels itself is obeyed: at the root, by basicConfig, by dictConfig" {
+    local way
+    for way in 'logging.getLogger().setLevel(logging.DEBUG)' \
+        'logging.basicConfig(level="DEBUG", format="never")' \
+        'logging.config.dictConfig({"version": 1, "incremental": True, "root": {"level": "DEBUG"}})'; do
+        chatter '{}' <<END
+import logging, logging.config
+$way
+import library
+def handle_event(context, data):
+    context.logger.debug("X own debug")
+    library.chat()
+    return data
+END
+        run_x 0 bruco app <<<one
+        equals "$(shown own)" "debug "
+        equals "$(shown library)" "debug info warning error "
+    done
+    chatter '{logLevel: debug}' <<'END'
+import logging, library
+logging.getLogger("library").setLevel(logging.ERROR)
+logging.getLogger().setLevel(logging.WARNING)
+def handle_event(context, data):
+    context.logger.info("X own info")
+    context.logger.warning("X own warning")
+    library.chat()
+    context.logger.setLevel(logging.DEBUG)
+    context.logger.debug("X own debug")
+    assert context.logger.level == logging.DEBUG, context.logger.level
+    return data
+END
+    run_x 0 bruco app <<<one
+    equals "$(shown own)" "warning debug "
+    equals "$(shown library)" "error "
+}
+
 @test "context.logger.getLogger, as earlier versions had it" {
     project <<'END'
 import logging

@@ -48,6 +48,7 @@ static void check_dump(unsigned sections)
 			config.processor.retry_max_backoff_ms);
 		CHECK_INT(again.processor.timeout_ms, config.processor.timeout_ms);
 		CHECK_INT(again.processor.on_failure, config.processor.on_failure);
+		CHECK_INT(again.processor.log_level, config.processor.log_level);
 	}
 	CHECK_INT(
 		again.dead_letter.present, (sections & SECTION_SINK) && config.dead_letter.present);
@@ -159,7 +160,7 @@ TEST(secrets_are_masked)
 /* ---- every key of the schema ---- */
 
 /* Any of these is a value of each key, and not its default. */
-static const char *const values[] = {"3", "30", "3MiB", "key", "skip", "earliest", "other", "json",
+static const char *const values[] = {"3", "30", "3MiB", "key", "skip", "debug", "earliest", "other", "json",
 	"roundrobin", "murmur2", "[{name: A, value: b}]", "{a: b}"};
 
 /* What is written for a key of *from, without the key itself. */

@@ -46,6 +46,7 @@ TEST(all_keys_are_read)
 		       "  batch: {size: 250, wait: 75ms}\n"
 		       "  maxEvents: 100000\n"
 		       "  maxMemory: 512MiB\n"
+		       "  logLevel: debug\n"
 		       "  python: ./env\n"
 		       "  onFailure: deadLetter\n"
 		       "source:\n"
@@ -125,9 +126,10 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.processor.max_memory, 512 << 20);
 	CHECK(strncmp(config.processor.python, folder, strlen(folder)) == 0);
 	CHECK_TEXT(config.processor.python + strlen(folder), "/env");
-	CHECK_INT(config.processor.python_place.line, 19);
+	CHECK_INT(config.processor.python_place.line, 20);
 	CHECK_INT(config.processor.python_place.column, 11);
 	CHECK_INT(config.processor.on_failure, FAILURE_DEAD_LETTER);
+	CHECK_INT(config.processor.log_level, HANDLER_LOG_DEBUG);
 	CHECK(config.dead_letter.present);
 	CHECK_TEXT(config.dead_letter.kind, "kafka");
 	CHECK_TEXT(config.dead_letter.brokers, "y:9092,z");

@@ -8,6 +8,7 @@
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/import.h"
 #include "bruco-worker/python/timeout.h"
+#include "config/config.h"
 
 static unsigned long main_thread;
 
@@ -92,14 +93,23 @@ int builtin_module_register(void)
 	return result;
 }
 
-int builtin_module_prepare(void)
+/* The configured level as log lines name it; NULL: none is. */
+static const char *configured_level(const struct processor_config *processor)
+{
+	if (processor->log_level == HANDLER_LOG_AUTO)
+		return NULL;
+	return log_level_name((enum log_level)(processor->log_level - HANDLER_LOG_ERROR));
+}
+
+int builtin_module_prepare(const struct processor_config *processor)
 {
 	PyObject *prepare = import_attribute("bruco._logging", "prepare");
-	PyObject *done = prepare == NULL
-				 ? NULL
-				 : PyObject_CallFunction(prepare, "si", log_level_name(log_level()),
-					   log_format() == FORMAT_JSON);
+	PyObject *done = NULL;
 
+	if (prepare != NULL)
+		done = PyObject_CallFunction(prepare, "sizs", log_level_name(log_level()),
+			log_format() == FORMAT_JSON, configured_level(processor),
+			processor->module_name);
 	main_thread = PyThread_get_thread_ident();
 	Py_XDECREF(prepare);
 	Py_XDECREF(done);

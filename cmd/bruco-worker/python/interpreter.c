@@ -87,13 +87,13 @@ static char *package_folder(void)
 }
 
 /* Makes the bruco package importable. */
-static int add_package(void)
+static int add_package(const struct processor_config *processor)
 {
 	char *folder = package_folder();
 	struct exception exception;
 	int status = STATUS_OK;
 
-	if (interpreter_add_path(folder) < 0 || builtin_module_prepare() < 0) {
+	if (interpreter_add_path(folder) < 0 || builtin_module_prepare(processor) < 0) {
 		exception_take(&exception);
 		log_error("cannot use the bruco package in '%s': %s", folder, exception.summary);
 		exception_release(&exception);
@@ -137,7 +137,7 @@ int interpreter_start(const struct worker *worker)
 	if (status != STATUS_OK)
 		return status;
 	interpreter.running = true;
-	return add_package();
+	return add_package(&worker->config.processor);
 }
 
 int interpreter_add_path(const char *folder)

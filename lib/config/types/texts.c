@@ -44,7 +44,8 @@ const struct value_type text_type = {
 /* ---- words ---- */
 
 _Static_assert(
-	sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned),
+	sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned) &&
+		sizeof(enum handler_log) == sizeof(unsigned),
 	"a choice is stored as the number of its word");
 
 static bool read_choice(

@@ -27,12 +27,30 @@ variable: "contextvars.ContextVar[Optional[Event]]" = contextvars.ContextVar(
 )
 
 
+class UsualLevel(int):
+    """A level that Bruco has set: whether a handler has set the root's can be told from it."""
+
+
 class Logger(logging.Logger):
     """A logging.Logger that logging.config does not silence.
 
     By default ``dictConfig`` and ``fileConfig`` disable all loggers that exist and are not named.
-    A handler that sets `disabled` itself is obeyed.
+    A handler that sets `disabled` itself is obeyed. One that sets the level, here or at the root,
+    is, too: `usual` is the level until then.
     """
+
+    @property
+    def level(self) -> int:
+        given: int = self.__dict__.get("level", logging.NOTSET)
+        usual: Optional[int] = self.__dict__.get("usual")
+        if usual is None or not isinstance(logging.getLogger().level, UsualLevel):
+            return given
+        return usual
+
+    @level.setter
+    def level(self, level: int) -> None:
+        self.__dict__["level"] = level
+        self.__dict__["usual"] = None
 
     @property
     def disabled(self) -> bool:
@@ -44,8 +62,13 @@ class Logger(logging.Logger):
             self.__dict__["_disabled"] = value
 
     def getLogger(self, name: Optional[str] = None) -> logging.Logger:
-        """This logger, or the one of that name; as in earlier versions."""
-        return self if name is None else logging.getLogger(name)
+        """This logger, or the one of that name, as talkative as this one; as in earlier versions."""
+        if name is None:
+            return self
+        logger = make_logger(name)
+        if logger.level == logging.NOTSET:
+            logger.__dict__["usual"] = self.__dict__.get("usual")
+        return logger
 
 
 def make_logger(name: str) -> logging.Logger:

@@ -1,15 +1,16 @@
 """Log records become Bruco's log lines: one line, one write, by the worker itself."""
 
+import functools
 import io
 import logging
 import sys
 import threading
 import traceback
-from typing import Iterable, List, Optional, Type
+from typing import Any, Callable, Iterable, List, Optional, Type
 
 import _bruco
 
-from bruco._context import make_logger
+from bruco._context import UsualLevel, make_logger
 from bruco._exceptions import line
 from bruco._fields import encode_fields
 
@@ -113,16 +114,50 @@ def log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def prepare(level: str, as_json: int) -> None:
-    """Routes logging, warnings and prints to the worker's log; `level` as log lines name it."""
+def set_levels(worker: int, configured: Optional[str], module: str) -> None:
+    """Sets the levels of the root, which is the libraries', and of the handler's own logger.
+
+    Where none is configured, libraries are one level less talkative than the worker.
+    """
+    own = worker
+    library = max(worker, min(worker + 10, logging.WARNING))
+    if configured is not None:
+        library = own = LEVELS[configured]
+    logging.getLogger().setLevel(UsualLevel(library))
+    # Of a package all of it is the handler's own.
+    make_logger(module.partition(".")[0]).__dict__["usual"] = own
+
+
+def obey_level(configure: Callable[..., None]) -> Callable[..., None]:
+    """logging.basicConfig, which does nothing where there is a handler, but for the level."""
+
+    @functools.wraps(configure)
+    def basic_config(**options: Any) -> None:
+        root = logging.getLogger()
+        if options.get("level") is not None and root.handlers and not options.get("force"):
+            root.setLevel(options["level"])
+        configure(**options)
+
+    return basic_config
+
+
+def prepare(level: str, as_json: int, configured: Optional[str], module: str) -> None:
+    """Routes logging, warnings and prints to the worker's log.
+
+    level       the worker's own, as log lines name it
+    as_json     whether log lines are JSON
+    configured  processor.logLevel, or None
+    module      the handler's
+    """
     root = logging.getLogger()
     handler = LineHandler(bool(as_json))
     if LEVELS[level] > logging.INFO:
         handler.setLevel(LEVELS[level])  # quiet: whatever levels the handler's loggers have
     root.addHandler(handler)
+    set_levels(LEVELS[level], configured, module)
+    logging.basicConfig = obey_level(logging.basicConfig)
     for name in ("py.warnings", "threading", "unraisable"):
         make_logger(name)  # what Python itself would print, dictConfig does not silence either
-    root.setLevel(LEVELS[level])
     logging.captureWarnings(True)
     threading.excepthook = log_thread_exception
     sys.unraisablehook = log_unraisable
