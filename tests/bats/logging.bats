@@ -448,6 +448,63 @@ shown() {
     said stderr | grep -F ": X $1 " | sed 's/.* //' | tr '\n' ' '
 }
 
+@test "lines that come again and again are left out and counted; what a handler prints is not" {
+    project <<'END'
+import logging
+log = logging.getLogger("pool")
+def handle_event(context, data):
+    for i in range(3):
+        log.warning("X pool is full")
+    context.logger.info("X event %s", data.decode())
+    print("X printed")
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        context.logger.exception("X failed")
+    return data
+END
+    local format
+    for format in text json; do
+        run_x 0 bruco --log-format "$format" app < <(seq 100)
+        equals "$(grep -c 'X event' stderr)" 100
+        equals "$(grep -c 'X printed' stderr)" 100
+        equals "$(grep -c 'X pool is full' stderr)" 21
+        equals "$(grep -c 'X failed' stderr)" 21
+        equals "$(grep -c 'Traceback' stderr)" 20
+    done
+    grep 'X pool' stderr | tail -n 1 | /usr/bin/python3 -c '
+import json, sys
+line = json.load(sys.stdin)
+assert line["repeated"] == 280 and line["message"] == "X pool is full", line
+assert line["worker"] == "worker-0" and line["offset"] == 99, line'
+    run_x 0 bruco app < <(seq 100)
+    said stderr | grep -qxF 'bruco-worker-0: warning: X pool is full (repeated 280 more times)'
+    said stderr | grep -qxF 'bruco-worker-0: error: X failed (repeated 80 more times)'
+    contains "$(tail -n 1 stderr)" 'bruco: info: done'
+    run_x 0 bruco -v app < <(seq 100)
+    equals "$(grep -c 'X pool is full' stderr)" 300
+    # By hand nothing is left out.
+    run_x 0 bruco-worker --lines -d app < <(seq 100)
+    equals "$(grep -c 'X pool is full' stderr)" 300
+}
+
+@test "while lines come again and again, their number is told every ten seconds" {
+    project <<'END'
+import time
+def handle_event(context, data):
+    end = time.monotonic() + 11
+    while time.monotonic() < end:
+        context.logger.warning("X again")
+        time.sleep(0.01)
+    return data
+END
+    start_x bruco bruco app <<<one
+    wait_for 30 file_has bruco.err 'X again \(repeated [0-9]+ more times\)$'
+    equals "$(sed '/repeated/q' bruco.err | grep -c 'X again$')" 20
+    file_lacks bruco.err 'bruco: info: done'
+    wait_x bruco 0
+}
+
 @test "libraries show warnings, the handler info; logLevel, -v and -q change it" {
     chatter '{}' <<'END'
 import logging, library

@@ -187,6 +187,7 @@ static int run_case(struct testing *testing, const struct test_case *test)
 	relay_init(&relay, log);
 	if (status == STATUS_OK)
 		status = replay_run(&testing->replay, &capture, &relay, &got);
+	relay_show_rest(&relay);
 	log_writer_flush(&relay.writer, 1000);
 	relay_release(&relay);
 	if (status == STATUS_OK && test->compared)

@@ -251,7 +251,7 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 
 static void driver_release(struct driver *driver)
 {
-	relay_release_held(&driver->relay);
+	relay_show_rest(&driver->relay);
 	log_writer_flush(&driver->relay.writer, LAST_WORDS_MS);
 	relay_release(&driver->relay);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++)
@@ -305,7 +305,7 @@ int driver_run(const struct config *config, const char *venv, bool stop_at_end, 
 		tick(&driver);
 	}
 
-	relay_release_held(&driver.relay);
+	relay_show_rest(&driver.relay);
 	report_end(&driver);
 	*signal_number = driver.signal;
 	free(polls);

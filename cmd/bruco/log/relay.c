@@ -14,9 +14,21 @@ void relay_init(struct relay *relay, int fd)
 	log_writer_init(&relay->writer, fd);
 }
 
+/* Says of the entries whose time is over how many were left out. */
+static void show_repeats(struct relay *relay, int64_t now_ms)
+{
+	struct buf line = {0};
+	int owner;
+
+	while (repeats_ended(&relay->repeats, now_ms, &owner, &line))
+		relay_put(relay, owner, (const char *)line.data, line.length);
+	buf_release(&line);
+}
+
 void relay_release(struct relay *relay)
 {
-	relay_release_held(relay);
+	relay_show_rest(relay);
+	repeats_release(&relay->repeats);
 	log_writer_release(&relay->writer);
 }
 
@@ -47,6 +59,12 @@ void relay_release_held(struct relay *relay)
 	relay_show_held(relay);
 }
 
+void relay_show_rest(struct relay *relay)
+{
+	show_repeats(relay, INT64_MAX);
+	relay_release_held(relay);
+}
+
 void relay_only_worker(struct relay *relay, int worker)
 {
 	relay->only = worker;
@@ -55,11 +73,15 @@ void relay_only_worker(struct relay *relay, int worker)
 
 int64_t relay_deadline(const struct relay *relay)
 {
-	return relay->held_count > 0 ? relay->held_since + RELAY_HOLD_MS : -1;
+	int64_t held = relay->held_count > 0 ? relay->held_since + RELAY_HOLD_MS : -1;
+	int64_t repeats = repeats_deadline(&relay->repeats);
+
+	return held < 0 || (repeats >= 0 && repeats < held) ? repeats : held;
 }
 
 void relay_tick(struct relay *relay, int64_t now_ms)
 {
+	show_repeats(relay, now_ms);
 	if (relay->held_count > 0 && now_ms >= relay->held_since + RELAY_HOLD_MS)
 		relay_show_held(relay);
 }
@@ -89,6 +111,27 @@ void relay_put(struct relay *relay, int owner, const char *text, size_t length)
 		hold(relay, owner, text, length);
 	else
 		log_writer_put(&relay->writer, text, length);
+}
+
+void relay_put_log(
+	struct relay *relay, int owner, const char *text, size_t length, bool *left_out)
+{
+	bool numbers_aside = owner == RELAY_NO_WORKER;
+	int64_t now = clock_ms();
+	size_t shown = 0, entry; /* `shown` bytes before `text` were not put yet: one write for all */
+
+	for (; length > 0; text += entry, length -= entry) {
+		entry = repeats_entry(text, length);
+		if (!repeats_continues(text, length))
+			*left_out = log_level() < LEVEL_DEBUG &&
+				    !repeats_show(&relay->repeats, owner, numbers_aside, text,
+					    entry, now);
+		if (*left_out && shown > 0)
+			relay_put(relay, owner, text - shown, shown);
+		shown = *left_out ? 0 : shown + entry;
+	}
+	if (shown > 0)
+		relay_put(relay, owner, text - shown, shown);
 }
 
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)

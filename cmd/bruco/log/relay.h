@@ -2,7 +2,8 @@
  * What the driver and its processes say, on its way to the driver's stderr.
  *
  * Until the first worker was ready, the lines of all workers are held back for RELAY_HOLD_MS: of
- * eight workers that fail to import the same handler only one is heard.
+ * eight workers that fail to import the same handler only one is heard. Entries that a process logs
+ * again and again are left out and counted, as repeats.h says, unless the log's level is debug.
  */
 #ifndef BRUCO_LOG_RELAY_H
 #define BRUCO_LOG_RELAY_H
@@ -13,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "bruco/log/repeats.h"
 #include "bruco/log/writer.h"
 
 enum { RELAY_HOLD_MS = 1000, RELAY_HOLD_MAX = 1 << 20 };
@@ -27,6 +29,7 @@ struct held {
 
 struct relay {
 	struct log_writer writer;
+	struct repeats repeats;
 	bool holding;
 	int only; /* lines of other workers are dropped; RELAY_NO_WORKER: of none */
 	struct held *held;
@@ -46,9 +49,18 @@ void relay_log(struct relay *relay, enum log_level level, const char *format, ..
 /* Whole lines of a process, already in the log's format; `owner` as above. */
 void relay_put(struct relay *relay, int owner, const char *text, size_t length);
 
+/* The same of what a process logs, without those that come again and again. *left_out says whether
+ * the entry that the text ends with, and whose traceback may go on, was left out; it begins as
+ * false. */
+void relay_put_log(
+	struct relay *relay, int owner, const char *text, size_t length, bool *left_out);
+
 void relay_hold(struct relay *relay);         /* holds the lines of workers back from now on */
 void relay_show_held(struct relay *relay);    /* writes what is held so far */
 void relay_release_held(struct relay *relay); /* the same, and holds nothing back any more */
+
+/* No process has more to say: the same, and how often lines were left out. */
+void relay_show_rest(struct relay *relay);
 
 /* As relay_release_held, but drops the lines of all other workers, now and later. */
 void relay_only_worker(struct relay *relay, int worker);

@@ -83,8 +83,8 @@ static void take_lines(
 
 	if (whole > 0) {
 		buf_append(&output->partial, data, whole);
-		relay_put(relay, output->owner, (const char *)output->partial.data,
-			output->partial.length);
+		relay_put_log(relay, output->owner, (const char *)output->partial.data,
+			output->partial.length, &output->left_out);
 		buf_reset(&output->partial);
 	}
 	if (output->partial.length + length - whole > LOG_WRITER_QUEUE_MAX)

@@ -1,7 +1,7 @@
 /*
  * A pipe on which a process of the driver speaks, and what becomes of it. Sources and sinks write
- * log lines to their stderr, workers to a pipe of their own: these pass unchanged. What a handler
- * prints is made log lines here: of level info from stdout, warning from stderr, cut at
+ * log lines to their stderr, workers to a pipe of their own: these pass unchanged, but for those that
+ * come again and again (relay_put_log). All that a handler prints is passed on; it is made log lines here: of level info from stdout, warning from stderr, cut at
  * LOG_LINE_MAX, with control characters escaped.
  */
 #ifndef BRUCO_LOG_STAGE_OUTPUT_H
@@ -28,6 +28,7 @@ struct stage_output {
 	const char *program;  /* "bruco-worker-0"; kept, not copied */
 	const char *worker;   /* "worker-0" for the JSON form, or NULL */
 	int owner;
+	bool left_out;         /* the last entry was: so is what follows of its traceback */
 	struct buf partial;    /* of a line without its end */
 	bool skipping;         /* the rest of a line that was cut */
 	int64_t partial_since; /* ms, -1: no partial line */
