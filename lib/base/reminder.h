@@ -1,5 +1,6 @@
 /*
- * A line that would come again and again: at once, then after 1, 2, 4 ... 60 seconds.
+ * A line that says what is waited for: at once, then after 1, 2, 4 ... 60 seconds; and a last one
+ * when the wait is over.
  */
 #ifndef BASE_REMINDER_H
 #define BASE_REMINDER_H
@@ -29,6 +30,16 @@ static inline bool reminder_due(struct reminder *reminder, int64_t now)
 		reminder->wait_ms = REMINDER_LAST_MS;
 	reminder->due = now + reminder->wait_ms;
 	return true;
+}
+
+/* What was waited for is there again. Whether it was missed in a line, so that this is worth one, too;
+ * the next time is said at once. */
+static inline bool reminder_over(struct reminder *reminder)
+{
+	bool told = reminder_begun(reminder);
+
+	*reminder = (struct reminder){0};
+	return told;
 }
 
 #endif

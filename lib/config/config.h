@@ -136,6 +136,7 @@ struct config {
 	int64_t shutdown_timeout_ms;
 	int64_t max_record_size;
 	uint32_t max_restarts; /* in 60 s */
+	int64_t max_wait_ms;   /* how long a start may wait for brokers and topics; 0: for ever */
 	struct processor_config processor;
 	struct source_config source;
 	struct sink_config sink;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -158,15 +159,12 @@ void kafka_health_down(struct kafka_health *health, const char *reason)
 
 static void recover(struct kafka_health *health)
 {
-	bool told = reminder_begun(&health->reminder);
-
 	health->answered = true;
 	health->down = health->failed = false;
 	health->bad = false;
 	health->refused_at = 0;
 	health->refuser_count = 0;
-	health->reminder = (struct reminder){0};
-	if (told)
+	if (reminder_over(&health->reminder))
 		log_info("a broker can be reached again");
 }
 
@@ -226,6 +224,31 @@ static void tell_one(struct kafka_health *health, int64_t now)
 		return;
 	health->told_at = now;
 	log_warning("a broker can't be used, going on with the others: %s", health->failure);
+}
+
+bool kafka_health_waits(struct kafka_health *health, rd_kafka_t *client, char text[HEALTH_WAIT_MAX])
+{
+	char *cluster = rd_kafka_clusterid(client, 0);
+	bool down;
+
+	pthread_mutex_lock(&health->lock);
+	down = health->down && health->failed;
+	if (down)
+		snprintf(text, HEALTH_WAIT_MAX, "no broker can be reached: %s", health->failure);
+	else
+		snprintf(text, HEALTH_WAIT_MAX, "no broker has answered");
+	pthread_mutex_unlock(&health->lock);
+	if (cluster != NULL)
+		rd_kafka_mem_free(client, cluster);
+	return down || cluster == NULL;
+}
+
+_Noreturn void kafka_waited(int64_t most_ms, const char *what)
+{
+	char most[32];
+
+	format_duration(most, most_ms);
+	die(STATUS_TEMPFAIL, "waited for %s (maxWait): %s", most, what);
 }
 
 int kafka_health_work(struct kafka_health *health, rd_kafka_t *client)

@@ -18,7 +18,7 @@
 
 #include "base/reminder.h"
 
-enum { REFUSED_MS = 10000, REFUSERS_MAX = 16, HEALTH_TEXT_MAX = 512 };
+enum { REFUSED_MS = 10000, REFUSERS_MAX = 16, HEALTH_TEXT_MAX = 512, HEALTH_WAIT_MAX = 600 };
 
 struct kafka_health {
 	pthread_mutex_t lock;     /* of all below */
@@ -58,6 +58,15 @@ void kafka_health_good(struct kafka_health *health);
  * end, with the reason in health->refusal. May ask the brokers when that is near, which takes up to
  * two seconds. */
 int kafka_health_work(struct kafka_health *health, rd_kafka_t *client);
+
+/* Whether no broker can be reached, as far as is known, or none has ever answered; `text` then says
+ * so. */
+bool kafka_health_waits(
+	struct kafka_health *health, rd_kafka_t *client, char text[HEALTH_WAIT_MAX]);
+
+/* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not
+ * exist". */
+_Noreturn void kafka_waited(int64_t most_ms, const char *what);
 
 /* Whether a broker has said no, by the error's code and the reason's text. */
 bool kafka_is_refusal(int error, const char *reason);

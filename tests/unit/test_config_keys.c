@@ -17,6 +17,7 @@ TEST(an_empty_file_gives_the_defaults)
 	CHECK_INT(config.shutdown_timeout_ms, 30000);
 	CHECK_INT(config.max_record_size, 16 << 20);
 	CHECK_INT(config.max_restarts, 10);
+	CHECK_INT(config.max_wait_ms, 0);
 	CHECK(!config.processor.present);
 	CHECK(!config.source.present);
 	CHECK(config.source.kind == NULL);
@@ -32,6 +33,7 @@ TEST(all_keys_are_read)
 		       "shutdownTimeout: 1500ms\n"
 		       "maxRecordSize: 1MiB\n"
 		       "maxRestarts: 0\n"
+		       "maxWait: 90s\n"
 		       "processor:\n"
 		       "  handlerPath: ./code/../handlers/\n"
 		       "  moduleName: pkg.handler\n"
@@ -85,9 +87,10 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.shutdown_timeout_ms, 1500);
 	CHECK_INT(config.max_record_size, 1 << 20);
 	CHECK_INT(config.max_restarts, 0);
+	CHECK_INT(config.max_wait_ms, 90000);
 	CHECK(strncmp(config.processor.handler_path, folder, strlen(folder)) == 0);
 	CHECK_TEXT(config.processor.handler_path + strlen(folder), "/code/../handlers/");
-	CHECK_INT(config.processor.handler_path_place.line, 6);
+	CHECK_INT(config.processor.handler_path_place.line, 7);
 	CHECK_INT(config.processor.handler_path_place.column, 16);
 	CHECK_TEXT(config.processor.module_name, "pkg.handler");
 	CHECK_INT(config.processor.workers, 7);
@@ -126,7 +129,7 @@ TEST(all_keys_are_read)
 	CHECK_INT(config.processor.max_memory, 512 << 20);
 	CHECK(strncmp(config.processor.python, folder, strlen(folder)) == 0);
 	CHECK_TEXT(config.processor.python + strlen(folder), "/env");
-	CHECK_INT(config.processor.python_place.line, 20);
+	CHECK_INT(config.processor.python_place.line, 21);
 	CHECK_INT(config.processor.python_place.column, 11);
 	CHECK_INT(config.processor.on_failure, FAILURE_DEAD_LETTER);
 	CHECK_INT(config.processor.log_level, HANDLER_LOG_DEBUG);

@@ -29,6 +29,8 @@ static void apply(struct exit_facts *facts, const char *word)
 		facts->never_ran = true, facts->ready = false;
 	else if (strcmp(word, "unready") == 0)
 		facts->ready = false;
+	else if (strcmp(word, "waited") == 0)
+		facts->waited = true;
 	else if (strcmp(word, "killed") == 0)
 		facts->killed = true;
 	else if (strcmp(word, "recycles") == 0)
@@ -206,6 +208,17 @@ static const struct {
 		{{"settling restarting", "fatal 77: death, warn"},
 			{"others", "fatal 77: death"}}},
 	{"source exit:75 rewinds",
+		{{"starting running ending", "endpoint died 75: death, warn of restart, take restart"},
+			{"others", "endpoint died 75: death"}}},
+	{"source exit:75 rewinds unready waited",
+		{{"starting running", "fatal 75: death"},
+			{"ending", "endpoint died 75: death, warn of restart, take restart"},
+			{"others", "endpoint died 75: death"}}},
+	{"sink exit:75 rewinds unready waited",
+		{{"starting running", "fatal 75: death"},
+			{"ending", "endpoint died 75: death, warn of restart, take restart"},
+			{"others", "endpoint died 75: death"}}},
+	{"source exit:75 rewinds waited",
 		{{"starting running ending", "endpoint died 75: death, warn of restart, take restart"},
 			{"others", "endpoint died 75: death"}}},
 	{"source exit:0 rewinds",

@@ -33,8 +33,10 @@ struct kafka_sink {
 	size_t topic_count;
 	bool connected;     /* the client knows the topics */
 	int64_t retry_at;   /* until it does */
-	const char *missing;        /* one of the topics' names: it did not exist at the last look */
-	struct reminder reminder;   /* of the lines about topics */
+	int64_t opened_at;          /* clock_ms */
+	const char *missing;        /* one of the topics: it could not be produced to at the last look */
+	rd_kafka_resp_err_t missing_error; /* why */
+	struct reminder reminder;   /* of the lines about it */
 	size_t unproven;    /* partitions */
 	int64_t prove_at;   /* when all are to be proven anew */
 	uint64_t under_way; /* records that the client has */

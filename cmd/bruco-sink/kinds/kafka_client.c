@@ -69,8 +69,8 @@ bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partiti
 	       partition < kafka->topics[topic].partitions;
 }
 
-/* Says why a topic can't be produced to yet. Trouble of the connection is kafka/health.h's to tell. */
-static void tell_not_yet(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error)
+/* Trouble of the connection is kafka/health.h's to tell. */
+static bool is_of_connection(rd_kafka_resp_err_t error)
 {
 	switch (error) {
 	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
@@ -80,18 +80,56 @@ static void tell_not_yet(struct kafka_sink *kafka, const char *topic, rd_kafka_r
 	case RD_KAFKA_RESP_ERR__RESOLVE:
 	case RD_KAFKA_RESP_ERR__SSL:
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-		log_debug("cannot produce to '%s' yet: %s", topic, rd_kafka_err2str(error));
-		break;
-	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		kafka->missing = topic;
-		if (reminder_due(&kafka->reminder, clock_ms()))
-			log_warning("topic '%s' does not exist yet, waiting", topic);
-		break;
+		return true;
 	default:
-		if (reminder_due(&kafka->reminder, clock_ms()))
-			log_warning("cannot produce to '%s' yet: %s", topic,
-				rd_kafka_err2str(error));
+		return false;
 	}
+}
+
+/* Says why a topic can't be produced to yet. */
+static void tell_not_yet(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err_t error)
+{
+	if (kafka->missing != topic || kafka->missing_error != error)
+		kafka->reminder = (struct reminder){0}; /* that is news */
+	kafka->missing = topic;
+	kafka->missing_error = error;
+	if (is_of_connection(error))
+		log_debug("cannot produce to '%s' yet: %s", topic, rd_kafka_err2str(error));
+	else if (!reminder_due(&kafka->reminder, clock_ms()))
+		return;
+	else if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+		log_warning("topic '%s' does not exist yet, waiting", topic);
+	else
+		log_warning("cannot produce to '%s' yet: %s", topic, rd_kafka_err2str(error));
+}
+
+/* The topic that was waited for is there. */
+static void tell_there(struct kafka_sink *kafka)
+{
+	if (reminder_over(&kafka->reminder))
+		log_info(kafka->missing_error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+				 ? "topic '%s' is there now"
+				 : "topic '%s' can be produced to now",
+			kafka->missing);
+	kafka->missing = NULL;
+}
+
+/* Ends the sink when its start has waited for long enough. */
+static void check_wait(struct kafka_sink *kafka)
+{
+	int64_t most = kafka->sink->config->max_wait_ms;
+	char what[HEALTH_WAIT_MAX];
+
+	if (most == 0 || kafka->sink->stage.ready || clock_ms() < kafka->opened_at + most)
+		return;
+	if (kafka_health_waits(&kafka->health, kafka->client, what))
+		kafka_waited(most, what);
+	if (kafka->missing_error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+		snprintf(what, sizeof what, "topic '%s' does not exist", kafka->missing);
+	else
+		snprintf(what, sizeof what, "cannot produce to '%s': %s", kafka->missing,
+			rd_kafka_err2str(kafka->missing_error));
+	kafka_waited(most, what);
 }
 
 void kafka_client_connect(struct kafka_sink *kafka)
@@ -103,17 +141,15 @@ void kafka_client_connect(struct kafka_sink *kafka)
 		const char *name = kafka->topics[i].name;
 
 		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			if (kafka->missing == name) {
-				log_info("topic '%s' is there now", name);
-				kafka->missing = NULL;
-				kafka->reminder = (struct reminder){0};
-			}
+			if (kafka->missing == name)
+				tell_there(kafka);
 			continue;
 		}
 		if (kafka_error_status(error) != STATUS_OK)
 			die(kafka_error_status(error), "cannot produce to '%s': %s", name,
 				rd_kafka_err2str(error));
 		tell_not_yet(kafka, name, error);
+		check_wait(kafka);
 		kafka->retry_at = clock_ms() + RETRY_MS;
 		return;
 	}
@@ -266,6 +302,7 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 	kafka->connected = false;
 	prove_anew(kafka);
 	kafka->retry_at = 0;
+	kafka->opened_at = clock_ms();
 	kafka_client_connect(kafka);
 }
 

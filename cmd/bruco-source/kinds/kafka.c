@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -172,6 +173,43 @@ static void name_refused(struct kafka_source *kafka, const rd_kafka_message_t *m
 		buf_printf(text, " (topic '%s')", rd_kafka_topic_name(message->rkt));
 }
 
+/* 0: the message is about no partition. */
+static uint64_t place_of(const rd_kafka_message_t *message)
+{
+	const char *topic = message->rkt == NULL ? NULL : rd_kafka_topic_name(message->rkt);
+	uint64_t place;
+
+	if (topic == NULL || message->partition < 0)
+		return 0;
+	place = hash_more(HASH_START, topic, strlen(topic));
+	return hash_more(place, &message->partition, sizeof message->partition);
+}
+
+static void tell_trouble(
+	struct kafka_source *kafka, const rd_kafka_message_t *message, const char *text)
+{
+	uint64_t hash = hash_more(HASH_START, text, strlen(text));
+
+	if (hash != kafka->trouble_text)
+		kafka->trouble = (struct reminder){0};
+	kafka->trouble_text = hash;
+	kafka->trouble_place = place_of(message);
+	if (reminder_due(&kafka->trouble, clock_ms()))
+		log_warning("%s", text);
+}
+
+/* A record came, or the end of its partition. */
+static void end_trouble(struct kafka_source *kafka, const rd_kafka_message_t *message)
+{
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
+		message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		return;
+	if (kafka->trouble_place != 0 && kafka->trouble_place != place_of(message))
+		return;
+	if (reminder_over(&kafka->trouble))
+		log_info("consuming again");
+}
+
 static void on_record_error(struct kafka_source *kafka, const rd_kafka_message_t *message)
 {
 	struct buf text = {0};
@@ -192,7 +230,7 @@ static void on_record_error(struct kafka_source *kafka, const rd_kafka_message_t
 	if (status != STATUS_OK)
 		kafka_refused(kafka, status, (const char *)text.data);
 	else
-		log_warning("%s", (const char *)text.data);
+		tell_trouble(kafka, message, (const char *)text.data);
 	buf_release(&text);
 }
 
@@ -240,6 +278,8 @@ static void admit_next(struct kafka_source *kafka)
 	rd_kafka_message_t *message = kafka->batch[kafka->batch_at++];
 	struct kafka_partition *partition;
 
+	if (reminder_begun(&kafka->trouble))
+		end_trouble(kafka, message);
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
 		message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		on_record_error(kafka, message);

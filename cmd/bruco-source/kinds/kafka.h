@@ -127,6 +127,9 @@ struct kafka_source {
 	bool *absent;        /* of source.topics, by index: it doesn't exist; NULL: all do */
 	size_t absent_count;
 	struct reminder absent_reminder;
+	struct reminder trouble; /* of an error that may pass: "cannot consume yet" */
+	uint64_t trouble_text;   /* hash: another one is said at once */
+	uint64_t trouble_place;  /* of the partition; 0: of none */
 	struct buf headers;
 };
 

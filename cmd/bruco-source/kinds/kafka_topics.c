@@ -104,11 +104,35 @@ static void look(struct kafka_source *kafka)
 		kafka_subscribe(kafka);
 }
 
+/* Ends the source when its start has waited for long enough. Its group is no matter of this: a
+ * member that has died is in it until its session ends. */
+static void check_wait(struct kafka_source *kafka, int64_t now)
+{
+	int64_t most = kafka->source->config->max_wait_ms;
+	char what[HEALTH_WAIT_MAX], *names;
+
+	if (most == 0 || kafka->source->stage.ready || !source_taking(kafka->source) ||
+		now < kafka->subscribed_at + most)
+		return;
+	if (kafka_health_waits(&kafka->health, kafka->client, what))
+		kafka_waited(most, what);
+	if (kafka->absent_count == 0)
+		return;
+	look(kafka);
+	if (kafka->absent_count == 0)
+		return;
+	names = name_absent(kafka);
+	snprintf(what, sizeof what, "%.500s %s not exist", names,
+		kafka->absent_count == 1 ? "does" : "do");
+	kafka_waited(most, what);
+}
+
 void kafka_absent_work(struct kafka_source *kafka, int64_t now)
 {
 	bool first = !reminder_begun(&kafka->absent_reminder);
 	char *names;
 
+	check_wait(kafka, now);
 	if (kafka->absent_count == 0 || !source_taking(kafka->source) ||
 		!reminder_due(&kafka->absent_reminder, now))
 		return;

@@ -221,6 +221,7 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 	pid_t pid = -1;
 	int error;
 
+	process->started_at = clock_ms();
 	process->ready = process->killed = process->stuck = false;
 	if (open_outfit(process, &launch->documents[process->role], &outfit))
 		pid = start_process(process, launch, &outfit);

@@ -61,6 +61,7 @@ struct process {
 	pid_t pid;   /* 0: there is no process */
 	int control; /* -1: closed */
 	struct page *page;
+	int64_t started_at;             /* ms */
 	bool ready;                     /* for the driver to set */
 	bool killed;                    /* by us */
 	int64_t killed_at;              /* ms, when for the first time */
