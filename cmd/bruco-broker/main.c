@@ -19,18 +19,23 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco-broker/port.h"
+#include "bruco-broker/requests.h"
+#include "bruco-broker/speed.h"
 
-enum { OPTION_LISTEN = OPTION_OWN, PARTITIONS_MAX = 1000, TOPIC_MAX = 249 };
+enum { OPTION_LISTEN = OPTION_OWN, OPTION_CONTROL, OPTION_SPEED, PARTITIONS_MAX = 1000, TOPIC_MAX = 249 };
 
 static const char topic_letters[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 static const char usage[] =
-	"usage: bruco-broker [-qv] [--listen port] [-t topic[:partitions]] ...\n"
+	"usage: bruco-broker [-qv] [--control] [--listen port] [--speed factor]\n"
+	"                    [-t topic[:partitions]] ...\n"
 	"A throw-away Kafka on loopback, in memory, for demos and fast tests. Prints its\n"
 	"address and lives until its standard input closes or a signal comes.\n"
 	"\n"
+	"      --control         answer requests on standard input\n"
 	"      --listen PORT     listen on this port of 127.0.0.1 (default: a free one)\n"
+	"      --speed FACTOR    let the broker's time pass faster, 1 to 100 times\n"
 	"  -t, --topic NAME[:N]  make a topic with N partitions (default: 4); repeatable\n"
 	"  -q, --quiet           log warnings and errors only\n"
 	"  -v, --verbose         log each request\n"
@@ -88,14 +93,19 @@ static rd_kafka_t *make_client(void)
 	return client;
 }
 
-/* Until a signal comes or the other end of standard input is gone. Nothing is read. */
-static void wait_for_end(int signals)
+/* Until a signal comes or the other end of standard input is gone. Without `control` nothing is
+ * read. */
+static void wait_for_end(int signals, bool control)
 {
-	struct pollfd fds[] = {
-		{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLRDHUP}};
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+		{.fd = STDIN_FILENO, .events = control ? POLLIN : POLLRDHUP}};
 
-	while (fd_poll(fds, 2, -1) <= 0)
-		;
+	for (;;) {
+		if (fd_poll(fds, 2, -1) <= 0)
+			continue;
+		if (fds[0].revents != 0 || !control || !requests_read())
+			return;
+	}
 }
 
 static void print_address(const char *address)
@@ -104,55 +114,89 @@ static void print_address(const char *address)
 		die(STATUS_UNAVAILABLE, "cannot print the address: %s", strerror(errno));
 }
 
-int main(int argc, char **argv)
+struct settings {
+	struct topic *topics;
+	size_t topic_count;
+	int64_t port; /* 0: a free one */
+	int64_t speed;
+	bool control;
+};
+
+static void add_topic(struct settings *settings, const char *text)
+{
+	settings->topics = mem_grow(
+		settings->topics, settings->topic_count + 1, sizeof *settings->topics);
+	settings->topics[settings->topic_count++] = parse_topic(text);
+}
+
+static void parse_options(struct settings *settings, int argc, char **argv)
 {
 	static const struct option options[] = {OPTIONS_COMMON,
+		{"control", no_argument, NULL, OPTION_CONTROL},
 		{"listen", required_argument, NULL, OPTION_LISTEN},
+		{"speed", required_argument, NULL, OPTION_SPEED},
 		{"topic", required_argument, NULL, 't'}, {0}};
-	rd_kafka_mock_cluster_t *cluster;
-	struct topic *topics = NULL;
-	size_t topic_count = 0;
-	int64_t port = 0;
-	rd_kafka_t *client;
-	int signals;
 	int option;
 
-	signals_reset();
-	fd_ensure_standard();
-	log_init(program.name);
 	while ((option = getopt_long(argc, argv, "qvt:", options, NULL)) != -1) {
 		if (option == 't') {
-			topics = mem_grow(topics, topic_count + 1, sizeof *topics);
-			topics[topic_count++] = parse_topic(optarg);
+			add_topic(settings, optarg);
+		} else if (option == OPTION_CONTROL) {
+			settings->control = true;
 		} else if (option == OPTION_LISTEN) {
-			if (!text_integer(optarg, 1, 65535, &port))
+			if (!text_integer(optarg, 1, 65535, &settings->port))
 				options_misuse(&program, "'%s' is not a port (1 to 65535)", optarg);
+		} else if (option == OPTION_SPEED) {
+			if (!text_integer(optarg, 1, SPEED_MOST, &settings->speed))
+				options_misuse(&program, "'%s' is not a speed (1 to %d)", optarg,
+					SPEED_MOST);
 		} else {
 			options_common(&program, option);
 		}
 	}
 	if (optind < argc)
 		options_misuse(&program, "unexpected argument '%s'", argv[optind]);
+}
 
+static void make_topics(rd_kafka_mock_cluster_t *cluster, struct settings *settings)
+{
+	for (size_t i = 0; i < settings->topic_count; i++) {
+		struct topic *topic = &settings->topics[i];
+		rd_kafka_resp_err_t error =
+			rd_kafka_mock_topic_create(cluster, topic->name, topic->partitions, 1);
+
+		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			die(STATUS_SOFTWARE, "cannot make topic '%s': %s", topic->name,
+				rd_kafka_err2str(error));
+		free(topic->name);
+	}
+	free(settings->topics);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings = {.speed = 1};
+	rd_kafka_mock_cluster_t *cluster;
+	rd_kafka_t *client;
+	int signals;
+
+	signals_reset();
+	fd_ensure_standard();
+	log_init(program.name);
+	parse_options(&settings, argc, argv);
 	signals = signals_init(false);
+	speed_choose(settings.speed);
 	client = make_client();
-	port_choose((uint16_t)port);
+	port_choose((uint16_t)settings.port);
 	cluster = rd_kafka_mock_cluster_new(client, 1);
 	if (cluster == NULL)
 		die(status_of_error(errno), "cannot make the mock cluster: %s", strerror(errno));
-	for (size_t i = 0; i < topic_count; i++) {
-		rd_kafka_resp_err_t error = rd_kafka_mock_topic_create(
-			cluster, topics[i].name, topics[i].partitions, 1);
-
-		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-			die(STATUS_SOFTWARE, "cannot make topic '%s': %s", topics[i].name,
-				rd_kafka_err2str(error));
-		free(topics[i].name);
-	}
-	free(topics);
+	make_topics(cluster, &settings);
+	if (settings.control)
+		requests_init(cluster);
 	print_address(rd_kafka_mock_cluster_bootstraps(cluster));
 
-	wait_for_end(signals);
+	wait_for_end(signals, settings.control);
 	/* There is nothing to save, and taking the cluster down in good order takes a second. */
 	_exit(STATUS_OK);
 }

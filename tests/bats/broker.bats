@@ -71,13 +71,47 @@ load helpers
 
 @test "bruco-broker refuses a wrong command line" {
     for arguments in "--listen 0" "--listen x" "--listen 65536" "-t a:0" "-t a:x" "-t a:1001" \
-        "-t :3" "-t a/b" "-t" "--nosuch" "word"; do
+        "--speed 0" "--speed 101" "-t :3" "-t a/b" "-t" "--nosuch" "word"; do
         run_x 64 bruco-broker $arguments
         equals "$output" ""
         contains "$stderr" "try 'bruco-broker --help'"
     done
     run_x 64 bruco-broker -t a:0
     contains "$stderr" "bruco-broker: error: '0' is not a number of partitions (1 to 1000)"
+}
+
+# ask REQUEST ANSWER: of the broker with --control that is the coprocess BROKER.
+ask() {
+    local answer
+    echo "$1" >&"${BROKER[1]}"
+    read -r -t 20 answer <&"${BROKER[0]}"
+    equals "$answer" "$2"
+}
+
+@test "bruco-broker --control makes topics, tells a group's progress and copies its offsets" {
+    coproc BROKER { exec bruco-broker --control --speed 20 -t a:2; }
+    broker_pid=$BROKER_PID
+    read -r -t 10 address <&"${BROKER[0]}"
+    ask "topic b 1" ok
+    ask "topic b 1" ok
+    ask "progress g a" "0 0"
+    seq 5 | bruco-source -q lines >five.frames
+    run_x 0 bruco-sink -q kafka -b "$address" -t a <five.frames
+    ask "progress g a" "0 5"
+    session=(-X session.timeout.ms=200000)
+    run_x 0 bruco-source -q -n 5 kafka -b "$address" -t a -g g -o earliest "${session[@]}"
+    ask "progress g a" "5 5"
+    ask "copy g h a" ok
+    ask "progress h a" "5 5"
+    ask "progress g b" "0 0"
+    run_x 0 bruco-sink -q kafka -b "$address" -t a <five.frames
+    bruco-source -q -n 5 kafka -b "$address" -t a -g h -o earliest "${session[@]}" | bruco-sink -q lines | sort >got
+    equals "$(<got)" "$(seq 5)"
+    ask "progress h a" "10 10"
+    ask "progress h" "error not a request"
+    ask "topic b many" "error Local: Invalid argument or configuration"
+    eval "exec ${BROKER[1]}>&-"
+    wait "$broker_pid"
 }
 
 @test "bruco-broker prints its versions, and fails when nobody takes its address" {
