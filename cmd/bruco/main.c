@@ -19,6 +19,7 @@ static const char usage[] =
 	"       bruco check [--handler] [--print] [-c file | file | directory]\n"
 	"       bruco init [-q] directory\n"
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
+	"       bruco dev [-Kqv] [-c file | file | directory]\n"
 	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -27,6 +28,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config PATH      the configuration, or a folder with a config.yaml\n"
 	"  -e, --end              stop at the offsets that were last at the start\n"
+	"  -K, --keys             (dev) a line that is typed is key, tab, value\n"
 	"  -q, --quiet            warnings and errors only\n"
 	"  -v, --verbose          say more\n"
 	"  -w, --workers COUNT    how many workers, 1 to 256 or auto, whatever the file says\n"
@@ -57,7 +59,7 @@ struct command {
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
-	{"venv", command_venv}, {"dev", command_later}, {"status", command_later},
+	{"venv", command_venv}, {"dev", command_dev}, {"status", command_later},
 	{"top", command_later}, {"reload", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

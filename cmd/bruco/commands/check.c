@@ -254,6 +254,11 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 	return STATUS_SOFTWARE;
 }
 
+int check_handler(const struct config *config, const char *venv)
+{
+	return ask_worker(config, venv, true);
+}
+
 /* Imports the handler, in its environment. */
 static int check_import(const struct config *config)
 {

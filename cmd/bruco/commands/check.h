@@ -40,4 +40,8 @@ size_t check_load(struct config *config, const char *path, struct buf *notes);
  * notes to standard error; returns the number of mistakes. */
 size_t check_processor(struct config *config, const char *path);
 
+/* Has a worker import the handler, in the environment `venv` (NULL: none), and look at its functions.
+ * The worker writes what it finds. Returns the exit status. */
+int check_handler(const struct config *config, const char *venv);
+
 #endif
