@@ -39,8 +39,8 @@ load driver
     run_x 64 bruco status
     contains "$stderr" "'status' is not supported yet"
     echo_project
-    mv app dev
-    run_x 0 bruco dev <<<hello
+    mv app top
+    run_x 0 bruco top <<<hello
     equals "$output" hello
 }
 
