@@ -15,8 +15,8 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "base/status.h"
+#include "bruco/dev/child.h"
 #include "bruco/dev/local_kafka.h"
-#include "bruco/driver/process.h"
 
 enum { ANSWER_MS = 20000, ANSWER_MOST = 512, END_MS = 2000 };
 
@@ -49,28 +49,13 @@ static bool read_line(struct broker *broker, char line[ANSWER_MOST])
 
 void broker_start(struct broker *broker)
 {
-	char *path = launch_program("bruco-broker"), line[ANSWER_MOST];
+	char line[ANSWER_MOST];
 	const char *arguments[] = {"bruco-broker", "-q", "--control", "--speed", DEV_SPEED, NULL};
-	int in[2], out[2];
 
-	if (fd_pipe(in, 0) < 0 || fd_pipe(out, 0) < 0)
-		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
-	broker->pid = spawn(&(struct spawn){.path = path,
-		.arguments = arguments,
-		.moves = (struct spawn_move[]){{in[0], 0}, {out[1], 1}},
-		.move_count = 2,
-		.die_with_parent = true,
-		.own_group = true});
-	if (broker->pid < 0)
-		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", path, strerror(errno));
-	fd_close(&in[0]);
-	fd_close(&out[1]);
-	broker->to = in[1];
-	broker->from = out[0];
+	broker->pid = child_start(arguments, &broker->to, &broker->from);
 	if (!read_line(broker, line))
-		die(STATUS_UNAVAILABLE, "'%s' did not start", path);
+		die(STATUS_UNAVAILABLE, "'%s' did not start", arguments[0]);
 	broker->address = mem_text(line);
-	free(path);
 }
 
 void broker_stop(struct broker *broker)

@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
-#include "base/status.h"
-#include "bruco/driver/process.h"
+#include "bruco/dev/child.h"
 #include "frame/frame.h"
 
 enum { READ_ROOM = 64 << 10, END_MS = 10000 };
@@ -19,25 +18,11 @@ void feed_start(struct feed *feed, const char *address, const char *topic, bool 
 {
 	const char *arguments[] = {
 		"bruco-sink", "-q", "kafka", "-b", address, "-t", topic, NULL};
-	char *program = launch_program("bruco-sink");
-	int in[2];
 
-	if (fd_pipe(in, 0) < 0)
-		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
-	feed->pid = spawn(&(struct spawn){.path = program,
-		.arguments = arguments,
-		.moves = (struct spawn_move[]){{in[0], 0}},
-		.move_count = 1,
-		.die_with_parent = true,
-		.own_group = true});
-	if (feed->pid < 0)
-		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", program, strerror(errno));
-	fd_close(&in[0]);
-	feed->to = in[1];
+	feed->pid = child_start(arguments, &feed->to, NULL);
 	feed->keys = keys;
 	feed->topic = mem_text(topic);
 	feed->records = 0;
-	free(program);
 }
 
 void feed_stop(struct feed *feed)

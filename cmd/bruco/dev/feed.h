@@ -19,7 +19,7 @@ struct feed {
 	struct buf input; /* the beginning of a line */
 	struct buf frame;
 	uint64_t records; /* written for this topic so far, which are all that it has been given */
-	size_t bytes;     /* written since feed_reset_bytes */
+	size_t bytes;     /* written since the reader of this set it to 0 */
 };
 
 /* Starts the sink. Ends the program when that fails. */

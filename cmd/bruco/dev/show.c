@@ -11,10 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
-#include "base/status.h"
+#include "bruco/dev/child.h"
 #include "bruco/dev/local_kafka.h"
 #include "bruco/dev/record_text.h"
-#include "bruco/driver/process.h"
 #include "frame/cursor.h"
 #include "frame/limits.h"
 
@@ -62,37 +61,24 @@ static void hand_over(struct show *show, struct broker *broker, const char *grou
 
 void show_start(struct show *show, struct broker *broker)
 {
-	char *program = launch_program("bruco-source");
 	char *group = mem_printf("dev-show-%u", ++show->number);
 	struct buf topics = {0};
 	const char *arguments[] = {"bruco-source", "-q", "kafka", "-b", broker->address, "-g", group,
 		"-o", "earliest", "-X", "session.timeout.ms=" DEV_SESSION_MS, "-X",
 		"max.poll.interval.ms=3600000", "-X", "fetch.wait.max.ms=" DEV_FETCH_MS, "-t", NULL,
 		NULL};
-	int out[2];
 
 	for (size_t i = 0; i < show->count; i++)
 		buf_printf(&topics, "%s%s", i > 0 ? "," : "", show->topics[i]->name);
 	buf_byte(&topics, '\0');
 	arguments[sizeof arguments / sizeof arguments[0] - 2] = (const char *)topics.data;
 	hand_over(show, broker, group);
-	if (fd_pipe(out, 0) < 0)
-		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
-	show->pid = show->count == 0 ? 0
-				     : spawn(&(struct spawn){.path = program,
-					       .arguments = arguments,
-					       .moves = (struct spawn_move[]){{out[1], 1}},
-					       .move_count = 1,
-					       .die_with_parent = true,
-					       .own_group = true});
-	if (show->pid < 0)
-		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", program, strerror(errno));
-	fd_close(&out[1]);
-	fd_nonblocking(out[0], true);
-	show->from = out[0];
+	if (show->count > 0) {
+		show->pid = child_start(arguments, NULL, &show->from);
+		fd_nonblocking(show->from, true);
+	}
 	buf_release(&topics);
 	free(group);
-	free(program);
 }
 
 void show_stop(struct show *show)
