@@ -149,3 +149,11 @@ int fd_memory(const char *name, const void *data, size_t length)
 		fd_close(&fd);
 	return fd;
 }
+
+bool fd_shows_colour(int fd)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fd) && (no_colour == NULL || *no_colour == '\0') && term != NULL &&
+	       strcmp(term, "dumb") != 0;
+}

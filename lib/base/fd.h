@@ -17,6 +17,9 @@ void fd_ensure_standard(void);
 void fd_nonblocking(int fd, bool on);
 void fd_close(int *fd);   /* closes if open, sets -1; errno is kept */
 
+/* Whether it is a terminal that shows colours to somebody who wants them (NO_COLOR, TERM). */
+bool fd_shows_colour(int fd);
+
 /* Moves to a number of 64 or more if the limit allows it, close-on-exec; closes the old one. Ends
  * the program if it can't. */
 int fd_move_high(int fd);

@@ -78,8 +78,8 @@ static int be_pipeline(
 		fd_write_all(STDERR_FILENO, notes.data, notes.length);
 		status = STATUS_CONFIG;
 	}
-	if (status == STATUS_OK && config->processor.present && config->processor.python == NULL)
-		status = venv_prepare(config->processor.handler_path, signal_fd, &venv);
+	if (status == STATUS_OK)
+		status = venv_prepare(&config->processor, signal_fd, &venv);
 	if (status == STATUS_OK)
 		status = driver_run(config, venv, false, signal_fd, signal_number);
 	buf_release(&notes);
@@ -95,8 +95,8 @@ static int be_check(const struct dev_command *command, struct config *config, in
 	char *venv = NULL;
 
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
-	if (status == STATUS_OK && config->processor.present && config->processor.python == NULL)
-		status = venv_prepare(config->processor.handler_path, signal_fd, &venv);
+	if (status == STATUS_OK)
+		status = venv_prepare(&config->processor, signal_fd, &venv);
 	if (status == STATUS_OK && config->processor.present)
 		status = check_handler(config, venv);
 	buf_release(&notes);

@@ -99,8 +99,7 @@ int command_run(const struct program *program, int argc, char **argv)
 		config.processor.workers = options.workers;
 	if (status == STATUS_OK) {
 		signal_fd = signals_init(1);
-		if (config.processor.present && config.processor.python == NULL)
-			status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
+		status = venv_prepare(&config.processor, signal_fd, &venv);
 	}
 	if (status == STATUS_OK)
 		status = driver_run(&config, venv, options.stop_at_end, signal_fd, &signal_number);

@@ -49,14 +49,6 @@ static int print_text(struct buf *text)
 	return STATUS_UNAVAILABLE;
 }
 
-static bool wants_colour(void)
-{
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && (no_colour == NULL || *no_colour == '\0') && term != NULL &&
-	       strcmp(term, "dumb") != 0;
-}
-
 static void verdict(const struct testing *testing, struct buf *text, bool good, const char *word,
 	const char *path)
 {
@@ -276,7 +268,7 @@ static int load(struct config *config, const char *path)
 
 int command_test(const struct program *program, int argc, char **argv)
 {
-	struct testing testing = {.colour = wants_colour()};
+	struct testing testing = {.colour = fd_shows_colour(STDOUT_FILENO)};
 	struct config config;
 	char *venv = NULL;
 	int signal_fd, signal_number = 0;
@@ -286,8 +278,8 @@ int command_test(const struct program *program, int argc, char **argv)
 	config_init(&config);
 	status = load(&config, testing.config_path);
 	signal_fd = signals_init(1);
-	if (status == STATUS_OK && config.processor.python == NULL)
-		status = venv_prepare(config.processor.handler_path, signal_fd, &venv);
+	if (status == STATUS_OK)
+		status = venv_prepare(&config.processor, signal_fd, &venv);
 	if (status == STATUS_OK) {
 		replay_init(&testing.replay, &config, venv, signal_fd);
 		status = run_cases(&testing);

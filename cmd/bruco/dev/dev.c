@@ -110,6 +110,25 @@ static void input_ready(struct dev *dev)
 		go_on(dev, DEV_DRAINING, -1);
 }
 
+/* Whether it is a child without which there is no going on. */
+static bool helper_ended(struct dev *dev, pid_t pid)
+{
+	const struct {
+		pid_t *pid;
+		const char *what;
+	} helpers[] = {{&dev->broker.pid, "bruco-broker"},
+		{&dev->feed.pid, "the bruco-sink of the input"},
+		{&dev->show.pid, "the bruco-source of the outputs"}};
+
+	for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++)
+		if (*helpers[i].pid == pid) {
+			log_error("%s has ended, so this can't go on", helpers[i].what);
+			*helpers[i].pid = 0;
+			return true;
+		}
+	return false;
+}
+
 static void child_ended(struct dev *dev, pid_t pid, int death)
 {
 	int status = WIFEXITED(death) ? WEXITSTATUS(death) : STATUS_SOFTWARE;
@@ -118,15 +137,7 @@ static void child_ended(struct dev *dev, pid_t pid, int death)
 		dev_pipeline_ended(dev, death);
 	} else if (pid == dev->check) {
 		dev_edit_checked(dev, status);
-	} else if (pid == dev->broker.pid || pid == dev->feed.pid || pid == dev->show.pid) {
-		log_error("%s has ended, so this can't go on",
-			pid == dev->broker.pid	? "bruco-broker"
-			: pid == dev->feed.pid ? "the bruco-sink of the input"
-					       : "the bruco-source of the outputs");
-		*(pid == dev->broker.pid ? &dev->broker.pid
-			: pid == dev->feed.pid
-				? &dev->feed.pid
-				: &dev->show.pid) = 0;
+	} else if (helper_ended(dev, pid)) {
 		dev->status = status != STATUS_OK ? status : STATUS_TEMPFAIL;
 		dev->phase = DEV_DONE;
 	}
@@ -229,14 +240,6 @@ static void say_what_is_shown(const struct dev *dev)
 		log_info("sink.kind is '%s' and stays so: outputs are not shown as records", kind);
 }
 
-static bool wants_colour(void)
-{
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && (no_colour == NULL || *no_colour == '\0') && term != NULL &&
-	       strcmp(term, "dumb") != 0;
-}
-
 static void end_all(struct dev *dev)
 {
 	if (dev->check > 0) {
@@ -266,7 +269,7 @@ int dev_run(
 		.deadline_ms = -1};
 
 	pipeline_init(&dev.pipeline);
-	show_init(&dev.show, wants_colour());
+	show_init(&dev.show, fd_shows_colour(STDOUT_FILENO));
 	edits_init(&dev.edits);
 	edits_watch(&dev.edits, options->path, config->processor.handler_path);
 	say_what_is_shown(&dev);

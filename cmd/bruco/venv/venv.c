@@ -222,13 +222,15 @@ static bool ensure(const struct install *install)
 	return done;
 }
 
-int venv_prepare(const char *handler_path, int signal_fd, char **venv)
+int venv_prepare(const struct processor_config *processor, int signal_fd, char **venv)
 {
 	struct install install = {.signal_fd = signal_fd};
 	bool failed = true;
 
 	*venv = NULL;
-	switch (packages_find(&install.packages, handler_path, BRUCO_PYTHON)) {
+	if (!processor->present || processor->python != NULL)
+		return STATUS_OK;
+	switch (packages_find(&install.packages, processor->handler_path, BRUCO_PYTHON)) {
 	case PACKAGES_NONE:
 		failed = false;
 		break;

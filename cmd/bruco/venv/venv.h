@@ -5,14 +5,16 @@
 #ifndef BRUCO_VENV_VENV_H
 #define BRUCO_VENV_VENV_H
 
+#include "config/config.h"
+
 /*
  * Makes sure that the environment is there, without starting Python if it is. *venv is its folder
  * (owned by the caller), or NULL when none is needed: there is no requirements.txt or an empty
- * one, or BRUCO_DISABLE_PIP=true. Not to be called with processor.python. Returns 0, or
+ * one, BRUCO_DISABLE_PIP=true, processor.python names one, or there is no processor. Returns 0, or
  * STATUS_UNAVAILABLE with a line on stderr. On SIGINT or SIGTERM (read from `signal_fd`,
  * signals_init's) kills the installation, deletes the unfinished environment and dies by that
  * signal.
  */
-int venv_prepare(const char *handler_path, int signal_fd, char **venv);
+int venv_prepare(const struct processor_config *processor, int signal_fd, char **venv);
 
 #endif
