@@ -54,8 +54,8 @@ static size_t time_length(const char *entry, size_t length)
 	return end == NULL ? 0 : (size_t)(end - entry);
 }
 
-/* `text` without a part that begins and ends so. In JSON no text has a bare quote, so these can't
- * be found inside of one. */
+/* The fields of the record that a JSON line is about, and *end behind them; NULL: there are none. In
+ * JSON no text has a bare quote, so that nothing inside of one is taken for them. */
 static const char *find_record(const char *text, size_t length, const char **end)
 {
 	static const char topic[] = ", \"topic\": \"", offset[] = ", \"offset\": ";
