@@ -50,6 +50,24 @@ static void log_failure(
 	free(target);
 }
 
+/* An event counts once, however many of its outputs fail; and by its ticket, if it has one. */
+static void count_failed(
+	struct sink *sink, unsigned lane, uint64_t ticket, enum counter cause, enum put_result result)
+{
+	uint64_t number = ticket == 0 ? 0 : ticket_number(sink, ticket);
+
+	if (result != PUT_SKIPPED)
+		page_count(sink->page, COUNT_LETTERS, 1);
+	if (number != 0 && number == sink->lanes[lane].failed)
+		return;
+	sink->lanes[lane].failed = number;
+	page_count(sink->page, COUNT_FAILED, 1);
+	if (cause != COUNT_FAILED)
+		page_count(sink->page, cause, 1);
+	if (result == PUT_SKIPPED)
+		page_count(sink->page, COUNT_SKIPPED, 1);
+}
+
 enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame_record *record,
 	const char *why, uint64_t ticket)
 {
@@ -76,7 +94,11 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 		break;
 	}
 	if (result != PUT_FULL)
-		page_count(sink->page, COUNT_FAILED, 1);
+		count_failed(sink, lane, ticket,
+			why != NULL         ? COUNT_REFUSED
+			: by_worker != NULL ? COUNT_FAILED
+					    : COUNT_DIED,
+			result);
 	free(by_worker);
 	free(error);
 	return result;

@@ -153,7 +153,7 @@ static bool put_open_input(struct sink *sink, unsigned index)
 			case PUT_UNDER_WAY:
 				deliveries_wait(
 					&lane->deliveries, ticket_number(sink, ticket), 1);
-				sink->under_way++;
+				page_set(sink->page, COUNT_UNDER_WAY, ++sink->under_way);
 				break;
 			case PUT_DELIVERED:
 				page_count(sink->page, COUNT_RECORDS_OUT, 1);
@@ -163,6 +163,8 @@ static bool put_open_input(struct sink *sink, unsigned index)
 		}
 		lane->put += record.head.length;
 	}
+	if (lane->outputs == 0)
+		page_count(sink->page, COUNT_FILTERED, lane->input.last - lane->input.first + 1);
 	/* Only now may it count as done: as long as a part was not put, nothing waited for it. */
 	deliveries_seal(&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
 	return true;

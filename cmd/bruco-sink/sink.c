@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -48,7 +49,7 @@ static void connect_link(struct sink *sink, const char *path)
 {
 	int64_t deadline = clock_ms() + CONNECT_MS;
 
-	while ((sink->link = sock_connect(path)) < 0) {
+	while ((sink->link = sock_connect(path, SOCK_SEQPACKET)) < 0) {
 		if (clock_ms() >= deadline)
 			die(STATUS_UNAVAILABLE, "cannot connect to '%s': %s", path,
 				strerror(errno));
@@ -267,16 +268,11 @@ static void destination_flush(const struct destination *destination)
 		destination->kind->flush(destination->state);
 }
 
-static int sooner(int one, int other)
-{
-	return one < 0 ? other : other < 0 || one < other ? one : other;
-}
-
 static void wait_for_work(struct sink *sink, bool full)
 {
 	struct pollfd fds[LIMIT_LANES + 8];
 	size_t count = 0;
-	int timeout = sooner(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
+	int timeout = clock_shorter(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
 
 	fds[count++] = (struct pollfd){.fd = sink->stage.signals, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = sink->stage.control, .events = POLLIN};
@@ -290,7 +286,7 @@ static void wait_for_work(struct sink *sink, bool full)
 		if (lane_wants(&sink->lanes[i]))
 			fds[count++] = (struct pollfd){.fd = sink->lanes[i].fd, .events = POLLIN};
 	if (sink->read_due != 0)
-		timeout = sooner(timeout, clock_left(sink->read_due, clock_ms()));
+		timeout = clock_shorter(timeout, clock_left(sink->read_due, clock_ms()));
 	if (sink->status != STATUS_OK)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);

@@ -60,6 +60,7 @@ struct receive_lane {
 	bool refused;          /* one of its outputs, and with it all of that output's event */
 	size_t put;            /* bytes of it that are put; input.length: none is open */
 	uint32_t outputs;      /* and records */
+	uint64_t failed;       /* deliveries' number of the newest input that has failed */
 	uint64_t base;         /* deliveries' number of the input before input.first */
 	uint64_t acknowledged; /* the last numbers sent over the link: delivered, */
 	uint64_t told_read;    /* and read */

@@ -39,7 +39,7 @@ void ticket_settled(struct sink *sink, uint64_t ticket)
 	struct receive_lane *lane = &sink->lanes[ticket_lane(ticket)];
 
 	deliveries_done(&lane->deliveries, ticket_number(sink, ticket));
-	sink->under_way--;
+	page_set(sink->page, COUNT_UNDER_WAY, --sink->under_way);
 }
 
 void ticket_delivered(struct sink *sink, uint64_t ticket)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "stats/board.h"
 
 struct source;
 
@@ -28,6 +29,8 @@ struct source_kind {
 	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
 	 * has let go of what needs not be run before. */
 	bool (*settled)(void *state);
+	/* Adds what is assigned to the board; NULL when there is nothing to show. */
+	void (*show)(void *state, struct board *board);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads

@@ -195,6 +195,10 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 	tag.index = passage->waited ? passage->index
 				    : tracker_dispatch(&partition->tracker,
 					      record->offset < 0 ? 0 : record->offset);
+	if (lane->timed_seq == 0) {
+		lane->timed_seq = window_next(&lane->window);
+		lane->timed_ns = clock_ns();
+	}
 	window_queue(&lane->window, length, tag);
 	lanes->in_flight++;
 	page_count(lanes->page, COUNT_RECORDS_IN, 1);
@@ -268,6 +272,10 @@ static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 	}
 	if (count > 0)
 		note_read(lanes, lane, lane->window.acked_seq);
+	if (lane->timed_seq != 0 && lane->window.acked_seq >= lane->timed_seq) {
+		histogram_add(&lanes->page->times, clock_ns() - lane->timed_ns);
+		lane->timed_seq = 0;
+	}
 	lanes->in_flight -= count;
 	page_count(lanes->page, COUNT_RECORDS_OUT, count);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
@@ -371,5 +379,21 @@ void lanes_close(struct lanes *lanes, bool with_end_frame)
 		}
 		fd_close(&lane->fd);
 		lane->state = LANE_GONE;
+	}
+}
+
+void lanes_show(const struct lanes *lanes, struct board *board, int64_t now)
+{
+	board->lane_count = lanes->count;
+	for (unsigned i = 0; i < lanes->count; i++) {
+		const struct send_lane *lane = &lanes->items[i];
+
+		board->lanes[i] = (struct board_lane){.state = lane->state,
+			.in_hands = in_hands(lane),
+			.limit = lane->limit,
+			.window = window_bytes(&lane->window),
+			.window_limit = lane->window.limit,
+			.done = lane->read_seq,
+			.rate = pace_second(&lane->pace, now, lane->read_seq)};
 	}
 }

@@ -35,6 +35,8 @@ struct send_lane {
 	enum lane_state state;
 	int fd;
 	uint64_t resume_seq; /* of LANE_GONE: the last input that the sink has read whole */
+	uint64_t timed_seq;  /* the record of which the way is timed; 0: none is */
+	int64_t timed_ns;    /* when it was dispatched */
 };
 
 struct lanes {
@@ -118,5 +120,8 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd);
  * lane gone and acknowledged to resume_seq. */
 bool lanes_drained(const struct lanes *lanes);
 void lanes_close(struct lanes *lanes, bool with_end_frame);
+
+/* Shows all lanes as they are now. */
+void lanes_show(const struct lanes *lanes, struct board *board, int64_t now);
 
 #endif

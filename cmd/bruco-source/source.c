@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,7 +123,7 @@ static void wire_by_hand(struct source *source, const struct source_options *opt
 	if (options->link_path == NULL)
 		return;
 	source->link_path = options->link_path;
-	source->listener = sock_listen(options->link_path);
+	source->listener = sock_listen(options->link_path, SOCK_SEQPACKET);
 	if (source->listener < 0)
 		die(STATUS_UNAVAILABLE, "cannot listen at '%s': %s", options->link_path,
 			strerror(errno));
@@ -137,6 +138,7 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 	struct page *page;
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
+	source->board = board_try_map(greeting.fds[HELLO_PAGE]);
 	page = greeting_open(&greeting, config, SECTION_SOURCE | SECTION_POLICY);
 	lanes_init(&source->lanes, greeting.hello.lanes, config, page);
 	source->lanes.acknowledged = source->lanes.resumable = true;
@@ -254,6 +256,44 @@ static void on_listener(struct source *source)
 	unlink(source->link_path);
 }
 
+/* ---- the board, for whoever looks at the driver */
+
+enum { BOARD_MS = 500 };
+
+/* Changes whenever a lane does. */
+static uint64_t count_progress(const struct source *source)
+{
+	return page_get(source->lanes.page, COUNT_RECORDS_IN) +
+	       page_get(source->lanes.page, COUNT_RECORDS_OUT) +
+	       page_get(source->lanes.page, COUNT_RESENT);
+}
+
+/* Milliseconds until the board must be written, -1: not before something else happens. */
+static int board_timeout(const struct source *source)
+{
+	if (source->board == NULL || source->board_shown == count_progress(source))
+		return -1;
+	return clock_left(source->board_due, clock_ms());
+}
+
+static void write_board(struct source *source)
+{
+	int64_t now;
+
+	if (source->board == NULL)
+		return;
+	now = clock_ms();
+	if (now < source->board_due)
+		return;
+	source->board_due = now + BOARD_MS;
+	source->board_shown = count_progress(source);
+	board_begin(source->board);
+	lanes_show(&source->lanes, source->board, now);
+	if (source->kind->show != NULL)
+		source->kind->show(source->state, source->board);
+	board_end(source->board, now);
+}
+
 /* Waits until something can be done. Before the kind is open, only the other descriptors count. */
 static void wait_for_work(struct source *source)
 {
@@ -268,12 +308,9 @@ static void wait_for_work(struct source *source)
 	fds[count++] = (struct pollfd){.fd = source->listener, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
 	count += lanes_poll(&source->lanes, fds + count);
-	if (source->draining) {
-		int left = clock_left(source->deadline, clock_ms());
-
-		if (timeout < 0 || left < timeout)
-			timeout = left;
-	}
+	timeout = clock_shorter(timeout, board_timeout(source));
+	if (source->draining)
+		timeout = clock_shorter(timeout, clock_left(source->deadline, clock_ms()));
 	fd_poll(fds, count, timeout);
 	if (fds[0].revents != 0 && stage_asked_to_end(&source->stage))
 		source_drain(source, STATUS_OK);
@@ -349,9 +386,13 @@ int source_run(struct config *config, const struct source_options *options)
 		wait_for_work(&source);
 		source.kind->work(source.state);
 		announce_drain(&source);
+		write_board(&source);
 		if (!lanes_write(&source.lanes))
 			on_reader_gone(&source);
 	}
+	source.board_due = 0;
+	if (source.state != NULL)
+		write_board(&source);
 	close_down(&source);
 	if (source.unread && source.status == STATUS_TEMPFAIL)
 		signals_die(SIGPIPE);

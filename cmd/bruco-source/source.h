@@ -37,6 +37,9 @@ struct source {
 	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
 	uint64_t driver_id; /* the driver's for as long as it lives; 0: there is none */
 	bool successor;     /* the driver is about to start this stage again */
+	struct board *board;  /* NULL: nobody looks */
+	int64_t board_due;    /* clock_ms: when it is written next */
+	uint64_t board_shown; /* what had been taken and acknowledged when it was */
 };
 
 /* How the stage is wired: by the driver's control socket, or by hand. */

@@ -20,6 +20,7 @@ static const char usage[] =
 	"       bruco init [-q] directory\n"
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
 	"       bruco dev [-Kqv] [-c file | file | directory]\n"
+	"       bruco status [--json] [-c file | file | directory | --socket path]\n"
 	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -35,6 +36,8 @@ static const char usage[] =
 	"      --log-format FORM  text or json\n"
 	"      --handler          (check) import the handler and look at its functions\n"
 	"      --print            (check) show the configuration with all defaults\n"
+	"      --json             (status) for programs, as bruco-status(5) says\n"
+	"      --socket PATH      (status) the pipeline's console, if not by its name\n"
 	"      --update           (test) make what comes what is expected\n"
 	"      --help             show this text\n"
 	"      --version          show the versions\n";
@@ -59,7 +62,7 @@ struct command {
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
-	{"venv", command_venv}, {"dev", command_dev}, {"status", command_later},
+	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
 	{"top", command_later}, {"reload", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

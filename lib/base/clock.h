@@ -17,4 +17,10 @@ void clock_stamp(char *text, size_t size);
 /* Milliseconds left until a deadline for poll(2): 0 when past, -1 for a deadline of -1 (never). */
 int clock_left(int64_t deadline_ms, int64_t now_ms);
 
+/* The shorter of two time-outs for poll(2), of which -1 is the longest. */
+static inline int clock_shorter(int one, int other)
+{
+	return one < 0 ? other : other < 0 || one < other ? one : other;
+}
+
 #endif

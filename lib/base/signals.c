@@ -31,26 +31,36 @@ void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static sigset_t taken; /* what signals_init's descriptor takes */
+
 int signals_init(int children)
 {
-	sigset_t set;
 	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
+	sigemptyset(&taken);
+	sigaddset(&taken, SIGTERM);
+	sigaddset(&taken, SIGINT);
 	if (!is_ignored(SIGHUP)) /* the descriptor would show it all the same */
-		sigaddset(&set, SIGHUP);
+		sigaddset(&taken, SIGHUP);
 	if (children)
-		sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+		sigaddset(&taken, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &taken, NULL);
+	fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		die(status_of_error(errno), "cannot take signals: %s", strerror(errno));
 	return fd;
+}
+
+void signals_take(int fd, int number)
+{
+	sigaddset(&taken, number);
+	sigprocmask(SIG_BLOCK, &taken, NULL);
+	signal(number, SIG_DFL); /* one that is ignored never comes; blocked, its action does nothing */
+	if (signalfd(fd, &taken, SFD_CLOEXEC | SFD_NONBLOCK) < 0)
+		die(status_of_error(errno), "cannot take signals: %s", strerror(errno));
 }
 
 bool signals_repeated(void)

@@ -23,6 +23,9 @@ void signals_reset(void);
  * signals_reset and before any thread starts. Ends the program if it can't. */
 int signals_init(int children);
 
+/* Takes one more, which was ignored so far; fd is signals_init's. */
+void signals_take(int fd, int number);
+
 /* The next signal that came, without repeats; 0 when there is none. */
 int signals_next(int fd);
 

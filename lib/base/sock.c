@@ -89,7 +89,7 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 	return got;
 }
 
-static int name(struct sockaddr_un *address, const char *path)
+static int name(struct sockaddr_un *address, const char *path, int type)
 {
 	memset(address, 0, sizeof *address);
 	address->sun_family = AF_UNIX;
@@ -98,10 +98,10 @@ static int name(struct sockaddr_un *address, const char *path)
 		return -1;
 	}
 	memcpy(address->sun_path, path, strlen(path) + 1);
-	return socket(AF_UNIX, KIND, 0);
+	return socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 }
 
-int sock_listen(const char *path)
+int sock_listen(const char *path, int type)
 {
 	struct sockaddr_un address;
 	struct stat status;
@@ -113,7 +113,7 @@ int sock_listen(const char *path)
 			errno = EEXIST;
 			return -1;
 		}
-		probe = sock_connect(path);
+		probe = sock_connect(path, type);
 		if (probe >= 0) {
 			close(probe);
 			errno = EADDRINUSE;
@@ -121,7 +121,7 @@ int sock_listen(const char *path)
 		}
 		unlink(path);
 	}
-	fd = name(&address, path);
+	fd = name(&address, path, type);
 	if (fd < 0)
 		return -1;
 	mask = umask(0177);
@@ -141,10 +141,10 @@ int sock_accept(int fd)
 	return peer;
 }
 
-int sock_connect(const char *path)
+int sock_connect(const char *path, int type)
 {
 	struct sockaddr_un address;
-	int fd = name(&address, path);
+	int fd = name(&address, path, type);
 
 	if (fd < 0)
 		return -1;

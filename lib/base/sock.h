@@ -1,6 +1,6 @@
 /*
- * Messages over Unix sockets that keep message boundaries (SOCK_SEQPACKET), with descriptors
- * riding along. Received descriptors are close-on-exec and belong to the receiver.
+ * Unix sockets: messages that keep their boundaries (SOCK_SEQPACKET), with descriptors riding along;
+ * and listening at a path. Received descriptors are close-on-exec and belong to the receiver.
  */
 #ifndef BASE_SOCK_H
 #define BASE_SOCK_H
@@ -22,9 +22,10 @@ int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd
  * then. Never blocks. */
 ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], size_t *fd_count);
 
-/* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. */
-int sock_listen(const char *path);
-int sock_accept(int fd);            /* non-blocking result; -1 with errno */
-int sock_connect(const char *path); /* -1 with errno */
+/* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. `type` is
+ * SOCK_SEQPACKET or SOCK_STREAM, here and below. */
+int sock_listen(const char *path, int type);
+int sock_accept(int fd);                      /* non-blocking result; -1 with errno */
+int sock_connect(const char *path, int type); /* non-blocking result; -1 with errno */
 
 #endif

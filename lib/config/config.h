@@ -21,7 +21,8 @@ enum config_section { /* which parts a program reads; it checks the form of the 
 	SECTION_SOURCE = 2,
 	SECTION_SINK = 4,   /* with deadLetter */
 	SECTION_POLICY = 8, /* the processor without the keys that only workers need (env) */
-	SECTION_ALL = 7
+	SECTION_DRIVER = 16, /* what the driver alone does (metrics) */
+	SECTION_ALL = 23
 };
 
 struct config_place { /* a place in the file; line 0: none */
@@ -98,6 +99,11 @@ struct processor_config {
 	struct settings env;
 };
 
+struct metrics_config {
+	char *listen;           /* address:port of the HTTP endpoint; NULL: there is none */
+	int64_t stall_after_ms; /* without progress, until the pipeline is not called ready */
+};
+
 /* Fields of source and sink that their kind does not have keep their defaults. */
 struct source_config {
 	bool present;
@@ -137,6 +143,7 @@ struct config {
 	int64_t max_record_size;
 	uint32_t max_restarts; /* in 60 s */
 	int64_t max_wait_ms;   /* how long a start may wait for brokers and topics; 0: for ever */
+	struct metrics_config metrics;
 	struct processor_config processor;
 	struct source_config source;
 	struct sink_config sink;

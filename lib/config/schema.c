@@ -11,6 +11,7 @@
 #define COUNT(array)    (sizeof(array) / sizeof((array)[0]))
 #define TOP(name)       .field = offsetof(struct config, name)
 #define PROCESSOR(name) .field = offsetof(struct processor_config, name)
+#define METRICS(name)   .field = offsetof(struct metrics_config, name)
 #define SOURCE(name)    .field = offsetof(struct source_config, name)
 #define SINK(name)      .field = offsetof(struct sink_config, name)
 
@@ -136,6 +137,19 @@ static const struct section dead_letter_section = {
 	.kinds = sink_kinds, IN(dead_letter), .place = offsetof(struct config, dead_letter.place),
 	.bit = SECTION_SINK};
 
+static const struct key metrics_keys[] = {
+	{.name = "listen", .type = &address_type, METRICS(listen),
+		.also = " address port bind host endpoint "},
+	{.name = "stallAfter", .type = &duration_type, METRICS(stall_after_ms),
+		.low = SECOND, .high = 24 * HOUR, .initial = "60s",
+		.also = " stallTimeout staleAfter "},
+};
+
+static const struct section metrics_section = {
+	.name = "metrics", .keys = metrics_keys, .count = COUNT(metrics_keys),
+	.base = offsetof(struct config, metrics), .size = sizeof(struct metrics_config),
+	.bit = SECTION_DRIVER};
+
 static const struct key top_keys[] = {
 	{.name = "name", .type = &text_type, TOP(name), .high = 255, .initial = "bruco"},
 	{.name = "shutdownTimeout", .type = &duration_type, TOP(shutdown_timeout_ms),
@@ -147,7 +161,8 @@ static const struct key top_keys[] = {
 	{.name = "maxWait", .type = &duration_type, TOP(max_wait_ms),
 		.low = 1, .high = 24 * HOUR,
 		.also = " waitTimeout startTimeout startupTimeout connectTimeout "},
-	{.name = "metrics", .type = &later_type},
+	{.name = "metrics", .type = &map_type, .section = &metrics_section,
+		.also = " monitoring prometheus http "},
 	{.name = "processor", .type = &map_type, .section = &processor_section,
 		.also = " handler function "},
 	{.name = "source", .type = &map_type, .section = &source_section,

@@ -1,19 +1,24 @@
 #include "stats/page.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/status.h"
 
-int page_create(void)
+int page_create(bool with_board)
 {
-	int fd = memfd_create("bruco-page", MFD_CLOEXEC);
+	int fd = memfd_create("bruco-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	off_t size = PAGE_SIZE + (with_board ? (off_t)sizeof(struct board) : 0);
 
-	if (fd >= 0 && ftruncate(fd, PAGE_SIZE) < 0)
+	/* Sealed: whoever has it can't make it shorter under the driver's eyes, which would die. */
+	if (fd >= 0 && (ftruncate(fd, size) < 0 ||
+			       fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
 		fd_close(&fd);
 	return fd;
 }
@@ -39,6 +44,24 @@ void page_unmap(struct page *page)
 {
 	if (page != NULL)
 		munmap(page, PAGE_SIZE);
+}
+
+struct board *board_try_map(int fd)
+{
+	struct stat status;
+	void *board;
+
+	if (fd < 0 || fstat(fd, &status) < 0 ||
+		status.st_size < PAGE_SIZE + (off_t)sizeof(struct board))
+		return NULL;
+	board = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
+	return board == MAP_FAILED ? NULL : board;
+}
+
+void board_unmap(struct board *board)
+{
+	if (board != NULL)
+		munmap(board, sizeof *board);
 }
 
 struct page_snapshot page_snapshot(struct page *page)

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "stats/board.h"
+#include "stats/histogram.h"
+
 enum { PAGE_SIZE = 4096 };
 
 enum run_state {
@@ -26,16 +29,22 @@ enum run_state {
 enum counter {
 	COUNT_RECORDS_IN, /* source: taken from the system; worker: events begun; sink: inputs whole
 			   */
-	COUNT_RECORDS_OUT, /* source: acknowledged; worker: outputs; sink: delivered */
+	COUNT_RECORDS_OUT, /* source: acknowledged; worker: outputs; sink: delivered, dead letters
+			      among them */
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
-	COUNT_FILTERED,  /* worker: inputs without output */
-	COUNT_FAILED,    /* worker: events whose last attempt failed; sink: records skipped or
-			    put to the dead letter */
+	COUNT_FILTERED,  /* worker, sink: inputs without output */
+	COUNT_FAILED,    /* worker, sink: events whose last attempt failed */
 	COUNT_RETRIED,   /* worker: attempts after the first */
 	COUNT_RESENT,    /* source: frames written again after a worker's death */
 	COUNT_COMMITS,   /* source: offset commits that the broker took */
 	COUNT_IN_FLIGHT, /* source: records between dispatch and acknowledgement */
+	COUNT_DIED,      /* sink: events failed by the deaths of their workers */
+	COUNT_REFUSED,   /* sink: events of which an output can't be delivered */
+	COUNT_SKIPPED,   /* sink: of all these, skipped */
+	COUNT_LETTERS,   /* sink: dead letters put */
+	COUNT_REBALANCES, /* source: changes of the assignment */
+	COUNT_UNDER_WAY,  /* sink: outputs put and not delivered */
 	COUNT_MAX = 32
 };
 
@@ -48,7 +57,12 @@ struct page {
 	_Atomic uint64_t last;
 	uint32_t reserved[6];
 	_Atomic uint64_t counters[COUNT_MAX];
+	/* Source: from dispatch to acknowledgement, one record a lane at a time. Worker: calls of the
+	 * handler, one of SAMPLE_EVENTS. */
+	struct histogram times;
 };
+
+enum { SAMPLE_EVENTS = 16 };
 
 _Static_assert(sizeof(struct page) <= PAGE_SIZE, "the page must fit into one page");
 
@@ -60,10 +74,17 @@ struct page_snapshot {
 	uint64_t first, last;
 };
 
-int page_create(void); /* a descriptor (memfd) for page_map, or -1 with errno; the driver's */
+/* A descriptor (memfd) for page_map, or -1 with errno; the driver's. The source's has a board behind
+ * the page. */
+int page_create(bool with_board);
 struct page *page_map(int fd);     /* fd -1: a private page; ends the program on failure */
 struct page *page_try_map(int fd); /* the same, but NULL with errno */
 void page_unmap(struct page *page);
+
+/* The board of a page that was created with one; it is mapped by itself. */
+struct board *board_try_map(int fd); /* NULL with errno, and when there is none */
+void board_unmap(struct board *board);
+
 struct page_snapshot page_snapshot(struct page *page);
 
 static inline void page_count(struct page *page, enum counter counter, uint64_t more)

@@ -65,12 +65,10 @@ YAML
 }
 
 @test "keys of later versions" {
-    refuses "config.yaml:1:1: 'metrics' is not supported yet" \
-        "config.yaml:3:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
-        "config.yaml:4:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:5:3: 'processor.user' is not supported yet" \
-        "config.yaml:6:3: 'processor.limits' is not supported yet" <<'YAML'
-metrics: {listen: ':9100'}
+    refuses "config.yaml:2:3: 'processor.isolation: strict' is not supported yet (only 'none')" \
+        "config.yaml:3:3: 'processor.network: false' is not supported yet (only 'true')" \
+        "config.yaml:4:3: 'processor.user' is not supported yet" \
+        "config.yaml:5:3: 'processor.limits' is not supported yet" <<'YAML'
 processor:
   isolation: strict
   network: false

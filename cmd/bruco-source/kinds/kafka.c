@@ -114,6 +114,7 @@ static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct 
 	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
+	partition->newest_ms = record.timestamp;
 	passage.lane = lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 	if (waiting != NULL) {
 		passage.waited = true;
@@ -136,6 +137,7 @@ static void passed(struct kafka_partition *partition, int64_t next_offset)
 {
 	reached(partition, next_offset);
 	partition->passed = partition->at_end ? partition->end : next_offset;
+	partition->position = next_offset;
 	kafka_flow_passed(partition);
 }
 
@@ -288,6 +290,7 @@ static void admit_next(struct kafka_source *kafka)
 	}
 	partition = is_admitting(kafka) ? kafka_partition_of(kafka, message) : NULL;
 	if (partition != NULL && is_wanted(partition, message)) {
+		partition->position = tracker_behind(message->offset);
 		kafka_flow_admit(kafka, partition, message);
 		return;
 	}
@@ -485,5 +488,6 @@ const struct source_kind kind_kafka = {.name = "kafka",
 	.timeout = kafka_timeout,
 	.work = kafka_work,
 	.settled = kafka_settled,
+	.show = kafka_show,
 	.close = kafka_close,
 	.check = check};

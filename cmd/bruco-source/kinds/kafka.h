@@ -11,6 +11,7 @@
  *   kafka_metadata.c        what the group is to remember, in the metadata of its commits
  *   kafka_member.c          membership of the group: as whom, waiting for it, leaving it
  *   kafka_topics.c          topics that don't exist: waiting for them
+ *   kafka_board.c           what the board shows of each partition
  */
 #ifndef BRUCO_SOURCE_KINDS_KAFKA_H
 #define BRUCO_SOURCE_KINDS_KAFKA_H
@@ -45,6 +46,11 @@ struct kafka_partition {
 	int64_t passed; /* nothing is to come before this offset, which the tracker is told when
 			   nothing waits before it; 0: it knows */
 	bool at_tail;   /* the client handed out last its end or an error, no record */
+	int64_t position;  /* the offset behind the newest record that was admitted or passed */
+	int64_t newest_ms; /* the timestamp of the newest record that was dispatched, -1: none */
+	int64_t shown;     /* the frontier that the board showed, */
+	int64_t moved_ms;  /* and clock_ms when it was another, or nothing was to be done */
+	bool held;  /* the user has paused it */
 	bool paused;
 	bool waits; /* it is among kafka.waiting */
 	struct backlog backlog;
@@ -130,6 +136,7 @@ struct kafka_source {
 	struct reminder trouble; /* of an error that may pass: "cannot consume yet" */
 	uint64_t trouble_text;   /* hash: another one is said at once */
 	uint64_t trouble_place;  /* of the partition; 0: of none */
+	struct kafka_ends *ends; /* kafka_board.c's; NULL: nobody looks */
 	struct buf headers;
 };
 
@@ -182,6 +189,10 @@ void kafka_flow_pause(struct kafka_source *kafka, struct kafka_partition *partit
 
 /* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
 void kafka_flow_drop(struct kafka_source *kafka, struct kafka_partition *partition);
+
+/* kafka_board.c: source_kind's show; and to be called when the assignment has changed. */
+void kafka_show(void *state, struct board *board);
+void kafka_board_assigned(struct kafka_source *kafka);
 
 /* kafka_topics.c */
 void kafka_absent(struct kafka_source *kafka, const char *name); /* the client says so */

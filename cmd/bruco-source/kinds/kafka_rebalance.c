@@ -34,7 +34,9 @@ static void begin(struct kafka_source *kafka, const rd_kafka_topic_partition_t *
 	struct attempts before = partition->base.attempts;
 
 	partition->base.lane = emptiest_lane(kafka);
-	partition->committed = entry->offset;
+	partition->committed = partition->position = entry->offset;
+	partition->newest_ms = partition->shown = -1;
+	partition->moved_ms = clock_ms();
 	partition->committing = partition->refused = -1;
 	partition->refusal_logged = false;
 	partition->paused = partition->at_tail = false;
@@ -120,6 +122,8 @@ static void assign(struct kafka_source *kafka, int64_t now)
 		kafka_present(kafka, kafka->assigning->elems[i].topic);
 		begin(kafka, &kafka->assigning->elems[i]);
 	}
+	page_count(kafka->source->lanes.page, COUNT_REBALANCES, 1);
+	kafka_board_assigned(kafka);
 	log_info("%d partition%s assigned", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt));
 	tell_idle_workers(kafka, kafka->assigning->cnt);
 	rd_kafka_topic_partition_list_destroy(kafka->assigning);

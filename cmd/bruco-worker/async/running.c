@@ -158,4 +158,6 @@ void running_remove(struct call *call)
 	*(call->older != NULL ? &call->older->newer : &running.oldest) = call->newer;
 	*(call->newer != NULL ? &call->newer->older : &running.newest) = call->older;
 	running.count--;
+	if (call->number % SAMPLE_EVENTS == 0)
+		histogram_add(&running.page->times, clock_ns() - call->since_ns);
 }

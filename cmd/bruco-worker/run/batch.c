@@ -72,6 +72,7 @@ static enum attempt_end call_with_batch(
 		events, 0, PyList_GET_SIZE(events)); /* a list that is the handler's own */
 	PyObject *arguments[] = {NULL, handler->context, given};
 	PyObject *returned = NULL;
+	int64_t begun_ns = clock_ns();
 
 	show_batch(loop->worker->page, events);
 	output_lend(loop->output);
@@ -82,6 +83,7 @@ static enum attempt_end call_with_batch(
 		returned = event_loop_run(returned, loop->worker->config.processor.timeout_ms);
 	if (fork_guard_in_child)
 		fork_guard_exit(returned);
+	count_sample_end(loop->worker->page, begun_ns);
 	invoke_take_back_output(loop->output, loop->worker->page);
 	Py_XDECREF(given);
 	if (returned == NULL)

@@ -104,13 +104,16 @@ static enum attempt_end attempt_frames(struct loop *loop, struct attempt *attemp
 	struct page *page = loop->worker->page;
 	struct returned returned;
 	enum attempt_end end = ATTEMPT_DONE;
+	int64_t begun_ns;
 	size_t before;
 	int outputs;
 
 	context_now = &event;
 	page_begin_event(page, record->head.seq, record->head.attempt, attempt->now_ns);
 	output_lend(loop->output);
+	begun_ns = count_sample_begin(page);
 	call_handler(loop, &event, &returned);
+	count_sample_end(page, begun_ns);
 	invoke_take_back_output(loop->output, page);
 	before = out->length;
 	outputs = append_outputs(loop, &event, &returned, out);

@@ -9,6 +9,7 @@ int command_run(const struct program *program, int argc, char **argv);
 int command_init(const struct program *program, int argc, char **argv);
 int command_test(const struct program *program, int argc, char **argv);
 int command_dev(const struct program *program, int argc, char **argv);
+int command_status(const struct program *program, int argc, char **argv);
 int command_venv(const struct program *program, int argc, char **argv);
 int command_help(const struct program *program, int argc, char **argv);
 

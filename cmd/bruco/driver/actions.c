@@ -34,6 +34,8 @@ static void report_ready(struct driver *driver, const struct occurrence *occurre
 {
 	(void)occurrence;
 	driver->was_ready = true;
+	if (driver->ready_at == 0)
+		driver->ready_at = clock_ms();
 	relay_log(&driver->relay, LEVEL_INFO, "ready");
 	notify("READY=1");
 }
@@ -123,6 +125,7 @@ static void replace(struct driver *driver, const struct occurrence *occurrence)
 	int64_t wait = back_off_ms(slot->failures);
 	char text[32];
 
+	driver_count_restart(driver, occurrence);
 	format_duration(text, wait);
 	slot->start_at = clock_ms() + wait;
 	if (occurrence->event == EVENT_WORKER_RECYCLED) {
@@ -206,6 +209,7 @@ static void abandon(struct driver *driver, const struct occurrence *occurrence)
 		relay_log(&driver->relay, LEVEL_ERROR,
 			"%s (process %d) was killed and does not end, leaving it", process->name,
 			(int)process->pid);
+		driver_count_ended(driver, process);
 		process_reaped(process, &driver->relay);
 	}
 }
@@ -220,7 +224,8 @@ static void settle_rest(struct driver *driver, const struct occurrence *occurren
 	struct message message = {.type = MESSAGE_DRAIN,
 		.flags = driver->state == STATE_RESTARTING ? DRAIN_RESTART : 0};
 
-	(void)occurrence;
+	if (driver->state == STATE_RESTARTING)
+		driver_count_restart(driver, occurrence);
 	process_send(&driver->source, &message, NULL, 0);
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		driver->slots[i].start_at = -1;

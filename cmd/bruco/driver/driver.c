@@ -59,6 +59,8 @@ static void take_signals(struct driver *driver)
 	while ((number = signals_next(driver->signal_fd)) != 0)
 		if (number == SIGCHLD)
 			children = true;
+		else if (number == SIGUSR1)
+			driver_summarize(driver, LEVEL_INFO);
 		else
 			take_signal(driver, number);
 	if (children)
@@ -181,12 +183,13 @@ static int next_tick(struct driver *driver)
 			sooner(&deadline, driver->endpoint_exits[i].at + CAUSE_MS);
 	sooner(&deadline, driver_watch_deadline(driver));
 	sooner(&deadline, relay_deadline(&driver->relay));
+	sooner(&deadline, console_deadline(&driver->console));
 	return clock_left(deadline, clock_ms());
 }
 
 /* ---- the loop */
 
-enum { POLL_SIGNALS, POLL_WRITER, POLL_PROCESSES };
+enum { POLL_SIGNALS, POLL_WRITER, POLL_CONSOLE, POLL_PROCESSES = POLL_CONSOLE + CONSOLE_POLLS };
 
 static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 {
@@ -195,6 +198,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 
 	polls[POLL_SIGNALS] = (struct pollfd){.fd = driver->signal_fd, .events = POLLIN};
 	polls[POLL_WRITER] = log_writer_poll(&driver->relay.writer);
+	console_poll(&driver->console, &polls[POLL_CONSOLE]);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
@@ -222,6 +226,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 			driver_read_control(driver, i);
 		at++;
 	}
+	driver_serve_console(driver, &polls[POLL_CONSOLE], clock_ms());
 	if (polls[POLL_SIGNALS].revents != 0)
 		take_signals(driver);
 }
@@ -232,10 +237,13 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 	*driver = (struct driver){.config = config,
 		.signal_fd = signal_fd,
 		.deadline = -1,
+		.begun_at = clock_ms(),
 		.oom_kills = cgroup_oom_kills(""),
 		.slot_count = config->processor.workers};
+	signals_take(signal_fd, SIGUSR1);
 	launch_init(&driver->launch, config, venv, stop_at_end);
 	relay_init(&driver->relay, STDERR_FILENO);
+	driver_open_console(driver);
 	relay_hold(&driver->relay);
 	restarts_init(&driver->restarts, config->max_restarts);
 	process_init(&driver->source, ROLE_SOURCE, 0);
@@ -251,12 +259,14 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 
 static void driver_release(struct driver *driver)
 {
+	console_close(&driver->console);
 	relay_show_rest(&driver->relay);
 	log_writer_flush(&driver->relay.writer, LAST_WORDS_MS);
 	relay_release(&driver->relay);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++)
 		process_release(driver_process(driver, i));
 	free(driver->slots);
+	free(driver->last_board);
 	restarts_release(&driver->restarts);
 	launch_release(&driver->launch);
 }
@@ -306,6 +316,9 @@ int driver_run(const struct config *config, const char *venv, bool stop_at_end, 
 	}
 
 	relay_show_rest(&driver.relay);
+	/* With -q it is told of a failure. */
+	driver_summarize(&driver, driver.status == STATUS_OK && driver.signal == 0 ? LEVEL_INFO
+										   : LEVEL_WARNING);
 	report_end(&driver);
 	*signal_number = driver.signal;
 	free(polls);

@@ -14,6 +14,8 @@
 #include "bruco/driver/supervise.h"
 #include "bruco/driver/watchdog.h"
 #include "bruco/log/relay.h"
+#include "bruco/monitor/console.h"
+#include "bruco/monitor/overview.h"
 #include "config/config.h"
 
 enum {
@@ -47,6 +49,7 @@ struct driver {
 	const struct config *config;
 	struct launch launch;
 	struct relay relay;
+	struct console console;
 	int signal_fd;
 	enum supervise_state state;
 	struct restarts restarts;
@@ -66,6 +69,10 @@ struct driver {
 	uint32_t depth; /* events that are in the hands of a worker at once, for the source */
 	char last_death[TEXT_MAX]; /* the last death of source or sink, in words */
 	uint64_t unfinished;       /* records that no source will read again */
+	struct tally tally;  /* of the processes that have ended, and of all restarts */
+	struct board *last_board; /* of the source that ended last; NULL: none */
+	int64_t begun_at;    /* ms */
+	int64_t ready_at;    /* ms, for the first time; 0: never yet */
 	int status;
 	bool unread;           /* the driver ends because nobody reads standard output any more */
 	char reason[TEXT_MAX]; /* why the status is not 0 */
@@ -76,6 +83,8 @@ struct driver {
 struct occurrence {
 	enum supervise_event event;
 	struct worker_slot *slot; /* of a worker's event */
+	const struct process *process; /* that ended, with its cause */
+	enum restart_cause cause;
 	int status;               /* for ACTION_KEEP_STATUS */
 	bool unread;      /* for ACTION_KEEP_STATUS: nobody reads standard output any more */
 	int signal;       /* for ACTION_KEEP_SIGNAL */
@@ -120,6 +129,21 @@ void driver_not_started(
  * it is, in ms; -1: never. */
 void driver_watch(struct driver *driver, int64_t now_ms);
 int64_t driver_watch_deadline(const struct driver *driver);
+
+/* What the pipeline looks like now. The caller releases it. */
+void driver_look(struct driver *driver, struct overview *overview);
+
+/* requests.c: the console, without which it goes on as well. `polls` is console_poll's. */
+void driver_open_console(struct driver *driver);
+void driver_serve_console(struct driver *driver, const struct pollfd *polls, int64_t now_ms);
+
+/* Logs the summary of what was done so far. */
+void driver_summarize(struct driver *driver, enum log_level level);
+
+/* Keeps what a process has counted, before process_reaped; and that the one that has ended is started
+ * again. */
+void driver_count_ended(struct driver *driver, struct process *process);
+void driver_count_restart(struct driver *driver, const struct occurrence *occurrence);
 
 /* Starts the next worker of a lane. If that fails, the end is judged as a death. */
 void driver_start_worker(struct driver *driver, struct worker_slot *slot);

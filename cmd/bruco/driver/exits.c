@@ -62,6 +62,17 @@ static void treat_held(struct driver *driver, enum exit_held held, const struct 
 		relay_only_worker(&driver->relay, (int)(slot - driver->slots));
 }
 
+static enum restart_cause cause_of(const struct exit_facts *facts)
+{
+	if (facts->recycles)
+		return RESTART_RECYCLED;
+	if (facts->overdue)
+		return RESTART_TIMEOUT;
+	if (facts->out_of_memory)
+		return RESTART_MEMORY;
+	return !facts->never_ran && WIFSIGNALED(facts->how) ? RESTART_SIGNAL : RESTART_EXIT;
+}
+
 static void log_warning_of(struct driver *driver, enum exit_warning warning, const char *death)
 {
 	if (warning == WARN_DEATH)
@@ -73,12 +84,14 @@ static void log_warning_of(struct driver *driver, enum exit_warning warning, con
 }
 
 /* `slot` is a worker's, else NULL; `death` NULL: described here. */
-static void judge(struct driver *driver, struct worker_slot *slot, const struct exit_facts *facts,
-	const struct exit_names *names, const char *death)
+static void judge(struct driver *driver, const struct process *process, struct worker_slot *slot,
+	const struct exit_facts *facts, const struct exit_names *names, const char *death)
 {
 	struct judgement judgement = judge_exit(facts);
 	struct occurrence occurrence = {.event = judgement.event,
 		.slot = slot,
+		.process = process,
+		.cause = cause_of(facts),
 		.status = judgement.status,
 		.unread = judgement.reason == REASON_OUTPUT_UNREAD};
 	char description[TEXT_MAX], text[TEXT_MAX];
@@ -120,7 +133,7 @@ static void worker_ended(struct driver *driver, struct worker_slot *slot, int ho
 	slot->death = how;
 	slot->life++;
 	slot->failures = facts.ready ? 0 : slot->failures + 1;
-	judge(driver, slot, &facts, &names, NULL);
+	judge(driver, &slot->process, slot, &facts, &names, NULL);
 }
 
 static void endpoint_ended(struct driver *driver, const struct process *process, int how)
@@ -128,7 +141,7 @@ static void endpoint_ended(struct driver *driver, const struct process *process,
 	struct exit_facts facts = gather(driver, process, how);
 	struct exit_names names = names_of(driver, process->name);
 
-	judge(driver, NULL, &facts, &names, NULL);
+	judge(driver, process, NULL, &facts, &names, NULL);
 }
 
 void driver_not_started(
@@ -141,7 +154,7 @@ void driver_not_started(
 	facts.ready = facts.killed = false;
 	if (slot != NULL)
 		slot->failures++;
-	judge(driver, slot, &facts, &names, why);
+	judge(driver, process, slot, &facts, &names, why);
 }
 
 bool driver_rewinds(const struct driver *driver)
@@ -236,6 +249,7 @@ void driver_reap(struct driver *driver)
 			continue;
 		if (i == 0 && !driver_rewinds(driver))
 			driver->unfinished += page_get(driver->source.page, COUNT_IN_FLIGHT);
+		driver_count_ended(driver, driver_process(driver, i));
 		page = process_reaped(driver_process(driver, i), &driver->relay);
 		if (i < 2)
 			driver->endpoint_exits[i] = (struct endpoint_exit){true, exits[i], now};

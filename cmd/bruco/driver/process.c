@@ -142,9 +142,10 @@ static bool open_outfit(struct process *process, const struct buf *document, str
 	if (!open_control(process, outfit) || !open_outputs(process, outfit) ||
 		!keep(outfit, GIVEN_CONFIG,
 			fd_memory("bruco-config", document->data, document->length)) ||
-		!keep(outfit, GIVEN_PAGE, page_create()))
+		!keep(outfit, GIVEN_PAGE, page_create(process->role == ROLE_SOURCE)))
 		return false;
 	process->page = page_try_map(outfit->fds[GIVEN_PAGE]);
+	process->board = board_try_map(outfit->fds[GIVEN_PAGE]);
 	return process->page != NULL;
 }
 
@@ -202,6 +203,14 @@ static void greet(struct process *process, const struct launch *launch, uint32_t
 	process_send(process, &hello, given, count);
 }
 
+static void forget_memory(struct process *process)
+{
+	page_unmap(process->page);
+	board_unmap(process->board);
+	process->page = NULL;
+	process->board = NULL;
+}
+
 /* Undoes open_outfit on our side, for a process that could not be started. */
 static void close_all(struct process *process, const int *fds, size_t fd_count)
 {
@@ -210,8 +219,7 @@ static void close_all(struct process *process, const int *fds, size_t fd_count)
 	for (int i = 0; i < PROCESS_OUTPUTS; i++)
 		fd_close(&process->outputs[i].fd);
 	fd_close(&process->control);
-	page_unmap(process->page);
-	process->page = NULL;
+	forget_memory(process);
 }
 
 int process_start(struct process *process, const struct launch *launch, uint32_t lane,
@@ -228,6 +236,7 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 	error = errno;
 	if (pid > 0) {
 		process->pid = pid;
+		process->starts++;
 		if (process->role == ROLE_WORKER) {
 			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
 			prefer_for_oom(pid, launch->oom_score);
@@ -317,8 +326,7 @@ struct page_snapshot process_reaped(struct process *process, struct relay *relay
 		stage_output_finish(&process->outputs[i], relay);
 	drop_outbox(process);
 	fd_close(&process->control);
-	page_unmap(process->page);
-	process->page = NULL;
+	forget_memory(process);
 	process->pid = 0;
 	return snapshot;
 }

@@ -61,7 +61,9 @@ struct process {
 	pid_t pid;   /* 0: there is no process */
 	int control; /* -1: closed */
 	struct page *page;
+	struct board *board;            /* the source's; NULL: none */
 	int64_t started_at;             /* ms */
+	uint64_t starts;                /* of all processes so far */
 	bool ready;                     /* for the driver to set */
 	bool killed;                    /* by us */
 	int64_t killed_at;              /* ms, when for the first time */

@@ -134,20 +134,38 @@ void relay_put_log(
 		relay_put(relay, owner, text - shown, shown);
 }
 
-void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static void put_line(struct relay *relay,
+	enum log_level level, const struct log_about *about, const char *format,
+	va_list arguments)
 {
 	char message[LOG_LINE_MAX];
-	va_list arguments;
 	size_t length;
 	char *line;
 
 	if (level > log_level())
 		return;
-	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
-	va_end(arguments);
-	line = log_make(level, "bruco", NULL, NULL, message, &length);
+	line = log_make(level, "bruco", NULL, about, message, &length);
 	if (line != NULL)
 		relay_put(relay, RELAY_NO_WORKER, line, length);
 	free(line);
+}
+
+void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_line(relay, level, NULL, format, arguments);
+	va_end(arguments);
+}
+
+void relay_about(struct relay *relay, enum log_level level, const struct log_about *about,
+	const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_line(relay, level, about, format, arguments);
+	va_end(arguments);
 }

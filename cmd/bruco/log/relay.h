@@ -46,6 +46,10 @@ void relay_release(struct relay *relay);
 void relay_log(struct relay *relay, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same about something. */
+void relay_about(struct relay *relay, enum log_level level, const struct log_about *about,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Whole lines of a process, already in the log's format; `owner` as above. */
 void relay_put(struct relay *relay, int owner, const char *text, size_t length);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "config/dump.h"
 #include "config/kinds/kinds.h"
@@ -40,6 +41,24 @@ static bool read_text(
 
 const struct value_type text_type = {
 	.read = read_text, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_address(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	if (!value_line(load, key, node, "an address and a port"))
+		return false;
+	if (!address_parse(node->text, &address, &length))
+		return value_expected(
+			load, key, node, "an address and a port (127.0.0.1:9095, [::1]:9095)");
+	config_replace(field, node->text);
+	return true;
+}
+
+const struct value_type address_type = {
+	.read = read_address, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- words ---- */
 

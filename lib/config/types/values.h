@@ -8,6 +8,7 @@
 #include "config/schema.h"
 
 extern const struct value_type text_type;         /* char *: a line of at most key->high bytes */
+extern const struct value_type address_type;      /* char *: what address_parse takes */
 extern const struct value_type handler_path_type; /* char *: joined to the config's folder */
 extern const struct value_type python_type;       /* char *: a folder, joined to the config's */
 extern const struct value_type module_type;       /* char *: a Python module's name */

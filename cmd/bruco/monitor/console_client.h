@@ -1,0 +1,31 @@
+/*
+ * The other end of the console: how the commands of bruco(1) ask a running pipeline.
+ */
+#ifndef BRUCO_MONITOR_CONSOLE_CLIENT_H
+#define BRUCO_MONITOR_CONSOLE_CLIENT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct console_link {
+	int fd;
+	char *path;
+	FILE *lines; /* what the console says */
+};
+
+/* Connects to `socket`, or if that is NULL to the console of the pipeline `name`. Ends the program with 69
+ * when nobody listens there. */
+void console_connect(struct console_link *link, const char *socket, const char *name);
+void console_disconnect(struct console_link *link);
+
+/* Sends a request, and takes it over. Ends the program with 69 when the pipeline is gone. */
+void console_send(struct console_link *link, json_t *request);
+
+/* The next line, which the caller owns; NULL: the console has closed the connection. An error ends the
+ * program with the console's words and status. */
+json_t *console_receive(struct console_link *link);
+
+/* A whole exchange of one line each: connects, asks with this request, and returns the answer. */
+json_t *console_ask(const char *socket, const char *name, json_t *request);
+
+#endif

@@ -1,0 +1,65 @@
+#include "stats/board.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { COPY_TRIES = 8 };
+
+void board_begin(struct board *board)
+{
+	atomic_fetch_add_explicit(&board->version, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	board->partition_count = board->partitions = 0;
+}
+
+struct board_partition *board_add(struct board *board, const char *topic, int32_t id)
+{
+	struct board_partition *row;
+
+	board->partitions++;
+	if (board->partition_count == BOARD_PARTITIONS)
+		return NULL;
+	row = &board->rows[board->partition_count++];
+	*row = (struct board_partition){.id = id,
+		.committed = -1,
+		.position = -1,
+		.end = -1,
+		.newest_ms = -1};
+	strncpy(row->topic, topic, BOARD_TOPIC - 1);
+	return row;
+}
+
+void board_end(struct board *board, int64_t now_ms)
+{
+	board->time_ms = now_ms;
+	atomic_fetch_add_explicit(&board->version, 1, memory_order_release);
+}
+
+static void copy_rows(struct board *copy, const struct board *board)
+{
+	memcpy(copy, board, offsetof(struct board, rows));
+	if (copy->lane_count > BOARD_LANES)
+		copy->lane_count = BOARD_LANES;
+	if (copy->partition_count > BOARD_PARTITIONS)
+		copy->partition_count = BOARD_PARTITIONS;
+	memcpy(copy->rows, board->rows, copy->partition_count * sizeof *copy->rows);
+	for (uint32_t i = 0; i < copy->partition_count; i++)
+		copy->rows[i].topic[BOARD_TOPIC - 1] = '\0';
+}
+
+bool board_copy(struct board *copy, const struct board *board)
+{
+	for (int i = 0; i < COPY_TRIES; i++) {
+		uint32_t before = atomic_load_explicit(&board->version, memory_order_acquire);
+
+		if (before == 0)
+			return false;
+		if (before % 2 == 1)
+			continue;
+		copy_rows(copy, board);
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(&board->version, memory_order_relaxed) == before)
+			return true;
+	}
+	return false;
+}
