@@ -31,6 +31,7 @@ pkg        = $(shell pkg-config --libs $(1) 2>/dev/null)
 RDKAFKA_LIBS := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
+MICROHTTPD := $(call pkg,libmicrohttpd)
 # Sanitizers have an allocator of their own.
 JEMALLOC  := $(if $(SANITIZE),,$(call pkg,jemalloc))
 # Debian's headers for its debug build are links, which -isystem looks through.
@@ -69,7 +70,7 @@ $(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call module,cmd/bruco-source)
 $(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call module,cmd/bruco-worker)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
-LIBS_bruco        := $(JANSSON) $(YAML)
+LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(YAML)
 LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML)
 PYTHON_bruco-worker := yes
@@ -103,6 +104,7 @@ $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_fi
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o
 $(BUILD)/tests/test_relay: $(patsubst %,$(BUILD)/obj/cmd/bruco/log/%.o,relay repeats writer)
+$(BUILD)/tests/test_overview: $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,overview metrics summary)
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
 $(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)
@@ -161,7 +163,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(BUILD)/libraries-found:
-	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc && \
+	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd && \
 		$(PYTHON)-config --embed --includes >/dev/null || \
 		{ echo "libraries are missing; on Debian: make dependencies" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@

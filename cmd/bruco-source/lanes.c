@@ -22,7 +22,8 @@ void lanes_init(struct lanes *lanes, unsigned count, const struct config *config
 		.size_max = (uint32_t)config->max_record_size,
 		.blame = {.attempts = config->processor.retry_attempts,
 			.anew = config->processor.on_failure == FAILURE_STOP},
-		.page = page};
+		.page = page,
+		.turn_ms = clock_ms()};
 	lanes->items = mem_array(count, sizeof *lanes->items);
 	for (unsigned i = 0; i < count; i++) {
 		window_init(&lanes->items[i].window, (size_t)config->source.window);
@@ -176,11 +177,20 @@ static void write_frame(struct lanes *lanes, const struct passage *passage, stru
 	frame_record_write(place, record);
 }
 
+/* From here to its acknowledgement. */
+static void time_newest(struct send_lane *lane)
+{
+	lane->timed_seq = lane->window.queued_seq;
+	lane->timed_ns = clock_ns();
+}
+
 enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *passage)
 {
 	struct partition *partition = passage->partition;
 	struct frame_record *record = passage->record;
-	struct window_tag tag = {.owner = partition, .epoch = partition->tracker.epoch};
+	struct window_tag tag = {.owner = partition,
+		.epoch = partition->tracker.epoch,
+		.time = (uint32_t)lanes->turn_ms};
 	uint32_t length = frame_record_size(record, limits_frame(lanes->size_max));
 	struct send_lane *lane;
 
@@ -195,15 +205,13 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 	tag.index = passage->waited ? passage->index
 				    : tracker_dispatch(&partition->tracker,
 					      record->offset < 0 ? 0 : record->offset);
-	if (lane->timed_seq == 0) {
-		lane->timed_seq = window_next(&lane->window);
-		lane->timed_ns = clock_ns();
-	}
 	window_queue(&lane->window, length, tag);
 	lanes->in_flight++;
 	page_count(lanes->page, COUNT_RECORDS_IN, 1);
 	page_count(lanes->page, COUNT_BYTES_IN, length);
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
+	if (lane->timed_seq == 0)
+		time_newest(lane);
 	return DISPATCH_OK;
 }
 
@@ -382,11 +390,22 @@ void lanes_close(struct lanes *lanes, bool with_end_frame)
 	}
 }
 
+/* When the oldest record in the window was dispatched. A tag has the lower half of the time. */
+static int64_t oldest_ms(const struct lanes *lanes, struct send_lane *lane)
+{
+	struct window_tag tag;
+	uint32_t length;
+
+	if (window_frame(&lane->window, lane->window.acked_seq + 1, &length, &tag) == NULL)
+		return 0;
+	return lanes->turn_ms - (uint32_t)((uint32_t)lanes->turn_ms - tag.time);
+}
+
 void lanes_show(const struct lanes *lanes, struct board *board, int64_t now)
 {
 	board->lane_count = lanes->count;
 	for (unsigned i = 0; i < lanes->count; i++) {
-		const struct send_lane *lane = &lanes->items[i];
+		struct send_lane *lane = &lanes->items[i];
 
 		board->lanes[i] = (struct board_lane){.state = lane->state,
 			.in_hands = in_hands(lane),
@@ -394,6 +413,7 @@ void lanes_show(const struct lanes *lanes, struct board *board, int64_t now)
 			.window = window_bytes(&lane->window),
 			.window_limit = lane->window.limit,
 			.done = lane->read_seq,
-			.rate = pace_second(&lane->pace, now, lane->read_seq)};
+			.rate = pace_second(&lane->pace, now, lane->read_seq),
+			.oldest_ms = oldest_ms(lanes, lane)};
 	}
 }

@@ -51,6 +51,7 @@ struct lanes {
 	struct page *page;
 	struct blame blame;
 	uint64_t in_flight; /* records in all windows */
+	int64_t turn_ms;    /* clock_ms of this turn of the loop, for the age of records */
 	uint64_t aside;     /* records that were taken over and wait for a lane, kept by the kind */
 };
 

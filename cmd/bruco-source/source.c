@@ -384,6 +384,7 @@ int source_run(struct config *config, const struct source_options *options)
 		source.state = source.kind->open(&source);
 	while (source.started && !finished(&source)) {
 		wait_for_work(&source);
+		source.lanes.turn_ms = clock_ms();
 		source.kind->work(source.state);
 		announce_drain(&source);
 		write_board(&source);

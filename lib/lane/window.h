@@ -23,6 +23,7 @@ struct window_tag {
 	void *owner;
 	uint64_t index;
 	uint32_t epoch;
+	uint32_t time; /* of the owner's clock */
 };
 
 struct window_entry {

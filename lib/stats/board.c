@@ -2,8 +2,10 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { COPY_TRIES = 8 };
+/* A board is written in microseconds, unless its writer is put off in the middle. */
+enum { COPY_TRIES = 8, COPY_WAIT_US = 250 };
 
 void board_begin(struct board *board)
 {
@@ -54,8 +56,10 @@ bool board_copy(struct board *copy, const struct board *board)
 
 		if (before == 0)
 			return false;
-		if (before % 2 == 1)
+		if (before % 2 == 1) {
+			usleep(COPY_WAIT_US);
 			continue;
+		}
 		copy_rows(copy, board);
 		atomic_thread_fence(memory_order_acquire);
 		if (atomic_load_explicit(&board->version, memory_order_relaxed) == before)

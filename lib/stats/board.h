@@ -27,6 +27,8 @@ struct board_lane {
 	uint64_t window_limit;
 	uint64_t done;     /* records that ever went out of the worker's hands */
 	uint64_t rate;     /* of them, in the last second of the worker's work */
+	int64_t oldest_ms; /* clock_ms when the oldest record that is not acknowledged was dispatched; 0: none
+			    */
 };
 
 enum {
@@ -67,7 +69,8 @@ struct board_partition *board_add(struct board *board, const char *topic, int32_
 void board_end(struct board *board, int64_t now_ms);
 
 /* A copy of a whole board, whose counts fit into its arrays and whose topics end with a NUL; only the
- * rows that count are copied. False: it was being written all the time, or never. */
+ * rows that count are copied. Waits up to two milliseconds for one that is being written. False: it still
+ * is, or was never written. */
 bool board_copy(struct board *copy, const struct board *board);
 
 #endif

@@ -35,6 +35,8 @@ teardown() {
 common_setup() {
     exec </dev/null
     cd "$BATS_TEST_TMPDIR" || return
+    export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/.run # for consoles
+    mkdir "$XDG_RUNTIME_DIR"
     SESSIONS=()
 }
 

@@ -184,12 +184,19 @@ static int next_tick(struct driver *driver)
 	sooner(&deadline, driver_watch_deadline(driver));
 	sooner(&deadline, relay_deadline(&driver->relay));
 	sooner(&deadline, console_deadline(&driver->console));
+	sooner(&deadline, http_deadline(driver->scrapes.http));
 	return clock_left(deadline, clock_ms());
 }
 
 /* ---- the loop */
 
-enum { POLL_SIGNALS, POLL_WRITER, POLL_CONSOLE, POLL_PROCESSES = POLL_CONSOLE + CONSOLE_POLLS };
+enum {
+	POLL_SIGNALS,
+	POLL_WRITER,
+	POLL_HTTP,
+	POLL_CONSOLE,
+	POLL_PROCESSES = POLL_CONSOLE + CONSOLE_POLLS
+};
 
 static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 {
@@ -198,6 +205,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 
 	polls[POLL_SIGNALS] = (struct pollfd){.fd = driver->signal_fd, .events = POLLIN};
 	polls[POLL_WRITER] = log_writer_poll(&driver->relay.writer);
+	polls[POLL_HTTP] = (struct pollfd){.fd = http_fd(driver->scrapes.http), .events = POLLIN};
 	console_poll(&driver->console, &polls[POLL_CONSOLE]);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
@@ -227,6 +235,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 		at++;
 	}
 	driver_serve_console(driver, &polls[POLL_CONSOLE], clock_ms());
+	http_serve(driver->scrapes.http, clock_ms());
 	if (polls[POLL_SIGNALS].revents != 0)
 		take_signals(driver);
 }
@@ -244,6 +253,7 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 	launch_init(&driver->launch, config, venv, stop_at_end);
 	relay_init(&driver->relay, STDERR_FILENO);
 	driver_open_console(driver);
+	driver_open_scrapes(driver);
 	relay_hold(&driver->relay);
 	restarts_init(&driver->restarts, config->max_restarts);
 	process_init(&driver->source, ROLE_SOURCE, 0);
@@ -260,6 +270,7 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 static void driver_release(struct driver *driver)
 {
 	console_close(&driver->console);
+	scrapes_close(&driver->scrapes);
 	relay_show_rest(&driver->relay);
 	log_writer_flush(&driver->relay.writer, LAST_WORDS_MS);
 	relay_release(&driver->relay);

@@ -11,6 +11,7 @@
 #include "bruco/driver/exit_text.h"
 #include "bruco/driver/process.h"
 #include "bruco/driver/restarts.h"
+#include "bruco/driver/scrapes.h"
 #include "bruco/driver/supervise.h"
 #include "bruco/driver/watchdog.h"
 #include "bruco/log/relay.h"
@@ -50,6 +51,7 @@ struct driver {
 	struct launch launch;
 	struct relay relay;
 	struct console console;
+	struct scrapes scrapes;
 	int signal_fd;
 	enum supervise_state state;
 	struct restarts restarts;
@@ -136,6 +138,9 @@ void driver_look(struct driver *driver, struct overview *overview);
 /* requests.c: the console, without which it goes on as well. `polls` is console_poll's. */
 void driver_open_console(struct driver *driver);
 void driver_serve_console(struct driver *driver, const struct pollfd *polls, int64_t now_ms);
+
+/* scrapes.c: the HTTP endpoint of metrics.listen. Ends the program when it can't listen there. */
+void driver_open_scrapes(struct driver *driver);
 
 /* Logs the summary of what was done so far. */
 void driver_summarize(struct driver *driver, enum log_level level);

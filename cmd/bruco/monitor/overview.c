@@ -7,6 +7,8 @@
 const char *const restart_cause_names[RESTART_CAUSES] = {
 	"signal", "exit", "timeout", "memory", "recycled"};
 
+const char *const failure_reason_names[FAILURE_REASONS] = {"handler", "death", "refused"};
+
 static bool is_gauge(int counter)
 {
 	return counter == COUNT_IN_FLIGHT || counter == COUNT_UNDER_WAY;
@@ -28,6 +30,21 @@ uint64_t tally_restarts(const struct tally *tally)
 		for (int cause = 0; cause < RESTART_CAUSES; cause++)
 			sum += tally->restarts[role][cause];
 	return sum;
+}
+
+uint64_t tally_failed(const struct tally *tally, enum failure_reason reason)
+{
+	const uint64_t *sink = tally->counters[OVERVIEW_SINK];
+	uint64_t others = sink[COUNT_DIED] + sink[COUNT_REFUSED];
+
+	switch (reason) {
+	case FAILURE_DEATH:
+		return sink[COUNT_DIED];
+	case FAILURE_REFUSED:
+		return sink[COUNT_REFUSED];
+	default: /* the counters were not read at one moment */
+		return sink[COUNT_FAILED] > others ? sink[COUNT_FAILED] - others : 0;
+	}
 }
 
 void overview_release(struct overview *overview)
@@ -71,6 +88,17 @@ int64_t overview_lag_ms(const struct overview *overview, const struct board_part
 	if (lag < 0 || row->newest_ms < 0)
 		return -1;
 	return overview->wall_ms > row->newest_ms ? overview->wall_ms - row->newest_ms : 0;
+}
+
+int64_t overview_oldest_ms(const struct overview *overview)
+{
+	const struct board *board = overview->board;
+	int64_t oldest = overview->now_ms;
+
+	for (uint32_t i = 0; board != NULL && i < board->lane_count; i++)
+		if (board->lanes[i].oldest_ms > 0 && board->lanes[i].oldest_ms < oldest)
+			oldest = board->lanes[i].oldest_ms;
+	return overview->now_ms - oldest;
 }
 
 void overview_why(char text[64], const struct overview *overview, const struct board_partition *row)

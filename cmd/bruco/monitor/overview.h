@@ -28,6 +28,16 @@ enum restart_cause {
 
 extern const char *const restart_cause_names[RESTART_CAUSES];
 
+/* Why an event failed for good. */
+enum failure_reason {
+	FAILURE_HANDLER, /* the handler raised, rejected, took too long */
+	FAILURE_DEATH,   /* its worker died of it */
+	FAILURE_REFUSED, /* the broker does not take what it gave */
+	FAILURE_REASONS
+};
+
+extern const char *const failure_reason_names[FAILURE_REASONS];
+
 /* What all processes of a role have counted, the ended ones too; gauges of the living ones only. */
 struct tally {
 	uint64_t counters[OVERVIEW_ROLES][COUNT_MAX];
@@ -37,6 +47,7 @@ struct tally {
 
 void tally_add(struct tally *tally, enum overview_role role, struct page *page, bool gauges);
 uint64_t tally_restarts(const struct tally *tally);
+uint64_t tally_failed(const struct tally *tally, enum failure_reason reason);
 
 struct overview_stage {
 	const char *name;
@@ -86,6 +97,9 @@ int64_t overview_lag_sum(const struct overview *overview);
 
 /* Milliseconds that the newest record taken is old, when there is a lag; else 0. -1: not known. */
 int64_t overview_lag_ms(const struct overview *overview, const struct board_partition *row);
+
+/* Milliseconds since the oldest record that is not done was given to its worker; 0: there is none. */
+int64_t overview_oldest_ms(const struct overview *overview);
 
 /* What this partition waits for, in words: "moving", "at the end", "paused", "waits for lane 2". */
 void overview_why(

@@ -66,10 +66,9 @@ static json_t *totals(const struct overview *overview)
 	set_count(object, "bytes_out", sink[COUNT_BYTES_OUT]);
 	set_count(object, "acknowledged", source[COUNT_RECORDS_OUT]);
 	set_count(object, "filtered", sink[COUNT_FILTERED]);
-	set_count(failed, "handler",
-		sink[COUNT_FAILED] - sink[COUNT_DIED] - sink[COUNT_REFUSED]);
-	set_count(failed, "death", sink[COUNT_DIED]);
-	set_count(failed, "refused", sink[COUNT_REFUSED]);
+	for (int reason = 0; reason < FAILURE_REASONS; reason++)
+		set_count(failed, failure_reason_names[reason],
+			tally_failed(&overview->tally, (enum failure_reason)reason));
 	json_object_set_new(object, "failed", failed);
 	set_count(object, "skipped", sink[COUNT_SKIPPED]);
 	set_count(object, "dead_letters", sink[COUNT_LETTERS]);
@@ -81,6 +80,7 @@ static json_t *totals(const struct overview *overview)
 	set_count(object, "in_flight", source[COUNT_IN_FLIGHT]);
 	set_count(object, "under_way", sink[COUNT_UNDER_WAY]);
 	set_known(object, "lag", overview_lag_sum(overview));
+	set_ms(object, "oldest_s", overview_oldest_ms(overview));
 	return object;
 }
 

@@ -1,0 +1,212 @@
+#include "bruco/monitor/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { BACKLOG = 64 };
+
+struct http_client {
+	int fd;           /* -1: the place is free */
+	int64_t deadline; /* ms; -1: it was shut down */
+};
+
+struct http {
+	struct MHD_Daemon *daemon;
+	int epoll_fd; /* the daemon's */
+	http_respond *respond;
+	void *owner;
+	struct http_client clients[HTTP_CLIENTS];
+};
+
+static void log_text(void *owner, const char *format, va_list arguments)
+{
+	char text[256];
+
+	(void)owner;
+	vsnprintf(text, sizeof text, format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("metrics: %s", text);
+}
+
+/* ---- clients: each has a place for as long as it is connected */
+
+static void set_place(struct http *http, int from, struct http_client client)
+{
+	for (int i = 0; i < HTTP_CLIENTS; i++)
+		if (http->clients[i].fd == from) {
+			http->clients[i] = client;
+			return;
+		}
+}
+
+static void on_connection(void *owner, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct http *http = owner;
+	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	(void)context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		set_place(http, -1,
+			(struct http_client){.fd = fd, .deadline = clock_ms() + HTTP_CLIENT_MS});
+	else
+		set_place(http, fd, (struct http_client){.fd = -1, .deadline = -1});
+}
+
+/* The library's own time-out begins anew with each byte, so that a slow client would never be late. */
+static void end_late_clients(struct http *http, int64_t now_ms)
+{
+	for (int i = 0; i < HTTP_CLIENTS; i++) {
+		struct http_client *client = &http->clients[i];
+
+		if (client->fd < 0 || client->deadline < 0 || now_ms < client->deadline)
+			continue;
+		shutdown(client->fd, SHUT_RDWR);
+		client->deadline = -1;
+	}
+}
+
+/* ---- requests */
+
+static enum MHD_Result send_answer(
+	struct MHD_Connection *connection, struct http_answer *answer, bool with_methods)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		answer->body.length, answer->body.data, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result = MHD_NO;
+
+	if (response == NULL)
+		return MHD_NO;
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) &&
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") &&
+		(!with_methods ||
+			MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET")))
+		result = MHD_queue_response(connection, answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection, const char *path,
+	const char *method, const char *version, const char *upload, size_t *upload_length,
+	void **context)
+{
+	struct http *http = owner;
+	struct http_answer answer = {.status = MHD_HTTP_NOT_FOUND, .type = "text/plain"};
+	bool is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
+	enum MHD_Result result;
+
+	(void)version;
+	(void)upload;
+	(void)upload_length;
+	(void)context;
+	if (is_get) {
+		http->respond(http->owner, path, &answer);
+	} else {
+		answer.status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		buf_text(&answer.body, "only GET\n");
+	}
+	result = send_answer(connection, &answer, !is_get);
+	buf_release(&answer.body);
+	return result;
+}
+
+/* ---- the daemon */
+
+static int listen_at(const struct sockaddr_storage *address, socklen_t length)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, error;
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+		bind(fd, (const struct sockaddr *)address, length) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* The daemon owns the descriptor once it has started. */
+static struct MHD_Daemon *start(struct http *http, int fd)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CLIENTS, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+}
+
+struct http *http_open(const struct sockaddr_storage *address, socklen_t length,
+	http_respond *respond, void *owner)
+{
+	int fd = listen_at(address, length);
+	struct http *http;
+
+	if (fd < 0)
+		return NULL;
+	http = mem_alloc(sizeof *http);
+	*http = (struct http){.respond = respond, .owner = owner};
+	for (int i = 0; i < HTTP_CLIENTS; i++)
+		http->clients[i] = (struct http_client){.fd = -1, .deadline = -1};
+	http->daemon = start(http, fd);
+	if (http->daemon == NULL) {
+		int error = errno;
+
+		close(fd);
+		free(http);
+		errno = error;
+		return NULL;
+	}
+	http->epoll_fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	return http;
+}
+
+void http_close(struct http *http)
+{
+	if (http == NULL)
+		return;
+	MHD_stop_daemon(http->daemon);
+	free(http);
+}
+
+int http_fd(const struct http *http)
+{
+	return http == NULL ? -1 : http->epoll_fd;
+}
+
+int64_t http_deadline(const struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG left;
+	int64_t first = -1;
+
+	if (http == NULL)
+		return -1;
+	if (MHD_get_timeout(http->daemon, &left) == MHD_YES)
+		first = clock_ms() + (int64_t)left;
+	for (int i = 0; i < HTTP_CLIENTS; i++) {
+		int64_t deadline = http->clients[i].deadline;
+
+		if (deadline >= 0 && (first < 0 || deadline < first))
+			first = deadline;
+	}
+	return first;
+}
+
+void http_serve(struct http *http, int64_t now_ms)
+{
+	if (http == NULL)
+		return;
+	end_late_clients(http, now_ms);
+	MHD_run(http->daemon);
+}
