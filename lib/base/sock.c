@@ -125,7 +125,7 @@ int sock_listen(const char *path, int type)
 	if (fd < 0)
 		return -1;
 	mask = umask(0177);
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 64) < 0)
 		fd_close(&fd);
 	umask(mask);
 	return fd;

@@ -36,8 +36,8 @@ load driver
 }
 
 @test "a command that is still to come says so, unless a path has its name" {
-    run_x 64 bruco status
-    contains "$stderr" "'status' is not supported yet"
+    run_x 64 bruco reload
+    contains "$stderr" "'reload' is not supported yet"
     echo_project
     mv app top
     run_x 0 bruco top <<<hello

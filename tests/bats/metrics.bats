@@ -36,7 +36,7 @@ END
 }
 
 value() { # value METRIC: as it is now; several are summed
-    get /metrics | awk -v name="$1" 'index($1, name) == 1 && substr($1, length(name) + 1) ~ /^({|$)/ { sum += $2; n++ }
+    get /metrics | awk -v name="$1" '$1 == name || index($1, name "{") == 1 { sum += $2; n++ }
         END { if (n) printf "%.15g\n", sum }'
 }
 
@@ -52,9 +52,9 @@ answers() { # a condition: answers PATH STATUS [TEXT], an extended regular expre
 @test "metrics: promtool has nothing to say, and the counts are those of the topics after kills" {
     on_kafka 'onFailure: deadLetter' <<'END'
 def handle_event(context, data):
-    if data.offset % 100 == 7:
+    if context.event.offset % 100 == 7:
         raise ValueError("bad")
-    return None if data.offset % 10 == 0 else data
+    return None if context.event.offset % 10 == 0 else data
 END
     kafka-offsets -b "$BROKERS" create "$OUT-dead" 1
     metrics_at "$URL" "deadLetter: {kind: kafka, brokers: [\"$BROKERS\"], topic: $OUT-dead}"
@@ -87,21 +87,23 @@ END
 }
 
 @test "metrics: without a kill they are exact" {
-    on_kafka 'onFailure: skip' <<'END'
+    on_kafka 'onFailure: skip' 'retry: {attempts: 1}' <<'END'
 def handle_event(context, data):
-    if data.offset % 100 == 7:
+    if context.event.offset % 100 == 7:
         raise ValueError("bad")
-    return None if data.offset % 10 == 0 else [data, data]
+    if context.event.offset % 10 != 0:
+        yield data
+        yield data
 END
     metrics_at "$URL"
     fill 2000 --special 500
     start_x bruco bruco -c config.yaml
-    wait_for 60 value_is bruco_records_done_total 2000
+    wait_for 60 value_is bruco_records_done_total 2500
     wait_for 60 value_is bruco_lag_records 0
-    equals "$(value bruco_records_in_total)" 2000
+    equals "$(value bruco_records_in_total)" 2500
     equals "$(value bruco_records_out_total)" "$(ends "$OUT")"
     equals "$(value bruco_records_out_total)" \
-        $((2 * (2000 - $(value bruco_records_filtered_total) - $(value bruco_records_skipped_total))))
+        $((2 * (2500 - $(value bruco_records_filtered_total) - $(value bruco_records_skipped_total))))
     equals "$(value bruco_records_failed_total)" "$(value bruco_records_skipped_total)"
     equals "$(value bruco_records_in_flight) $(value bruco_outputs_in_flight)" "0 0"
     stop_x bruco
@@ -122,6 +124,7 @@ END
     fill 100
     start_x bruco bruco -c config.yaml
     wait_for 60 value_is bruco_records_done_total 100
+    wait_for 20 value_is bruco_lag_records 0
     # Each metric that alerts and dashboard name is there.
     get /metrics >metrics.txt
     for name in $(cat monitoring/alerts.yml monitoring/dashboard.json | grep -oE 'bruco_[a-z_]+' | sort -u); do
@@ -144,15 +147,15 @@ END
 
 @test "readyz: red while starting, and when a worker cannot start; healthz is green" {
     on_kafka <<'END'
-import os
+import os, signal
 def init_context(context):
     if not os.path.exists("good"):
-        raise RuntimeError("not yet")
+        os.kill(os.getpid(), signal.SIGKILL)
 def handle_event(context, data): return data
 END
     metrics_at "$URL"
     start_x bruco bruco -c config.yaml
-    wait_for 60 answers /readyz 503 'bruco-worker-[01] does not start: it has failed [0-9]+ times in a row|starting|waiting'
+    wait_for 60 answers /readyz 503 'starting|waiting|does not start'
     wait_for 60 answers /readyz 503 'does not start: it has failed'
     answers /healthz 200 ok
     touch good
@@ -257,15 +260,17 @@ import random, socket, sys, time, urllib.request
 host, port = sys.argv[1].split(":")
 def connect(timeout=30):
     return socket.create_connection((host, int(port)), timeout=timeout)
-def send(text):
+def send(text, wait=True):
     client = connect()
     try:
         client.sendall(text)
+        if not wait:
+            return client.close()
         client.shutdown(socket.SHUT_WR)
         while client.recv(65536):
             pass
-    except ConnectionError:
-        pass # as the endpoint likes
+    except OSError:
+        pass # it was dropped, as the endpoint likes
     client.close()
 def scrape():
     with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=60) as answer:
@@ -278,7 +283,7 @@ for bad in (b"\r\n\r\n", b"\0" * 100, b"GET", b"GET / HTTP/9.9\r\n\r\n", b"GET /
     send(bad)
 random.seed(5)
 for _ in range(300):
-    send(random.randbytes(random.randrange(400)))
+    send(random.randbytes(random.randrange(400)), wait=False)
 scrape()
 # All places taken by clients that send a byte now and then: each is let go in time.
 slow = [connect() for _ in range(64)]

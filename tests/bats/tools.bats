@@ -25,7 +25,7 @@ check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
     check_deps 1 cmd/bruco/main.c librdkafka/rdkafka.h "only lib/kafka and the kafka kinds"
     check_deps 1 lib/control/messages.h Python.h "only cmd/bruco-worker"
     check_deps 1 cmd/bruco/commands/run.c yaml.h "only lib/config"
-    check_deps 1 cmd/bruco/commands/run.c jansson.h "only lib/json"
+    check_deps 1 cmd/bruco/venv/venv.c jansson.h "only lib/json and the console"
 }
 
 @test "check-deps sees each include against the directions inside a program" {

@@ -1,7 +1,7 @@
 /* What is concluded from the facts of a pipeline, and how it is written. */
 #include "bruco/monitor/overview.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/version.h"
@@ -269,9 +269,10 @@ static const char *metrics(const struct overview *overview, const char *unready)
 static void check_metric(const struct overview *overview, const char *line)
 {
 	const char *text = metrics(overview, NULL);
-	const char *found = strstr(text, line);
+	char whole[256];
 
-	if (found == NULL || (found != text && found[-1] != '\n') || found[strlen(line)] != '\n')
+	snprintf(whole, sizeof whole, "\n%s\n", line);
+	if (strstr(text, whole) == NULL)
 		unit_fail(__FILE__, __LINE__, "no line '%s' in:\n%s", line, text);
 }
 

@@ -61,13 +61,13 @@ static void print_stages(const json_t *status)
 	size_t i;
 	char room[24];
 
-	printf("\n%-16s %8s %8s %8s %8s %7s  %s\n", "STAGE", "PID", "UP", "CPU s", "MEMORY",
+	printf("\n%-16s  %8s  %8s  %8s  %8s  %7s  %s\n", "STAGE", "PID", "UP", "CPU s", "MEMORY",
 		"STARTS", "STATE");
 	json_array_foreach(json_object_get(status, "stages"), i, stage)
 	{
 		char pid[24];
 
-		printf("%-16s %8s %8s %8.1f %5.0f MB %7" PRId64 "  %s\n", text(stage, "name"),
+		printf("%-16s  %8s  %8s  %8.1f  %5.0f MB  %7" PRId64 "  %s\n", text(stage, "name"),
 			known(pid, stage, "pid"), duration(room, number(stage, "up_s")),
 			number(stage, "cpu_s"), number(stage, "memory_bytes") / 1e6,
 			whole(stage, "starts"),
@@ -82,7 +82,7 @@ static void print_lanes(const json_t *status)
 	const json_t *lane;
 	size_t i;
 
-	printf("\n%-8s %-9s %9s %9s %9s  %s\n", "WORKER", "LANE", "IN HANDS", "LIMIT", "RATE /s",
+	printf("\n%-8s  %-9s  %9s  %9s  %9s  %s\n", "WORKER", "LANE", "IN HANDS", "LIMIT", "RATE /s",
 		"NOW");
 	json_array_foreach(json_object_get(status, "lanes"), i, lane)
 	{
@@ -92,7 +92,7 @@ static void print_lanes(const json_t *status)
 			snprintf(now, sizeof now, "%s event %" PRId64 " for %.1f s%s",
 				text(lane, "run"), whole(lane, "seq"), number(lane, "for_s"),
 				whole(lane, "attempt") > 0 ? ", not its first attempt" : "");
-		printf("%-8" PRId64 " %-9s %9s %9s %9s  %s\n", whole(lane, "worker"),
+		printf("%-8" PRId64 "  %-9s  %9s  %9s  %9s  %s\n", whole(lane, "worker"),
 			text(lane, "state"), known(in_hands, lane, "in_hands"),
 			known(limit, lane, "limit"), known(rate, lane, "rate"), now);
 	}
@@ -120,13 +120,13 @@ static void print_partitions(const json_t *status)
 
 	if (json_array_size(partitions) == 0)
 		return;
-	printf("\n%-*s %9s %6s %12s %12s %12s %10s %8s  %s\n", width, "TOPIC", "PARTITION",
+	printf("\n%-*s  %9s  %6s  %12s  %12s  %12s  %10s  %8s  %s\n", width, "TOPIC", "PARTITION",
 		"WORKER", "COMMITTED", "POSITION", "END", "LAG", "LAG s", "STATE");
 	json_array_foreach(partitions, i, partition)
 	{
 		char worker[24], committed[24], position[24], end[24], lag[24], seconds[24];
 
-		printf("%-*s %9" PRId64 " %6s %12s %12s %12s %10s %8s  %s\n", width,
+		printf("%-*s  %9" PRId64 "  %6s  %12s  %12s  %12s  %10s  %8s  %s\n", width,
 			text(partition, "topic"), whole(partition, "partition"),
 			known(worker, partition, "worker"),
 			known(committed, partition, "committed"),

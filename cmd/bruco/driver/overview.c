@@ -125,12 +125,12 @@ static void explain_unready(struct driver *driver, struct overview *overview)
 	for (uint32_t i = 0; i < driver->slot_count && overview->unready[0] == '\0'; i++) {
 		const struct worker_slot *slot = &driver->slots[i];
 
-		if (slot->failures > 1 && slot->process.pid == 0)
+		if (slot->failures > 1 && (slot->process.pid == 0 || !slot->process.ready))
 			snprintf(overview->unready, sizeof overview->unready,
 				"%s does not start: it has failed %u times in a row",
 				slot->process.name, slot->failures);
 	}
-	if (driver->state != STATE_RUNNING)
+	if (driver->state != STATE_RUNNING && overview->unready[0] == '\0')
 		snprintf(overview->unready, sizeof overview->unready, "%s%s%.200s",
 			supervise_state_name(driver->state),
 			driver->state == STATE_WAITING && driver->last_death[0] != '\0' ? ": " : "",

@@ -5,6 +5,7 @@
 #ifndef BRUCO_DRIVER_SCRAPES_H
 #define BRUCO_DRIVER_SCRAPES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"

@@ -13,6 +13,8 @@
 #include "base/status.h"
 #include "bruco/monitor/console_path.h"
 
+enum { ANSWER_S = 10 };
+
 void console_connect(struct console_link *link, const char *socket, const char *name)
 {
 	char *folder = NULL;
@@ -22,9 +24,9 @@ void console_connect(struct console_link *link, const char *socket, const char *
 		link->path = mem_text(socket);
 	} else {
 		folder = console_folder(false);
-		if (folder == NULL)
+		link->path = folder == NULL ? NULL : console_path(folder, name, 1);
+		if (link->path == NULL)
 			die_plain(STATUS_UNAVAILABLE, "no pipeline '%s' runs here", name);
-		link->path = console_path(folder, name, 1);
 	}
 	link->fd = sock_connect(link->path, SOCK_STREAM);
 	if (link->fd < 0 && socket == NULL && (errno == ENOENT || errno == ECONNREFUSED))
@@ -85,8 +87,14 @@ json_t *console_ask(const char *socket, const char *name, json_t *request)
 	json_t *answer;
 
 	console_connect(&link, socket, name);
+	setsockopt(link.fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = ANSWER_S},
+		sizeof(struct timeval));
 	console_send(&link, request);
+	errno = 0;
 	answer = console_receive(&link);
+	if (answer == NULL && errno == EAGAIN)
+		die_plain(STATUS_UNAVAILABLE, "the pipeline at '%s' has not answered for %d s",
+			link.path, ANSWER_S);
 	if (answer == NULL)
 		die_plain(STATUS_UNAVAILABLE, "the pipeline at '%s' ended before it answered",
 			link.path);

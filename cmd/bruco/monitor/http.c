@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ struct http {
 	struct http_client clients[HTTP_CLIENTS];
 };
 
-static void log_text(void *owner, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_text(void *owner, const char *format, va_list arguments)
 {
 	char text[256];
 
