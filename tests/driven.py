@@ -88,7 +88,7 @@ def main(config, expression, *steps):
     (log_read, log_write), (print_read, print_write) = os.pipe(), os.pipe()
     pid = start(theirs.fileno(), print_write)
     theirs.close()
-    given = [memory_file(config.encode()), page_fd, in_read, out_write, log_write]
+    given = [memory_file(config.encode()), page_fd, in_read, out_write, log_write, memory_file(b"")]
     socket.send_fds(control, [MESSAGE.pack(HELLO, LANE, LIFE, 4, 2, *[0] * 11)], given)
     for fd in (*given, print_write):
         os.close(fd)

@@ -99,6 +99,10 @@ static void on_control(struct sink *sink)
 	while (stage_receive_control(&sink->stage, &received)) {
 		bool has_worker = received.fd_count == 2;
 
+		if (message->type == MESSAGE_POLICY) {
+			sink->config->processor.on_failure = (enum on_failure)message->flags;
+			continue;
+		}
 		if (message->type != MESSAGE_LANE || message->lane >= sink->lane_count ||
 			(received.fd_count != 0 && !has_worker))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);

@@ -72,7 +72,7 @@ struct receive_lane {
 
 struct sink {
 	struct stage stage;
-	const struct config *config;
+	struct config *config; /* POLICY changes it */
 	struct destination out;
 	struct destination dead_letter;
 	struct late_letter *late; /* failure_policy.c's */

@@ -59,6 +59,12 @@ void lanes_set_depth(struct lanes *lanes, uint32_t depth)
 		set_limit(lanes, &lanes->items[i], clock_ms());
 }
 
+void lanes_set_policy(struct lanes *lanes, uint32_t attempts, bool anew)
+{
+	lanes->blame.attempts = attempts;
+	lanes->blame.anew = anew;
+}
+
 void lanes_forget_time(struct lanes *lanes)
 {
 	lanes->window_time_ms = 0;

@@ -101,6 +101,9 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds); /* fills up to
  * called, bytes alone limit a lane. */
 void lanes_set_depth(struct lanes *lanes, uint32_t depth);
 
+/* From now on struct blame has these. */
+void lanes_set_policy(struct lanes *lanes, uint32_t attempts, bool anew);
+
 /* From now on bytes alone limit a lane, whatever the workers' depth is. */
 void lanes_forget_time(struct lanes *lanes);
 

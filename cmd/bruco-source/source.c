@@ -229,6 +229,12 @@ static void on_control(struct source *source)
 			lanes_set_depth(&source->lanes, message->depth);
 			source->started = true;
 			break;
+		case MESSAGE_POLICY:
+			source->config->processor.on_failure = (enum on_failure)message->flags;
+			lanes_set_depth(&source->lanes, message->depth);
+			lanes_set_policy(&source->lanes, message->page.attempt,
+				message->flags == FAILURE_STOP);
+			break;
 		case MESSAGE_DRAIN:
 			source_drain(source, STATUS_OK);
 			source->successor = (message->flags & DRAIN_RESTART) != 0;

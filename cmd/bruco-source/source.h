@@ -17,7 +17,7 @@
 
 struct source {
 	struct stage stage;
-	const struct config *config;
+	struct config *config; /* POLICY changes it */
 	const struct source_kind *kind;
 	void *state;
 	struct lanes lanes;

@@ -11,6 +11,7 @@ static void take_message(struct worker *worker, const struct message *message)
 {
 	if (message->type == MESSAGE_DRAIN)
 		worker->draining = true;
+	/* RETIRE: recycle_due finds it in the page; the message has ended a wait. */
 }
 
 enum control control_read(struct worker *worker)

@@ -136,7 +136,7 @@ void worker_options(const struct program *program, int argc, char **argv, struct
 {
 	struct flags flags = {.program = program, .control = -1, .document = -1};
 
-	*worker = (struct worker){.in = -1, .out = -1, .codec = &codec_frames};
+	*worker = (struct worker){.in = -1, .out = -1, .stacks = -1, .codec = &codec_frames};
 	config_init(&worker->config);
 	parse(argc, argv, &flags);
 	worker->control = flags.control;

@@ -24,6 +24,7 @@
 #include "bruco-worker/python/import.h"
 #include "bruco-worker/python/interpreter.h"
 #include "bruco-worker/python/signal_setup.h"
+#include "bruco-worker/python/stacks.h"
 #include "bruco-worker/python/timeout.h"
 #include "bruco-worker/async/scheduler.h"
 #include "bruco-worker/run/failure.h"
@@ -49,6 +50,7 @@ static void open_driven(struct worker *worker)
 	log_set_format((enum log_format)greeting.hello.log_format);
 	worker->in = fd_move_high(greeting.fds[HELLO_IN]);
 	worker->out = fd_move_high(greeting.fds[HELLO_OUT]);
+	worker->stacks = fd_move_high(greeting.fds[HELLO_STACKS]);
 	worker->page = greeting_open(&greeting, &worker->config, SECTION_PROCESSOR);
 }
 
@@ -124,7 +126,7 @@ static int prepare_handler(struct worker *worker, struct handler *handler)
 	 * the package's. */
 	if (event_object_prepare() < 0 || modes_prepare() < 0 || result_prepare() < 0 ||
 		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
-		interpreter_add_path(worker->directory) < 0) {
+		stacks_prepare(worker) < 0 || interpreter_add_path(worker->directory) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);
 		exception_release(&exception);

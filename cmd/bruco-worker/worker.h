@@ -37,9 +37,10 @@ struct worker {
 	char *directory;   /* the handler's folder, absolute; the working directory */
 	int in, out;       /* records; away from 0-2 */
 	int control;       /* the driver's socket, -1 by hand */
+	int stacks;        /* the driver's file for stacks, -1 by hand */
 	bool draining;     /* the driver has said DRAIN: begin nothing that would have to wait */
 	enum check check;  /* it only looks at the handler */
-	bool recycles;     /* it ends because of maxEvents or maxMemory, and is to be replaced */
+	bool recycles;     /* it ends because of maxEvents, maxMemory or RETIRE, and is to be replaced */
 	struct page *page; /* shared with the driver; private by hand */
 };
 

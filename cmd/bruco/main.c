@@ -21,6 +21,9 @@ static const char usage[] =
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
 	"       bruco dev [-Kqv] [-c file | file | directory]\n"
 	"       bruco status [--json] [-c file | file | directory | --socket path]\n"
+	"       bruco stack [-c file | directory | --socket path] [worker]\n"
+	"       bruco restart [--no-wait] [-c file | directory | --socket path] worker\n"
+	"       bruco reload [--wait] [-c file | file | directory | --socket path]\n"
 	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -37,7 +40,9 @@ static const char usage[] =
 	"      --handler          (check) import the handler and look at its functions\n"
 	"      --print            (check) show the configuration with all defaults\n"
 	"      --json             (status) for programs, as bruco-status(5) says\n"
-	"      --socket PATH      (status) the pipeline's console, if not by its name\n"
+	"      --socket PATH      (status, stack, restart, reload) the pipeline's console\n"
+	"      --no-wait          (restart) return at once\n"
+	"      --wait             (reload) return when all workers are new\n"
 	"      --update           (test) make what comes what is expected\n"
 	"      --help             show this text\n"
 	"      --version          show the versions\n";
@@ -63,7 +68,8 @@ struct command {
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
 	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
-	{"top", command_later}, {"reload", command_later}};
+	{"stack", command_stack}, {"restart", command_restart}, {"reload", command_reload},
+	{"top", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

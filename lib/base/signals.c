@@ -73,6 +73,18 @@ bool signals_repeated(void)
 	return now_ms < before + SIGNALS_REPEAT_MS;
 }
 
+static bool hangup_ends = true;
+
+void signals_hangup_ends(bool ends)
+{
+	hangup_ends = ends;
+}
+
+static bool asks_for_an_end(uint32_t number)
+{
+	return number == SIGTERM || number == SIGINT || (number == SIGHUP && hangup_ends);
+}
+
 int signals_next(int fd)
 {
 	struct signalfd_siginfo info;
@@ -81,7 +93,7 @@ int signals_next(int fd)
 		ssize_t got = read(fd, &info, sizeof info);
 
 		if (got == (ssize_t)sizeof info) {
-			if (info.ssi_signo != SIGCHLD && signals_repeated())
+			if (asks_for_an_end(info.ssi_signo) && signals_repeated())
 				continue;
 			return (int)info.ssi_signo;
 		}

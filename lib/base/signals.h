@@ -26,7 +26,10 @@ int signals_init(int children);
 /* Takes one more, which was ignored so far; fd is signals_init's. */
 void signals_take(int fd, int number);
 
-/* The next signal that came, without repeats; 0 when there is none. */
+/* Whether SIGHUP asks for an end, as it does at first. */
+void signals_hangup_ends(bool ends);
+
+/* The next signal that came, without repeats of one that asks for an end; 0 when there is none. */
 int signals_next(int fd);
 
 /* For a program with handlers of its own, to be called for each TERM, INT and HUP: whether it is

@@ -184,6 +184,10 @@ size_t config_missing(const struct config *config, unsigned sections, struct buf
  * configuration file (for `bruco check --print`). */
 void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out);
 
+/* Adds the paths of the keys whose values differ, as "source.topics". */
+void config_changes(
+	const struct config *one, const struct config *other, struct texts *paths);
+
 /* For flags: replace a list by a comma text; set or replace one name=value (false: no '='); parse
  * an offset (earliest, latest, a number, a time). */
 void config_texts(struct texts *texts, const char *comma_text);

@@ -19,14 +19,18 @@
  *   DRAIN    to the source: dispatch nothing more, finish what is under way, leave the group, end.
  *            Flagged DRAIN_RESTART: keep the place in the group for the successor.
  *            To a worker: no pause before another attempt any more, end there; no recycling either
+ *   RETIRE   to a worker: end between two events, as with maxEvents. The page's `retire` says so too, for
+ *            a worker that is busy; the message wakes up one that waits
+ *   POLICY   to source and sink: from now on `depth` is the workers', `page.attempt` the processor's
+ *            retry.attempts, `flags` its onFailure (enum on_failure)
  *
  * source, sink, worker -> driver
  *   READY    the worker has initialised (`depth`: so many events are in its hands at once), the source
  *            has joined its group, the sink is connected
  *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
  *   BROKEN   from the sink: life `life` of the lane sent an invalid frame, kill that worker
- *   RECYCLE  from a worker: maxEvents or maxMemory is reached, all outputs are written, it ends now;
- *            start a successor
+ *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are
+ *            written, it ends now; start a successor
  *   ATTEMPT  from a worker: event `seq` has been begun `page.attempt` times, and another attempt
  *            follows after a pause. The driver passes it on to the source with the lane, or drops it
  *
@@ -64,6 +68,8 @@ enum message_type {
 	MESSAGE_END,
 	MESSAGE_RECYCLE,
 	MESSAGE_ATTEMPT,
+	MESSAGE_RETIRE,
+	MESSAGE_POLICY,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 
@@ -76,8 +82,13 @@ enum {
 	/* worker: */ HELLO_IN = 2,
 	HELLO_OUT,
 	HELLO_LOG,
+	HELLO_STACKS, /* a file that takes the stacks when the driver asks for them */
 	HELLO_WORKER_FDS
 };
+
+/* The signal, with sigqueue(3) and the number of the request, that asks a worker for its stacks. Real-time
+ * signals are the ones that no system call and hardly any library uses (needs signal.h). */
+#define SIGNAL_STACKS (SIGRTMIN + 7)
 
 struct message {
 	uint32_t type;
@@ -86,7 +97,7 @@ struct message {
 	uint32_t lanes; /* HELLO: how many there are */
 	uint32_t log_level;
 	uint32_t log_format;
-	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below */
+	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below; POLICY */
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
 	uint32_t depth; /* READY, START: of a worker, 1 or the events of a batch or in flight */
 	uint32_t reserved;

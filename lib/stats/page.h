@@ -1,6 +1,6 @@
 /*
- * The shared page: one page of memory a stage, made by the driver, written by that stage alone and
- * read by the driver while it runs and after it has died. It says what the stage is doing now (for
+ * The shared page: one page of memory a stage, made by the driver, written by that stage alone (but for
+ * `retire`) and read by the driver while it runs and after it has died. It says what the stage is doing now (for
  * blame and timeouts) and what it has done (counters). A stage without a driver has a private one.
  *
  * Plain relaxed atomics: each field stands alone, a reader needs no consistent whole. A reader must
@@ -55,7 +55,12 @@ struct page {
 	_Atomic int64_t since_ns; /* when it began, clock_coarse_ns */
 	_Atomic uint64_t first;   /* RUN_TOGETHER: what is in flight is within first..last */
 	_Atomic uint64_t last;
-	uint32_t reserved[6];
+	/* The last request for the stacks of this worker's threads that was answered in full, and of its
+	 * async tasks; see bruco-worker/python/stacks.h. */
+	_Atomic uint32_t stacks_threads;
+	_Atomic uint32_t stacks_tasks;
+	_Atomic uint32_t retire; /* set by the driver: the worker is to end between two events */
+	uint32_t reserved[3];
 	_Atomic uint64_t counters[COUNT_MAX];
 	/* Source: from dispatch to acknowledgement, one record a lane at a time. Worker: calls of the
 	 * handler, one of SAMPLE_EVENTS. */

@@ -99,17 +99,6 @@ nohup_broker_answers() {
     bruco-source -q lines <<<a | bruco-sink -q kafka -b "$(<program.out)" -t t && echo yes
 }
 
-@test "without nohup SIGHUP drains" {
-    echo_project 1
-    start_bruco
-    feed a
-    wait_for 20 lines_in bruco.out 1
-    kill_x bruco HUP
-    wait_x bruco 0
-    file_has bruco.err 'stopping: SIGHUP'
-    end_feed
-}
-
 @test "blocked signals: a stop works, and a timeout, and nothing of it reaches the handler's children" {
     children_project
     sed -i 's/^processor: {/&timeout: 200ms, onFailure: skip, retry: {attempts: 1}, /' app/config.yaml

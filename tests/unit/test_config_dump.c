@@ -1,6 +1,7 @@
 /* lib/config: what config_dump writes is read back. */
 #include "config_file.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,6 +125,39 @@ TEST(a_stage_sees_its_own_section_only)
 	out = dump_of(&config, SECTION_PROCESSOR, false);
 	CHECK(strstr((const char *)out.data, "password") == NULL);
 	buf_release(&out);
+}
+
+/* The paths of the keys that differ between the file that was loaded last and this one. */
+static const char *changes(const char *text)
+{
+	static char list[512];
+	struct config before = config;
+	struct texts paths = {0};
+
+	memset(&config, 0, sizeof config);
+	config_init(&config);
+	CHECK_GOOD(text);
+	config_changes(&before, &config, &paths);
+	list[0] = '\0';
+	for (size_t i = 0; i < paths.count; i++)
+		snprintf(list + strlen(list), sizeof list - strlen(list), "%s ", paths.items[i]);
+	texts_release(&paths);
+	config_release(&before);
+	return list;
+}
+
+TEST(changes_are_named_by_their_paths)
+{
+	CHECK_GOOD(KAFKA_SOURCE "}\nname: one\nprocessor: {retry: {attempts: 2}}\n");
+	CHECK_TEXT(changes("name: one\n" KAFKA_SOURCE "}\nprocessor: {retry: {attempts: 2}}\n"), "");
+	CHECK_TEXT(changes(KAFKA_SOURCE "}\nname: two\nprocessor: {timeout: 3s}\n"),
+		"name processor.retry.attempts processor.timeout ");
+	CHECK_TEXT(changes(KAFKA_SOURCE ", window: 1MiB}\nname: two\n"
+			   "processor: {timeout: 3s, env: [{name: A, value: b}]}\n"),
+		"processor.env source.window ");
+	CHECK_TEXT(changes("source: {kind: lines}\nname: two\nsink: {kind: lines}\n"
+			   "processor: {timeout: 3s, env: [{name: A, value: c}]}\n"),
+		"processor.env source.kind source.window sink.kind ");
 }
 
 TEST(secrets_are_masked)

@@ -208,6 +208,7 @@ static PyObject *on_control(PyObject *self, PyObject *none)
 		log_error("the driver is gone");
 		scheduler_stop(STATUS_TEMPFAIL);
 	}
+	scheduler_recycles(); /* if it is to retire: there may be no input that asks */
 	scheduler_continue(0);
 	Py_RETURN_NONE;
 }

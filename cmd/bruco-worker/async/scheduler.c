@@ -76,10 +76,9 @@ static void add_passed_on(const uint8_t *frame, const struct frame_head *head)
 	advance();
 }
 
-/* Whether the worker is recycled: then it takes in no more, and the calls in flight go on. */
-static bool is_recycled(void)
+bool scheduler_recycles(void)
 {
-	if (scheduler.loop->worker->draining ||
+	if (scheduler.stopping || scheduler.loop->worker->draining ||
 		!recycle_due(scheduler.loop->worker, scheduler.unfinished))
 		return false;
 	scheduler.stopping = true;
@@ -93,7 +92,7 @@ static bool take_in_next(void)
 	const uint8_t *frame;
 	struct frame_record *record;
 
-	if (!reorder_has_room(&scheduler.reorder) || scheduler.alone > 0 || is_recycled() ||
+	if (!reorder_has_room(&scheduler.reorder) || scheduler.alone > 0 || scheduler_recycles() ||
 		!loop_io_peek(&frame, &record))
 		return false;
 	if (record->head.type != FRAME_TYPE_RECORD)

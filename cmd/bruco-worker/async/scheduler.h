@@ -68,6 +68,9 @@ void scheduler_stop_after(struct call *call, int status);
 /* Ends the worker with this status as soon as the output buffer is written. */
 void scheduler_stop(int status);
 
+/* Whether the worker is recycled from now on: it takes in no more, and the calls in flight go on. */
+bool scheduler_recycles(void);
+
 /* Keeps everything going: starts at most `tasks` tasks for calls that are ready, has input and
  * output read and written when they are due, and stops the event loop when there is nothing left to
  * do. */

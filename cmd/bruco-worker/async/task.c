@@ -365,6 +365,30 @@ static void deallocate_task(PyObject *self)
 	Py_DECREF(type);
 }
 
+/* What the call waits for, under the name that coroutines have for it; None: it has no call that waits. */
+static PyObject *get_awaited(PyObject *self, void *nothing)
+{
+	const struct call *call = ((struct task *)self)->call;
+
+	(void)nothing;
+	return new_reference(call == NULL || call->awaiting == NULL ? Py_None : call->awaiting);
+}
+
+/* The call's event; None when it has no call that waits. */
+static PyObject *get_event(PyObject *self, void *nothing)
+{
+	const struct call *call = ((struct task *)self)->call;
+
+	(void)nothing;
+	return new_reference(call == NULL || call->event == NULL ? Py_None : call->event);
+}
+
+static PyGetSetDef getters[] = {
+	{"cr_await", get_awaited, NULL, NULL, NULL},
+	{"event", get_event, NULL, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMethodDef methods[] = {
 	{"send", method_send, METH_O, NULL},
 	{"throw", method_throw, METH_VARARGS, NULL},
@@ -376,6 +400,7 @@ static PyType_Slot slots[] = {
 	{Py_tp_doc, (void *)"Runs events on the event loop, as a coroutine."},
 	{Py_tp_dealloc, (void *)deallocate_task},
 	{Py_tp_methods, methods},
+	{Py_tp_getset, getters},
 	{Py_tp_iter, (void *)await},
 	{Py_tp_iternext, (void *)task_iterate},
 	{Py_am_await, (void *)await},

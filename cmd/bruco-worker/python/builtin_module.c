@@ -7,6 +7,7 @@
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/import.h"
+#include "bruco-worker/python/stacks.h"
 #include "bruco-worker/python/timeout.h"
 #include "config/config.h"
 
@@ -56,6 +57,7 @@ static PyObject *log_entry_from_python(PyObject *self, PyObject *arguments)
 static PyMethodDef functions[] = {
 	{"log", log_entry_from_python, METH_VARARGS, "log(level, message, error, traceback, fields)"},
 	{"current_event", context_event, METH_O, "current_event(context)"},
+	{"stacks_shown", stacks_shown, METH_NOARGS, "stacks_shown()"},
 	{"raise_timeout", timeout_raise, METH_VARARGS, "raise_timeout(signal, frame)"},
 	{NULL, NULL, 0, NULL},
 };

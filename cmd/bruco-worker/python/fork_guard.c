@@ -19,6 +19,7 @@ static void in_child(void)
 	fd_close(&guarded->in);
 	fd_close(&guarded->out);
 	fd_close(&guarded->control);
+	fd_close(&guarded->stacks);
 	/* At the same address, so that no pointer into it dangles. */
 	mmap(guarded->page, PAGE_SIZE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

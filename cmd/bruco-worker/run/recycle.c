@@ -73,15 +73,16 @@ static int64_t too_much(const struct worker *worker)
 bool recycle_due(struct worker *worker, unsigned held)
 {
 	uint32_t most = worker->config.processor.max_events;
+	bool retires = atomic_load_explicit(&worker->page->retire, memory_order_relaxed) != 0;
 	uint64_t done, events;
 	int64_t bytes = 0;
 	char taken[32];
 
-	if (!worker->driven || (most == 0 && worker->config.processor.max_memory == 0))
+	if (!worker->driven || (most == 0 && worker->config.processor.max_memory == 0 && !retires))
 		return false;
 	done = page_get(worker->page, COUNT_RECORDS_IN);
 	events = done + held;
-	if (most == 0 || events < most) {
+	if (!retires && (most == 0 || events < most)) {
 		if (done == 0)
 			return false;
 		bytes = too_much(worker);
@@ -91,7 +92,9 @@ bool recycle_due(struct worker *worker, unsigned held)
 	/* A driver that stops needs no successor, whose start would only take time. */
 	if (control_read(worker) == CONTROL_GONE || worker->draining)
 		return false;
-	if (bytes == 0)
+	if (retires)
+		log_info("ends after %" PRIu64 " events, for a new worker", events);
+	else if (bytes == 0)
 		log_info("recycled after %" PRIu64 " events", events);
 	else
 		log_info("recycled after %" PRIu64 " events: it takes %s", events,

@@ -1,6 +1,6 @@
 /*
- * When a worker ends so that a new one takes its place: processor.maxEvents and maxMemory, under
- * the driver.
+ * When a worker ends so that a new one takes its place, under the driver: processor.maxEvents and
+ * maxMemory, or the driver has told it to retire.
  */
 #ifndef BRUCO_WORKER_RUN_RECYCLE_H
 #define BRUCO_WORKER_RUN_RECYCLE_H
@@ -15,7 +15,7 @@ int recycle_prepare(const struct worker *worker);
 
 /* Before an event is taken in: whether the worker takes in no more and ends when the `held` events
  * that it has are done; then this is logged, and noted in worker->recycles. Never before the first
- * event is done, unless maxEvents have been taken in. Memory is looked at every 10 ms. */
+ * event is done, unless maxEvents have been taken in or it is to retire. Memory is looked at every 10 ms. */
 bool recycle_due(struct worker *worker, unsigned held);
 
 #endif

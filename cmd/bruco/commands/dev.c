@@ -81,7 +81,7 @@ static int be_pipeline(
 	if (status == STATUS_OK)
 		status = venv_prepare(&config->processor, signal_fd, &venv);
 	if (status == STATUS_OK)
-		status = driver_run(config, venv, false, signal_fd, signal_number);
+		status = driver_run(config, NULL, venv, false, signal_fd, signal_number);
 	buf_release(&notes);
 	free(venv);
 	return status;

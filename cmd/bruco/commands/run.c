@@ -15,6 +15,7 @@
 #include "bruco/driver/driver.h"
 #include "bruco/driver/service_notify.h"
 #include "bruco/venv/venv.h"
+#include "config/virtualenv.h"
 #include "frame/limits.h"
 
 struct run_options {
@@ -81,6 +82,16 @@ static void show_notes(const struct buf *notes)
 	}
 }
 
+/* As check_load, but source and sink are not asked: a reload leaves them as they are. */
+static size_t load_again(struct config *config, const char *path, struct buf *notes)
+{
+	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
+
+	mistakes += config_missing(config, SECTION_ALL, notes);
+	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	return mistakes + check_config(config, notes);
+}
+
 int command_run(const struct program *program, int argc, char **argv)
 {
 	struct run_options options = {0};
@@ -102,7 +113,9 @@ int command_run(const struct program *program, int argc, char **argv)
 		status = venv_prepare(&config.processor, signal_fd, &venv);
 	}
 	if (status == STATUS_OK)
-		status = driver_run(&config, venv, options.stop_at_end, signal_fd, &signal_number);
+		status = driver_run(&config,
+			&(struct reload_source){options.path, options.workers, load_again}, venv,
+			options.stop_at_end, signal_fd, &signal_number);
 	fd_close(&signal_fd);
 	free(venv);
 	buf_release(&notes);

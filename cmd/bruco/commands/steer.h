@@ -30,6 +30,11 @@ bool steer_option(const struct program *program, struct steer_options *options, 
 void steer_path(const struct program *program, const char *command, struct steer_options *options,
 	int argc, char **argv);
 
+/* The number of the worker that is the one argument, "worker-1"; -1 when there is none. Another argument
+ * or more of them are usage errors. */
+int steer_worker(const struct program *program, const char *command,
+	const struct steer_options *options, int argc, char **argv);
+
 /* The name of the pipeline that the configuration describes, which is read for that alone; NULL when
  * a socket was given. The caller frees it. Ends the program when there is no configuration. */
 char *steer_name(const struct program *program, const struct steer_options *options);

@@ -69,54 +69,65 @@ static int pipe_size(uint32_t lanes)
 	return share < PIPE_MOST ? share : PIPE_MOST;
 }
 
-static bool open_pipes(const struct driver *driver, int in[2], int out[2])
+int driver_worker_pipes(uint32_t lanes, int in[2], int out[2])
 {
-	int size = pipe_size(driver->slot_count);
+	int size = pipe_size(lanes);
 
-	return fd_pipe(in, size) == 0 && fd_pipe(out, size) == 0;
+	out[0] = out[1] = -1;
+	if (fd_pipe(in, size) < 0)
+		return -1;
+	if (fd_pipe(out, size) == 0)
+		return 0;
+	fd_close(&in[0]);
+	fd_close(&in[1]);
+	return -1;
 }
 
-/* Hands the descriptor to a callee that closes it. */
-static int take(int *fd)
+/* `ends`: our ends of the pipes. False: it can't be started, which has been judged. */
+static bool start_new_worker(struct driver *driver, struct worker_slot *slot, int ends[2])
 {
-	int taken = *fd;
+	uint32_t number = (uint32_t)(slot - driver->slots);
+	int in[2], out[2];
+	char text[TEXT_MAX];
+	int error;
 
-	*fd = -1;
-	return taken;
+	if (driver_worker_pipes(driver->slot_count, in, out) == 0) {
+		ends[0] = in[1];
+		ends[1] = out[0];
+		if (process_start(&slot->process, &driver->launch, number, slot->life,
+			    (const int[]){in[0], out[1]}, 2) == 0)
+			return true;
+		error = errno;
+		fd_close(&ends[0]);
+		fd_close(&ends[1]);
+		errno = error;
+	}
+	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(errno));
+	driver_not_started(driver, &slot->process, slot, text);
+	return false;
 }
 
 void driver_start_worker(struct driver *driver, struct worker_slot *slot)
 {
-	uint32_t number = (uint32_t)(slot - driver->slots);
 	struct message message = {.type = MESSAGE_LANE,
-		.lane = number,
+		.lane = (uint32_t)(slot - driver->slots),
 		.life = slot->life,
 		.status = slot->death,
 		.flags = slot->overdue ? LANE_TIMED_OUT : 0,
 		.page = slot->page};
-	int in[2] = {-1, -1}, out[2] = {-1, -1};
-	char text[TEXT_MAX];
-	int error;
+	bool renewed;
+	int ends[2];
 
 	slot->start_at = -1;
-	slot->recycles = false;
-	slot->overdue = false;
-	if (open_pipes(driver, in, out) &&
-		process_start(&slot->process, &driver->launch, number, slot->life,
-			(const int[]){take(&in[0]), take(&out[1])}, 2) == 0) {
-		process_send(&driver->sink, &message, (const int[]){in[1], out[0]}, 2);
-		if (driver->state == STATE_DRAINING)
-			process_send(
-				&slot->process, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
+	slot->recycles = slot->overdue = slot->retires = false;
+	renewed = driver_standby_takes(driver, slot, ends);
+	if (!renewed && !start_new_worker(driver, slot, ends))
 		return;
-	}
-	error = errno;
-	for (int i = 0; i < 2; i++) {
-		fd_close(&in[i]);
-		fd_close(&out[i]);
-	}
-	snprintf(text, sizeof text, "worker %u cannot be started: %s", number, strerror(error));
-	driver_not_started(driver, &slot->process, slot, text);
+	process_send(&driver->sink, &message, ends, 2);
+	if (driver->state == STATE_DRAINING)
+		process_send(&slot->process, &(struct message){.type = MESSAGE_DRAIN}, NULL, 0);
+	if (renewed)
+		driver_worker_renewed(driver, slot);
 }
 
 static void replace(struct driver *driver, const struct occurrence *occurrence)
@@ -201,7 +212,7 @@ static void kill_all(struct driver *driver, const struct occurrence *occurrence)
 static void abandon(struct driver *driver, const struct occurrence *occurrence)
 {
 	(void)occurrence;
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		struct process *process = driver_process(driver, i);
 
 		if (process->pid == 0)

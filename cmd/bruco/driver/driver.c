@@ -24,7 +24,7 @@ static bool nothing_runs(struct driver *driver)
 {
 	if (driver->endpoint_exits[0].due || driver->endpoint_exits[1].due)
 		return false;
-	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+	for (uint32_t i = 0; i < driver_child_count(driver); i++)
 		if (driver_process(driver, i)->pid != 0)
 			return false;
 	return true;
@@ -61,6 +61,8 @@ static void take_signals(struct driver *driver)
 			children = true;
 		else if (number == SIGUSR1)
 			driver_summarize(driver, LEVEL_INFO);
+		else if (number == SIGHUP && driver->reload.by_signal)
+			driver_want_reload(driver);
 		else
 			take_signal(driver, number);
 	if (children)
@@ -101,7 +103,7 @@ static void time_is_up(struct driver *driver)
 	driver->deadline = -1;
 	format_duration(duration, driver->config->shutdown_timeout_ms);
 	snprintf(text, sizeof text, "the shutdown timeout of %s passed with work left", duration);
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
 		if (process->pid != 0 && !process->killed && all_shall_end(driver))
@@ -121,7 +123,7 @@ static void report_stuck(struct driver *driver, int64_t now_ms)
 	struct occurrence occurrence = {
 		.event = EVENT_STUCK, .status = STATUS_TEMPFAIL, .text = text};
 
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		struct process *process = driver_process(driver, i);
 		int64_t deadline = process_kill_deadline(process);
 
@@ -139,13 +141,14 @@ static void tick(struct driver *driver)
 
 	driver_judge_endpoints(driver, now);
 	driver_watch(driver, now);
+	driver_collect_stacks(driver, now);
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		struct worker_slot *slot = &driver->slots[i];
 
 		if (slot->start_at >= 0 && now >= slot->start_at && workers_may_start(driver))
 			driver_start_worker(driver, slot);
 	}
-	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+	for (uint32_t i = 0; i < driver_child_count(driver); i++)
 		for (int j = 0; j < PROCESS_OUTPUTS; j++)
 			stage_output_tick(
 				&driver_process(driver, i)->outputs[j], &driver->relay, now);
@@ -153,6 +156,7 @@ static void tick(struct driver *driver)
 	report_stuck(driver, now);
 	if (driver->deadline >= 0 && now >= driver->deadline)
 		time_is_up(driver);
+	driver_renew(driver);
 	if (nothing_runs(driver))
 		driver_fire(driver, &(struct occurrence){.event = EVENT_REAPED});
 }
@@ -170,7 +174,7 @@ static int next_tick(struct driver *driver)
 	if (workers_may_start(driver))
 		for (uint32_t i = 0; i < driver->slot_count; i++)
 			sooner(&deadline, driver->slots[i].start_at);
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
 		for (int j = 0; j < PROCESS_OUTPUTS; j++)
@@ -182,6 +186,8 @@ static int next_tick(struct driver *driver)
 		if (driver->endpoint_exits[i].due)
 			sooner(&deadline, driver->endpoint_exits[i].at + CAUSE_MS);
 	sooner(&deadline, driver_watch_deadline(driver));
+	sooner(&deadline, driver_stacks_deadline(driver));
+	sooner(&deadline, driver_renew_deadline(driver));
 	sooner(&deadline, relay_deadline(&driver->relay));
 	sooner(&deadline, console_deadline(&driver->console));
 	sooner(&deadline, http_deadline(driver->scrapes.http));
@@ -207,7 +213,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 	polls[POLL_WRITER] = log_writer_poll(&driver->relay.writer);
 	polls[POLL_HTTP] = (struct pollfd){.fd = http_fd(driver->scrapes.http), .events = POLLIN};
 	console_poll(&driver->console, &polls[POLL_CONSOLE]);
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
 		for (int j = 0; j < PROCESS_OUTPUTS; j++)
@@ -222,7 +228,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 	if (polls[POLL_WRITER].revents != 0)
 		log_writer_write(&driver->relay.writer);
 	at = &polls[POLL_PROCESSES];
-	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
+	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		struct process *process = driver_process(driver, i);
 
 		for (int j = 0; j < PROCESS_OUTPUTS; j++, at++)
@@ -240,7 +246,7 @@ static void wait_and_serve(struct driver *driver, struct pollfd *polls)
 		take_signals(driver);
 }
 
-static void driver_init(struct driver *driver, const struct config *config, const char *venv,
+static void driver_init(struct driver *driver, struct config *config, const char *venv,
 	bool stop_at_end, int signal_fd)
 {
 	*driver = (struct driver){.config = config,
@@ -263,6 +269,7 @@ static void driver_init(struct driver *driver, const struct config *config, cons
 		process_init(&driver->slots[i].process, ROLE_WORKER, i);
 		driver->slots[i].start_at = -1;
 	}
+	driver_init_standby(&driver->renewal.standby, 0);
 	/* What a handler started and left behind becomes our child, to be reaped here. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -276,6 +283,8 @@ static void driver_release(struct driver *driver)
 	relay_release(&driver->relay);
 	for (uint32_t i = 0; i < driver_process_count(driver); i++)
 		process_release(driver_process(driver, i));
+	driver_release_standby(&driver->renewal.standby);
+	driver_release_reload(driver);
 	free(driver->slots);
 	free(driver->last_board);
 	restarts_release(&driver->restarts);
@@ -308,15 +317,16 @@ static void report_end(struct driver *driver)
 		relay_log(relay, LEVEL_INFO, "done");
 }
 
-int driver_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
-	int *signal_number)
+int driver_run(struct config *config, const struct reload_source *source, const char *venv,
+	bool stop_at_end, int signal_fd, int *signal_number)
 {
 	struct driver driver;
 	struct pollfd *polls;
 
 	driver_init(&driver, config, venv, stop_at_end, signal_fd);
+	driver_prepare_reload(&driver, source);
 	polls = mem_array(
-		POLL_PROCESSES + (size_t)driver_process_count(&driver) * (PROCESS_OUTPUTS + 1),
+		POLL_PROCESSES + (size_t)driver_child_count(&driver) * (PROCESS_OUTPUTS + 1),
 		sizeof *polls);
 	/* The driver begins as after a back-off: nothing runs, and the wait is over. */
 	driver.state = STATE_WAITING;

@@ -10,8 +10,11 @@
 
 #include "bruco/driver/exit_text.h"
 #include "bruco/driver/process.h"
+#include "bruco/driver/reload.h"
+#include "bruco/driver/renewal.h"
 #include "bruco/driver/restarts.h"
 #include "bruco/driver/scrapes.h"
+#include "bruco/driver/stack_query.h"
 #include "bruco/driver/supervise.h"
 #include "bruco/driver/watchdog.h"
 #include "bruco/log/relay.h"
@@ -36,7 +39,11 @@ struct worker_slot {
 	struct page_snapshot page;        /* and what that worker was doing */
 	struct event_mark last_accounted; /* the last event that accounted for a death */
 	struct watch watch;               /* the watchdog of the worker that runs */
+	struct stack_query stack;
 	bool recycles; /* that worker announced that it ends between two events */
+	bool renew;    /* a new worker is to take its place, */
+	bool retires;  /* which it was told */
+	int64_t retires_at; /* ms, when */
 	bool overdue;  /* that worker was killed for an event that took too long */
 };
 
@@ -47,7 +54,7 @@ struct endpoint_exit {
 };
 
 struct driver {
-	const struct config *config;
+	struct config *config;
 	struct launch launch;
 	struct relay relay;
 	struct console console;
@@ -67,6 +74,8 @@ struct driver {
 	struct process sink;
 	struct endpoint_exit endpoint_exits[2]; /* of source and sink */
 	struct worker_slot *slots;
+	struct renewal renewal;
+	struct reload reload;
 	uint32_t slot_count;
 	uint32_t depth; /* events that are in the hands of a worker at once, for the source */
 	char last_death[TEXT_MAX]; /* the last death of source or sink, in words */
@@ -95,16 +104,19 @@ struct occurrence {
 
 /*
  * Runs the pipeline until all of it has ended. Returns the exit status; when *signal_number is not
- * 0, the caller is to die by that signal instead. `signal_fd` is signals_init's. Ends the program
- * as launch_init does.
+ * 0, the caller is to die by that signal instead. `source` is where the configuration can be read again,
+ * or NULL; *config is the caller's, but a reload exchanges parts of it. `signal_fd` is signals_init's.
+ * Ends the program as launch_init does.
  */
-int driver_run(const struct config *config, const char *venv, bool stop_at_end, int signal_fd,
-	int *signal_number);
+int driver_run(struct config *config, const struct reload_source *source, const char *venv,
+	bool stop_at_end, int signal_fd, int *signal_number);
 
 /* ---- between the files of the driver */
 
-/* All processes in one row: source, sink, then the workers. */
+/* All processes in one row: source, sink, then the workers. Behind them the standby, which is none of
+ * the pipeline's yet, but a child as the others are. */
 uint32_t driver_process_count(const struct driver *driver);
+uint32_t driver_child_count(const struct driver *driver);
 struct process *driver_process(struct driver *driver, uint32_t index);
 
 /* Reads and handles all messages that a process has sent. Closes its socket at end of file: the
@@ -135,12 +147,25 @@ int64_t driver_watch_deadline(const struct driver *driver);
 /* What the pipeline looks like now. The caller releases it. */
 void driver_look(struct driver *driver, struct overview *overview);
 
+/* What a worker claims to run, by its page; NULL: it has none. */
+void driver_look_at_run(struct overview_run *run, struct page *page);
+
 /* requests.c: the console, without which it goes on as well. `polls` is console_poll's. */
 void driver_open_console(struct driver *driver);
 void driver_serve_console(struct driver *driver, const struct pollfd *polls, int64_t now_ms);
 
 /* scrapes.c: the HTTP endpoint of metrics.listen. Ends the program when it can't listen there. */
 void driver_open_scrapes(struct driver *driver);
+
+/* requests.c: answers to those who wait. `ended`: all workers are new, not only the first. */
+void driver_answer_restarted(
+	struct driver *driver, uint32_t lane, struct console_client *client);
+void driver_answer_reloaded(struct driver *driver, bool ended);
+void driver_refuse_reload(
+	struct driver *driver, int status, const char *why, const struct buf *log);
+
+/* Both pipes of a worker; 0, or -1 with errno and nothing open. */
+int driver_worker_pipes(uint32_t lanes, int in[2], int out[2]);
 
 /* Logs the summary of what was done so far. */
 void driver_summarize(struct driver *driver, enum log_level level);

@@ -195,12 +195,12 @@ void driver_judge_endpoints(struct driver *driver, int64_t now_ms)
 	}
 }
 
-/* The index of the process with this pid; the number of processes when there is none. */
+/* The index of the process with this pid; the number of children when there is none. */
 static uint32_t find_process(struct driver *driver, pid_t pid)
 {
 	uint32_t index = 0;
 
-	while (index < driver_process_count(driver) && driver_process(driver, index)->pid != pid)
+	while (index < driver_child_count(driver) && driver_process(driver, index)->pid != pid)
 		index++;
 	return index;
 }
@@ -220,27 +220,31 @@ static bool reap_one(struct driver *driver, int *exits, bool *dead)
 		return false;
 	index = find_process(driver, info.si_pid);
 	/* While the pid is still taken: kill what the worker's handler had started. */
-	if (index >= 2 && index < driver_process_count(driver))
+	if (index >= 2 && index < driver_child_count(driver))
 		kill(-info.si_pid, SIGKILL);
-	if (waitpid(info.si_pid, &death, 0) == info.si_pid &&
-		index < driver_process_count(driver)) {
-		exits[index] = death;
-		dead[index] = true;
-	}
+	if (waitpid(info.si_pid, &death, 0) != info.si_pid ||
+		driver_reload_reaped(driver, info.si_pid, death) ||
+		index == driver_child_count(driver))
+		return true;
+	exits[index] = death;
+	dead[index] = true;
 	return true;
 }
 
 void driver_reap(struct driver *driver)
 {
-	int *exits = mem_array(driver_process_count(driver), sizeof *exits);
-	bool *dead = mem_array(driver_process_count(driver), sizeof *dead);
+	uint32_t standby = driver_process_count(driver);
+	int *exits = mem_array(driver_child_count(driver), sizeof *exits);
+	bool *dead = mem_array(driver_child_count(driver), sizeof *dead);
 	int64_t now = clock_ms();
 
 	while (reap_one(driver, exits, dead))
 		;
 	/* Last messages decide what the deaths mean. */
-	for (uint32_t i = 0; i < driver_process_count(driver); i++)
+	for (uint32_t i = 0; i < driver_child_count(driver); i++)
 		driver_read_control(driver, i);
+	if (dead[standby])
+		process_reaped(&driver->renewal.standby.process, &driver->relay);
 	/* Forget all the pids at once: one that is free again must not be killed. */
 	for (uint32_t i = 0; i < driver_process_count(driver); i++) {
 		struct page_snapshot page;
@@ -258,6 +262,8 @@ void driver_reap(struct driver *driver)
 	}
 	/* Source and sink first: workers may have ended because of them. */
 	driver_judge_endpoints(driver, now);
+	if (dead[standby])
+		driver_standby_ended(driver, exits[standby]);
 	for (uint32_t i = 2; i < driver_process_count(driver); i++)
 		if (dead[i])
 			worker_ended(driver, &driver->slots[i - 2], exits[i]);

@@ -117,8 +117,9 @@ static bool has_kafka_client(const char *kind)
 }
 
 /*
- * How many files the process that needs the most has open at once. The driver keeps four for each
- * worker, and two more while a slow sink has not taken them; a start needs a dozen for a moment.
+ * How many files the process that needs the most has open at once. The driver keeps five for each
+ * worker, and two more while a slow sink has not taken them; a start needs a dozen for a moment. One
+ * worker more may start beside the others.
  * The sink has a lane for each worker and, for a moment, both pipes of its successor. A Kafka
  * client has a socket for each broker.
  */
@@ -126,7 +127,7 @@ static rlim_t files_needed(const struct config *config)
 {
 	bool kafka = has_kafka_client(config->source.kind) || has_kafka_client(config->sink.kind);
 	rlim_t workers = config->processor.workers;
-	rlim_t driver = count_open_files() + 6 * workers + 4 + 16;
+	rlim_t driver = count_open_files() + 7 * (workers + 1) + 4 + 16;
 	rlim_t sink = 16 + 3 * workers + (kafka ? CLIENT_FILES : 0);
 
 	return driver > sink ? driver : sink;
@@ -164,6 +165,44 @@ static uint64_t random_identity(void)
 	return identity;
 }
 
+static void write_documents(struct launch *launch, const struct config *config)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		buf_reset(&launch->documents[role]);
+	/* The source needs processor.ordering and retry, the sink onFailure. */
+	config_dump(
+		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
+	config_dump(config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
+	config_dump(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
+}
+
+void launch_copy(struct launch *copy, const struct launch *launch, const struct config *config,
+	const char *venv)
+{
+	*copy = *launch;
+	memset(copy->documents, 0, sizeof copy->documents);
+	write_documents(copy, config);
+	copy->worker_environment = worker_environment(config, venv);
+}
+
+void launch_forget(struct launch *copy)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		buf_release(&copy->documents[role]);
+	for (char **variable = copy->worker_environment; *variable != NULL; variable++)
+		free(*variable);
+	free(copy->worker_environment);
+	copy->worker_environment = NULL;
+}
+
+void launch_adopt(struct launch *launch, struct launch *copy, const struct config *config)
+{
+	launch_forget(launch);
+	*launch = *copy;
+	*copy = (struct launch){0};
+	write_documents(launch, config);
+}
+
 void launch_init(
 	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end)
 {
@@ -174,11 +213,7 @@ void launch_init(
 	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
-	/* The source needs processor.ordering and retry, the sink onFailure. */
-	config_dump(
-		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
-	config_dump(config, SECTION_SINK | SECTION_POLICY, false, &launch->documents[ROLE_SINK]);
-	config_dump(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
+	write_documents(launch, config);
 	launch->worker_environment = worker_environment(config, venv);
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -188,13 +223,9 @@ void launch_init(
 
 void launch_release(struct launch *launch)
 {
-	for (int role = 0; role < ROLE_COUNT; role++) {
+	for (int role = 0; role < ROLE_COUNT; role++)
 		free(launch->programs[role]);
-		buf_release(&launch->documents[role]);
-	}
-	for (char **variable = launch->worker_environment; *variable != NULL; variable++)
-		free(*variable);
-	free(launch->worker_environment);
+	launch_forget(launch);
 	free(launch->oom_score);
 	fd_close(&launch->null_fd);
 }

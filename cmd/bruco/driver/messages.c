@@ -12,10 +12,17 @@ uint32_t driver_process_count(const struct driver *driver)
 	return 2 + driver->slot_count;
 }
 
+uint32_t driver_child_count(const struct driver *driver)
+{
+	return driver_process_count(driver) + 1;
+}
+
 struct process *driver_process(struct driver *driver, uint32_t index)
 {
 	if (index == 0)
 		return &driver->source;
+	if (index == driver_process_count(driver))
+		return &driver->renewal.standby.process;
 	return index == 1 ? &driver->sink : &driver->slots[index - 2].process;
 }
 
@@ -81,7 +88,10 @@ static void pass_attempt(
 static void handle_message(struct driver *driver, struct process *process, struct worker_slot *slot,
 	const struct message *message)
 {
-	if (message->type == MESSAGE_READY && !process->ready)
+	if (process == &driver->renewal.standby.process) {
+		if (message->type == MESSAGE_READY && !process->ready)
+			driver_standby_ready(driver, message);
+	} else if (message->type == MESSAGE_READY && !process->ready)
 		ready(driver, process, slot, message);
 	else if (message->type == MESSAGE_RECYCLE && slot != NULL)
 		slot->recycles = true;
@@ -96,7 +106,8 @@ static void handle_message(struct driver *driver, struct process *process, struc
 void driver_read_control(struct driver *driver, uint32_t index)
 {
 	struct process *process = driver_process(driver, index);
-	struct worker_slot *slot = index < 2 ? NULL : &driver->slots[index - 2];
+	bool has_slot = index >= 2 && index < driver_process_count(driver);
+	struct worker_slot *slot = has_slot ? &driver->slots[index - 2] : NULL;
 	struct message message;
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count, ack_count;

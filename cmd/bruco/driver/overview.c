@@ -103,7 +103,7 @@ static void look_at_stage(
 	stage->memory = resident_bytes(process->pid);
 }
 
-static void look_at_run(struct overview_run *run, struct page *page)
+void driver_look_at_run(struct overview_run *run, struct page *page)
 {
 	struct watch_claim claim;
 	int64_t ms;
@@ -160,7 +160,7 @@ void driver_look(struct driver *driver, struct overview *overview)
 		if (process->page != NULL)
 			tally_add(&overview->tally, roles[process->role], process->page, true);
 		if (i >= 2)
-			look_at_run(&overview->runs[i - 2], process->page);
+			driver_look_at_run(&overview->runs[i - 2], process->page);
 	}
 	overview->board = copy_board(&driver->source);
 	explain_unready(driver, overview);

@@ -20,7 +20,7 @@ static const char *const role_names[ROLE_COUNT] = {"bruco-source", "bruco-sink",
 
 void process_init(struct process *process, enum process_role role, uint32_t lane)
 {
-	*process = (struct process){.role = role, .control = -1};
+	*process = (struct process){.role = role, .control = -1, .stacks = -1};
 	process->name = role == ROLE_WORKER ? mem_printf("bruco-worker-%u", lane)
 					    : mem_text(role_names[role]);
 	for (int i = 0; i < PROCESS_OUTPUTS; i++) {
@@ -86,6 +86,7 @@ enum {
 	GIVEN_LOG,
 	GIVEN_CONFIG,
 	GIVEN_PAGE,
+	GIVEN_STACKS,
 	GIVEN_COUNT
 };
 
@@ -136,10 +137,21 @@ static bool open_outputs(struct process *process, struct outfit *outfit)
 		       keep(outfit, GIVEN_STDERR, open_output(&outputs[PROCESS_PRINTED_ERRORS])));
 }
 
+/* Both ends append, so that the driver can make the file empty at any time. */
+static bool open_stacks(struct process *process, struct outfit *outfit)
+{
+	if (process->role != ROLE_WORKER)
+		return true;
+	process->stacks = fd_memory("bruco-stacks", "", 0);
+	return process->stacks >= 0 && fcntl(process->stacks, F_SETFL, O_APPEND) == 0 &&
+	       keep(outfit, GIVEN_STACKS, fcntl(process->stacks, F_DUPFD_CLOEXEC, 0));
+}
+
 /* False with errno; the caller closes what is open then. */
 static bool open_outfit(struct process *process, const struct buf *document, struct outfit *outfit)
 {
 	if (!open_control(process, outfit) || !open_outputs(process, outfit) ||
+		!open_stacks(process, outfit) ||
 		!keep(outfit, GIVEN_CONFIG,
 			fd_memory("bruco-config", document->data, document->length)) ||
 		!keep(outfit, GIVEN_PAGE, page_create(process->role == ROLE_SOURCE)))
@@ -198,7 +210,8 @@ static void greet(struct process *process, const struct launch *launch, uint32_t
 	outfit->fds[GIVEN_CONFIG] = outfit->fds[GIVEN_PAGE] = -1;
 	if (process->role == ROLE_WORKER) {
 		given[count++] = outfit->fds[GIVEN_LOG];
-		outfit->fds[GIVEN_LOG] = -1;
+		given[count++] = outfit->fds[GIVEN_STACKS];
+		outfit->fds[GIVEN_LOG] = outfit->fds[GIVEN_STACKS] = -1;
 	}
 	process_send(process, &hello, given, count);
 }
@@ -219,6 +232,7 @@ static void close_all(struct process *process, const int *fds, size_t fd_count)
 	for (int i = 0; i < PROCESS_OUTPUTS; i++)
 		fd_close(&process->outputs[i].fd);
 	fd_close(&process->control);
+	fd_close(&process->stacks);
 	forget_memory(process);
 }
 
@@ -326,6 +340,7 @@ struct page_snapshot process_reaped(struct process *process, struct relay *relay
 		stage_output_finish(&process->outputs[i], relay);
 	drop_outbox(process);
 	fd_close(&process->control);
+	fd_close(&process->stacks);
 	forget_memory(process);
 	process->pid = 0;
 	return snapshot;

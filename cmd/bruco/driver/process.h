@@ -46,6 +46,14 @@ void launch_init(
 	struct launch *launch, const struct config *config, const char *venv, bool stop_at_end);
 void launch_release(struct launch *launch);
 
+/* For a reload: a copy with what follows from another configuration, of which launch_forget releases
+ * what the copy owns by itself; launch_adopt puts it in the place of the first one, with the documents
+ * of `config`. */
+void launch_copy(struct launch *copy, const struct launch *launch, const struct config *config,
+	const char *venv);
+void launch_forget(struct launch *copy);
+void launch_adopt(struct launch *launch, struct launch *copy, const struct config *config);
+
 /* In this order they are read: what a handler printed stands before its traceback. */
 enum { PROCESS_PRINTED, PROCESS_PRINTED_ERRORS, PROCESS_LOG, PROCESS_OUTPUTS };
 
@@ -60,6 +68,7 @@ struct process {
 	char *name;  /* "bruco-source", "bruco-worker-0"; also for log lines */
 	pid_t pid;   /* 0: there is no process */
 	int control; /* -1: closed */
+	int stacks;  /* a worker's file for its stacks; -1: none */
 	struct page *page;
 	struct board *board;            /* the source's; NULL: none */
 	int64_t started_at;             /* ms */

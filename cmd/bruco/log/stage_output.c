@@ -31,6 +31,12 @@ static char *printable(const uint8_t *data, size_t length)
 	return (char *)out.data;
 }
 
+static void keep_copy(struct stage_output *output, const void *text, size_t length)
+{
+	if (output->copy != NULL && output->copy->length + length <= OUTPUT_COPY_MAX)
+		buf_append(output->copy, text, length);
+}
+
 static void printed_line(struct stage_output *output, struct relay *relay)
 {
 	size_t length = text_cut(output->partial.data, output->partial.length, LOG_LINE_MAX);
@@ -43,8 +49,10 @@ static void printed_line(struct stage_output *output, struct relay *relay)
 		text = printable(output->partial.data, length);
 		line = log_make(
 			output->level, output->program, output->worker, NULL, text, &line_length);
-		if (line != NULL)
+		if (line != NULL) {
+			keep_copy(output, line, line_length);
 			relay_put(relay, output->owner, line, line_length);
+		}
 		free(line);
 		free(text);
 	}
@@ -83,6 +91,7 @@ static void take_lines(
 
 	if (whole > 0) {
 		buf_append(&output->partial, data, whole);
+		keep_copy(output, output->partial.data, output->partial.length);
 		relay_put_log(relay, output->owner, (const char *)output->partial.data,
 			output->partial.length, &output->left_out);
 		buf_reset(&output->partial);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "bruco/log/relay.h"
 
+enum { OUTPUT_COPY_MAX = 16 << 10 }; /* bytes */
 enum { OUTPUT_PARTIAL_MS = 500 }; /* after which a line without an end is shown */
 
 enum output_kind {
@@ -33,6 +34,7 @@ struct stage_output {
 	struct buf partial;    /* of a line without its end */
 	bool skipping;         /* the rest of a line that was cut */
 	int64_t partial_since; /* ms, -1: no partial line */
+	struct buf *copy;      /* takes what is shown, too, up to OUTPUT_COPY_MAX; NULL: nothing does */
 };
 
 void stage_output_init(struct stage_output *output); /* closed, of no worker */

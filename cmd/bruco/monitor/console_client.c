@@ -49,6 +49,11 @@ void console_disconnect(struct console_link *link)
 	*link = (struct console_link){.fd = -1};
 }
 
+void console_gone(const struct console_link *link)
+{
+	die_plain(STATUS_UNAVAILABLE, "the pipeline at '%s' ended before it answered", link->path);
+}
+
 void console_send(struct console_link *link, json_t *request)
 {
 	char *text = json_dumps(request, JSON_COMPACT);

@@ -25,6 +25,9 @@ void console_send(struct console_link *link, json_t *request);
  * program with the console's words and status. */
 json_t *console_receive(struct console_link *link);
 
+/* Ends the program with 69: the connection was closed before an answer came. */
+_Noreturn void console_gone(const struct console_link *link);
+
 /* A whole exchange of one line each: connects, asks with this request, and returns the answer. Ends the
  * program with 69 when there is none within ten seconds. */
 json_t *console_ask(const char *socket, const char *name, json_t *request);

@@ -15,6 +15,11 @@ static const char *word(const char *const *words, size_t count, uint32_t index)
 }
 #define WORD(words, index) word(words, sizeof(words) / sizeof(words)[0], index)
 
+const char *overview_run_word(uint32_t state)
+{
+	return WORD(run_words, state);
+}
+
 static void set_count(json_t *object, const char *name, uint64_t value)
 {
 	json_object_set_new(
@@ -148,7 +153,7 @@ static json_t *lanes(const struct overview *overview)
 		json_t *object = json_object();
 
 		set_count(object, "worker", i);
-		set_text(object, "run", WORD(run_words, run->state));
+		set_text(object, "run", overview_run_word(run->state));
 		set_count(object, "seq", run->seq);
 		set_count(object, "attempt", run->attempt);
 		set_ms(object, "for_s", run->for_ms);

@@ -12,4 +12,7 @@
 /* A new object, which the caller owns. `unready` is overview_unready's, or NULL. */
 json_t *overview_json(const struct overview *overview, const char *unready);
 
+/* The word for a worker's enum run_state: "running". */
+const char *overview_run_word(uint32_t state);
+
 #endif

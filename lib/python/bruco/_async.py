@@ -19,8 +19,13 @@ from typing import (
 __all__ = ["current_task"]
 
 
+#: The loop, once there is one.
+the_loop: Optional[asyncio.AbstractEventLoop] = None
+
+
 def make_loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
+    global the_loop
+    the_loop = loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop
 

@@ -30,7 +30,8 @@ def show_stacks(number: int, frame: Optional[types.FrameType]) -> None:
     faulthandler.dump_traceback(file=2, all_threads=True)
 
 
-def _take(number: int, handler: Handler, childrens: Any) -> None:
+def take(number: int, handler: Handler, childrens: Any) -> None:
+    """Sets a handler of the worker's, for which its children get another one."""
     signal.signal(number, handler)
     _childrens[number] = handler, childrens
 
@@ -53,8 +54,7 @@ def _in_child() -> None:
     for number, (handler, childrens) in _childrens.items():
         if signal.getsignal(number) is not handler:
             continue
-        if number == signal.SIGUSR2:
-            faulthandler.unregister(number)
+        faulthandler.unregister(number)
         signal.signal(number, childrens)
     _childrens.clear()
     _after_fork()
@@ -67,13 +67,13 @@ def prepare(with_timeout: bool, idle: List[int]) -> None:
     """
     faulthandler.enable()  # a crash shows where it was
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python itself does
-    _take(signal.SIGUSR2, show_stacks, signal.SIG_DFL)
+    take(signal.SIGUSR2, show_stacks, signal.SIG_DFL)
     faulthandler.register(signal.SIGUSR2, file=2, all_threads=True, chain=False)
     if with_timeout:
-        _take(signal.SIGALRM, _bruco.raise_timeout, signal.SIG_DFL)
+        take(signal.SIGALRM, _bruco.raise_timeout, signal.SIG_DFL)
     for number in idle:
         usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        _take(number, nothing, usual)
+        take(number, nothing, usual)
     os.register_at_fork(
         before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child
     )

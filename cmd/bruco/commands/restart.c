@@ -1,0 +1,55 @@
+/* bruco restart: a new process for one worker of a running pipeline. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "bruco/commands/commands.h"
+#include "bruco/commands/steer.h"
+#include "bruco/monitor/console_client.h"
+
+enum { OPTION_NO_WAIT = OPTION_OWN };
+
+/* Has it answered as soon as it can: a new worker may take its time to start. */
+static json_t *ask(const char *socket, const char *name, int worker, bool wait)
+{
+	struct console_link link;
+	json_t *answer;
+
+	console_connect(&link, socket, name);
+	console_send(&link, json_pack("{s:s, s:i, s:b}", "command", "restart", "worker", worker,
+				    "wait", wait));
+	answer = console_receive(&link);
+	if (answer == NULL)
+		console_gone(&link);
+	console_disconnect(&link);
+	return answer;
+}
+
+int command_restart(const struct program *program, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		STEER_OPTIONS, {"no-wait", no_argument, NULL, OPTION_NO_WAIT}, {0}};
+	struct steer_options options = {0};
+	bool wait = true;
+	json_t *answer;
+	char *name;
+	int option, worker;
+
+	options_begin(program, argv);
+	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1)
+		if (!steer_option(program, &options, option) && option == OPTION_NO_WAIT)
+			wait = false;
+	worker = steer_worker(program, "restart", &options, argc, argv);
+	if (worker < 0)
+		options_misuse(program, "restart needs a worker, as worker-0");
+	name = steer_name(program, &options);
+	answer = ask(options.socket, name, worker, wait);
+	if (wait && log_level() >= LEVEL_INFO)
+		printf("worker-%d is new: process %" PRId64 "\n", worker,
+			(int64_t)json_integer_value(json_object_get(answer, "pid")));
+	json_decref(answer);
+	free(name);
+	return STATUS_OK;
+}
