@@ -227,6 +227,70 @@ END
     wait_x bruco 0
 }
 
+@test "a worker that never becomes ready gives way to the next reload" {
+    versioned_project
+    start_bruco
+    cp app/handler.py good.py
+    echo 'import time; open("begun", "w"); time.sleep(1000)' >>app/handler.py
+    start_x first bruco reload app
+    wait_for 5 test -e app/begun
+    cp good.py app/handler.py
+    version 2
+    run_x 0 bruco reload --wait app # takes the ten seconds
+    wait_x first 75
+    contains "$(<first.err)" 'the new worker-0 was not ready after 10'
+    comes_out 'a v2'
+    end_feed
+    wait_x bruco 0
+}
+
+@test "new packages are installed first; if that fails, nothing changes" {
+    versioned_project
+    export XDG_CACHE_HOME=$PWD/cache
+    BRUCO_DISABLE_PIP= start_bruco
+    echo './nowhere' >app/requirements.txt
+    run_x 69 bruco reload app
+    contains "$stderr" "the handler's packages could not be installed"
+    comes_out 'a v1'
+    /usr/bin/python3 - <<'END'
+import zipfile
+with zipfile.ZipFile('app/tinypackage-1.0-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('tinypackage.py', 'word = "2"\n')
+    wheel.writestr('tinypackage-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tinypackage\nVersion: 1.0\n')
+    wheel.writestr('tinypackage-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+    wheel.writestr('tinypackage-1.0.dist-info/RECORD', '')
+END
+    printf '%s\n' '--no-index' './tinypackage-1.0-py3-none-any.whl' >app/requirements.txt
+    sed -i "s/^VERSION = .*/from tinypackage import word as VERSION/" app/handler.py
+    run_x 0 bruco reload --wait app
+    comes_out 'b v2'
+    end_feed
+    wait_x bruco 0
+}
+
+@test "a service manager is told" {
+    versioned_project
+    cat >manager.py <<'END'
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('notify')
+print('bound', flush=True)
+for _ in range(4):
+    print(s.recv(100).decode().replace('\n', ' '), flush=True)
+END
+    start_x manager /usr/bin/python3 manager.py
+    wait_for 10 file_has manager.out bound
+    NOTIFY_SOCKET=$PWD/notify start_bruco
+    kill_x bruco HUP
+    wait_for 10 lines_in manager.out 4
+    end_feed
+    wait_x bruco 0
+    kill_x manager TERM
+    wait_x manager 143
+    equals "$(sed 's/USEC=.*/USEC=N/' manager.out | tr '\n' ',')" \
+        'bound,READY=1,RELOADING=1 MONOTONIC_USEC=N,READY=1,'
+}
+
 @test "with a terminal SIGHUP stops, as it does when the terminal goes away" {
     requires script
     local session
