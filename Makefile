@@ -59,7 +59,7 @@ PYTHON_STATIC  := $(if $(PYTHON_ARCHIVE),-Wl$(comma)--export-dynamic -no-pie -Wl
 
 module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 BASE   := $(call module,lib/base)
-COMMON := $(foreach name,base frame stats lane control config,$(call module,lib/$(name)))
+COMMON := $(foreach name,base frame stats tap lane control config,$(call module,lib/$(name)))
 STAGE  := $(call module,lib/stage)
 STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/json)
 
@@ -99,7 +99,7 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
-SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter)
+SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter tapped)
 $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o
@@ -114,6 +114,7 @@ $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff o
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA_LIBS)
+$(BUILD)/tests/test_tap: $(BUILD)/obj/cmd/bruco/monitor/tap_reader.o
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o
 $(BUILD)/tests/test_protocol: $(call tests_obj,unit/protocol_sink unit/protocol_broker unit/protocol_workers) $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame backlog) $(SINK_LANES)
 $(BUILD)/tests/test_collection: $(BUILD)/obj/cmd/bruco-worker/run/collection.o

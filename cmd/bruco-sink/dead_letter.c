@@ -239,8 +239,7 @@ bool dead_letter_mend(
 
 /* ---- putting it */
 
-/* The record as it is, with what is known of its failure in headers behind its own. */
-static void write_letter(struct frame_record *letter, struct buf *headers, unsigned lane,
+void dead_letter_write(struct frame_record *letter, struct buf *headers, unsigned lane,
 	const struct frame_record *record, const char *error, bool has_error)
 {
 	struct frame_place place;
@@ -279,7 +278,7 @@ enum put_result dead_letter_put(struct sink *sink, unsigned lane,
 	const char *why = NULL;
 
 	buf_reset(&headers);
-	write_letter(&letter, &headers, lane, record, error, has_error);
+	dead_letter_write(&letter, &headers, lane, record, error, has_error);
 	do {
 		enum put_result result;
 

@@ -13,6 +13,12 @@ extern const char too_large[], name_with_nul[], bad_timestamp[], invalid_record[
 /* The error that the worker appended to a failed frame, or NULL. The caller frees it. */
 char *dead_letter_error(const struct frame_record *record);
 
+/* The dead letter of a record of this lane: the record with what is known of its failure behind its
+ * own headers. All of them are in *headers, which is empty before. `has_error`: the worker has
+ * appended it. The letter's head.length is 0 if it can't be a frame. */
+void dead_letter_write(struct frame_record *letter, struct buf *headers, unsigned lane,
+	const struct frame_record *record, const char *error, bool has_error);
+
 /* Puts the dead letter of a record of this lane, mended as often as it is refused. `has_error`: the
  * worker has appended it. Returns what the dead letter's kind said, or PUT_FULL after sink_fail when
  * the letter can't be delivered. */

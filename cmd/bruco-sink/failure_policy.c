@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "bruco-sink/dead_letter.h"
 #include "bruco-sink/deaths.h"
+#include "bruco-sink/tapped.h"
 #include "bruco-sink/tickets.h"
 
 /* A refused output whose dead letter has found no room yet; its ticket is still under way. */
@@ -77,6 +78,7 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 			      ? mem_text(by_worker)
 			      : deaths_text(&sink->lanes[lane], record->head.seq);
 	enum put_result result = PUT_FULL;
+	bool ending = sink->status != STATUS_OK;
 
 	switch (sink->config->processor.on_failure) {
 	case FAILURE_STOP:
@@ -99,6 +101,9 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 			: by_worker != NULL ? COUNT_FAILED
 					    : COUNT_DIED,
 			result);
+	/* Not while it is tried again, but when it ends the sink. */
+	if (taps_any(&sink->taps) && !ending && (result != PUT_FULL || sink->status != STATUS_OK))
+		tap_failed(sink, lane, record, error, by_worker != NULL);
 	free(by_worker);
 	free(error);
 	return result;

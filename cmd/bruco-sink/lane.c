@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco-sink/failure_policy.h"
+#include "bruco-sink/tapped.h"
 #include "bruco-sink/tickets.h"
 #include "frame/cursor.h"
 
@@ -127,6 +128,8 @@ static enum put_result put(
 	result = destination_put(&sink->out, record, ticket);
 	if (result == PUT_REFUSED)
 		return failure_put(sink, index, record, sink->out.why, ticket);
+	if (result != PUT_FULL && taps_any(&sink->taps))
+		tap_output(sink, record);
 	return result;
 }
 

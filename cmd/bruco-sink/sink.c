@@ -103,6 +103,10 @@ static void on_control(struct sink *sink)
 			sink->config->processor.on_failure = (enum on_failure)message->flags;
 			continue;
 		}
+		if (message->type == MESSAGE_TAP) {
+			stage_tap(&sink->taps, &received);
+			continue;
+		}
 		if (message->type != MESSAGE_LANE || message->lane >= sink->lane_count ||
 			(received.fd_count != 0 && !has_worker))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
@@ -274,7 +278,7 @@ static void destination_flush(const struct destination *destination)
 
 static void wait_for_work(struct sink *sink, bool full)
 {
-	struct pollfd fds[LIMIT_LANES + 8];
+	struct pollfd fds[LIMIT_LANES + TAPS_MAX + 8], *taps;
 	size_t count = 0;
 	int timeout = clock_shorter(destination_timeout(&sink->out), destination_timeout(&sink->dead_letter));
 
@@ -289,11 +293,14 @@ static void wait_for_work(struct sink *sink, bool full)
 	for (unsigned i = 0; i < sink->lane_count && !full && sink->status == STATUS_OK; i++)
 		if (lane_wants(&sink->lanes[i]))
 			fds[count++] = (struct pollfd){.fd = sink->lanes[i].fd, .events = POLLIN};
+	taps = fds + count;
+	count += taps_poll(&sink->taps, taps);
 	if (sink->read_due != 0)
 		timeout = clock_shorter(timeout, clock_left(sink->read_due, clock_ms()));
 	if (sink->status != STATUS_OK)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);
+	taps_polled(&sink->taps, taps);
 	/* By hand, in a pipeline, the source drains at the same signal and ends our input. */
 	if (fds[0].revents != 0)
 		stage_asked_to_end(&sink->stage);
@@ -332,6 +339,8 @@ int sink_run(struct config *config, const struct sink_options *options)
 		destination_flush(&sink.out);
 		destination_flush(&sink.dead_letter);
 		acknowledge(&sink);
+		taps_flush(&sink.taps);
 	}
+	taps_close(&sink.taps);
 	return sink.status;
 }

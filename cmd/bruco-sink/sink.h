@@ -16,6 +16,7 @@
 #include "lane/intake.h"
 #include "stage/stage.h"
 #include "stats/page.h"
+#include "tap/taps.h"
 
 struct sink;
 
@@ -83,6 +84,7 @@ struct sink {
 	unsigned lane_count;
 	unsigned first_lane; /* the one that found the kind full, which goes first next time */
 	struct page *page;
+	struct taps taps; /* on what is put, and on what has failed */
 	uint32_t cap;
 	int link;    /* to the source, or -1 */
 	uint64_t under_way; /* outputs put and not delivered */

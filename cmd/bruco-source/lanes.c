@@ -218,6 +218,8 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 	page_set(lanes->page, COUNT_IN_FLIGHT, lanes->in_flight);
 	if (lane->timed_seq == 0)
 		time_newest(lane);
+	if (taps_any(&lanes->taps))
+		taps_offer(&lanes->taps, TAP_IN, record, record->partition);
 	return DISPATCH_OK;
 }
 

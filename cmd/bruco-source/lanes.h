@@ -19,6 +19,7 @@
 #include "lane/pace.h"
 #include "lane/window.h"
 #include "stats/page.h"
+#include "tap/taps.h"
 
 enum lane_state {
 	LANE_WAITING, /* no descriptor: its worker has not come yet */
@@ -52,6 +53,7 @@ struct lanes {
 	struct blame blame;
 	uint64_t in_flight; /* records in all windows */
 	int64_t turn_ms;    /* clock_ms of this turn of the loop, for the age of records */
+	struct taps taps;   /* on what goes into the lanes */
 	uint64_t aside;     /* records that were taken over and wait for a lane, kept by the kind */
 };
 

@@ -243,6 +243,9 @@ static void on_control(struct source *source)
 			lanes_attempt(&source->lanes, message->lane, message->seq,
 				message->page.attempt);
 			break;
+		case MESSAGE_TAP:
+			stage_tap(&source->lanes.taps, &received);
+			break;
 		default:
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
 		}
@@ -303,7 +306,7 @@ static void write_board(struct source *source)
 /* Waits until something can be done. Before the kind is open, only the other descriptors count. */
 static void wait_for_work(struct source *source)
 {
-	struct pollfd fds[LIMIT_LANES + 8];
+	struct pollfd fds[LIMIT_LANES + TAPS_MAX + 8], *taps;
 	size_t count = 0;
 	int timeout = source->state == NULL ? -1 : source->kind->timeout(source->state);
 	int input = source->state == NULL ? -1 : source->kind->descriptor(source->state);
@@ -314,10 +317,13 @@ static void wait_for_work(struct source *source)
 	fds[count++] = (struct pollfd){.fd = source->listener, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
 	count += lanes_poll(&source->lanes, fds + count);
+	taps = fds + count;
+	count += taps_poll(&source->lanes.taps, taps);
 	timeout = clock_shorter(timeout, board_timeout(source));
 	if (source->draining)
 		timeout = clock_shorter(timeout, clock_left(source->deadline, clock_ms()));
 	fd_poll(fds, count, timeout);
+	taps_polled(&source->lanes.taps, taps);
 	if (fds[0].revents != 0 && stage_asked_to_end(&source->stage))
 		source_drain(source, STATUS_OK);
 	if (fds[1].revents != 0)
@@ -361,6 +367,7 @@ static void close_down(struct source *source)
 	/* CLOSING promises the driver that all is acknowledged and committed. */
 	if (source->stage.control >= 0 && lanes_drained(&source->lanes) && source->status == STATUS_OK)
 		message_send(source->stage.control, &message, NULL, 0);
+	taps_close(&source->lanes.taps);
 	lanes_close(&source->lanes, source->stage.control < 0 && source->status == STATUS_OK);
 	if (source->state != NULL && source->kind->close != NULL)
 		source->kind->close(source->state);
@@ -396,6 +403,7 @@ int source_run(struct config *config, const struct source_options *options)
 		write_board(&source);
 		if (!lanes_write(&source.lanes))
 			on_reader_gone(&source);
+		taps_flush(&source.lanes.taps);
 	}
 	source.board_due = 0;
 	if (source.state != NULL)

@@ -24,6 +24,8 @@ static const char usage[] =
 	"       bruco stack [-c file | directory | --socket path] [worker]\n"
 	"       bruco restart [--no-wait] [-c file | directory | --socket path] worker\n"
 	"       bruco reload [--wait] [-c file | file | directory | --socket path]\n"
+	"       bruco tap [--in | --out | --failed] [--key key] [--partition number]\n"
+	"             [-n count] [--frames] [-c file | file | directory | --socket path]\n"
 	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -33,14 +35,21 @@ static const char usage[] =
 	"  -c, --config PATH      the configuration, or a folder with a config.yaml\n"
 	"  -e, --end              stop at the offsets that were last at the start\n"
 	"  -K, --keys             (dev) a line that is typed is key, tab, value\n"
+	"  -n, --count COUNT      (tap) end after so many records\n"
 	"  -q, --quiet            warnings and errors only\n"
 	"  -v, --verbose          say more\n"
 	"  -w, --workers COUNT    how many workers, 1 to 256 or auto, whatever the file says\n"
 	"      --log-format FORM  text or json\n"
+	"      --failed           (tap) what has failed for good, as a dead letter has it\n"
+	"      --frames           (tap) frames, as bruco-frame(5) says, instead of JSON\n"
 	"      --handler          (check) import the handler and look at its functions\n"
+	"      --in               (tap) what goes to the handler, which is the default\n"
+	"      --key KEY          (tap) only records with this key\n"
+	"      --out              (tap) what goes out, with the topic that it goes to\n"
+	"      --partition NUMBER (tap) only what comes from this partition\n"
 	"      --print            (check) show the configuration with all defaults\n"
 	"      --json             (status) for programs, as bruco-status(5) says\n"
-	"      --socket PATH      (status, stack, restart, reload) the pipeline's console\n"
+	"      --socket PATH      (status, stack, restart, reload, tap) the pipeline's console\n"
 	"      --no-wait          (restart) return at once\n"
 	"      --wait             (reload) return when all workers are new\n"
 	"      --update           (test) make what comes what is expected\n"
@@ -69,7 +78,7 @@ static const struct command commands[] = {{"run", command_run}, {"check", comman
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
 	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
 	{"stack", command_stack}, {"restart", command_restart}, {"reload", command_reload},
-	{"top", command_later}};
+	{"tap", command_tap}, {"top", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -23,6 +23,8 @@
  *            a worker that is busy; the message wakes up one that waits
  *   POLICY   to source and sink: from now on `depth` is the workers', `page.attempt` the processor's
  *            retry.attempts, `flags` its onFailure (enum on_failure)
+ *   TAP      to source and sink: somebody looks at the records that pass here. With the write end of a
+ *            pipe and a page that says which (tap/taps.h). The driver keeps neither
  *
  * source, sink, worker -> driver
  *   READY    the worker has initialised (`depth`: so many events are in its hands at once), the source
@@ -70,6 +72,7 @@ enum message_type {
 	MESSAGE_ATTEMPT,
 	MESSAGE_RETIRE,
 	MESSAGE_POLICY,
+	MESSAGE_TAP,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 
@@ -89,6 +92,8 @@ enum {
 /* The signal, with sigqueue(3) and the number of the request, that asks a worker for its stacks. Real-time
  * signals are the ones that no system call and hardly any library uses (needs signal.h). */
 #define SIGNAL_STACKS (SIGRTMIN + 7)
+/* Descriptors of TAP, in this order. */
+enum { TAP_FD_PIPE, TAP_FD_PAGE, TAP_FDS };
 
 struct message {
 	uint32_t type;

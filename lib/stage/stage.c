@@ -56,6 +56,14 @@ bool stage_receive_control(const struct stage *stage, struct received *received)
 	return result == RECEIVE_MESSAGE;
 }
 
+void stage_tap(struct taps *taps, const struct received *received)
+{
+	if (received->fd_count != TAP_FDS)
+		die(STATUS_SOFTWARE, "a tap with %zu descriptors from the driver",
+			received->fd_count);
+	taps_add(taps, received->fds[TAP_FD_PIPE], received->fds[TAP_FD_PAGE]);
+}
+
 bool stage_asked_to_end(struct stage *stage)
 {
 	bool first = false;

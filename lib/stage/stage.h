@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "control/messages.h"
+#include "tap/taps.h"
 
 struct stage {
 	int control; /* the driver's socket, -1 by hand */
@@ -50,6 +51,9 @@ enum receive_result stage_receive(int fd, const char *peer, struct received *rec
 /* The same from the driver: true for a message, false when there is none. Ends the program with
  * status 75 when the driver is gone, since nobody would use what the stage does then. */
 bool stage_receive_control(const struct stage *stage, struct received *received);
+
+/* Adds the tap of a TAP message, which is received then. */
+void stage_tap(struct taps *taps, const struct received *received);
 
 /* Reads the signals that have come. By hand true when the first one asks for the end; the second one
  * ends the program. Under the driver always false: terminals and service managers signal every

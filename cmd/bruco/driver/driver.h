@@ -167,6 +167,10 @@ void driver_refuse_reload(
 /* Both pipes of a worker; 0, or -1 with errno and nothing open. */
 int driver_worker_pipes(uint32_t lanes, int in[2], int out[2]);
 
+/* requests_tap.c: hands a tap's two ends to a stage and to the client. */
+void driver_answer_tap(
+	struct driver *driver, const json_t *request, struct console_client *client);
+
 /* Logs the summary of what was done so far. */
 void driver_summarize(struct driver *driver, enum log_level level);
 

@@ -150,7 +150,7 @@ static const struct {
 	const char *command;
 	void (*answer)(struct driver *driver, const json_t *request, struct console_client *client);
 } requests[] = {{"status", answer_status}, {"stack", answer_stack}, {"restart", answer_restart},
-	{"reload", answer_reload}};
+	{"reload", answer_reload}, {"tap", driver_answer_tap}};
 
 static void answer(void *owner, const json_t *request, struct console_client *client)
 {

@@ -129,6 +129,20 @@ void console_say(struct console_client *client, json_t *object, bool last)
 	send_out(client);
 }
 
+/* The socket of a client that was told nothing has room for a line. */
+void console_hand(
+	struct console_client *client, json_t *object, const int *fds, size_t fd_count)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	char *line = mem_printf("%s\n", text == NULL ? "{}" : text);
+
+	json_decref(object);
+	sock_send(client->fd, line, strlen(line), fds, fd_count);
+	free(line);
+	free(text);
+	drop(client);
+}
+
 void console_refuse(struct console_client *client, int status, const char *format, ...)
 {
 	va_list arguments;

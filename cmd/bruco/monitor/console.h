@@ -56,6 +56,9 @@ int64_t console_deadline(const struct console *console); /* ms; -1: none */
 
 /* Sends a line; `last`: and closes. Takes over the object. */
 void console_say(struct console_client *client, json_t *object, bool last);
+/* The same with descriptors, and closes; *fds stay the caller's. The client has been told nothing yet. */
+void console_hand(
+	struct console_client *client, json_t *object, const int *fds, size_t fd_count);
 /* The same with an error. */
 void console_refuse(struct console_client *client, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
