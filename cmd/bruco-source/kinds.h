@@ -29,6 +29,8 @@ struct source_kind {
 	/* Whether all that is done is committed; starts what is needed for that. While draining, work()
 	 * has let go of what needs not be run before. */
 	bool (*settled)(void *state);
+	/* source_is_paused gives other answers now; NULL when work() asks it each time. */
+	void (*pause)(void *state);
 	/* Adds what is assigned to the board; NULL when there is nothing to show. */
 	void (*show)(void *state, struct board *board);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco-source/oversized.h"
@@ -89,13 +90,24 @@ enum dispatch_result source_dispatch(
 	char why[OVERSIZED_WHY_MAX];
 	enum dispatch_result result;
 
+	if (!rate_allows(&source->rate, source->lanes.turn_ms)) {
+		source->starved = true;
+		return DISPATCH_FULL;
+	}
 	if (oversized_why(passage->record, unreadable, source->lanes.size_max, why))
 		result = dispatch_oversized(source, passage, why, unreadable == NULL);
 	else
 		result = lanes_dispatch(&source->lanes, passage);
+	if (result == DISPATCH_OK)
+		rate_take(&source->rate);
 	if (result == DISPATCH_OK && source->limit > 0 && --source->limit == 0)
 		source_end(source);
 	return result;
+}
+
+bool source_is_paused(const struct source *source, const char *topic, int32_t partition)
+{
+	return pauses_match(&source->pauses, topic, partition);
 }
 
 /* By hand, standard output is the only lane. A pipe is opened anew, so that making it non-blocking
@@ -218,6 +230,23 @@ static void on_link(struct source *source)
 		on_sink_gone(source);
 }
 
+/* All that is paused, and not what was before. */
+static void obey_pauses(struct source *source, const struct received *received)
+{
+	struct message answer = {.type = MESSAGE_PAUSED, .seq = received->message.seq};
+	char *text = mem_alloc(PAUSES_TEXT_MAX);
+	ssize_t length = received->fd_count == 0 ? -1 : pread(received->fds[0], text, PAUSES_TEXT_MAX, 0);
+
+	if (length < 0 || !pauses_read(&source->pauses, text, (size_t)length))
+		die(STATUS_SOFTWARE, "the driver's list of what is paused is unreadable");
+	free(text);
+	close(received->fds[0]);
+	if (source->state != NULL && source->kind->pause != NULL)
+		source->kind->pause(source->state);
+	source->board_due = 0;
+	message_send(source->stage.control, &answer, NULL, 0);
+}
+
 static void on_control(struct source *source)
 {
 	struct received received;
@@ -238,6 +267,9 @@ static void on_control(struct source *source)
 		case MESSAGE_DRAIN:
 			source_drain(source, STATUS_OK);
 			source->successor = (message->flags & DRAIN_RESTART) != 0;
+			break;
+		case MESSAGE_PAUSES:
+			obey_pauses(source, &received);
 			break;
 		case MESSAGE_ATTEMPT:
 			lanes_attempt(&source->lanes, message->lane, message->seq,
@@ -322,6 +354,9 @@ static void wait_for_work(struct source *source)
 	timeout = clock_shorter(timeout, board_timeout(source));
 	if (source->draining)
 		timeout = clock_shorter(timeout, clock_left(source->deadline, clock_ms()));
+	if (source->starved)
+		timeout = clock_shorter(timeout, (int)rate_wait(&source->rate, clock_ms()));
+	source->starved = false;
 	fd_poll(fds, count, timeout);
 	taps_polled(&source->lanes.taps, taps);
 	if (fds[0].revents != 0 && stage_asked_to_end(&source->stage))
@@ -391,6 +426,7 @@ int source_run(struct config *config, const struct source_options *options)
 	else
 		wire_by_hand(&source, options);
 	source.kind = source_kind_named(config->source.kind);
+	rate_init(&source.rate, config->rate_limit, config->rate_burst, clock_ms());
 	while (!source.started && !source.draining)
 		wait_for_work(&source);
 	if (source.started)

@@ -13,6 +13,8 @@
 #include "bruco-source/kinds.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
+#include "control/pauses.h"
+#include "lane/rate.h"
 #include "stage/stage.h"
 
 struct source {
@@ -34,6 +36,9 @@ struct source {
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
 	int status;       /* with which to end after the drain */
 	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
+	struct pauses pauses; /* what the user has paused */
+	struct rate rate;
+	bool starved;     /* in this turn a record had to wait for the rate */
 	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
 	uint64_t driver_id; /* the driver's for as long as it lives; 0: there is none */
 	bool successor;     /* the driver is about to start this stage again */
@@ -61,7 +66,11 @@ static inline bool source_taking(const struct source *source)
 	return !source->draining;
 }
 
-/* lanes_dispatch with the count of -n kept. A record that no stage can carry fails before any attempt, as
+/* Whether the user has paused this partition. A kind takes no record of it, or none out of its hands. */
+bool source_is_paused(const struct source *source, const char *topic, int32_t partition);
+
+/* lanes_dispatch with the count of -n and the rate limit kept: DISPATCH_FULL, too, when the rate lets no
+ * record pass now. A record that no stage can carry fails before any attempt, as
  * onFailure says: DISPATCH_FAILED when that stops the source. `unreadable`: what is wrong with headers that
  * can't be read, which the record then has not; or NULL. */
 enum dispatch_result source_dispatch(

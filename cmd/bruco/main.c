@@ -26,6 +26,7 @@ static const char usage[] =
 	"       bruco reload [--wait] [-c file | file | directory | --socket path]\n"
 	"       bruco tap [--in | --out | --failed] [--key key] [--partition number]\n"
 	"             [-n count] [--frames] [-c file | file | directory | --socket path]\n"
+	"       bruco pause | resume [-c file | directory | --socket path] [topic[:partition]]\n"
 	"       bruco venv [-qv] [-c file | file | directory]\n"
 	"       bruco help [page]\n"
 	"\n"
@@ -49,7 +50,7 @@ static const char usage[] =
 	"      --partition NUMBER (tap) only what comes from this partition\n"
 	"      --print            (check) show the configuration with all defaults\n"
 	"      --json             (status) for programs, as bruco-status(5) says\n"
-	"      --socket PATH      (status, stack, restart, reload, tap) the pipeline's console\n"
+	"      --socket PATH      (commands to a running pipeline) its console\n"
 	"      --no-wait          (restart) return at once\n"
 	"      --wait             (reload) return when all workers are new\n"
 	"      --update           (test) make what comes what is expected\n"
@@ -78,7 +79,8 @@ static const struct command commands[] = {{"run", command_run}, {"check", comman
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
 	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
 	{"stack", command_stack}, {"restart", command_restart}, {"reload", command_reload},
-	{"tap", command_tap}, {"top", command_later}};
+	{"tap", command_tap}, {"pause", command_pause}, {"resume", command_resume},
+	{"top", command_later}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -28,6 +28,16 @@ void format_size(char text[32], int64_t bytes)
 	snprintf(text, 32, "%" PRId64, bytes);
 }
 
+void format_rate(char text[32], int64_t per_hour)
+{
+	if (per_hour % 3600 == 0)
+		snprintf(text, 32, "%" PRId64 "/s", per_hour / 3600);
+	else if (per_hour % 60 == 0)
+		snprintf(text, 32, "%" PRId64 "/m", per_hour / 60);
+	else
+		snprintf(text, 32, "%" PRId64 "/h", per_hour);
+}
+
 void format_time(char text[32], int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);

@@ -64,6 +64,14 @@ bool text_size(const char *text, int64_t *bytes)
 	return scaled(text, units, sizeof units / sizeof units[0], bytes);
 }
 
+bool text_rate(const char *text, int64_t *per_hour)
+{
+	static const struct unit units[] = {
+		{"/s", 3600}, {"/m", 60}, {"/min", 60}, {"/h", 1}};
+
+	return scaled(text, units, sizeof units / sizeof units[0], per_hour);
+}
+
 /* Digits of an exact width at *from; moves *from behind them. */
 static bool digits(const char **from, int width, int low, int high, int *value)
 {

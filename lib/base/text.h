@@ -14,6 +14,9 @@ bool text_duration(const char *text, int64_t *ms); /* 200ms 30s 5m 1h; a bare nu
 bool text_size(
 	const char *text, int64_t *bytes);     /* 4MiB 64KiB 1GiB 500kB; a bare number is bytes */
 
+/* 100/s 6000/m 2.5/h, as records an hour; without a unit it is none. */
+bool text_rate(const char *text, int64_t *per_hour);
+
 /* A point in time, as RFC 3339 (2026-01-31, 2026-01-31T12:00:00Z, with an offset) or as `@` and
  * milliseconds since 1970. In milliseconds since 1970, UTC. */
 bool text_time(const char *text, int64_t *ms);

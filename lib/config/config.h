@@ -144,6 +144,8 @@ struct config {
 	uint32_t max_restarts; /* in 60 s */
 	int64_t max_wait_ms;   /* how long a start may wait for brokers and topics; 0: for ever */
 	struct metrics_config metrics;
+	int64_t rate_limit;  /* records an hour that the source takes at most; 0: no limit */
+	uint32_t rate_burst; /* records; 0: what a tenth of a second lets pass */
 	struct processor_config processor;
 	struct source_config source;
 	struct sink_config sink;

@@ -16,6 +16,8 @@
  *            without descriptors the lane gets no worker any more
  *   START    to the source: all others are ready, connect and begin. So the source does not join its
  *            consumer group for a handler that can't start. `depth` is the workers'
+ *   PAUSES   to the source, at each change and before START: all that the user has paused, a text as
+ *            pauses.h has it, in a memory file. `seq` counts them
  *   DRAIN    to the source: dispatch nothing more, finish what is under way, leave the group, end.
  *            Flagged DRAIN_RESTART: keep the place in the group for the successor.
  *            To a worker: no pause before another attempt any more, end there; no recycling either
@@ -30,6 +32,7 @@
  *   READY    the worker has initialised (`depth`: so many events are in its hands at once), the source
  *            has joined its group, the sink is connected
  *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
+ *   PAUSED   from the source: it obeys PAUSES number `seq`; of what is paused nothing more is taken
  *   BROKEN   from the sink: life `life` of the lane sent an invalid frame, kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are
  *            written, it ends now; start a successor
@@ -73,6 +76,8 @@ enum message_type {
 	MESSAGE_RETIRE,
 	MESSAGE_POLICY,
 	MESSAGE_TAP,
+	MESSAGE_PAUSES,
+	MESSAGE_PAUSED,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 
@@ -106,7 +111,7 @@ struct message {
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
 	uint32_t depth; /* READY, START: of a worker, 1 or the events of a batch or in flight */
 	uint32_t reserved;
-	uint64_t seq; /* ATTEMPT, RESUME; HELLO to a source: the driver's identity, not 0 */
+	uint64_t seq; /* ATTEMPT, RESUME, PAUSES, PAUSED; HELLO to a source: the driver's identity, not 0 */
 	struct page_snapshot page;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/text.h"
 
 static int64_t value;
@@ -50,6 +51,31 @@ TEST(sizes)
 		     "1MiB ", "0x1", "1e6", "9000000000GiB", NULL};
 		*text != NULL; text++)
 		CHECK(!text_size(*text, &value));
+}
+
+TEST(rates)
+{
+	CHECK(text_rate("100/s", &value) && value == 360000);
+	CHECK(text_rate("6000/m", &value) && value == 360000);
+	CHECK(text_rate("6000/min", &value) && value == 360000);
+	CHECK(text_rate("2.5/h", &value) && value == 3);
+	CHECK(text_rate("0.5/s", &value) && value == 1800);
+	for (const char *const *text = (const char *const[]){"", "100", "/s", "100/", "100/d", "-1/s",
+		     "100s", "1e3/s", "100/s/s", "100 per s", NULL};
+		*text != NULL; text++)
+		CHECK(!text_rate(*text, &value));
+}
+
+TEST(rates_are_written_as_they_are_read)
+{
+	static const char *const texts[] = {"1/h", "59/h", "1/m", "7/m", "1/s", "100/s", "1000000/s"};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		CHECK(text_rate(texts[i], &value));
+		format_rate(text, value);
+		CHECK_TEXT(text, texts[i]);
+	}
 }
 
 TEST(times)

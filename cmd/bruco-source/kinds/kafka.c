@@ -488,6 +488,7 @@ const struct source_kind kind_kafka = {.name = "kafka",
 	.timeout = kafka_timeout,
 	.work = kafka_work,
 	.settled = kafka_settled,
+	.pause = kafka_pause,
 	.show = kafka_show,
 	.close = kafka_close,
 	.check = check};

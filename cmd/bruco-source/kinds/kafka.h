@@ -50,7 +50,7 @@ struct kafka_partition {
 	int64_t newest_ms; /* the timestamp of the newest record that was dispatched, -1: none */
 	int64_t shown;     /* the frontier that the board showed, */
 	int64_t moved_ms;  /* and clock_ms when it was another, or nothing was to be done */
-	bool held;  /* the user has paused it */
+	bool user_paused;  /* the user has paused it */
 	bool paused;
 	bool waits; /* it is among kafka.waiting */
 	struct backlog backlog;
@@ -121,6 +121,7 @@ struct kafka_source {
 					     to be served first */
 	size_t waiting_count;
 	size_t backlog_bytes; /* of all of them */
+	unsigned first_queue; /* counts, for the turns of the lanes that wait */
 	bool hold;            /* the client is not asked: nobody could take what it has */
 	bool watch;           /* time alone may change that, or what is paused */
 	struct kafka_prefetch prefetch;
@@ -184,6 +185,10 @@ void kafka_flow_work(struct kafka_source *kafka, int64_t now);
 
 /* No more may be taken: lets go of what waits and need not be run before a stop. */
 void kafka_flow_stop(struct kafka_source *kafka);
+
+/* Whether the user has paused the partition; and source_kind's pause: the same for all. */
+void kafka_flow_ask_user(struct kafka_source *kafka, struct kafka_partition *partition);
+void kafka_pause(void *state);
 
 void kafka_flow_pause(struct kafka_source *kafka, struct kafka_partition *partition, bool pause);
 

@@ -100,6 +100,7 @@ void kafka_board_assigned(struct kafka_source *kafka)
 
 	if (kafka->source->board == NULL)
 		return;
+	kafka->source->board_due = 0;
 	if (kafka->ends == NULL)
 		kafka->ends = start_asking(kafka);
 	ends = kafka->ends;
@@ -142,7 +143,7 @@ static void note_move(struct kafka_partition *partition, struct board_partition 
 {
 	int64_t frontier = tracker_frontier(&partition->base.tracker);
 
-	if (frontier != partition->shown || partition->held || row->committed >= row->end)
+	if (frontier != partition->shown || partition->user_paused || row->committed >= row->end)
 		partition->moved_ms = clock_ms();
 	partition->shown = frontier;
 	row->moved_ms = partition->moved_ms;
@@ -168,7 +169,7 @@ static void show_partition(
 	row->newest_ms = partition->newest_ms;
 	note_move(partition, row);
 	row->in_flight = tracker->next - tracker->first;
-	row->flags = (uint16_t)((partition->held ? BOARD_PAUSED : 0) |
+	row->flags = (uint16_t)((partition->user_paused ? BOARD_PAUSED : 0) |
 				(partition->backlog.count > 0 ? BOARD_FULL : 0) |
 				(row->end >= 0 && row->position >= row->end ? BOARD_AT_END : 0));
 }

@@ -16,6 +16,8 @@
  *            fetched of it, and the others go on. Fetching again takes up to half a second while a
  *            request for other partitions waits at the broker, and up to one before librdkafka 2.2
  *            when there is none
+ *   a user   who pauses a partition: what of it is in hand waits in its backlog, too, and the client
+ *            is told to pause it as soon as decide() may
  *   refresh  before the rebalances that the client may have behind its records wait for long, hold
  *            gives way to pause
  */
@@ -110,6 +112,13 @@ void kafka_flow_passed(struct kafka_partition *partition)
 	partition->passed = 0;
 }
 
+/* What the user has paused stays where it is, but that which a stop or a revocation must still run. */
+static bool stands(const struct kafka_source *kafka, const struct kafka_partition *partition)
+{
+	return partition->user_paused && source_taking(kafka->source) &&
+	       kafka->phase == PHASE_STEADY;
+}
+
 /* Into the lanes what has room there, in order in each. One that stops the source is the last. */
 static void dispatch(struct kafka_source *kafka, struct kafka_partition *partition)
 {
@@ -117,13 +126,17 @@ static void dispatch(struct kafka_source *kafka, struct kafka_partition *partiti
 	size_t count = backlog->count, bytes = backlog->bytes;
 	bool taking = source_taking(kafka->source);
 
+	if (stands(kafka, partition))
+		return;
+	kafka->first_queue++; /* another lane is the first next time: a rate limit may let pass one record */
 	for (unsigned i = 0; i < backlog->queue_count && backlog->count > 0; i++) {
+		unsigned queue = (kafka->first_queue + i) % backlog->queue_count;
 		struct waiting *first;
 
 		while (source_taking(kafka->source) == taking &&
-			(first = backlog_first(backlog, i)) != NULL &&
+			(first = backlog_first(backlog, queue)) != NULL &&
 			kafka_dispatch(kafka, partition, first->record, first))
-			backlog_pop(backlog, i);
+			backlog_pop(backlog, queue);
 	}
 	count_backlog(kafka, backlog, count, bytes);
 	kafka_flow_passed(partition);
@@ -258,7 +271,7 @@ static bool must_pause(const struct kafka_source *kafka, const struct kafka_part
 
 static void see_need(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
-	if (!partition->paused && feeds(kafka, partition))
+	if (!partition->paused && !partition->user_paused && feeds(kafka, partition))
 		*(bool *)argument = true;
 }
 
@@ -275,6 +288,11 @@ static void decide(struct kafka_source *kafka, int64_t now)
 	for (size_t i = 0; i < kafka->waiting_count; i++) {
 		struct kafka_partition *partition = kafka->waiting[i];
 
+		if (partition->user_paused) {
+			if (!partition->paused && !partition->at_tail)
+				kafka_flow_pause(kafka, partition, true);
+			continue;
+		}
 		if (partition->paused || partition->backlog.count == 0)
 			continue;
 		if (partition->at_tail) { /* the client has nothing of it */
@@ -294,12 +312,34 @@ static void decide(struct kafka_source *kafka, int64_t now)
 	kafka->watch = waits;
 }
 
+static void ask_user(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
+{
+	(void)argument;
+	kafka_flow_ask_user(kafka, partition);
+}
+
+void kafka_flow_ask_user(struct kafka_source *kafka, struct kafka_partition *partition)
+{
+	partition->user_paused = source_is_paused(
+		kafka->source, partition->base.topic, partition->base.id);
+	if (partition->user_paused)
+		begin_to_wait(kafka, partition);
+}
+
+void kafka_pause(void *state)
+{
+	struct kafka_source *kafka = state;
+
+	kafka_each(kafka, ask_user, NULL);
+}
+
 void kafka_flow_admit(
 	struct kafka_source *kafka, struct kafka_partition *partition, rd_kafka_message_t *message)
 {
 	unsigned lane = lane_of(kafka, partition, message);
 
-	if (backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
+	if (!partition->user_paused &&
+		backlog_first(&partition->backlog, queue_of(lane)) == NULL &&
 		kafka_dispatch(kafka, partition, message, NULL))
 		return;
 	add(kafka, partition, lane, message);
@@ -321,6 +361,8 @@ void kafka_flow_work(struct kafka_source *kafka, int64_t now)
 	for (size_t i = kafka->waiting_count; i-- > 0;) {
 		struct kafka_partition *partition = kafka->waiting[i];
 
+		if (partition->user_paused)
+			continue;
 		if (partition->paused && may_resume(kafka, partition, now))
 			kafka_flow_pause(kafka, partition, false);
 		if (!partition->paused && partition->backlog.count == 0)

@@ -40,6 +40,7 @@ static void begin(struct kafka_source *kafka, const rd_kafka_topic_partition_t *
 	partition->committing = partition->refused = -1;
 	partition->refusal_logged = false;
 	partition->paused = partition->at_tail = false;
+	kafka_flow_ask_user(kafka, partition);
 	tracker_begin(&partition->base.tracker);
 	attempts_read(&partition->base.attempts, entry->metadata, entry->metadata_size);
 	attempts_done_below(&partition->base.attempts, entry->offset);

@@ -53,18 +53,23 @@ static void *stream_open(struct source *source, size_t most,
 	return stream;
 }
 
+static bool is_paused(const struct stream *stream)
+{
+	return source_is_paused(stream->source, stream->partition.topic, 0);
+}
+
 static int stream_descriptor(void *state)
 {
 	const struct stream *stream = state;
 
-	return stream->full || stream->ended || !source_taking(stream->source) ? -1 : STDIN_FILENO;
+	return stream->full || is_paused(stream) || stream->ended || !source_taking(stream->source) ? -1 : STDIN_FILENO;
 }
 
 static int stream_timeout(void *state)
 {
 	const struct stream *stream = state;
 
-	if (stream->full || !source_taking(stream->source))
+	if (stream->full || is_paused(stream) || !source_taking(stream->source))
 		return 1000; /* an acknowledgement wakes us; this is a net */
 	return stream->ended || stream->more ? 0 : -1;
 }
@@ -159,7 +164,7 @@ static void stream_work(void *state)
 	struct stream *stream = state;
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-	if (!source_taking(stream->source))
+	if (!source_taking(stream->source) || is_paused(stream))
 		return;
 	if (stream->full &&
 		!(lanes_relaxed(&stream->source->lanes, stream->full_lane) &&

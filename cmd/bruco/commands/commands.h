@@ -9,6 +9,8 @@ int command_run(const struct program *program, int argc, char **argv);
 int command_init(const struct program *program, int argc, char **argv);
 int command_test(const struct program *program, int argc, char **argv);
 int command_dev(const struct program *program, int argc, char **argv);
+int command_pause(const struct program *program, int argc, char **argv);
+int command_resume(const struct program *program, int argc, char **argv);
 int command_reload(const struct program *program, int argc, char **argv);
 int command_restart(const struct program *program, int argc, char **argv);
 int command_stack(const struct program *program, int argc, char **argv);

@@ -278,6 +278,7 @@ static void driver_release(struct driver *driver)
 {
 	console_close(&driver->console);
 	scrapes_close(&driver->scrapes);
+	pauses_release(&driver->pauses.pauses);
 	relay_show_rest(&driver->relay);
 	log_writer_flush(&driver->relay.writer, LAST_WORDS_MS);
 	relay_release(&driver->relay);

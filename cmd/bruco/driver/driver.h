@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bruco/driver/exit_text.h"
+#include "bruco/driver/pauses.h"
 #include "bruco/driver/process.h"
 #include "bruco/driver/reload.h"
 #include "bruco/driver/renewal.h"
@@ -59,6 +60,7 @@ struct driver {
 	struct relay relay;
 	struct console console;
 	struct scrapes scrapes;
+	struct driver_pauses pauses;
 	int signal_fd;
 	enum supervise_state state;
 	struct restarts restarts;
@@ -153,6 +155,21 @@ void driver_look_at_run(struct overview_run *run, struct page *page);
 /* requests.c: the console, without which it goes on as well. `polls` is console_poll's. */
 void driver_open_console(struct driver *driver);
 void driver_serve_console(struct driver *driver, const struct pollfd *polls, int64_t now_ms);
+
+/* pauses.c: pauses or resumes a partition, -1: all, of a topic, NULL: all; the client hears of it when the
+ * source obeys. False: there are too many orders. */
+bool driver_pause(
+	struct driver *driver, bool pause, const char *topic, int32_t partition, uint64_t client);
+void driver_send_pauses(struct driver *driver); /* to a new source */
+void driver_pauses_obeyed(struct driver *driver, uint64_t number);
+
+/* requests_pause.c: the requests, and telling the client which partitions its request was about. */
+void driver_answer_pause_request(
+	struct driver *driver, const json_t *request, struct console_client *client);
+void driver_answer_resume_request(
+	struct driver *driver, const json_t *request, struct console_client *client);
+void driver_answer_pause(struct driver *driver, struct console_client *client,
+	const struct pause_request *request);
 
 /* scrapes.c: the HTTP endpoint of metrics.listen. Ends the program when it can't listen there. */
 void driver_open_scrapes(struct driver *driver);

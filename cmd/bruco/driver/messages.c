@@ -52,6 +52,8 @@ static void ready(struct driver *driver, struct process *process, struct worker_
 		struct message start = {.type = MESSAGE_START, .depth = driver->depth};
 
 		driver->source_started = true;
+		if (driver->pauses.pauses.count > 0)
+			driver_send_pauses(driver);
 		process_send(&driver->source, &start, NULL, 0);
 	}
 	if (all_ready(driver, 0))
@@ -97,6 +99,8 @@ static void handle_message(struct driver *driver, struct process *process, struc
 		slot->recycles = true;
 	else if (message->type == MESSAGE_CLOSING && process == &driver->source)
 		driver_fire(driver, &(struct occurrence){.event = EVENT_CLOSING});
+	else if (message->type == MESSAGE_PAUSED && process == &driver->source)
+		driver_pauses_obeyed(driver, message->seq);
 	else if (message->type == MESSAGE_BROKEN && process == &driver->sink)
 		broken(driver, message);
 	else if (message->type == MESSAGE_ATTEMPT && slot != NULL)

@@ -150,7 +150,8 @@ static const struct {
 	const char *command;
 	void (*answer)(struct driver *driver, const json_t *request, struct console_client *client);
 } requests[] = {{"status", answer_status}, {"stack", answer_stack}, {"restart", answer_restart},
-	{"reload", answer_reload}, {"tap", driver_answer_tap}};
+	{"reload", answer_reload}, {"tap", driver_answer_tap}, {"pause", driver_answer_pause_request},
+	{"resume", driver_answer_resume_request}};
 
 static void answer(void *owner, const json_t *request, struct console_client *client)
 {

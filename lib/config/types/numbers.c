@@ -80,6 +80,34 @@ static void write_size(struct dump *dump, const struct key *key, const void *fie
 const struct value_type size_type = {
 	.read = read_size, .write = write_size, .is_set = is_nonzero64};
 
+/* ---- rates ---- */
+
+static bool read_rate(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	static const char what[] = "a rate such as 100/s, 6000/m or 50/h, from 1/h to 1000000/s";
+	int64_t value;
+
+	if (!value_scalar(load, key, node, what))
+		return false;
+	if (!text_rate(node->text, &value) || value < key->low || value > key->high)
+		return value_expected(load, key, node, what);
+	*(int64_t *)field = value;
+	return true;
+}
+
+static void write_rate(struct dump *dump, const struct key *key, const void *field)
+{
+	char text[32];
+
+	(void)key;
+	format_rate(text, *(const int64_t *)field);
+	dump_scalar(dump, text);
+}
+
+const struct value_type rate_type = {
+	.read = read_rate, .write = write_rate, .is_set = is_nonzero64};
+
 /* ---- counts ---- */
 
 bool read_count(struct load *load, const struct key *key, const struct node *node, void *field)

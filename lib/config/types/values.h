@@ -17,6 +17,7 @@ extern const struct value_type kafka_names_type;  /* struct texts: list or comma
 extern const struct value_type brokers_type;      /* char *: list or comma text of host:port */
 extern const struct value_type duration_type;     /* int64_t, ms */
 extern const struct value_type size_type;         /* int64_t, bytes */
+extern const struct value_type rate_type;         /* int64_t, an hour */
 extern const struct value_type count_type;        /* uint32_t */
 extern const struct value_type workers_type;      /* uint32_t, or auto */
 extern const struct value_type choice_type;       /* enum: the number of one of key->words */
