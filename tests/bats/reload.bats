@@ -299,7 +299,7 @@ END
     exec 8<>typed
     start_x terminal script -qefc "bruco app <typed >out 2>err" /dev/null 8>&-
     wait_for 20 file_has err 'bruco: info: ready'
-    session=$(ps -o sid= -p "$(pgrep -P "$(<terminal.pid)")")
+    session=$(ps -o sid= -p "$(pgrep -P "$(<terminal.pid)")" | tr -d ' ')
     kill -HUP "$(pgrep -s "$session" -x bruco)"
     wait_for 10 file_has err 'stopping: SIGHUP'
     wait_for 10 process_ended "$(<terminal.pid)"
