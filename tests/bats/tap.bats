@@ -235,6 +235,30 @@ late_is_shown() { # sends a record, and whether one has been shown by both
     stop_x bruco
 }
 
+@test "a tap that ends after -n tells what it left out before its last record, and no more" {
+    local big last
+    pass_on
+    start_pipeline 2 stop
+    start_tap three --key k -n 3
+    kill_x three STOP
+    big=$(head -c 900000 /dev/zero | tr '\0' x)
+    for ((last = 1; last <= 6; last++)); do
+        printf 'k\t%s %s\n' $last "$big" | send "$IN" --partition 0
+    done
+    wait_for 20 out_at_least 6
+    kill_x three CONT
+    while ! process_ended "$(<three.pid)"; do
+        printf 'k\t%s\n' $((last++)) | send "$IN" --partition 0
+        ((last < 100))
+    done
+    wait_x three 0
+    fields 'r["value"].split()[0]' <three.out >numbers
+    lines_in numbers 3
+    file_has three.err "left out: $(($(tail -n 1 numbers) - 3)) record"
+    (($(tail -n 1 numbers) > 6))
+    stop_x bruco
+}
+
 @test "a reader behind the tap that stops holds up nothing either, and Ctrl-C ends the tap" {
     pass_on
     start_pipeline 2 stop
