@@ -345,7 +345,8 @@ late_is_shown() { # sends a record, and whether one has been shown by both
     run_x 69 bruco tap -c config.yaml
     contains "$stderr" "no pipeline "
     start_pipeline 1 stop
-    for request in '"edge": "side"' '"edge": "in", "key": "%"' '"edge": "in", "partition": -2' '"key": "aw=="'; do
+    long=$(head -c 1200 /dev/zero | base64 -w 0)
+    for request in "\"edge\": \"in\", \"key\": \"$long\"" '"edge": "side"' '"edge": "in", "key": "%"' '"edge": "in", "partition": -2' '"key": "aw=="'; do
         echo "{\"command\": \"tap\", $request}" >request
         run_x 0 /usr/bin/python3 -c '
 import glob, os, socket

@@ -2,18 +2,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/mem.h"
 #include "bruco/monitor/tap_reader.h"
 #include "tap/taps.h"
 #include "unit.h"
 
 static const struct tap_filter any = {.edge = TAP_IN, .partition = -1, .key_length = FRAME_NULL};
+
+/* What a test uses is static, so that its memory is not lost at the end. */
 
 /* Adds a tap to the stage and opens its reader; the pipe holds `size` bytes, or a page if that is 0. */
 static void open_tap(
@@ -81,8 +81,8 @@ static void expect_value(struct tap_reader *reader, uint64_t number, const char 
 
 TEST(a_tap_says_that_it_is_in_place_and_shows_whole_records_in_order)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 	struct frame_record record;
 
 	open_tap(&taps, &reader, &any, 65536);
@@ -108,8 +108,8 @@ TEST(a_tap_says_that_it_is_in_place_and_shows_whole_records_in_order)
 
 TEST(filters_let_through_their_edge_partition_and_key_only)
 {
-	struct taps taps = {0};
-	struct tap_reader of_key, of_no_bytes, of_partition, of_failed;
+	static struct taps taps;
+	static struct tap_reader of_key, of_no_bytes, of_partition, of_failed;
 	struct tap_filter filter = any;
 	struct frame_record record = record_of("b", "failed", 6);
 
@@ -171,8 +171,8 @@ static uint64_t read_rest(struct taps *taps, struct tap_reader *reader)
 
 TEST(a_reader_that_does_not_read_misses_what_is_too_much_and_it_is_counted)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 	uint64_t received;
 
 	open_tap(&taps, &reader, &any, 0);
@@ -204,8 +204,8 @@ TEST(a_reader_that_does_not_read_misses_what_is_too_much_and_it_is_counted)
 /* Once a pipe was full, it is not tried for each record, but when poll(2) says that there is room. */
 TEST(a_full_pipe_costs_no_write_for_each_record)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 	char bytes[4096];
 
 	open_tap(&taps, &reader, &any, 0);
@@ -237,10 +237,10 @@ static void expect_in_turns(
 TEST(a_record_larger_than_the_pipe_arrives_whole_and_its_memory_is_given_back)
 {
 	enum { SIZE = 3 << 20 };
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 	struct frame_record record;
-	uint8_t *value = mem_alloc(SIZE + 1);
+	static uint8_t value[SIZE + 1];
 
 	for (size_t i = 0; i < SIZE; i++)
 		value[i] = (uint8_t)(1 + (i * 7 + (i >> 12)) % 255);
@@ -263,8 +263,8 @@ TEST(a_record_larger_than_the_pipe_arrives_whole_and_its_memory_is_given_back)
 /* A pipe takes the first part of a frame only; the rest is the first to go out, whatever comes. */
 TEST(a_frame_that_was_cut_by_a_full_pipe_goes_on_where_it_was_cut)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 
 	for (unsigned length = 4000; length < 4096; length += 5) {
 		char value[4096];
@@ -283,13 +283,14 @@ TEST(a_frame_that_was_cut_by_a_full_pipe_goes_on_where_it_was_cut)
 		expect_in_turns(&taps, &reader, 3, "third");
 		taps_close(&taps);
 		tap_reader_close(&reader);
+		buf_release(&reader.in);
 	}
 }
 
 TEST(frames_are_found_however_the_bytes_come)
 {
-	struct taps taps = {0};
-	struct tap_reader reader, slow;
+	static struct taps taps;
+	static struct tap_reader reader, slow;
 	uint8_t bytes[1024];
 	int ends[2];
 	ssize_t length;
@@ -321,8 +322,8 @@ TEST(frames_are_found_however_the_bytes_come)
 
 TEST(what_is_no_tap_ends_the_reader)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 	struct frame_record record;
 	char noise[64] = "no frames at all";
 	int ends[2];
@@ -336,8 +337,8 @@ TEST(what_is_no_tap_ends_the_reader)
 
 TEST(a_tap_whose_reader_is_gone_is_removed_though_nothing_passes)
 {
-	struct taps taps = {0};
-	struct tap_reader one, other;
+	static struct taps taps;
+	static struct tap_reader one, other;
 
 	open_tap(&taps, &one, &any, 65536);
 	open_tap(&taps, &other, &any, 65536);
@@ -354,8 +355,8 @@ TEST(a_tap_whose_reader_is_gone_is_removed_though_nothing_passes)
 
 TEST(a_reader_that_goes_in_the_middle_of_a_record_harms_nobody)
 {
-	struct taps taps = {0};
-	struct tap_reader one, other;
+	static struct taps taps;
+	static struct tap_reader one, other;
 	char value[8000];
 
 	memset(value, 'v', sizeof value);
@@ -377,8 +378,8 @@ TEST(a_reader_that_goes_in_the_middle_of_a_record_harms_nobody)
 
 TEST(a_stage_takes_so_many_taps_and_another_when_one_is_gone)
 {
-	struct taps taps = {0};
-	struct tap_reader readers[TAPS_MAX], one_more;
+	static struct taps taps;
+	static struct tap_reader readers[TAPS_MAX], one_more;
 
 	for (int i = 0; i < TAPS_MAX; i++) {
 		open_tap(&taps, &readers[i], &any, 0);
@@ -389,6 +390,7 @@ TEST(a_stage_takes_so_many_taps_and_another_when_one_is_gone)
 	expect(&one_more, TAP_ENDED);
 	CHECK_INT(taps.count, TAPS_MAX);
 	tap_reader_close(&one_more);
+	buf_release(&one_more.in);
 	tap_reader_close(&readers[1]);
 	turn(&taps);
 	open_tap(&taps, &one_more, &any, 0);
@@ -405,11 +407,14 @@ TEST(a_stage_takes_so_many_taps_and_another_when_one_is_gone)
 static unsigned taps_with_page(int page)
 {
 	struct taps taps = {0};
+	unsigned count;
 	int ends[2];
 
 	CHECK_INT(fd_pipe(ends, 0), 0);
 	taps_add(&taps, ends[1], page);
-	return taps.count;
+	count = taps.count;
+	taps_close(&taps);
+	return count;
 }
 
 TEST(a_page_can_not_be_made_shorter_and_what_is_no_page_is_no_tap)
@@ -431,8 +436,8 @@ TEST(a_page_can_not_be_made_shorter_and_what_is_no_page_is_no_tap)
 /* The filter that counts is the one of the beginning: a reader could write into its page. */
 TEST(a_reader_can_not_change_what_the_stage_reads)
 {
-	struct taps taps = {0};
-	struct tap_reader reader;
+	static struct taps taps;
+	static struct tap_reader reader;
 
 	open_tap(&taps, &reader, &any, 65536);
 	reader.page->filter.key_length = 1 << 30;
