@@ -247,6 +247,22 @@ static void obey_pauses(struct source *source, const struct received *received)
 	message_send(source->stage.control, &answer, NULL, 0);
 }
 
+/* A reload has changed some settings. */
+static void take_policy(struct source *source, const struct message *message)
+{
+	struct config *config = source->config;
+	int64_t limit = (int64_t)message->page.first;
+	uint32_t burst = (uint32_t)message->page.last;
+
+	config->processor.on_failure = (enum on_failure)message->flags;
+	lanes_set_depth(&source->lanes, message->depth);
+	lanes_set_policy(&source->lanes, message->page.attempt, message->flags == FAILURE_STOP);
+	if (limit != config->rate_limit || burst != config->rate_burst)
+		rate_init(&source->rate, limit, burst, clock_ms());
+	config->rate_limit = limit;
+	config->rate_burst = burst;
+}
+
 static void on_control(struct source *source)
 {
 	struct received received;
@@ -259,10 +275,7 @@ static void on_control(struct source *source)
 			source->started = true;
 			break;
 		case MESSAGE_POLICY:
-			source->config->processor.on_failure = (enum on_failure)message->flags;
-			lanes_set_depth(&source->lanes, message->depth);
-			lanes_set_policy(&source->lanes, message->page.attempt,
-				message->flags == FAILURE_STOP);
+			take_policy(source, message);
 			break;
 		case MESSAGE_DRAIN:
 			source_drain(source, STATUS_OK);

@@ -24,7 +24,8 @@
  *   RETIRE   to a worker: end between two events, as with maxEvents. The page's `retire` says so too, for
  *            a worker that is busy; the message wakes up one that waits
  *   POLICY   to source and sink: from now on `depth` is the workers', `page.attempt` the processor's
- *            retry.attempts, `flags` its onFailure (enum on_failure)
+ *            retry.attempts, `flags` its onFailure (enum on_failure); `page.first` is rateLimit in records
+ *            an hour, `page.last` rateBurst
  *   TAP      to source and sink: somebody looks at the records that pass here. With the write end of a
  *            pipe and a page that says which (tap/taps.h). The driver keeps neither
  *

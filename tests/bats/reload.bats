@@ -102,6 +102,22 @@ END
     wait_x bruco 0
 }
 
+@test "rateLimit reaches the source" {
+    echo_project
+    set_key rateLimit 1/h
+    start_bruco
+    feed a b c
+    wait_for 5 lines_in bruco.out 1
+    run_x 0 bruco reload --wait app
+    sleep 0.2
+    equals "$(<bruco.out)" a
+    set_key rateLimit 100/s
+    run_x 0 bruco reload --wait app
+    wait_for 5 lines_in bruco.out 3
+    end_feed
+    wait_x bruco 0
+}
+
 @test "a deadLetter that was not there at the start is not reloaded" {
     echo_project
     start_bruco

@@ -112,25 +112,20 @@ void driver_reload_failed(struct driver *driver, int status, const char *why, co
 
 /* ---- what can't be reloaded */
 
-static bool begins_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
-}
-
 static bool stays(const char *path, const struct config *old, const struct config *new)
 {
-	static const char *const fixed[] = {"name", "maxRecordSize", "maxWait", "metrics.listen",
-		"processor.workers", "processor.ordering"};
+	static const char *const taken[] = {"shutdownTimeout", "maxRestarts", "rateLimit", "rateBurst",
+		"metrics.stallAfter"};
 
-	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-		if (strcmp(path, fixed[i]) == 0)
-			return true;
+	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+		if (strcmp(path, taken[i]) == 0)
+			return false;
 	/* The sink opens the dead letter when it starts. */
 	if (strcmp(path, "processor.onFailure") == 0)
 		return new->processor.on_failure == FAILURE_DEAD_LETTER &&
 		       old->processor.on_failure != FAILURE_DEAD_LETTER;
-	return begins_with(path, "source.") || begins_with(path, "sink.") ||
-	       begins_with(path, "deadLetter.");
+	return strncmp(path, "processor.", strlen("processor.")) != 0 ||
+	       strcmp(path, "processor.workers") == 0 || strcmp(path, "processor.ordering") == 0;
 }
 
 static void find_what_stays(struct driver *driver, const struct config *new)
@@ -320,7 +315,9 @@ static void tell_ends(struct driver *driver, uint32_t depth)
 	struct message policy = {.type = MESSAGE_POLICY,
 		.depth = depth,
 		.flags = processor->on_failure,
-		.page = {.attempt = processor->retry_attempts}};
+		.page = {.attempt = processor->retry_attempts,
+			.first = (uint64_t)driver->config->rate_limit,
+			.last = driver->config->rate_burst}};
 
 	process_send(&driver->source, &policy, NULL, 0);
 	process_send(&driver->sink, &policy, NULL, 0);

@@ -2,8 +2,8 @@
  * A reload: the configuration is read again, and the handler with it. The first worker is renewed with
  * what is new; if that does not become ready, nothing has changed. Then the new configuration is the
  * driver's, and all workers are renewed (renewal.h). Source and sink go on: what only they could take
- * is named and left as it was, but for the processor's retry.attempts, onFailure and concurrency, which
- * they are told.
+ * is named and left as it was, but for rateLimit and the processor's retry.attempts, onFailure and
+ * concurrency, which they are told.
  */
 #ifndef BRUCO_DRIVER_RELOAD_H
 #define BRUCO_DRIVER_RELOAD_H

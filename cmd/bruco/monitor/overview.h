@@ -22,7 +22,7 @@ enum restart_cause {
 	RESTART_EXIT,     /* it ended by itself */
 	RESTART_TIMEOUT,  /* killed: an event took too long */
 	RESTART_MEMORY,   /* killed by the kernel for lack of memory */
-	RESTART_RECYCLED, /* maxEvents or maxMemory */
+	RESTART_RECYCLED, /* maxEvents, maxMemory, bruco restart or a reload */
 	RESTART_CAUSES
 };
 
