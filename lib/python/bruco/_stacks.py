@@ -84,11 +84,10 @@ def _task_text(task: Any, runs: bool) -> str:
 
 
 def _event_text(coroutine: Any) -> str:
-    event = getattr(coroutine, "event", None)
-    topic = getattr(event, "topic", None)
-    if topic is None:
+    event: Any = getattr(coroutine, "event", None)
+    if getattr(event, "topic", None) is None:
         return ""
-    return f" of {topic}, partition {event.partition}, offset {event.offset}"
+    return f" of {event.topic}, partition {event.partition}, offset {event.offset}"
 
 
 def _frames(awaited: Any) -> Iterator[str]:
