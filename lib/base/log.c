@@ -344,6 +344,23 @@ void log_plain(const char *format, ...)
 	va_end(arguments);
 }
 
+static void (*before_death)(void);
+
+void log_before_death(void (*prepare)(void))
+{
+	before_death = prepare;
+}
+
+/* Once: `prepare` may fail itself. */
+static void prepare_death(void)
+{
+	void (*prepare)(void) = before_death;
+
+	before_death = NULL;
+	if (prepare != NULL)
+		prepare();
+}
+
 /* A client's threads may still run: no destructors under their feet. */
 static _Noreturn void leave(int status)
 {
@@ -355,6 +372,7 @@ _Noreturn void die(int status, const char *format, ...)
 {
 	va_list arguments;
 
+	prepare_death();
 	va_start(arguments, format);
 	log_v(LEVEL_ERROR, NULL, format, arguments);
 	va_end(arguments);
@@ -365,6 +383,7 @@ _Noreturn void die_plain(int status, const char *format, ...)
 {
 	va_list arguments;
 
+	prepare_death();
 	va_start(arguments, format);
 	plain_v(format, arguments);
 	va_end(arguments);

@@ -76,4 +76,7 @@ _Noreturn void die(int status, const char *format, ...) __attribute__((format(pr
 /* The same with log_plain. */
 _Noreturn void die_plain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* From now on both call this before their line: for a program that has changed the terminal. */
+void log_before_death(void (*prepare)(void));
+
 #endif

@@ -141,17 +141,28 @@ int sock_accept(int fd)
 	return peer;
 }
 
-int sock_connect(const char *path, int type)
+static int sock_connect_as(const char *path, int type)
 {
 	struct sockaddr_un address;
 	int fd = name(&address, path, type);
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		fd_close(&fd);
-		return -1;
-	}
-	fd_nonblocking(fd, true);
+	return fd;
+}
+
+int sock_connect_at_once(const char *path, int type)
+{
+	return sock_connect_as(path, type | SOCK_NONBLOCK);
+}
+
+int sock_connect(const char *path, int type)
+{
+	int fd = sock_connect_as(path, type);
+
+	if (fd >= 0)
+		fd_nonblocking(fd, true);
 	return fd;
 }

@@ -28,4 +28,7 @@ int sock_listen(const char *path, int type);
 int sock_accept(int fd);                      /* non-blocking result; -1 with errno */
 int sock_connect(const char *path, int type); /* non-blocking result; -1 with errno */
 
+/* The same without a wait: EAGAIN when too many others wait for the listener to accept them. */
+int sock_connect_at_once(const char *path, int type);
+
 #endif

@@ -1,6 +1,9 @@
 /* Messages over Unix sockets. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/sock.h"
@@ -62,6 +65,27 @@ TEST(no_descriptor_is_left_for_those_that_come)
 	CHECK_INT(errno, EMFILE);
 	CHECK_INT(ends[0], -1);
 	CHECK_INT(ends[1], -1);
+}
+
+/* Whoever must not wait is told instead. */
+TEST(a_full_queue_of_a_listener_is_no_wait)
+{
+	char folder[] = "/tmp/bruco-sock-XXXXXX", path[64];
+	int listener, others = 0;
+
+	CHECK(mkdtemp(folder) != NULL);
+	snprintf(path, sizeof path, "%s/s", folder);
+	listener = sock_listen(path, SOCK_STREAM);
+	while (others < 100 && sock_connect_at_once(path, SOCK_STREAM) >= 0)
+		others++;
+	CHECK_INT(errno, EAGAIN);
+	CHECK(others > 0 && others < 100);
+	CHECK(sock_accept(listener) >= 0);
+	CHECK(sock_connect_at_once(path, SOCK_STREAM) >= 0);
+	unlink(path);
+	rmdir(folder);
+	CHECK_INT(sock_connect_at_once(path, SOCK_STREAM), -1);
+	CHECK_INT(errno, ENOENT);
 }
 
 UNIT_MAIN
