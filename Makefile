@@ -32,6 +32,7 @@ RDKAFKA_LIBS := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
 MICROHTTPD := $(call pkg,libmicrohttpd)
+NCURSES   := $(call pkg,ncursesw)
 # Sanitizers have an allocator of their own.
 JEMALLOC  := $(if $(SANITIZE),,$(call pkg,jemalloc))
 # Debian's headers for its debug build are links, which -isystem looks through.
@@ -70,7 +71,7 @@ $(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call module,cmd/bruco-source)
 $(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call module,cmd/bruco-worker)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
-LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(YAML)
+LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(NCURSES) $(YAML)
 LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML)
 PYTHON_bruco-worker := yes
@@ -105,6 +106,11 @@ $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o
 $(BUILD)/tests/test_relay: $(patsubst %,$(BUILD)/obj/cmd/bruco/log/%.o,relay repeats writer)
 $(BUILD)/tests/test_overview: $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,overview metrics summary)
+$(BUILD)/tests/test_top_history: $(BUILD)/obj/cmd/bruco/top/history.o
+$(BUILD)/tests/test_top_chart: $(BUILD)/obj/cmd/bruco/top/chart.o
+$(BUILD)/tests/test_top_bottleneck: $(patsubst %,$(BUILD)/obj/cmd/bruco/top/%.o,bottleneck activity)
+$(BUILD)/tests/test_top_view: $(patsubst %,$(BUILD)/obj/cmd/bruco/top/%.o,view snapshot activity history amounts)
+LIBS_test_top_view += $(JANSSON)
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
 $(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)
@@ -164,7 +170,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(BUILD)/libraries-found:
-	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd && \
+	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd ncursesw && \
 		$(PYTHON)-config --embed --includes >/dev/null || \
 		{ echo "libraries are missing; on Debian: make dependencies" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@

@@ -21,6 +21,7 @@ static const char usage[] =
 	"       bruco test [-qv] [--update] [-c file] [path ...]\n"
 	"       bruco dev [-Kqv] [-c file | file | directory]\n"
 	"       bruco status [--json] [-c file | file | directory | --socket path]\n"
+	"       bruco top [--interval time] [-c file | file | directory | --socket path]\n"
 	"       bruco stack [-c file | directory | --socket path] [worker]\n"
 	"       bruco restart [--no-wait] [-c file | directory | --socket path] worker\n"
 	"       bruco reload [--wait] [-c file | file | directory | --socket path]\n"
@@ -50,6 +51,7 @@ static const char usage[] =
 	"      --partition NUMBER (tap) only what comes from this partition\n"
 	"      --print            (check) show the configuration with all defaults\n"
 	"      --json             (status) for programs, as bruco-status(5) says\n"
+	"      --interval TIME    (top) between two looks, as 500ms; 1s if not said\n"
 	"      --socket PATH      (commands to a running pipeline) its console\n"
 	"      --no-wait          (restart) return at once\n"
 	"      --wait             (reload) return when all workers are new\n"
@@ -64,12 +66,6 @@ static void print_versions(void)
 
 static const struct program program = {"bruco", usage, print_versions};
 
-static int command_later(const struct program *of, int argc, char **argv)
-{
-	(void)argc;
-	options_misuse(of, "'%s' is not supported yet", argv[0]);
-}
-
 struct command {
 	const char *name;
 	int (*run)(const struct program *program, int argc, char **argv);
@@ -80,7 +76,7 @@ static const struct command commands[] = {{"run", command_run}, {"check", comman
 	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
 	{"stack", command_stack}, {"restart", command_restart}, {"reload", command_reload},
 	{"tap", command_tap}, {"pause", command_pause}, {"resume", command_resume},
-	{"top", command_later}};
+	{"top", command_top}};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -89,8 +85,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static const struct command *find_command(const char *word)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, word) == 0 &&
-			(commands[i].run != command_later || access(word, F_OK) < 0))
+		if (strcmp(commands[i].name, word) == 0)
 			return &commands[i];
 	return NULL;
 }

@@ -35,15 +35,6 @@ load driver
     run_x 64 bruco --log-format xml .
 }
 
-@test "a command that is still to come says so, unless a path has its name" {
-    run_x 64 bruco reload
-    contains "$stderr" "'reload' is not supported yet"
-    echo_project
-    mv app top
-    run_x 0 bruco top <<<hello
-    equals "$output" hello
-}
-
 @test "--help and --version go to standard output" {
     run_x 0 bruco --help
     contains "$output" "usage: bruco"

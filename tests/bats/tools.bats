@@ -26,6 +26,7 @@ check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
     check_deps 1 lib/control/messages.h Python.h "only cmd/bruco-worker"
     check_deps 1 cmd/bruco/commands/run.c yaml.h "only lib/config"
     check_deps 1 cmd/bruco/venv/venv.c jansson.h "only lib/json and the console"
+    check_deps 1 cmd/bruco/top/draw.c curses.h "only cmd/bruco/top/screen.c"
 }
 
 @test "check-deps sees each include against the directions inside a program" {
@@ -33,9 +34,10 @@ check_deps() { # check_deps STATUS [FILE HEADER MESSAGE]
     check_deps 1 cmd/bruco-worker/python/handler.c bruco-worker/io/codec.h "python never includes from io"
     check_deps 1 cmd/bruco-worker/io/json.c bruco-worker/run/mode.h "io never includes from run"
     check_deps 1 cmd/bruco-worker/run/mode.h bruco-worker/async/call.h "run never includes from async"
-    check_deps 1 cmd/bruco/main.c bruco/driver/driver.h "top never includes from driver"
+    check_deps 1 cmd/bruco/main.c bruco/driver/driver.h "main never includes from driver"
     check_deps 1 cmd/bruco/driver/driver.c bruco/commands/commands.h "driver never includes from commands"
     check_deps 1 cmd/bruco/log/relay.c bruco/driver/driver.h "log never includes from driver"
+    check_deps 1 cmd/bruco/top/top.c bruco/driver/driver.h "top never includes from driver"
     check_deps 1 cmd/bruco/venv/venv.c bruco/log/relay.h "venv never includes from log"
     check_deps 1 cmd/bruco/testing/cases.c bruco/commands/check.h "testing never includes from commands"
     check_deps 1 cmd/bruco-source/source.c bruco-source/kinds/kafka.h "only the table of kinds"
@@ -72,7 +74,7 @@ END
     dependencies() { run_x "$1" env PATH="$PWD/stubs:$PATH" "$ROOT/tools/dependencies" "${@:2}"; }
     dependencies 0 build
     contains "$output" "installing: gcc"
-    contains "$(<apt.log)" "librdkafka-dev libyaml-dev libjansson-dev libjemalloc-dev libmicrohttpd-dev python3-dev python3-venv"
+    contains "$(<apt.log)" "librdkafka-dev libyaml-dev libjansson-dev libjemalloc-dev libmicrohttpd-dev libncurses-dev python3-dev python3-venv"
     [[ $(<apt.log) != *bats* ]]
     contains "$(head -n 1 apt.log)" update
 

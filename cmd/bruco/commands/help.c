@@ -14,10 +14,10 @@
 
 /* The words that a user may give, and the page for each. Commands stand in bruco(1). */
 static const char *const words[] = {"bruco", "run", "check", "init", "test", "dev", "help", "source",
-	"worker", "sink", "broker", "yaml", "config", "frame", "status", "internals"};
+	"worker", "sink", "broker", "yaml", "config", "frame", "status", "top", "internals"};
 static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco", "bruco",
 	"bruco-source", "bruco-worker", "bruco-sink", "bruco-broker", "bruco.yaml", "bruco.yaml",
-	"bruco-frame", "bruco-status", "bruco-internals"};
+	"bruco-frame", "bruco-status", "bruco-top", "bruco-internals"};
 
 enum { WORDS = sizeof words / sizeof words[0] };
 

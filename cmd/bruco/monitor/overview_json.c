@@ -94,6 +94,7 @@ static json_t *time_of(const struct histogram_sum *sum)
 	json_t *object = json_object();
 
 	set_count(object, "count", histogram_sum_count(sum));
+	json_object_set_new(object, "sum_s", json_real((double)sum->sum_us / 1e6));
 	json_object_set_new(object, "p50_s", json_real(histogram_sum_share_us(sum, 0.5) / 1e6));
 	json_object_set_new(object, "p99_s", json_real(histogram_sum_share_us(sum, 0.99) / 1e6));
 	return object;
