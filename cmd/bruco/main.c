@@ -80,8 +80,7 @@ static const struct command commands[] = {{"run", command_run}, {"check", comman
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* The command of this name, or NULL. A command of a later version gives way to a path of the same
- * name. */
+/* The command of this name, or NULL. */
 static const struct command *find_command(const char *word)
 {
 	for (size_t i = 0; i < COMMANDS; i++)

@@ -50,7 +50,7 @@ in_terminal() {
 
 top_in() { # top_in COLUMNS ROWS [OPTION ...]
     in_terminal "$1" "$2" "bruco top ${*:3} -c config.yaml"
-    wait_for 20 screen_has 'records/s|handler|bottleneck'
+    wait_for 20 screen_has "records/s|handler|bottleneck" || { screen; false; }
 }
 
 screen() {

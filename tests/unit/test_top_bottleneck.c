@@ -38,6 +38,7 @@ static void idle(void)
 			.state = "at the end"};
 	snapshot = (struct snapshot){.name = "app",
 		.state = "running",
+		.rate_limit = -1,
 		.stages = stages,
 		.lanes = lanes,
 		.partitions = partitions,
@@ -188,6 +189,20 @@ TEST(workers_with_room_and_records_at_the_broker_are_the_source)
 	judged(BOTTLENECK_SOURCE, "source: it uses 120 % of a processor");
 	snapshot.why = "no broker of the source has answered for 12 s";
 	judged(BOTTLENECK_SOURCE, "source: no broker of the source has answered for 12 s");
+}
+
+TEST(a_limit_that_is_reached_is_named)
+{
+	behind();
+	snapshot.rate_limit = 1000;
+	judged(BOTTLENECK_LIMIT, "rateLimit: it lets 1000 records/s in, workers have room");
+	activity.in = 300;
+	judged(BOTTLENECK_SOURCE, "source: workers have room");
+	snapshot.rate_limit = 0.5; /* one in two seconds */
+	activity.in = 0;
+	judged(BOTTLENECK_LIMIT, "rateLimit: it lets 0.5 records/s in, workers have room");
+	fill_lanes(1);
+	judged(BOTTLENECK_HANDLER, "handler: ");
 }
 
 TEST(paused_partitions_are_named_alone_and_beside_others)

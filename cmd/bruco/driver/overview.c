@@ -148,6 +148,7 @@ void driver_look(struct driver *driver, struct overview *overview)
 		.now_ms = clock_ms(),
 		.wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000,
 		.workers = driver->slot_count,
+		.rate_limit = driver->config->rate_limit,
 		.tally = driver->tally};
 	overview->up_ms = overview->now_ms - driver->begun_at;
 	overview->ready_ms = driver->ready_at == 0 ? 0 : overview->now_ms - driver->ready_at;

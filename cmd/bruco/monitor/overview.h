@@ -79,6 +79,7 @@ struct overview {
 	struct overview_stage *stages; /* source, sink, workers */
 	struct overview_run *runs;     /* one a worker */
 	uint32_t workers;
+	int64_t rate_limit;  /* records an hour that the source may take; 0: any */
 	struct board *board; /* a copy; NULL: there is none, or it could not be read */
 	int64_t now_ms;      /* clock_ms when this was made */
 	int64_t wall_ms;     /* since 1970 */

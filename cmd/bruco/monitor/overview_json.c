@@ -212,6 +212,9 @@ json_t *overview_json(const struct overview *overview, const char *unready)
 	else
 		json_object_set_new(object, "why", json_null());
 	set_ms(object, "up_s", overview->up_ms);
+	json_object_set_new(object, "rate_limit",
+		overview->rate_limit == 0 ? json_null()
+					  : json_real((double)overview->rate_limit / 3600));
 	json_object_set_new(object, "totals", totals(overview));
 	json_object_set_new(object, "times", times(overview));
 	json_object_set_new(object, "stages", stages(overview));

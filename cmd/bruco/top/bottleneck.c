@@ -18,6 +18,7 @@ static const double BUSY = 0.5; /* below: a worker waits more than it works */
 /* Of what a lane may have. The source waits until half of it is done, and there is no shortage as
  * long. */
 static const double LANE_FULL = 0.5;
+static const double LIMIT_REACHED = 0.7; /* of it in the time between two looks */
 static const double SOON_S = 1; /* work of that long is no backlog */
 
 struct facts {
@@ -115,6 +116,14 @@ static double percent(double share)
 	return 100 * share;
 }
 
+/* Of a low limit a second says nothing. */
+static bool is_limited(const struct snapshot *snapshot, const struct activity *activity)
+{
+	double limit = snapshot->rate_limit;
+
+	return limit > 0 && (limit < 5 || activity->in >= LIMIT_REACHED * limit);
+}
+
 /* Workers have room. */
 static enum bottleneck judge_source(const struct facts *facts, const struct snapshot *snapshot,
 	const struct activity *activity, char text[BOTTLENECK_TEXT])
@@ -123,6 +132,10 @@ static enum bottleneck judge_source(const struct facts *facts, const struct snap
 
 	if ((double)facts->not_taken <= SOON_S * activity->in)
 		return say(text, BOTTLENECK_INPUT, "no input: records are done as they come");
+	if (is_limited(snapshot, activity))
+		return say(text, BOTTLENECK_LIMIT,
+			"rateLimit: it lets %g records/s in, workers have room",
+			snapshot->rate_limit);
 	if (cpu >= CPU_FULL)
 		return say(text, BOTTLENECK_SOURCE,
 			"source: it uses %.0f %% of a processor, workers have room", percent(cpu));

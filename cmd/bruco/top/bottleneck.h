@@ -11,6 +11,7 @@ enum bottleneck {
 	BOTTLENECK_INPUT,    /* none: records are done as they come */
 	BOTTLENECK_PIPELINE, /* it starts, waits or stops */
 	BOTTLENECK_PAUSED,   /* what there is to do is in paused partitions */
+	BOTTLENECK_LIMIT,    /* rateLimit lets no more in */
 	BOTTLENECK_WORKER,   /* a worker that does not run has work */
 	BOTTLENECK_SOURCE,  /* workers have room, and records come slower than they could do them */
 	BOTTLENECK_HANDLER, /* lanes are full and their workers busy */

@@ -148,6 +148,7 @@ bool snapshot_read(struct snapshot *snapshot, const char *text, size_t length, c
 	snapshot->name = text_of(answer, "name");
 	snapshot->state = text_of(answer, "state");
 	snapshot->up_s = number_of(answer, "up_s");
+	snapshot->rate_limit = number_or_none(answer, "rate_limit");
 	if (!json_is_true(json_object_get(answer, "ready")))
 		snapshot->why = text_of(answer, "why");
 	read_totals(snapshot, answer);

@@ -54,6 +54,7 @@ struct snapshot {
 	const char *state; /* running, ... */
 	const char *why;   /* it is not ready; NULL: it is */
 	double up_s;
+	double rate_limit; /* records a second; -1: none */
 
 	/* since the pipeline began */
 	int64_t in, out, acknowledged, filtered, failed, skipped, dead_letters, retried, restarts;
