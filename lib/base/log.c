@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 static struct {
@@ -49,34 +50,24 @@ static void add_text(struct line *line, const char *text)
 	add_bytes(line, text, strlen(text));
 }
 
-/* Control characters become \n, \t, \x1b; with `json` also quotes and backslashes are escaped. */
 static void add_escaped(struct line *line, const char *text, size_t length, bool json)
 {
-	size_t clean = 0;
+	enum printable_form form = json ? PRINTABLE_JSON : PRINTABLE_TEXT;
+	char escape[PRINTABLE_ESCAPE];
 
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char escape[8];
+	while (length > 0) {
+		size_t run = printable_run(form, text, length);
 
-		if (c >= 0x20 && c != 0x7f && !(json && (c == '"' || c == '\\')))
-			continue;
-		add_bytes(line, text + clean, i - clean);
-		clean = i + 1;
-		if (c == '\n')
-			add_text(line, "\\n");
-		else if (c == '\t')
-			add_text(line, "\\t");
-		else if (c == '\r')
-			add_text(line, "\\r");
-		else if (c == '"' || c == '\\') {
-			snprintf(escape, sizeof escape, "\\%c", c);
-			add_text(line, escape);
-		} else {
-			snprintf(escape, sizeof escape, json ? "\\u%04x" : "\\x%02x", c);
-			add_text(line, escape);
-		}
+		add_bytes(line, text, run);
+		text += run;
+		length -= run;
+		if (length == 0)
+			return;
+		run = printable_escape(form, text, length, escape);
+		add_text(line, escape);
+		text += run;
+		length -= run;
 	}
-	add_bytes(line, text + clean, length - clean);
 }
 
 /* The length up to which a line is shown. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 static void add_diagnostic(struct diagnostics *, struct config_place, const char *, const char *,
@@ -66,23 +67,9 @@ void diag_info(struct diagnostics *diagnostics, struct config_place place, const
 	va_end(arguments);
 }
 
-/* Control characters, which a terminal might obey, are shown as \xNN. */
 static void append_escaped(struct buf *out, const char *text)
 {
-	bool readable = text_utf8(text, strlen(text));
-
-	for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++) {
-		bool control = *at < 0x20 || *at == 0x7f || (*at >= 0x80 && !readable);
-
-		if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
-			buf_printf(out, "\\xc2\\x%02x", at[1]);
-			at++;
-		} else if (control) {
-			buf_printf(out, "\\x%02x", *at);
-		} else {
-			buf_byte(out, *at);
-		}
-	}
+	printable_append(PRINTABLE_TEXT, out, text, strlen(text));
 }
 
 static int by_place(const void *a, const void *b)

@@ -85,7 +85,7 @@ def handle_event(context, data):
 PY
     run_x 0 bruco dev app < <(printf 'gone\n\xc3\xa4\n')
     equals "${lines[0]}" 'out [k]: (null)'
-    equals "${lines[1]}" 'out [k\x07] {a: 1, b: \x00, a: (null)}: ä\x1b[31m\r\xff\xc2\x9b'
+    equals "${lines[1]}" 'out [k\x07] {a: 1, b: \x00, a: (null)}: ä\x1b[31m\r\xff\u009b'
     equals "${#lines[@]}" 2
 }
 

@@ -358,7 +358,7 @@ class Filter(logging.Filter):
         return True
 def handle_event(context, data):
     log = context.logger
-    log.info("one", extra={"text": 'a "q" \\ \n \x7f \x00 é \udc80', "n": 3, "f": 1.5, "yes": True,
+    log.info("one", extra={"text": 'a "q" \\ \n \x7f \x00 é \udc80 \x9b \u202e', "n": 3, "f": 1.5, "yes": True,
         "none": None, "list": [1, "two", None], "map": {"a": {"b": [1]}, 5: 6}})
     log.info("two", extra={"date": datetime.date(2026, 1, 31), "dec": decimal.Decimal("1.10"),
         "nan": float("nan"), "bytes": b"x", "enum": Colour.RED, "set": {1}, "bad": Bad(),
@@ -395,7 +395,7 @@ def same(name, **fields):
     got = {k: v for k, v in entry(name).items() if k not in usual}
     want = {"level": "info", "program": "bruco-worker-0", **fields}
     assert got == want, (got, want)
-same("one", text='a "q" \\ \n \x7f \x00 é \udc80', n=3, f=1.5, yes=True, none=None,
+same("one", text='a "q" \\ \n \x7f \x00 é \\udc80 \x9b \u202e', n=3, f=1.5, yes=True, none=None,
     list=[1, "two", None], map={"a": {"b": [1]}, "5": 6})
 assert type(entry("one")["n"]) is int and type(entry("one")["yes"]) is bool
 same("two", **{"date": "2026-01-31", "dec": "1.10", "nan": "nan", "bytes": "b'x'", "enum": "Colour.RED",

@@ -109,7 +109,7 @@ TEST(syntax_errors)
 
 TEST(control_characters_do_not_reach_the_terminal)
 {
-	CHECK_MISTAKE("\"a\\e[31mb\\x9bc\": 1\n", "1:1: unknown key 'a\\x1b[31mb\\xc2\\x9bc'");
+	CHECK_MISTAKE("\"a\\e[31mb\\x9bc\": 1\n", "1:1: unknown key 'a\\x1b[31mb\\u009bc'");
 	CHECK_MISTAKE("name: \"a\\nb\"\n",
 		"1:7: name: expected a text, found a text with a line break or control character");
 }

@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-/* Prints UTF-8 text with its line breaks; other control characters as \x1b. */
+/* Prints text with its line breaks and tabs; what else a terminal might obey is escaped, as printable.h
+ * says. */
 void print_escaped(FILE *file, const char *text);
 
 #endif

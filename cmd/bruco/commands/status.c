@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "bruco/commands/commands.h"
+#include "bruco/commands/print_escaped.h"
 #include "bruco/commands/steer.h"
 #include "bruco/monitor/console_client.h"
 
@@ -178,11 +179,13 @@ static void print_table(const json_t *status)
 {
 	char room[24];
 
-	printf("%s: %s for %s, %s", text(status, "name"), text(status, "state"),
-		duration(room, number(status, "up_s")),
+	print_escaped(stdout, text(status, "name"));
+	printf(": %s for %s, %s", text(status, "state"), duration(room, number(status, "up_s")),
 		json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
-	if (!json_is_null(json_object_get(status, "why")))
-		printf(": %s", text(status, "why"));
+	if (!json_is_null(json_object_get(status, "why"))) {
+		printf(": ");
+		print_escaped(stdout, text(status, "why"));
+	}
 	printf("\n");
 	print_stages(status);
 	print_lanes(status);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "bruco/log/claimed_lines.h"
 
 enum { READ_SIZE = 65536, READS_MAX = 4 };
 
@@ -16,15 +17,15 @@ void stage_output_init(struct stage_output *output)
 	*output = (struct stage_output){.fd = -1, .owner = RELAY_NO_WORKER, .partial_since = -1};
 }
 
-/* A printed line may be any bytes; a log line is UTF-8 text without NUL. */
-static char *printable(const uint8_t *data, size_t length)
+/* A printed line may be any bytes; a log line is UTF-8 text without NUL, in which log_make escapes the
+ * rest. */
+static char *printed_text(const uint8_t *data, size_t length)
 {
-	bool text = text_utf8(data, length);
 	struct buf out = {0};
 
 	for (size_t i = 0; i < length; i++)
-		if (data[i] == 0 || (!text && data[i] >= 0x80))
-			buf_printf(&out, "\\x%02x", data[i]);
+		if (data[i] == 0)
+			buf_text(&out, "\\x00");
 		else
 			buf_byte(&out, data[i]);
 	buf_byte(&out, 0);
@@ -46,7 +47,7 @@ static void printed_line(struct stage_output *output, struct relay *relay)
 	if (length > 0 && output->partial.data[length - 1] == '\r')
 		length--;
 	if (output->level <= log_level()) {
-		text = printable(output->partial.data, length);
+		text = printed_text(output->partial.data, length);
 		line = log_make(
 			output->level, output->program, output->worker, NULL, text, &line_length);
 		if (line != NULL) {
@@ -90,10 +91,15 @@ static void take_lines(
 	size_t whole = end == NULL ? 0 : (size_t)(end + 1 - data);
 
 	if (whole > 0) {
+		struct buf lines = {0};
+
 		buf_append(&output->partial, data, whole);
-		keep_copy(output, output->partial.data, output->partial.length);
-		relay_put_log(relay, output->owner, (const char *)output->partial.data,
-			output->partial.length, &output->left_out);
+		claimed_lines(&lines, output->program, output->worker,
+			(const char *)output->partial.data, output->partial.length);
+		keep_copy(output, lines.data, lines.length);
+		relay_put_log(relay, output->owner, (const char *)lines.data, lines.length,
+			&output->left_out);
+		buf_release(&lines);
 		buf_reset(&output->partial);
 	}
 	if (output->partial.length + length - whole > LOG_WRITER_QUEUE_MAX)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 /* With more pairs of lines than that the shortest way is not computed. */
@@ -132,14 +133,7 @@ static void put_line(const struct view *view, enum step step, const struct outco
 	const char *colour = view->colour ? colours[step] : "";
 
 	buf_printf(view->out, "%s%s%c", view->indent, colour, " -+"[step]);
-	for (size_t i = 0; i < outcome->length; i++) {
-		uint8_t byte = (uint8_t)outcome->line[i];
-
-		if (byte < 0x20 || byte == 0x7f) /* in .lines; JSON has escaped its own */
-			buf_printf(view->out, "\\x%02x", byte);
-		else
-			buf_byte(view->out, byte);
-	}
+	printable_append(PRINTABLE_TEXT, view->out, outcome->line, outcome->length);
 	buf_text(view->out, *colour == '\0' ? "\n" : "\033[0m\n");
 }
 

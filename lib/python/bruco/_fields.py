@@ -1,6 +1,7 @@
 """What a log call gave as `extra`, as further fields of a line's JSON form."""
 
 import json
+import re
 import logging
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -68,4 +69,16 @@ def _dump(value: Any) -> str:
     text = json.dumps(
         value, ensure_ascii=False, allow_nan=False, default=str, separators=(",", ":")
     )
-    return text.replace("\x7f", r"\u007f")
+    return _HIDDEN.sub(_escape, text)
+
+
+# What a terminal might obey (lib/base/printable.h has the list), and halves of pairs of UTF-16, for
+# which neither UTF-8 nor JSON has a form.
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def _escape(found: "re.Match[str]") -> str:
+    code = ord(found[0])
+    return f"\\\\u{code:04x}" if 0xD800 <= code < 0xE000 else f"\\u{code:04x}"
