@@ -265,7 +265,7 @@ lags_descend() {
     pipeline 1 < <(pass_on_slowly)
     for signal in TERM:143 HUP:129 QUIT:131 INT:0 SEGV:139; do
         top_in 100 30
-        pkill -"${signal%:*}" -f "^bruco top -c config.yaml" -s "$(in_tmux display-message -p -t top '#{pane_pid}')"
+        kill -"${signal%:*}" "$(pgrep -P "$(in_tmux display-message -p -t top '#{pane_pid}')" -x bruco)"
         ended_with "${signal#*:}" || { echo "after $signal"; false; }
         in_tmux kill-server
     done
