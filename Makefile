@@ -218,7 +218,7 @@ chaos-mutants: ## build Bruco broken on purpose and show that each break is caug
 
 tests: $(TESTS) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
-bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 25 minutes
+bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 23 minutes
 	@BRUCO_BIN=$(abspath $(BUILD))/bin PYTHON=$(PYTHON) $(PYTHON) tests/bench/bench \
 		--work $(abspath $(BUILD))/bench --report tests/bench \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) \
