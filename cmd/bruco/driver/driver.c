@@ -318,6 +318,12 @@ static void report_end(struct driver *driver)
 		relay_log(relay, LEVEL_INFO, "done");
 }
 
+/* With -q the summary tells of a failure only. That nobody reads any more is none. */
+static bool has_failed(const struct driver *driver)
+{
+	return !driver->unread && (driver->status != STATUS_OK || driver->signal != 0);
+}
+
 int driver_run(struct config *config, const struct reload_source *source, const char *venv,
 	bool stop_at_end, int signal_fd, int *signal_number)
 {
@@ -338,9 +344,7 @@ int driver_run(struct config *config, const struct reload_source *source, const 
 	}
 
 	relay_show_rest(&driver.relay);
-	/* With -q it is told of a failure. */
-	driver_summarize(&driver, driver.status == STATUS_OK && driver.signal == 0 ? LEVEL_INFO
-										   : LEVEL_WARNING);
+	driver_summarize(&driver, has_failed(&driver) ? LEVEL_WARNING : LEVEL_INFO);
 	report_end(&driver);
 	*signal_number = driver.signal;
 	free(polls);
