@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/protect.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
 	rd_kafka_t *client;
 	int signals;
 
+	protect_begin(); /* 'bruco dev' gives it its own environment */
 	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/protect.h"
 #include "bruco-sink/options.h"
 #include "stage/stage.h"
 
@@ -11,6 +12,7 @@ int main(int argc, char **argv)
 	struct config config;
 	int status;
 
+	protect_begin();
 	stage_begin("bruco-sink");
 	config_init(&config);
 	options_read(argc, argv, &config, &options);

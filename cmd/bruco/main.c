@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/protect.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "bruco/commands/check.h"
@@ -108,6 +109,8 @@ int main(int argc, char **argv)
 {
 	const struct command *command = NULL;
 
+	protect_begin();
+	protect_environment(); /* passwords may be in it */
 	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);

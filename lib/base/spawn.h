@@ -1,5 +1,5 @@
 /*
- * Starting a program: descriptors as a list of moves, signals as signals_reset leaves them, death
+ * Starting a program: 0 to 2 and a list of moves are all the descriptors that it gets, signals as signals_reset leaves them, death
  * with its parent, and a failed exec reported to the caller instead of as a child's status.
  */
 #ifndef BASE_SPAWN_H
@@ -24,6 +24,8 @@ struct spawn {
 	size_t move_count;
 	bool die_with_parent; /* SIGKILL when this process ends */
 	bool own_group;       /* a process group of its own */
+	bool confined;        /* with what protect_child takes away */
+	bool inherits;        /* also descriptors that this process was given open across exec */
 };
 
 /* The child's pid, or -1 with errno (that of fork, chdir or exec in the child; ETIMEDOUT when

@@ -266,3 +266,9 @@ size_t text_cut(const void *text, size_t length, size_t most)
 		end--;
 	return text_continues(bytes[end]) ? most : end;
 }
+
+bool text_is_true(const char *text)
+{
+	return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 ||
+	       strcasecmp(text, "on") == 0 || strcmp(text, "1") == 0;
+}

@@ -21,6 +21,9 @@ bool text_rate(const char *text, int64_t *per_hour);
  * milliseconds since 1970. In milliseconds since 1970, UTC. */
 bool text_time(const char *text, int64_t *ms);
 
+/* Whether it is what a person writes for yes: true, yes, on or 1, in letters of any case. */
+bool text_is_true(const char *text);
+
 bool text_utf8(const void *data, size_t length); /* whether it is well-formed UTF-8 */
 
 /* Whether this byte continues a UTF-8 character, so that a text must not be cut before it. */

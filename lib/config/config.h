@@ -62,6 +62,9 @@ enum handler_log {
 	HANDLER_LOG_DEBUG
 };
 
+/* What is done so that handlers reach no credentials. */
+enum isolation { ISOLATION_NONE, ISOLATION_BASIC };
+
 enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
 
 struct start_offset {
@@ -97,6 +100,8 @@ struct processor_config {
 	char *python;          /* the absolute folder of a virtual environment; NULL: none */
 	struct config_place python_place;
 	struct settings env;
+	enum isolation isolation;
+	struct texts inherit_env; /* further variables of the driver's: NAME, PREFIX_* */
 };
 
 struct metrics_config {
@@ -150,7 +155,7 @@ struct config {
 	struct source_config source;
 	struct sink_config sink;
 	struct sink_config dead_letter;
-	struct texts secret_variables; /* variables in source and sink, which workers don't get */
+	struct texts secret_variables; /* variables in source and sink, which workers and pip don't get */
 	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
 	bool unreadable;               /* nothing is known of any key */
 };

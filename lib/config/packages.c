@@ -10,13 +10,14 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/requirements.h"
 
 static bool pip_is_off(void)
 {
 	const char *off = getenv("BRUCO_DISABLE_PIP");
 
-	return off != NULL && strcmp(off, "true") == 0;
+	return off != NULL && text_is_true(off);
 }
 
 /* Each Python has folders of its own; its path and the time of its file stand for its version. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/protect.h"
 #include "base/status.h"
 #include "frame/limits.h"
 
@@ -60,6 +61,8 @@ struct page *greeting_open(struct greeting *greeting, struct config *config, uns
 		die(STATUS_SOFTWARE, "unreadable configuration from the driver: %.*s",
 			(int)notes.length, (const char *)notes.data);
 	buf_release(&notes);
+	if ((sections & SECTION_POLICY) && config->processor.isolation == ISOLATION_NONE)
+		protect_end();
 	fd_close(&greeting->fds[HELLO_CONFIG]);
 	page = page_map(greeting->fds[HELLO_PAGE]);
 	fd_close(&greeting->fds[HELLO_PAGE]);

@@ -162,6 +162,8 @@ processor:
       value: "it's \$\$5: hello"
     - name: DB_PASSWORD
       value: "***"
+  isolation: basic
+  inheritEnv: []
 source:
   kind: kafka
   window: 4MiB

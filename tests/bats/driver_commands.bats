@@ -175,24 +175,25 @@ END
 
 # ---- what the stages get
 
-@test "workers get the environment without secrets and with processor.env" {
+@test "workers get a listed environment without secrets and with processor.env" {
     project 1 <<'END'
 import os
 def handle_event(context, data):
-    names = ('SECRET_KIND', 'PLAIN', 'NOTIFY_SOCKET', 'ADDED', 'CHANGED')
+    names = ('SECRET_KIND', 'PLAIN', 'ASKED', 'TZ', 'NOTIFY_SOCKET', 'ADDED', 'CHANGED')
     return ' '.join('%s=%s' % (name, os.environ.get(name)) for name in names)
 END
     cat >app/config.yaml <<'END'
 processor:
+  inheritEnv: [ASKED, SECRET_KIND]
   env:
     - {name: ADDED, value: "${FROM}"}
     - {name: CHANGED, value: new}
 source: {kind: "${SECRET_KIND}"}
 sink: {kind: lines}
 END
-    export SECRET_KIND=lines PLAIN=plain FROM=from NOTIFY_SOCKET=/nowhere CHANGED=old
+    export SECRET_KIND=lines PLAIN=plain ASKED=asked TZ=UTC FROM=from NOTIFY_SOCKET=/nowhere CHANGED=old
     run_x 0 bruco app <<<hello
-    equals "$output" "SECRET_KIND=None PLAIN=plain NOTIFY_SOCKET=None ADDED=from CHANGED=new"
+    equals "$output" "SECRET_KIND=None PLAIN=None ASKED=asked TZ=UTC NOTIFY_SOCKET=None ADDED=from CHANGED=new"
 }
 
 @test "workers are the first to die when memory is short" {

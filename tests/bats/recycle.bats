@@ -245,7 +245,7 @@ END
 @test "async: maxMemory ends a worker when what is in flight is done" {
     FLYING=3000
     export GROWS=1
-    flying_recycled 'workers: 2' 'concurrency: 16' 'maxMemory: 300MiB'
+    flying_recycled 'workers: 2' 'concurrency: 16' 'maxMemory: 300MiB' 'inheritEnv: [GROWS]'
     grep -qE 'recycled after [0-9]+ events: it takes [0-9]+MiB' bruco.err
     count_in bruco.err 'closed after [0-9]+ with [1-9]' 0
     (($(sed -n 's/.*closed after \([0-9]*\) .*/\1/p' bruco.err | paste -sd+) == FLYING))

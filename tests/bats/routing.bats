@@ -34,7 +34,7 @@ PY
 # run ON_FAILURE STATUS EXPRESSION ...: all records of IN through the pipeline; $stderr has the log
 run_messages() {
     cat >config.yaml <<YAML
-processor: {onFailure: $1, retry: {attempts: 1}}
+processor: {onFailure: $1, inheritEnv: [OUT, MORE], retry: {attempts: 1}}
 source: {kind: kafka, brokers: [$BROKERS], topics: [$IN], offset: earliest, consumerGroup: g-$IN}
 sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT, topics: [$MORE]${SINK_MORE:-}}
 YAML

@@ -54,7 +54,8 @@ class Bruco(Contender):
             more += f", python: {job.environment}"
         path = pathlib.Path(job.folder, "config.yaml")
         path.write_text(f"""\
-processor: {{handlerPath: {job.handlers}, moduleName: {job.handler}, workers: {self.workers}{more}}}
+processor: {{handlerPath: {job.handlers}, moduleName: {job.handler}, workers: {self.workers}, \
+inheritEnv: [BENCH_ALLOCATIONS]{more}}}
 source: {{kind: kafka, brokers: ["{job.brokers}"], topics: ["{job.input}"], offset: earliest, \
 consumerGroup: "{job.group}"}}
 sink: {{kind: kafka, brokers: ["{job.brokers}"], topic: "{job.output}"{self.sink}}}

@@ -123,6 +123,7 @@ class Run:
 maxRestarts: 1000
 processor:
   workers: {self.workers}
+  inheritEnv: [SHORT_IO, NO_PROCESSES, CLOCK_JUMP, BALLAST]
 {self.processor}source:
   kind: kafka
   brokers: [{self.bruco_address()}]

@@ -195,7 +195,7 @@ TEST(secrets_are_masked)
 
 /* Any of these is a value of each key, and not its default. */
 static const char *const values[] = {"3", "30", "3MiB", "key", "skip", "debug", "earliest", "other", "json",
-	"roundrobin", "murmur2", "7/m", "[{name: A, value: b}]", "{a: b}"};
+	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}"};
 
 /* What is written for a key of *from, without the key itself. */
 static struct buf value_of(

@@ -235,11 +235,12 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 		launch.documents[ROLE_WORKER].length);
 	pid = spawn(&(struct spawn){.path = launch.programs[ROLE_WORKER],
 		.arguments = arguments,
-		.environment = launch.worker_environment,
+		.environment = launch.environments[ROLE_WORKER],
 		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1},
 			{document, 3}},
 		.move_count = 3,
-		.die_with_parent = true});
+		.die_with_parent = true,
+		.confined = launch.confined});
 	fd_close(&document);
 	if (pid < 0)
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],

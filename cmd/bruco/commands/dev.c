@@ -79,7 +79,7 @@ static int be_pipeline(
 		status = STATUS_CONFIG;
 	}
 	if (status == STATUS_OK)
-		status = venv_prepare(&config->processor, signal_fd, &venv);
+		status = venv_prepare(config, signal_fd, &venv);
 	if (status == STATUS_OK)
 		status = driver_run(config, NULL, venv, false, signal_fd, signal_number);
 	buf_release(&notes);
@@ -96,7 +96,7 @@ static int be_check(const struct dev_command *command, struct config *config, in
 
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	if (status == STATUS_OK)
-		status = venv_prepare(&config->processor, signal_fd, &venv);
+		status = venv_prepare(config, signal_fd, &venv);
 	if (status == STATUS_OK && config->processor.present)
 		status = check_handler(config, venv);
 	buf_release(&notes);

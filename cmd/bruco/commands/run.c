@@ -110,7 +110,7 @@ int command_run(const struct program *program, int argc, char **argv)
 		config.processor.workers = options.workers;
 	if (status == STATUS_OK) {
 		signal_fd = signals_init(1);
-		status = venv_prepare(&config.processor, signal_fd, &venv);
+		status = venv_prepare(&config, signal_fd, &venv);
 	}
 	if (status == STATUS_OK)
 		status = driver_run(&config,

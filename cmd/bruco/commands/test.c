@@ -279,7 +279,7 @@ int command_test(const struct program *program, int argc, char **argv)
 	status = load(&config, testing.config_path);
 	signal_fd = signals_init(1);
 	if (status == STATUS_OK)
-		status = venv_prepare(&config.processor, signal_fd, &venv);
+		status = venv_prepare(&config, signal_fd, &venv);
 	if (status == STATUS_OK) {
 		replay_init(&testing.replay, &config, venv, signal_fd);
 		status = run_cases(&testing);

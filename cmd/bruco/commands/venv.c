@@ -34,7 +34,7 @@ int command_venv(const struct program *program, int argc, char **argv)
 			 : STATUS_OK;
 	signal_fd = signals_init(1);
 	if (status == STATUS_OK)
-		status = venv_prepare(&config.processor, signal_fd, &venv);
+		status = venv_prepare(&config, signal_fd, &venv);
 	if (status == STATUS_OK && (venv != NULL || config.processor.python != NULL))
 		puts(venv != NULL ? venv : config.processor.python);
 	else if (status == STATUS_OK)

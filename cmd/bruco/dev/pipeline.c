@@ -45,7 +45,8 @@ static pid_t run_dev(const char *option, const char *value, const char *config_p
 				    .moves = (struct spawn_move[]){{nothing, 0}, {log, 2}},
 				    .move_count = 2,
 				    .die_with_parent = true,
-				    .own_group = true});
+				    .own_group = true,
+				    .inherits = true}); /* the configuration may be /dev/fd/N */
 	if (pid < 0)
 		die(status_of_error(errno), "cannot run '%s': %s", program, strerror(errno));
 	fd_close(&nothing);

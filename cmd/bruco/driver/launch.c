@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/protect.h"
 #include "base/self.h"
 #include "base/status.h"
-
-extern char **environ;
+#include "config/environment.h"
 
 enum {
 	CLIENT_FILES = 64, /* for a Kafka client */
@@ -40,45 +41,6 @@ char *launch_program(const char *name)
 		path += folder + (path[folder] == ':');
 	}
 	die(STATUS_UNAVAILABLE, "cannot find '%s' beside bruco or in PATH", name);
-}
-
-static bool names(const char *variable, const char *name)
-{
-	size_t length = strlen(name);
-
-	return strncmp(variable, name, length) == 0 && variable[length] == '=';
-}
-
-/* Whether this variable of the driver is kept from workers. */
-static bool withheld(const char *variable, const struct config *config, const char *venv)
-{
-	for (size_t i = 0; i < config->secret_variables.count; i++)
-		if (names(variable, config->secret_variables.items[i]))
-			return true;
-	for (size_t i = 0; i < config->processor.env.count; i++)
-		if (names(variable, config->processor.env.items[i].name))
-			return true;
-	return venv != NULL && names(variable, "BRUCO_VENV");
-}
-
-static char **worker_environment(const struct config *config, const char *venv)
-{
-	const struct settings *env = &config->processor.env;
-	size_t count = 0;
-	char **list;
-
-	while (environ[count] != NULL)
-		count++;
-	list = mem_array(count + env->count + 2, sizeof *list);
-	count = 0;
-	for (char **variable = environ; *variable != NULL; variable++)
-		if (!withheld(*variable, config, venv))
-			list[count++] = mem_text(*variable);
-	for (size_t i = 0; i < env->count; i++)
-		list[count++] = mem_printf("%s=%s", env->items[i].name, env->items[i].value);
-	if (venv != NULL)
-		list[count++] = mem_printf("BRUCO_VENV=%s", venv);
-	return list;
 }
 
 /* The driver's own score and half the scale more. */
@@ -155,6 +117,29 @@ static void settle_file_limit(struct launch *launch, const struct config *config
 			more.rlim_max < WORKER_FILES ? more.rlim_max : WORKER_FILES;
 }
 
+/* Before anything is started: children inherit the limit of core files. */
+static void settle_isolation(const struct config *config)
+{
+	if (!config->processor.present)
+		return;
+	if (config->processor.isolation == ISOLATION_NONE)
+		protect_end();
+	log_debug("isolation %s", launch_isolation(config));
+}
+
+const char *launch_isolation(const struct config *config)
+{
+	if (config->processor.isolation == ISOLATION_NONE)
+		return "none: workers inherit the environment, and can read other processes of "
+		       "their user";
+	if (!protect_is_effective())
+		return "basic: workers get a listed environment, no further rights and no core "
+		       "files; but they have CAP_SYS_PTRACE, so that they can read driver, "
+		       "source and sink";
+	return "basic: workers get a listed environment, no further rights and no core files, and "
+	       "can't read driver, source and sink";
+}
+
 static uint64_t random_identity(void)
 {
 	uint64_t identity = 0;
@@ -176,23 +161,32 @@ static void write_documents(struct launch *launch, const struct config *config)
 	config_dump(config, SECTION_PROCESSOR, false, &launch->documents[ROLE_WORKER]);
 }
 
+static void make_environments(struct launch *launch, const struct config *config, const char *venv)
+{
+	launch->confined = config->processor.isolation != ISOLATION_NONE;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		launch->environments[role] = environment_make(config,
+			role == ROLE_WORKER ? ENVIRONMENT_WORKER : ENVIRONMENT_CLIENT,
+			role == ROLE_WORKER ? venv : NULL);
+}
+
 void launch_copy(struct launch *copy, const struct launch *launch, const struct config *config,
 	const char *venv)
 {
 	*copy = *launch;
 	memset(copy->documents, 0, sizeof copy->documents);
 	write_documents(copy, config);
-	copy->worker_environment = worker_environment(config, venv);
+	make_environments(copy, config, venv);
 }
 
 void launch_forget(struct launch *copy)
 {
 	for (int role = 0; role < ROLE_COUNT; role++)
 		buf_release(&copy->documents[role]);
-	for (char **variable = copy->worker_environment; *variable != NULL; variable++)
-		free(*variable);
-	free(copy->worker_environment);
-	copy->worker_environment = NULL;
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		environment_free(copy->environments[role]);
+		copy->environments[role] = NULL;
+	}
 }
 
 void launch_adopt(struct launch *launch, struct launch *copy, const struct config *config)
@@ -210,11 +204,12 @@ void launch_init(
 		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
 		.identity = random_identity()};
 	settle_file_limit(launch, config);
+	settle_isolation(config);
 	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
 	write_documents(launch, config);
-	launch->worker_environment = worker_environment(config, venv);
+	make_environments(launch, config, venv);
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (launch->null_fd < 0)

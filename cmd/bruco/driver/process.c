@@ -169,11 +169,12 @@ static pid_t start_process(
 	struct spawn_move moves[4] = {{outfit->fds[GIVEN_CONTROL], CONTROL_FD}};
 	struct spawn what = {.path = launch->programs[process->role],
 		.arguments = arguments,
-		.environment = worker ? launch->worker_environment : NULL,
+		.environment = launch->environments[process->role],
 		.moves = moves,
 		.move_count = 1,
 		.die_with_parent = true,
-		.own_group = worker};
+		.own_group = worker,
+		.confined = worker && launch->confined};
 
 	if (worker) {
 		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};

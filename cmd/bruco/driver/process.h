@@ -26,7 +26,8 @@ enum { KILL_MS = 10000 };
 struct launch {
 	char *programs[ROLE_COUNT];       /* files to execute */
 	struct buf documents[ROLE_COUNT]; /* each one's part of the configuration */
-	char **worker_environment;
+	char **environments[ROLE_COUNT];
+	bool confined; /* the workers, see spawn */
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */
 	uint64_t identity;     /* this driver's, at random; not 0 */
@@ -38,6 +39,9 @@ struct launch {
 /* The path of one of Bruco's programs: beside this one, else in PATH. Ends the program with status
  * 69 when there is none. The caller frees it. */
 char *launch_program(const char *name);
+
+/* What processor.isolation means here, for people. */
+const char *launch_isolation(const struct config *config);
 
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
  * stage's program can't be found, with 78 when the limit of open files is too low for that many

@@ -125,7 +125,9 @@ static bool stays(const char *path, const struct config *old, const struct confi
 		return new->processor.on_failure == FAILURE_DEAD_LETTER &&
 		       old->processor.on_failure != FAILURE_DEAD_LETTER;
 	return strncmp(path, "processor.", strlen("processor.")) != 0 ||
-	       strcmp(path, "processor.workers") == 0 || strcmp(path, "processor.ordering") == 0;
+	       strcmp(path, "processor.workers") == 0 ||
+	       strcmp(path, "processor.isolation") == 0 || /* it is the driver's, too */
+	       strcmp(path, "processor.ordering") == 0;
 }
 
 static void find_what_stays(struct driver *driver, const struct config *new)
@@ -160,6 +162,7 @@ static void keep_old_values(const struct config *old, struct config *new)
 {
 	if (stays("processor.onFailure", old, new))
 		new->processor.on_failure = old->processor.on_failure;
+	new->processor.isolation = old->processor.isolation;
 	new->processor.workers = old->processor.workers;
 	new->processor.ordering = old->processor.ordering;
 	new->max_record_size = old->max_record_size;
@@ -224,7 +227,8 @@ static void install(struct driver *driver)
 			{STDERR_FILENO, STDOUT_FILENO}},
 		.move_count = 2,
 		.die_with_parent = true,
-		.own_group = true});
+		.own_group = true,
+		.inherits = true}); /* the configuration may be /dev/fd/N */
 	free(program);
 	driver->reload.step = RELOAD_INSTALLS;
 	if (driver->reload.installer < 0) {

@@ -22,12 +22,15 @@
 #include "base/spawn.h"
 #include "base/status.h"
 #include "bruco/venv/tool_output.h"
+#include "config/environment.h"
 #include "config/packages.h"
 
 enum { LOCK_POLL_MS = 100, KILL_MS = 10000 };
 
 struct install {
 	struct packages packages;
+	char **environment; /* of what is run */
+	bool confined;
 	int signal_fd;
 };
 
@@ -121,11 +124,13 @@ static bool run(const struct install *install, const char *tool, const char *con
 	struct spawn_move moves[] = {{null_fd, 0}, {written, 1}, {written, 2}};
 	struct spawn what = {.path = arguments[0],
 		.arguments = arguments,
+		.environment = install->environment,
 		.directory = install->packages.handler_path,
 		.moves = moves,
 		.move_count = 3,
 		.die_with_parent = true,
-		.own_group = true};
+		.own_group = true,
+		.confined = install->confined};
 	pid_t pid = null_fd < 0 || written < 0 ? -1 : spawn(&what);
 	int death = -1;
 
@@ -222,9 +227,11 @@ static bool ensure(const struct install *install)
 	return done;
 }
 
-int venv_prepare(const struct processor_config *processor, int signal_fd, char **venv)
+int venv_prepare(const struct config *config, int signal_fd, char **venv)
 {
-	struct install install = {.signal_fd = signal_fd};
+	const struct processor_config *processor = &config->processor;
+	struct install install = {.signal_fd = signal_fd,
+		.confined = processor->isolation != ISOLATION_NONE};
 	bool failed = true;
 
 	*venv = NULL;
@@ -242,7 +249,9 @@ int venv_prepare(const struct processor_config *processor, int signal_fd, char *
 			  "neither HOME nor XDG_CACHE_HOME is set");
 		break;
 	case PACKAGES_NEEDED:
+		install.environment = environment_make(config, ENVIRONMENT_PIP, NULL);
 		failed = !ensure(&install);
+		environment_free(install.environment);
 		if (!failed)
 			*venv = mem_text(install.packages.folder);
 	}

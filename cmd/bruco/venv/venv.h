@@ -15,6 +15,6 @@
  * signals_init's) kills the installation, deletes the unfinished environment and dies by that
  * signal.
  */
-int venv_prepare(const struct processor_config *processor, int signal_fd, char **venv);
+int venv_prepare(const struct config *config, int signal_fd, char **venv);
 
 #endif

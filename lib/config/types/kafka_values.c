@@ -72,34 +72,8 @@ static bool read_kafka_names(
 	return value_each(load, key, node, take_name, field);
 }
 
-static bool texts_are_set(const void *field)
-{
-	return ((const struct texts *)field)->count > 0;
-}
-
-static void texts_clear(void *field)
-{
-	texts_release(field);
-}
-
-static void dump_texts(struct dump *dump, const struct texts *texts)
-{
-	buf_text(dump->out, texts->count == 0 ? " []\n" : "\n");
-	for (size_t i = 0; i < texts->count; i++) {
-		dump_indent(dump, 2);
-		buf_byte(dump->out, '-');
-		dump_scalar(dump, texts->items[i]);
-	}
-}
-
-static void write_names(struct dump *dump, const struct key *key, const void *field)
-{
-	(void)key;
-	dump_texts(dump, field);
-}
-
 const struct value_type kafka_names_type = {.read = read_kafka_names,
-	.write = write_names,
+	.write = texts_write,
 	.is_set = texts_are_set,
 	.clear = texts_clear};
 
@@ -170,9 +144,8 @@ static void write_brokers(struct dump *dump, const struct key *key, const void *
 {
 	struct texts texts = {0};
 
-	(void)key;
 	config_texts(&texts, *(char *const *)field);
-	dump_texts(dump, &texts);
+	texts_write(dump, key, &texts);
 	texts_release(&texts);
 }
 

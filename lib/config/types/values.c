@@ -9,6 +9,7 @@
 #include "base/format.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/dump.h"
 
 /* ---- what is wrong ---- */
 
@@ -174,4 +175,27 @@ bool value_each(struct load *load, const struct key *key, const struct node *nod
 			good = each_part(load, key, item, take, field) && good;
 	}
 	return good;
+}
+
+bool texts_are_set(const void *field)
+{
+	return ((const struct texts *)field)->count > 0;
+}
+
+void texts_clear(void *field)
+{
+	texts_release(field);
+}
+
+void texts_write(struct dump *dump, const struct key *key, const void *field)
+{
+	const struct texts *texts = field;
+
+	(void)key;
+	buf_text(dump->out, texts->count == 0 ? " []\n" : "\n");
+	for (size_t i = 0; i < texts->count; i++) {
+		dump_indent(dump, 2);
+		buf_byte(dump->out, '-');
+		dump_scalar(dump, texts->items[i]);
+	}
 }

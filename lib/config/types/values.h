@@ -23,6 +23,8 @@ extern const struct value_type workers_type;      /* uint32_t, or auto */
 extern const struct value_type choice_type;       /* enum: the number of one of key->words */
 extern const struct value_type classes_type;      /* struct settings: names of Python classes */
 extern const struct value_type env_type;          /* struct settings: a list of name and value */
+extern const struct value_type inherit_type;      /* struct texts: names of variables, PREFIX_* */
+extern const struct value_type isolation_type;    /* enum isolation */
 extern const struct value_type properties_type;   /* struct settings: a map */
 extern const struct value_type kind_type;         /* char *: one of the section's kinds */
 extern const struct value_type offset_type;       /* struct start_offset */
@@ -42,6 +44,9 @@ bool read_count(struct load *load, const struct key *key, const struct node *nod
 bool text_is_set(const void *field);
 void text_clear(void *field);
 void text_write(struct dump *dump, const struct key *key, const void *field);
+bool texts_are_set(const void *field);
+void texts_clear(void *field);
+void texts_write(struct dump *dump, const struct key *key, const void *field);
 bool settings_are_set(const void *field);
 void settings_clear(void *field);
 

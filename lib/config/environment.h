@@ -1,0 +1,21 @@
+/*
+ * The variables that the programs of a pipeline inherit: with isolation, those of a list and of
+ * processor.inheritEnv; with `none`, all. Never for workers and pip: variables that the configuration
+ * names in its source or sink. bruco-internals(7) shows the lists.
+ */
+#ifndef CONFIG_ENVIRONMENT_H
+#define CONFIG_ENVIRONMENT_H
+
+#include "config/config.h"
+
+enum environment_of {
+	ENVIRONMENT_WORKER, /* with processor.env */
+	ENVIRONMENT_CLIENT, /* source and sink; the configuration that they get is resolved */
+	ENVIRONMENT_PIP     /* pip, what it builds, and what makes its folder */
+};
+
+/* NULL-terminated, for execve(2). `venv`: the handler's virtual environment, for workers; or NULL. */
+char **environment_make(const struct config *config, enum environment_of whose, const char *venv);
+void environment_free(char **list); /* NULL: nothing */
+
+#endif
