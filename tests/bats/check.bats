@@ -140,6 +140,8 @@ name: orders
 shutdownTimeout: 30s
 maxRecordSize: 16MiB
 maxRestarts: 10
+metrics:
+  stallAfter: 60s
 processor:
   handlerPath: $(pwd -P)
   moduleName: handler
