@@ -12,18 +12,22 @@ static const char *const for_all[] = {"PATH", "HOME", "USER", "LOGNAME", "LANG",
 	"TZ", "TZDIR", "TMPDIR", "LD_*", "GLIBC_TUNABLES", "MALLOC_*", "ASAN_OPTIONS", "LSAN_OPTIONS",
 	"TSAN_OPTIONS", "UBSAN_OPTIONS", NULL};
 
-static const char *const for_workers[] = {"PYTHON*", "VIRTUAL_ENV", "BRUCO_VENV", "OTEL_*", NULL};
+/* The way to servers that a handler, or pip, asks. */
+#define FOR_HTTP                                                                                   \
+	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy",         \
+		"all_proxy", "no_proxy", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"
+
+static const char *const for_workers[] = {
+	"PYTHON*", "VIRTUAL_ENV", "BRUCO_VENV", "OTEL_*", FOR_HTTP, NULL};
 
 /* Of OpenSSL, Cyrus SASL and Kerberos. */
 static const char *const for_clients[] = {
 	"SSL_CERT_*", "OPENSSL_*", "SASL_PATH", "SASL_CONF_PATH", "KRB5*", NULL};
 
-/* Indexes, proxies, certificates, caches, compilers, and repositories of source code. */
-static const char *const for_pip[] = {"PIP_*", "PYTHON*", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
-	"NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "SSL_CERT_*",
-	"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "CC",
-	"CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "PKG_CONFIG_*", "MAKEFLAGS", "CARGO_*",
-	"RUSTUP_*", "GIT_*", "SSH_AUTH_SOCK", NULL};
+/* Indexes, caches, compilers, and repositories of source code. */
+static const char *const for_pip[] = {"PIP_*", "PYTHON*", FOR_HTTP, "NETRC", "XDG_CACHE_HOME",
+	"XDG_CONFIG_HOME", "CC", "CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS",
+	"PKG_CONFIG_*", "MAKEFLAGS", "CARGO_*", "RUSTUP_*", "GIT_*", "SSH_AUTH_SOCK", NULL};
 
 static const char *const *const lists[] = {[ENVIRONMENT_WORKER] = for_workers,
 	[ENVIRONMENT_CLIENT] = for_clients,

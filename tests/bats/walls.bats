@@ -188,3 +188,20 @@ PY
     contains "$stderr" "found 'A=b'"
     contains "$stderr" "found '1A'"
 }
+
+@test "basic: a handler finds its way to servers, and nothing that was not meant for it" {
+    lines_project '{}' <<'END'
+import json, os
+def handle_event(context, data):
+    names = ("HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_SECRET_ACCESS_KEY", "MY_TOKEN")
+    return {name: os.environ[name] for name in names if name in os.environ}
+END
+    export HTTPS_PROXY=http://proxy:1 no_proxy=here SSL_CERT_FILE=/ca REQUESTS_CA_BUNDLE=/ca2
+    export AWS_SECRET_ACCESS_KEY=secret MY_TOKEN=token
+    run_x 0 bruco app <<<one
+    equals "$(jq -c . <<<"$output")" \
+        '{"HTTPS_PROXY":"http://proxy:1","no_proxy":"here","SSL_CERT_FILE":"/ca","REQUESTS_CA_BUNDLE":"/ca2"}'
+    sed -i 's/^processor: {/&inheritEnv: [MY_TOKEN, "AWS_*"]/' app/config.yaml
+    run_x 0 bruco app <<<one
+    equals "$(jq -r '[.MY_TOKEN, .AWS_SECRET_ACCESS_KEY] | join(" ")' <<<"$output")" "token secret"
+}
