@@ -15,10 +15,6 @@ setup() {
     find examples -name '__pycache__' -prune -exec rm -r {} +
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Skips where pip finds no packages.
 requires_pip() {
     local folder=$BATS_FILE_TMPDIR/pip

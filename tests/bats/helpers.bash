@@ -197,6 +197,10 @@ same_bytes() { # same_bytes FILE FILE
     cmp "$1" "$2"
 }
 
+free_port() {
+    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 requires() {
     local command
     for command; do

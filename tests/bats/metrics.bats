@@ -9,7 +9,7 @@ LIMIT=120
 
 setup() {
     common_setup
-    URL=127.0.0.1:$((20000 + RANDOM % 10000))
+    URL=127.0.0.1:$(free_port)
 }
 
 teardown() {
@@ -131,7 +131,8 @@ END
         grep -q "^$name[{ ]" metrics.txt || { echo "no metric $name"; false; }
     done
     sed -i "s/127.0.0.1:9095/$URL/; s/15s/1s/" monitoring/prometheus.yml
-    local listen=127.0.0.1:$((30000 + RANDOM % 2000))
+    local listen
+    listen=127.0.0.1:$(free_port)
     start_x prometheus prometheus --config.file monitoring/prometheus.yml --storage.tsdb.path data \
         --web.listen-address "$listen" --log.level warn
     scraped() {

@@ -227,7 +227,7 @@ END
 @test "bruco-status(5) has every column, member and metric that there is, and no other" {
     requires jq mandoc
     on_kafka <<<'def handle_event(context, data): return data'
-    echo 'metrics: {listen: "127.0.0.1:'$((20000 + RANDOM % 10000))'"}' >>config.yaml
+    echo 'metrics: {listen: "127.0.0.1:'"$(free_port)"'"}' >>config.yaml
     fill 10
     start_x bruco bruco -c config.yaml
     wait_for 60 status_is '.totals.lag == 0 and (.partitions | length) == 4'
