@@ -73,7 +73,7 @@ preloadable() {
     scenario latest
 }
 
-@test "storms of signals: one drains, a later one ends at once, and stages take no notice" {
+@test "storms of signals: one drains, a later one ends at once, SIGHUP reloads, and stages take no notice" {
     scenario signals
 }
 
