@@ -76,6 +76,7 @@ struct passage {
 	struct frame_record *record;
 	bool waited;    /* its partition's tracker knows it already, by `index` */
 	uint64_t index;
+	bool at_once; /* it must be run before a stop or a revocation: no rate limit holds it back */
 	bool failed; /* before any worker could see it: passed on, not run */
 };
 

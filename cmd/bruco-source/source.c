@@ -90,7 +90,7 @@ enum dispatch_result source_dispatch(
 	char why[OVERSIZED_WHY_MAX];
 	enum dispatch_result result;
 
-	if (!rate_allows(&source->rate, source->lanes.turn_ms)) {
+	if (!passage->at_once && !rate_allows(&source->rate, source->lanes.turn_ms)) {
 		source->starved = true;
 		return DISPATCH_FULL;
 	}

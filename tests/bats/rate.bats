@@ -60,6 +60,19 @@ status_has_run() {
     run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }
 
+@test "rateLimit: what others of its partition have overtaken is run at once when it stops" {
+    on_kafka 'ordering: key' <<<'def handle_event(context, data): return data'
+    echo 'rateLimit: 2/s' >>config.yaml
+    seq 400 | awk '{ print ($1 % 10 ? "hot" : "rare-" $1) "\t" $1 }' |
+        bruco-source -q -K lines | bruco-sink -q kafka -b "$BROKERS" -t "$IN" --partition 0
+    start_x bruco bruco -c config.yaml
+    wait_for 60 out_at_least 6
+    stop_x bruco # 0: with all that must be run delivered and committed
+    sed -i '/rateLimit/d' config.yaml
+    run_x 0 bruco -e -c config.yaml
+    run_x 0 kafka-compare -b "$BROKERS" --exact --order none "$IN" "$OUT"
+}
+
 @test "rateLimit: standard input, and another attempt counts for nothing" {
     requires jq
     project <<'END'

@@ -149,12 +149,12 @@ def handle_event(context, data):
     return " ".join(sorted(f"{k}={v}" for k, v in os.environ.items() if v and v in "xyz own lines"))
 PY
     sed -i 's/^source.*/source: {kind: "${SECRET_KIND}"}/' app/config.yaml
-    export SECRET_KIND=lines EXACT=y EXACTLY=y MORE_A=y MORE=y LC_TIME=z TZ=z OTEL_X=y PYTHONFOO=y SSL_CERT_FILE=z
+    export SECRET_KIND=lines EXACT=y EXACTLY=y MORE_A=y MORE=y LC_TIME=z TZ=z OTEL_X=y PYTHONFOO=y SSH_TTY=z
     run_x 0 bruco app <<<hello
     equals "$output" "ADDED=x EXACT=own LC_TIME=z MORE_A=y OTEL_X=y PYTHONFOO=y TZ=z"
     sed -i 's/{inheritEnv/{isolation: none, inheritEnv/' app/config.yaml
     run_x 0 bruco app <<<hello
-    equals "$output" "ADDED=x EXACT=own EXACTLY=y LC_TIME=z MORE=y MORE_A=y OTEL_X=y PYTHONFOO=y SSL_CERT_FILE=z TZ=z"
+    equals "$output" "ADDED=x EXACT=own EXACTLY=y LC_TIME=z MORE=y MORE_A=y OTEL_X=y PYTHONFOO=y SSH_TTY=z TZ=z"
 }
 
 @test "BRUCO_DISABLE_PIP is what a person would write for yes" {

@@ -95,6 +95,11 @@ struct kafka_partition *kafka_partition_of(
 	return topic->partitions[message->partition];
 }
 
+static bool is_admitting(const struct kafka_source *kafka)
+{
+	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
+}
+
 static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct kafka_partition *partition,
 	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
@@ -115,6 +120,7 @@ static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct 
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
 	partition->newest_ms = record.timestamp;
+	passage.at_once = !is_admitting(kafka);
 	passage.lane = lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 	if (waiting != NULL) {
 		passage.waited = true;
@@ -261,11 +267,6 @@ static void stop_partition(struct kafka_source *kafka, struct kafka_partition *p
 	(void)argument;
 	if (!partition->paused)
 		kafka_flow_pause(kafka, partition, true);
-}
-
-static bool is_admitting(const struct kafka_source *kafka)
-{
-	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 }
 
 static bool is_wanted(
