@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco-source/oversized.h"
@@ -234,10 +233,12 @@ static void on_link(struct source *source)
 static void obey_pauses(struct source *source, const struct received *received)
 {
 	struct message answer = {.type = MESSAGE_PAUSED, .seq = received->message.seq};
-	char *text = mem_alloc(PAUSES_TEXT_MAX);
-	ssize_t length = received->fd_count == 0 ? -1 : pread(received->fds[0], text, PAUSES_TEXT_MAX, 0);
+	size_t length;
+	char *text = received->fd_count == 0
+			     ? NULL
+			     : fd_read_all(received->fds[0], PAUSES_TEXT_MAX, &length);
 
-	if (length < 0 || !pauses_read(&source->pauses, text, (size_t)length))
+	if (text == NULL || !pauses_read(&source->pauses, text, length))
 		die(STATUS_SOFTWARE, "the driver's list of what is paused is unreadable");
 	free(text);
 	close(received->fds[0]);

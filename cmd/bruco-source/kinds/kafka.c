@@ -55,7 +55,8 @@ struct kafka_partition *kafka_partition(struct kafka_source *kafka, const char *
 	partition->base.topic_length = (uint32_t)strlen(topic);
 	partition->base.id = id;
 	partition->topic = found;
-	partition->committed = partition->committing = partition->refused = partition->end = -1;
+	partition->committed = partition->committing = partition->refused = partition->end =
+		partition->end_answered = -1;
 	backlog_init(&partition->backlog, kafka->source->lanes.count);
 	found->partitions[id] = partition;
 	return partition;
@@ -95,11 +96,6 @@ struct kafka_partition *kafka_partition_of(
 	return topic->partitions[message->partition];
 }
 
-static bool is_admitting(const struct kafka_source *kafka)
-{
-	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
-}
-
 static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct kafka_partition *partition,
 	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
@@ -120,7 +116,7 @@ static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct 
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;
 	partition->newest_ms = record.timestamp;
-	passage.at_once = !is_admitting(kafka);
+	passage.at_once = !kafka_admits(kafka);
 	passage.lane = lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 	if (waiting != NULL) {
 		passage.waited = true;
@@ -289,7 +285,7 @@ static void admit_next(struct kafka_source *kafka)
 		rd_kafka_message_destroy(message);
 		return;
 	}
-	partition = is_admitting(kafka) ? kafka_partition_of(kafka, message) : NULL;
+	partition = kafka_admits(kafka) ? kafka_partition_of(kafka, message) : NULL;
 	if (partition != NULL && is_wanted(partition, message)) {
 		partition->position = tracker_behind(message->offset);
 		kafka_flow_admit(kafka, partition, message);
@@ -302,7 +298,7 @@ static void admit_next(struct kafka_source *kafka)
 
 static bool holds(const struct kafka_source *kafka)
 {
-	return kafka->hold && is_admitting(kafka);
+	return kafka->hold && kafka_admits(kafka);
 }
 
 /* Serves the client's callbacks and takes what it has, up to the budget. The client is asked, and
@@ -334,7 +330,7 @@ static void kafka_work(void *state)
 		kafka->stopped = true;
 		kafka_each(kafka, stop_partition, NULL);
 	}
-	if (!is_admitting(kafka))
+	if (!kafka_admits(kafka))
 		kafka_flow_stop(kafka);
 	kafka_flow_work(kafka, now);
 	poll_client(kafka);

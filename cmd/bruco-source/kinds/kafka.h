@@ -48,6 +48,7 @@ struct kafka_partition {
 	bool at_tail;   /* the client handed out last its end or an error, no record */
 	int64_t position;  /* the offset behind the newest record that was admitted or passed */
 	int64_t newest_ms; /* the timestamp of the newest record that was dispatched, -1: none */
+	int64_t end_answered; /* the partition's end, as a broker has answered last; -1: not known */
 	int64_t shown;     /* the frontier that the board showed, */
 	int64_t moved_ms;  /* and clock_ms when it was another, or nothing was to be done */
 	bool user_paused;  /* the user has paused it */
@@ -152,6 +153,12 @@ struct kafka_partition *kafka_partition(struct kafka_source *kafka, const char *
 void kafka_each(struct kafka_source *kafka,
 	void (*visit)(struct kafka_source *kafka, struct kafka_partition *partition, void *argument),
 	void *argument);
+
+/* Whether records may be taken: neither a stop nor a rebalance is under way. */
+static inline bool kafka_admits(const struct kafka_source *kafka)
+{
+	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
+}
 
 /* kafka.c */
 void kafka_subscribe(struct kafka_source *kafka); /* to the configured topics; again: rejoins the group */

@@ -17,7 +17,7 @@ struct kafka_ends {
 	pthread_cond_t changed;
 	rd_kafka_t *client;
 	rd_kafka_topic_partition_list_t *wanted;   /* under the lock; NULL: nothing yet */
-	rd_kafka_topic_partition_list_t *answered; /* under the lock; NULL: nothing yet */
+	rd_kafka_topic_partition_list_t *answered; /* under the lock; NULL: nothing new */
 	int64_t answered_ms;                       /* under the lock: clock_ms */
 	bool failing;                              /* under the lock: no answer since */
 };
@@ -114,28 +114,29 @@ void kafka_board_assigned(struct kafka_source *kafka)
 	pthread_mutex_unlock(&ends->lock);
 }
 
+/* Gives each partition its answer, once. Under the lock. */
+static void take_answers(struct kafka_source *kafka, struct kafka_ends *ends)
+{
+	for (int i = 0; ends->answered != NULL && i < ends->answered->cnt; i++) {
+		const rd_kafka_topic_partition_t *answer = &ends->answered->elems[i];
+
+		kafka_partition(kafka, answer->topic, answer->partition)->end_answered =
+			answer->err == RD_KAFKA_RESP_ERR_NO_ERROR ? answer->offset : -1;
+	}
+	if (ends->answered != NULL)
+		rd_kafka_topic_partition_list_destroy(ends->answered);
+	ends->answered = NULL;
+}
+
 /* The larger of what the client has heard and what the broker has answered; -1: neither. */
 static int64_t end_of(struct kafka_source *kafka, const struct kafka_partition *partition)
 {
-	struct kafka_ends *ends = kafka->ends;
-	rd_kafka_topic_partition_t *answer;
 	int64_t low, end = -1;
 
 	if (rd_kafka_get_watermark_offsets(kafka->client, partition->base.topic, partition->base.id,
-		    &low, &end) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-		end < 0)
+		    &low, &end) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		end = -1;
-	if (ends == NULL)
-		return end;
-	pthread_mutex_lock(&ends->lock);
-	answer = ends->answered == NULL
-			 ? NULL
-			 : rd_kafka_topic_partition_list_find(
-				   ends->answered, partition->base.topic, partition->base.id);
-	if (answer != NULL && answer->err == RD_KAFKA_RESP_ERR_NO_ERROR && answer->offset > end)
-		end = answer->offset;
-	pthread_mutex_unlock(&ends->lock);
-	return end;
+	return end > partition->end_answered ? end : partition->end_answered;
 }
 
 /* The frontier, which is committed half a second later at most. */
@@ -177,12 +178,14 @@ static void show_partition(
 void kafka_show(void *state, struct board *board)
 {
 	struct kafka_source *kafka = state;
+	struct kafka_ends *ends = kafka->ends;
 
+	if (ends != NULL) {
+		pthread_mutex_lock(&ends->lock);
+		take_answers(kafka, ends);
+		board->broker_ms = ends->answered_ms;
+		board->broker_failing = ends->failing;
+		pthread_mutex_unlock(&ends->lock);
+	}
 	kafka_each(kafka, show_partition, board);
-	if (kafka->ends == NULL)
-		return;
-	pthread_mutex_lock(&kafka->ends->lock);
-	board->broker_ms = kafka->ends->answered_ms;
-	board->broker_failing = kafka->ends->failing;
-	pthread_mutex_unlock(&kafka->ends->lock);
 }

@@ -115,8 +115,7 @@ void kafka_flow_passed(struct kafka_partition *partition)
 /* What the user has paused stays where it is, but that which a stop or a revocation must still run. */
 static bool stands(const struct kafka_source *kafka, const struct kafka_partition *partition)
 {
-	return partition->user_paused && source_taking(kafka->source) &&
-	       kafka->phase == PHASE_STEADY;
+	return partition->user_paused && kafka_admits(kafka);
 }
 
 /* Into the lanes what has room there, in order in each. One that stops the source is the last. */
@@ -349,7 +348,7 @@ void kafka_flow_admit(
 
 void kafka_flow_work(struct kafka_source *kafka, int64_t now)
 {
-	bool taking = source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
+	bool taking = kafka_admits(kafka);
 
 	kafka->hold = kafka->watch = false;
 	if (kafka->waiting_count == 0)
