@@ -23,4 +23,10 @@ static inline int clock_shorter(int one, int other)
 	return one < 0 ? other : other < 0 || one < other ? one : other;
 }
 
+/* The sooner of two deadlines, of which -1 never comes. */
+static inline int64_t clock_sooner(int64_t one, int64_t other)
+{
+	return one < 0 ? other : other < 0 || one < other ? one : other;
+}
+
 #endif

@@ -141,6 +141,16 @@ char *fd_read_all(int fd, size_t cap, size_t *length)
 	return NULL;
 }
 
+int fd_shared_memory(const char *name, size_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && (ftruncate(fd, (off_t)size) < 0 ||
+			       fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
+		fd_close(&fd);
+	return fd;
+}
+
 int fd_memory(const char *name, const void *data, size_t length)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);

@@ -39,6 +39,10 @@ int fd_write_all(int fd, const void *data, size_t length);
  * NULL with errno (EFBIG when it is more than cap). */
 char *fd_read_all(int fd, size_t cap, size_t *length);
 
+/* An anonymous file of that size, all zero, close-on-exec, that nobody who has it can make shorter or longer:
+ * whoever maps it would die of that. -1 with errno. */
+int fd_shared_memory(const char *name, size_t size);
+
 /* An anonymous file with this content, positioned at its start, close-on-exec; -1 with errno. */
 int fd_memory(const char *name, const void *data, size_t length);
 

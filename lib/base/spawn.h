@@ -1,6 +1,6 @@
 /*
- * Starting a program: 0 to 2 and a list of moves are all the descriptors that it gets, signals as signals_reset leaves them, death
- * with its parent, and a failed exec reported to the caller instead of as a child's status.
+ * Starting a program: 0 to 2 and a list of moves are all the descriptors that it gets, signals as
+ * signals_reset leaves them, death with its parent, and a failed exec reported to the caller instead of as a child's status.
  */
 #ifndef BASE_SPAWN_H
 #define BASE_SPAWN_H

@@ -1,7 +1,6 @@
 #include "stats/page.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,14 +12,8 @@
 
 int page_create(bool with_board)
 {
-	int fd = memfd_create("bruco-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	off_t size = PAGE_SIZE + (with_board ? (off_t)sizeof(struct board) : 0);
-
-	/* Sealed: whoever has it can't make it shorter under the driver's eyes, which would die. */
-	if (fd >= 0 && (ftruncate(fd, size) < 0 ||
-			       fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
-		fd_close(&fd);
-	return fd;
+	return fd_shared_memory(
+		"bruco-page", PAGE_SIZE + (with_board ? sizeof(struct board) : 0));
 }
 
 struct page *page_try_map(int fd)

@@ -195,9 +195,8 @@ static int next_tick(const struct dev *dev)
 	bool looks = is_full(dev) || dev->phase == DEV_DRAINING || dev->phase == DEV_SHOWING;
 	int64_t deadline = looks ? dev->look_ms : dev->deadline_ms;
 
-	if (dev->edited_ms >= 0 && dev->check == 0 && (deadline < 0 || dev->edited_ms < deadline) &&
-		dev->phase == DEV_RUNNING && !dev->replacing)
-		deadline = dev->edited_ms;
+	if (dev->check == 0 && dev->phase == DEV_RUNNING && !dev->replacing)
+		deadline = clock_sooner(deadline, dev->edited_ms);
 	return clock_left(deadline, clock_ms());
 }
 

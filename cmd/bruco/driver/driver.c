@@ -161,36 +161,30 @@ static void tick(struct driver *driver)
 		driver_fire(driver, &(struct occurrence){.event = EVENT_REAPED});
 }
 
-static void sooner(int64_t *deadline, int64_t other)
-{
-	if (other >= 0 && (*deadline < 0 || other < *deadline))
-		*deadline = other;
-}
-
 static int next_tick(struct driver *driver)
 {
 	int64_t deadline = driver->deadline;
 
 	if (workers_may_start(driver))
 		for (uint32_t i = 0; i < driver->slot_count; i++)
-			sooner(&deadline, driver->slots[i].start_at);
+			deadline = clock_sooner(deadline, driver->slots[i].start_at);
 	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
 		for (int j = 0; j < PROCESS_OUTPUTS; j++)
-			sooner(&deadline, stage_output_deadline(&process->outputs[j]));
+			deadline = clock_sooner(deadline, stage_output_deadline(&process->outputs[j]));
 		if (!process->stuck)
-			sooner(&deadline, process_kill_deadline(process));
+			deadline = clock_sooner(deadline, process_kill_deadline(process));
 	}
 	for (int i = 0; i < 2; i++)
 		if (driver->endpoint_exits[i].due)
-			sooner(&deadline, driver->endpoint_exits[i].at + CAUSE_MS);
-	sooner(&deadline, driver_watch_deadline(driver));
-	sooner(&deadline, driver_stacks_deadline(driver));
-	sooner(&deadline, driver_renew_deadline(driver));
-	sooner(&deadline, relay_deadline(&driver->relay));
-	sooner(&deadline, console_deadline(&driver->console));
-	sooner(&deadline, http_deadline(driver->scrapes.http));
+			deadline = clock_sooner(deadline, driver->endpoint_exits[i].at + CAUSE_MS);
+	deadline = clock_sooner(deadline, driver_watch_deadline(driver));
+	deadline = clock_sooner(deadline, driver_stacks_deadline(driver));
+	deadline = clock_sooner(deadline, driver_renew_deadline(driver));
+	deadline = clock_sooner(deadline, relay_deadline(&driver->relay));
+	deadline = clock_sooner(deadline, console_deadline(&driver->console));
+	deadline = clock_sooner(deadline, http_deadline(driver->scrapes.http));
 	return clock_left(deadline, clock_ms());
 }
 

@@ -79,8 +79,8 @@ int64_t driver_watch_deadline(const struct driver *driver)
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		const struct worker_slot *slot = &driver->slots[i];
 
-		if (is_watched(slot) && (deadline < 0 || slot->watch.due_ms < deadline))
-			deadline = slot->watch.due_ms;
+		if (is_watched(slot))
+			deadline = clock_sooner(deadline, slot->watch.due_ms);
 	}
 	return deadline;
 }

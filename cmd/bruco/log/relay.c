@@ -76,7 +76,7 @@ int64_t relay_deadline(const struct relay *relay)
 	int64_t held = relay->held_count > 0 ? relay->held_since + RELAY_HOLD_MS : -1;
 	int64_t repeats = repeats_deadline(&relay->repeats);
 
-	return held < 0 || (repeats >= 0 && repeats < held) ? repeats : held;
+	return clock_sooner(held, repeats);
 }
 
 void relay_tick(struct relay *relay, int64_t now_ms)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -190,8 +191,8 @@ int64_t repeats_deadline(const struct repeats *repeats)
 	for (size_t i = 0; i < REPEATS_SLOTS; i++) {
 		const struct repeat *slot = &repeats->slots[i];
 
-		if (slot->left_out > 0 && (deadline < 0 || slot->until < deadline))
-			deadline = slot->until;
+		if (slot->left_out > 0)
+			deadline = clock_sooner(deadline, slot->until);
 	}
 	return deadline;
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sock.h"
@@ -76,13 +77,9 @@ int64_t console_deadline(const struct console *console)
 {
 	int64_t first = -1;
 
-	for (int i = 0; i < CONSOLE_CLIENTS; i++) {
-		const struct console_client *client = &console->clients[i];
-
-		if (client->fd >= 0 && client->deadline >= 0 &&
-			(first < 0 || client->deadline < first))
-			first = client->deadline;
-	}
+	for (int i = 0; i < CONSOLE_CLIENTS; i++)
+		if (console->clients[i].fd >= 0)
+			first = clock_sooner(first, console->clients[i].deadline);
 	return first;
 }
 

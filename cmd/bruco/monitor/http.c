@@ -195,12 +195,8 @@ int64_t http_deadline(const struct http *http)
 		return -1;
 	if (MHD_get_timeout(http->daemon, &left) == MHD_YES)
 		first = clock_ms() + (int64_t)left;
-	for (int i = 0; i < HTTP_CLIENTS; i++) {
-		int64_t deadline = http->clients[i].deadline;
-
-		if (deadline >= 0 && (first < 0 || deadline < first))
-			first = deadline;
-	}
+	for (int i = 0; i < HTTP_CLIENTS; i++)
+		first = clock_sooner(first, http->clients[i].deadline);
 	return first;
 }
 
