@@ -69,7 +69,7 @@ static int pause_or_resume(const struct program *program, bool pause, int argc, 
 	}
 	steer_path(program, argv[0], &options, argc, argv);
 	name = steer_name(program, &options);
-	answer = console_ask(options.socket, name, request);
+	answer = console_ask(options.socket, name, request, CONSOLE_ANSWER_S);
 	print_answer(answer, place, pause);
 	json_decref(answer);
 	free(name);

@@ -11,22 +11,6 @@
 
 enum { OPTION_NO_WAIT = OPTION_OWN };
 
-/* Has it answered as soon as it can: a new worker may take its time to start. */
-static json_t *ask(const char *socket, const char *name, int worker, bool wait)
-{
-	struct console_link link;
-	json_t *answer;
-
-	console_connect(&link, socket, name);
-	console_send(&link, json_pack("{s:s, s:i, s:b}", "command", "restart", "worker", worker,
-				    "wait", wait));
-	answer = console_receive(&link);
-	if (answer == NULL)
-		console_gone(&link);
-	console_disconnect(&link);
-	return answer;
-}
-
 int command_restart(const struct program *program, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -45,7 +29,9 @@ int command_restart(const struct program *program, int argc, char **argv)
 	if (worker < 0)
 		options_misuse(program, "restart needs a worker, as worker-0");
 	name = steer_name(program, &options);
-	answer = ask(options.socket, name, worker, wait);
+	/* A new worker may take its time to start. */
+	answer = console_ask(options.socket, name,
+		json_pack("{s:s, s:i, s:b}", "command", "restart", "worker", worker, "wait", wait), 0);
 	if (wait && log_level() >= LEVEL_INFO)
 		printf("worker-%d is new: process %" PRId64 "\n", worker,
 			(int64_t)json_integer_value(json_object_get(answer, "pid")));

@@ -212,7 +212,8 @@ int command_status(const struct program *program, int argc, char **argv)
 	}
 	steer_path(program, "status", &options, argc, argv);
 	name = steer_name(program, &options);
-	status = console_ask(options.socket, name, json_pack("{s:s}", "command", "status"));
+	status = console_ask(options.socket, name, json_pack("{s:s}", "command", "status"),
+		CONSOLE_ANSWER_S);
 	if (as_json) {
 		json_dumpf(status, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 		printf("\n");

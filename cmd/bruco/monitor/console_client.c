@@ -14,23 +14,12 @@
 #include "base/status.h"
 #include "bruco/monitor/console_path.h"
 
-enum { ANSWER_S = 10 };
-
 /* False with errno; link->path is NULL when there is not even a folder. */
 static bool open_link(struct console_link *link, const char *socket, const char *name)
 {
-	char *folder;
-
-	*link = (struct console_link){.fd = -1};
-	if (socket != NULL) {
-		link->path = mem_text(socket);
-	} else {
-		folder = console_folder(false);
-		if (folder == NULL)
-			return false;
-		link->path = console_path(folder, name, 1);
-		free(folder);
-	}
+	*link = (struct console_link){.fd = -1, .path = console_find(socket, name)};
+	if (link->path == NULL)
+		return false;
 	link->fd = sock_connect(link->path, SOCK_STREAM);
 	if (link->fd < 0)
 		return false;
@@ -125,29 +114,28 @@ json_t *console_receive_fds(struct console_link *link, int fds[SOCK_FDS_MAX], si
 	ssize_t got;
 
 	*fd_count = 0;
-	if (fd_poll(&answered, 1, ANSWER_S * 1000) <= 0)
+	if (fd_poll(&answered, 1, CONSOLE_ANSWER_S * 1000) <= 0)
 		return NULL;
 	got = sock_receive(link->fd, line, sizeof line, fds, fd_count);
 	return got <= 0 ? NULL : answer_of(line, (size_t)got);
 }
 
-json_t *console_ask(const char *socket, const char *name, json_t *request)
+json_t *console_ask(const char *socket, const char *name, json_t *request, int seconds)
 {
 	struct console_link link;
 	json_t *answer;
 
 	console_connect(&link, socket, name);
-	setsockopt(link.fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = ANSWER_S},
+	setsockopt(link.fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = seconds},
 		sizeof(struct timeval));
 	console_send(&link, request);
 	errno = 0;
 	answer = console_receive(&link);
 	if (answer == NULL && errno == EAGAIN)
 		die_plain(STATUS_UNAVAILABLE, "the pipeline at '%s' has not answered for %d s",
-			link.path, ANSWER_S);
+			link.path, seconds);
 	if (answer == NULL)
-		die_plain(STATUS_UNAVAILABLE, "the pipeline at '%s' ended before it answered",
-			link.path);
+		console_gone(&link);
 	console_disconnect(&link);
 	return answer;
 }

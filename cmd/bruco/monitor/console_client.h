@@ -10,6 +10,8 @@
 
 #include "base/sock.h"
 
+enum { CONSOLE_ANSWER_S = 10 }; /* for an answer that takes no time */
+
 struct console_link {
 	int fd;
 	char *path;
@@ -43,7 +45,7 @@ json_t *console_receive_fds(struct console_link *link, int fds[SOCK_FDS_MAX], si
 _Noreturn void console_gone(const struct console_link *link);
 
 /* A whole exchange of one line each: connects, asks with this request, and returns the answer. Ends the
- * program with 69 when there is none within ten seconds. */
-json_t *console_ask(const char *socket, const char *name, json_t *request);
+ * program with 69 when there is none within so many seconds; 0: it waits for as long as it takes. */
+json_t *console_ask(const char *socket, const char *name, json_t *request, int seconds);
 
 #endif

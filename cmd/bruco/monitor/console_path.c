@@ -58,3 +58,17 @@ char *console_path(const char *folder, const char *name, unsigned number)
 			*at = '-';
 	return path;
 }
+
+char *console_find(const char *socket, const char *name)
+{
+	char *folder, *path;
+
+	if (socket != NULL)
+		return mem_text(socket);
+	folder = console_folder(false);
+	if (folder == NULL)
+		return NULL;
+	path = console_path(folder, name, 1);
+	free(folder);
+	return path;
+}

@@ -18,4 +18,8 @@ char *console_folder(bool create);
  * and so on. The caller frees it. */
 char *console_path(const char *folder, const char *name, unsigned number);
 
+/* Where a client finds the console: `socket` itself, or if that is NULL the first of the pipeline `name`.
+ * NULL with errno: there is no folder for it. The caller frees it. */
+char *console_find(const char *socket, const char *name);
+
 #endif

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
-#include "base/mem.h"
 #include "base/sock.h"
 #include "bruco/monitor/console_path.h"
 
@@ -15,17 +14,7 @@ enum { READ_ROOM = 64 << 10 };
 
 void asker_init(struct asker *asker, const char *socket, const char *name)
 {
-	char *folder;
-
-	*asker = (struct asker){.fd = -1};
-	if (socket != NULL) {
-		asker->path = mem_text(socket);
-		return;
-	}
-	folder = console_folder(false);
-	if (folder != NULL)
-		asker->path = console_path(folder, name, 1);
-	free(folder);
+	*asker = (struct asker){.fd = -1, .path = console_find(socket, name)};
 }
 
 void asker_release(struct asker *asker)
