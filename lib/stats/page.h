@@ -1,7 +1,7 @@
 /*
  * The shared page: one page of memory a stage, made by the driver, written by that stage alone (but for
- * `retire`) and read by the driver while it runs and after it has died. It says what the stage is doing now (for
- * blame and timeouts) and what it has done (counters). A stage without a driver has a private one.
+ * `retire`) and read by the driver while it runs and after it has died. It says what the stage is doing
+ * now (for blame and timeouts) and what it has done (counters). A stage without a driver has a private one.
  *
  * Plain relaxed atomics: each field stands alone, a reader needs no consistent whole. A reader must
  * take every value as a claim only: user code shares the worker's address space.

@@ -24,7 +24,6 @@ static struct overview pipeline(void)
 	board.lane_count = 1;
 	return (struct overview){.name = "a \"b\"\\\n",
 		.state = "running",
-		.ready = true,
 		.stages = stages,
 		.runs = &run,
 		.workers = 1,
@@ -100,10 +99,9 @@ TEST(the_oldest_record_is_that_of_the_lane_that_waits_longest)
 
 static void check_why(const struct board_partition *row, const char *want)
 {
-	struct overview overview = pipeline();
 	char text[64];
 
-	overview_why(text, &overview, row);
+	overview_why(text, row);
 	CHECK_TEXT(text, want);
 }
 
@@ -173,7 +171,6 @@ TEST(the_drivers_reason_comes_first)
 {
 	struct overview overview = pipeline();
 
-	overview.ready = false;
 	strcpy(overview.unready, "starting");
 	add(10, 25, STALL);
 	check_unready(&overview, "starting");

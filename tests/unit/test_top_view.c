@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bruco/top/amounts.h"
+#include "bruco/monitor/amounts.h"
 #include "unit.h"
 
 static struct view view;

@@ -194,14 +194,26 @@ size_t check_config(const struct config *config, struct buf *notes)
 	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", notes);
 }
 
-size_t check_load(struct config *config, const char *path, struct buf *notes)
+/* `asks`: source and sink about the properties. */
+static size_t load(struct config *config, const char *path, bool asks, struct buf *notes)
 {
 	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
 	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
-	mistakes += check_properties(config, notes);
+	if (asks)
+		mistakes += check_properties(config, notes);
 	return mistakes + check_config(config, notes);
+}
+
+size_t check_load(struct config *config, const char *path, struct buf *notes)
+{
+	return load(config, path, true, notes);
+}
+
+size_t check_load_again(struct config *config, const char *path, struct buf *notes)
+{
+	return load(config, path, false, notes);
 }
 
 size_t check_processor(struct config *config, const char *path)

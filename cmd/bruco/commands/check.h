@@ -36,6 +36,9 @@ size_t check_properties(const struct config *config, struct buf *notes);
  * defaults, then calls check_config and check_properties. Returns the number of mistakes. */
 size_t check_load(struct config *config, const char *path, struct buf *notes);
 
+/* The same for a reload, which leaves source and sink as they are: they are not asked. */
+size_t check_load_again(struct config *config, const char *path, struct buf *notes);
+
 /* The same for the processor alone, for commands that need no broker and no secret. Writes the
  * notes to standard error; returns the number of mistakes. */
 size_t check_processor(struct config *config, const char *path);

@@ -15,7 +15,6 @@
 #include "bruco/driver/driver.h"
 #include "bruco/driver/service_notify.h"
 #include "bruco/venv/venv.h"
-#include "config/virtualenv.h"
 #include "frame/limits.h"
 
 struct run_options {
@@ -82,16 +81,6 @@ static void show_notes(const struct buf *notes)
 	}
 }
 
-/* As check_load, but source and sink are not asked: a reload leaves them as they are. */
-static size_t load_again(struct config *config, const char *path, struct buf *notes)
-{
-	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
-
-	mistakes += config_missing(config, SECTION_ALL, notes);
-	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
-	return mistakes + check_config(config, notes);
-}
-
 int command_run(const struct program *program, int argc, char **argv)
 {
 	struct run_options options = {0};
@@ -114,7 +103,7 @@ int command_run(const struct program *program, int argc, char **argv)
 	}
 	if (status == STATUS_OK)
 		status = driver_run(&config,
-			&(struct reload_source){options.path, options.workers, load_again}, venv,
+			&(struct reload_source){options.path, options.workers, check_load_again}, venv,
 			options.stop_at_end, signal_fd, &signal_number);
 	fd_close(&signal_fd);
 	free(venv);

@@ -8,6 +8,7 @@
 #include "bruco/commands/commands.h"
 #include "bruco/commands/print_escaped.h"
 #include "bruco/commands/steer.h"
+#include "bruco/monitor/amounts.h"
 #include "bruco/monitor/console_client.h"
 
 enum { OPTION_JSON = OPTION_OWN };
@@ -40,27 +41,11 @@ static const char *known(char room[24], const json_t *object, const char *name)
 	return room;
 }
 
-/* 3 s, 4m12s, 2h05m, 3d04h */
-static const char *duration(char room[24], double seconds)
-{
-	int64_t s = (int64_t)seconds;
-
-	if (s < 60)
-		snprintf(room, 24, "%" PRId64 "s", s);
-	else if (s < 3600)
-		snprintf(room, 24, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(room, 24, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
-	else
-		snprintf(room, 24, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
-	return room;
-}
-
 static void print_stages(const json_t *status)
 {
 	const json_t *stage;
 	size_t i;
-	char room[24];
+	char room[AMOUNT_ROOM];
 
 	printf("\n%-16s  %8s  %8s  %8s  %8s  %7s  %s\n", "STAGE", "PID", "UP", "CPU s", "MEMORY",
 		"STARTS", "STATE");
@@ -69,7 +54,7 @@ static void print_stages(const json_t *status)
 		char pid[24];
 
 		printf("%-16s  %8s  %8s  %8.1f  %5.0f MB  %7" PRId64 "  %s\n", text(stage, "name"),
-			known(pid, stage, "pid"), duration(room, number(stage, "up_s")),
+			known(pid, stage, "pid"), amount_time(room, number(stage, "up_s")),
 			number(stage, "cpu_s"), number(stage, "memory_bytes") / 1e6,
 			whole(stage, "starts"),
 			json_is_true(json_object_get(stage, "ready"))   ? "ready"
@@ -177,10 +162,10 @@ static void print_totals(const json_t *status)
 
 static void print_table(const json_t *status)
 {
-	char room[24];
+	char room[AMOUNT_ROOM];
 
 	print_escaped(stdout, text(status, "name"));
-	printf(": %s for %s, %s", text(status, "state"), duration(room, number(status, "up_s")),
+	printf(": %s for %s, %s", text(status, "state"), amount_time(room, number(status, "up_s")),
 		json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
 	if (!json_is_null(json_object_get(status, "why"))) {
 		printf(": ");

@@ -152,6 +152,9 @@ void driver_look(struct driver *driver, struct overview *overview);
 /* What a worker claims to run, by its page; NULL: it has none. */
 void driver_look_at_run(struct overview_run *run, struct page *page);
 
+/* A copy of the source's board, which the caller frees; NULL: there is none to be read now. */
+struct board *driver_copy_board(const struct driver *driver);
+
 /* requests.c: the console, without which it goes on as well. `polls` is console_poll's. */
 void driver_open_console(struct driver *driver);
 void driver_serve_console(struct driver *driver, const struct pollfd *polls, int64_t now_ms);

@@ -16,14 +16,14 @@ static const enum overview_role roles[ROLE_COUNT] = {[ROLE_SOURCE] = OVERVIEW_SO
 	[ROLE_SINK] = OVERVIEW_SINK,
 	[ROLE_WORKER] = OVERVIEW_WORKER};
 
-static struct board *copy_board(const struct process *source)
+struct board *driver_copy_board(const struct driver *driver)
 {
 	struct board *copy;
 
-	if (source->board == NULL)
+	if (driver->source.board == NULL)
 		return NULL;
-	copy = mem_grow(NULL, 1, sizeof *copy);
-	if (board_copy(copy, source->board))
+	copy = mem_grow(NULL, 1, sizeof *copy); /* not zeroed: most of it is never touched */
+	if (board_copy(copy, driver->source.board))
 		return copy;
 	free(copy);
 	return NULL;
@@ -31,7 +31,7 @@ static struct board *copy_board(const struct process *source)
 
 void driver_count_ended(struct driver *driver, struct process *process)
 {
-	struct board *board = process->role == ROLE_SOURCE ? copy_board(process) : NULL;
+	struct board *board = process->role == ROLE_SOURCE ? driver_copy_board(driver) : NULL;
 
 	if (process->page != NULL)
 		tally_add(&driver->tally, roles[process->role], process->page, false);
@@ -135,7 +135,6 @@ static void explain_unready(struct driver *driver, struct overview *overview)
 			supervise_state_name(driver->state),
 			driver->state == STATE_WAITING && driver->last_death[0] != '\0' ? ": " : "",
 			driver->state == STATE_WAITING ? driver->last_death : "");
-	overview->ready = overview->unready[0] == '\0';
 }
 
 void driver_look(struct driver *driver, struct overview *overview)
@@ -163,7 +162,7 @@ void driver_look(struct driver *driver, struct overview *overview)
 		if (i >= 2)
 			driver_look_at_run(&overview->runs[i - 2], process->page);
 	}
-	overview->board = copy_board(&driver->source);
+	overview->board = driver_copy_board(driver);
 	explain_unready(driver, overview);
 }
 
@@ -172,17 +171,19 @@ void driver_summarize(struct driver *driver, enum log_level level)
 	struct buf text = {0}, fields = {0};
 	struct overview overview;
 	struct log_about about = {0};
+	bool lent;
 
 	if (level > log_level())
 		return;
 	driver_look(driver, &overview);
-	if (overview.board == NULL && driver->last_board != NULL) {
-		overview.board = mem_grow(NULL, 1, sizeof *overview.board);
-		memcpy(overview.board, driver->last_board, sizeof *overview.board);
-	}
+	lent = overview.board == NULL; /* the source has ended */
+	if (lent)
+		overview.board = driver->last_board;
 	summary_write(&overview, &text, &fields);
 	about.fields = (const char *)fields.data;
 	relay_about(&driver->relay, level, &about, "summary: %s", (const char *)text.data);
+	if (lent)
+		overview.board = NULL;
 	overview_release(&overview);
 	buf_release(&text);
 	buf_release(&fields);

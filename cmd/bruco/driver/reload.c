@@ -19,6 +19,7 @@
 #include "bruco/driver/driver.h"
 #include "bruco/driver/service_notify.h"
 #include "config/packages.h"
+#include "config/types/values.h"
 
 /* ---- asking for one */
 
@@ -74,7 +75,7 @@ static void forget_new(struct reload *reload)
 
 static void end(struct driver *driver)
 {
-	config_texts(&driver->reload.left, "");
+	texts_release(&driver->reload.left);
 	driver->reload.step = RELOAD_NONE;
 	notify("READY=1");
 }
@@ -136,11 +137,9 @@ static void find_what_stays(struct driver *driver, const struct config *new)
 
 	config_changes(driver->config, new, &changes);
 	for (size_t i = 0; i < changes.count; i++)
-		if (stays(changes.items[i], driver->config, new)) {
-			left->items = mem_grow(left->items, left->count + 1, sizeof *left->items);
-			left->items[left->count++] = mem_text(changes.items[i]);
-		}
-	config_texts(&changes, "");
+		if (stays(changes.items[i], driver->config, new))
+			texts_add(left, changes.items[i]);
+	texts_release(&changes);
 }
 
 static void log_what_stays(struct driver *driver)
@@ -169,12 +168,8 @@ static void keep_old_values(const struct config *old, struct config *new)
 	new->max_wait_ms = old->max_wait_ms;
 	config_replace(&new->name, old->name);
 	/* Workers get none of the variables of either. */
-	for (size_t i = 0; i < old->secret_variables.count; i++) {
-		struct texts *names = &new->secret_variables;
-
-		names->items = mem_grow(names->items, names->count + 1, sizeof *names->items);
-		names->items[names->count++] = mem_text(old->secret_variables.items[i]);
-	}
+	for (size_t i = 0; i < old->secret_variables.count; i++)
+		texts_add(&new->secret_variables, old->secret_variables.items[i]);
 }
 
 #define SWAP(type, one, other)                                                                     \
@@ -386,7 +381,7 @@ void driver_release_reload(struct driver *driver)
 	struct reload *reload = &driver->reload;
 
 	forget_new(reload);
-	config_texts(&reload->left, "");
+	texts_release(&reload->left);
 	if (reload->taken != NULL)
 		config_release(reload->taken);
 	free(reload->taken);

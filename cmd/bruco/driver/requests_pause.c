@@ -1,25 +1,26 @@
 /* What the driver answers to `bruco pause` and `bruco resume`. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
 #include "bruco/driver/driver.h"
 
 /* Of the partitions that the source has now, those of a topic (NULL: all), and of that number (-1: all). */
-static json_t *list_partitions(struct driver *driver, const char *topic, int64_t partition)
+static json_t *list_partitions(
+	const struct driver *driver, const char *topic, int64_t partition)
 {
-	struct overview overview;
+	struct board *board = driver_copy_board(driver);
 	json_t *list = json_array();
 
-	driver_look(driver, &overview);
-	for (uint32_t i = 0; overview.board != NULL && i < overview.board->partition_count; i++) {
-		const struct board_partition *row = &overview.board->rows[i];
+	for (uint32_t i = 0; board != NULL && i < board->partition_count; i++) {
+		const struct board_partition *row = &board->rows[i];
 
 		if ((topic == NULL || strcmp(topic, row->topic) == 0) &&
 			(partition < 0 || partition == row->id))
 			json_array_append_new(
 				list, json_pack("{s:s, s:i}", "topic", row->topic, "partition", row->id));
 	}
-	overview_release(&overview);
+	free(board);
 	return list;
 }
 

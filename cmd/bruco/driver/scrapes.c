@@ -23,7 +23,6 @@ static void look(struct driver *driver)
 		return;
 	driver_look(driver, &overview);
 	unready = overview_unready(&overview, driver->config->metrics.stall_after_ms);
-	scrapes->ready = unready == NULL;
 	snprintf(scrapes->unready, sizeof scrapes->unready, "%s",
 		unready == NULL ? "" : unready);
 	buf_reset(&scrapes->metrics);
@@ -49,10 +48,11 @@ static void answer_health(struct driver *driver, struct http_answer *answer)
 
 static void answer_ready(struct driver *driver, struct http_answer *answer)
 {
+	const char *unready = driver->scrapes.unready;
+
 	look(driver);
-	answer->status = driver->scrapes.ready ? HTTP_OK : HTTP_UNAVAILABLE;
-	buf_printf(&answer->body, "%s\n",
-		driver->scrapes.ready ? "ready" : driver->scrapes.unready);
+	answer->status = unready[0] == '\0' ? HTTP_OK : HTTP_UNAVAILABLE;
+	buf_printf(&answer->body, "%s\n", unready[0] == '\0' ? "ready" : unready);
 }
 
 static const struct {

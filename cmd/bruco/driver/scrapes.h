@@ -5,7 +5,6 @@
 #ifndef BRUCO_DRIVER_SCRAPES_H
 #define BRUCO_DRIVER_SCRAPES_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -17,8 +16,7 @@ struct scrapes {
 	struct http *http; /* NULL: metrics.listen is not set */
 	struct buf metrics;
 	int64_t metrics_until; /* ms */
-	bool ready;            /* at the same time as the metrics */
-	char unready[512];
+	char unready[512]; /* why it was not ready at that time; else "" */
 };
 
 void scrapes_close(struct scrapes *scrapes);

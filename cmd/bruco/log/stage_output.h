@@ -1,9 +1,9 @@
 /*
  * A pipe on which a process of the driver speaks, and what becomes of it. Sources and sinks write
  * log lines to their stderr, workers to a pipe of their own: these pass when they are what they claim to
- * be (claimed_lines.h), but for those that come again and again (relay_put_log). All that a handler prints is passed on; it is made log lines
- * here: of level info from stdout, warning from stderr, cut at LOG_LINE_MAX, with control characters
- * escaped.
+ * be (claimed_lines.h), but for those that come again and again (relay_put_log). All that a handler
+ * prints is passed on; it is made log lines here: of level info from stdout, warning from stderr, cut at
+ * LOG_LINE_MAX, with control characters escaped.
  */
 #ifndef BRUCO_LOG_STAGE_OUTPUT_H
 #define BRUCO_LOG_STAGE_OUTPUT_H

@@ -43,8 +43,6 @@ static const struct single {
 		OVERVIEW_SINK, COUNT_UNDER_WAY, true},
 };
 
-static const char *const role_labels[OVERVIEW_ROLES] = {"source", "sink", "worker"};
-
 static void family(struct buf *text, const char *name, const char *type, const char *help)
 {
 	buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -99,7 +97,7 @@ static void write_restarts(struct buf *text, const struct tally *tally)
 	for (int role = 0; role < OVERVIEW_ROLES; role++)
 		for (int cause = 0; cause < RESTART_CAUSES; cause++)
 			buf_printf(text, "%s{role=\"%s\",cause=\"%s\"} %" PRIu64 "\n", name,
-				role_labels[role], restart_cause_names[cause],
+				overview_role_names[role], restart_cause_names[cause],
 				tally->restarts[role][cause]);
 }
 

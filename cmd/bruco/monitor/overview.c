@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *const overview_role_names[OVERVIEW_ROLES] = {"source", "sink", "worker"};
+
 const char *const restart_cause_names[RESTART_CAUSES] = {
 	"signal", "exit", "timeout", "memory", "recycled"};
 
@@ -101,9 +103,8 @@ int64_t overview_oldest_ms(const struct overview *overview)
 	return overview->now_ms - oldest;
 }
 
-void overview_why(char text[64], const struct overview *overview, const struct board_partition *row)
+void overview_why(char text[64], const struct board_partition *row)
 {
-	(void)overview;
 	if ((row->flags & BOARD_PAUSED) != 0)
 		snprintf(text, 64, "paused");
 	else if (overview_lag(row) == 0)
@@ -146,7 +147,7 @@ static const char *find_stalled(const struct overview *overview, int64_t stall_m
 
 const char *overview_unready(const struct overview *overview, int64_t stall_ms)
 {
-	if (!overview->ready)
+	if (overview->unready[0] != '\0')
 		return overview->unready;
 	return overview->board == NULL ? NULL : find_stalled(overview, stall_ms);
 }

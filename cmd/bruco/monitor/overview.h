@@ -16,6 +16,8 @@
 
 enum overview_role { OVERVIEW_SOURCE, OVERVIEW_SINK, OVERVIEW_WORKER, OVERVIEW_ROLES };
 
+extern const char *const overview_role_names[OVERVIEW_ROLES];
+
 /* Why a process was started again. */
 enum restart_cause {
 	RESTART_SIGNAL,   /* it died of a signal */
@@ -71,8 +73,7 @@ struct overview_run {
 struct overview {
 	const char *name;   /* of the pipeline */
 	const char *state;  /* the driver's */
-	bool ready;         /* all processes are, and the driver runs them */
-	char unready[256];  /* why it is not; else "" */
+	char unready[256];  /* why not all processes are ready, or the driver does not run them; else "" */
 	int64_t up_ms;      /* since the driver began */
 	int64_t ready_ms;   /* since it was ready for the first time; 0: never yet */
 	struct tally tally;
@@ -103,8 +104,7 @@ int64_t overview_lag_ms(const struct overview *overview, const struct board_part
 int64_t overview_oldest_ms(const struct overview *overview);
 
 /* What this partition waits for, in words: "moving", "at the end", "paused", "waits for lane 2". */
-void overview_why(
-	char text[64], const struct overview *overview, const struct board_partition *row);
+void overview_why(char text[64], const struct board_partition *row);
 
 /* NULL, or why the pipeline is not to be called ready, in words that last until the next call: it
  * is starting or stopping, a worker does not start, no broker answers, or there is work and for

@@ -7,7 +7,6 @@
 
 static const char *const run_words[] = {"idle", "running", "writing", "together"};
 static const char *const lane_words[] = {"waiting", "open", "down", "gone"};
-static const char *const role_words[] = {"source", "sink", "worker"};
 
 static const char *word(const char *const *words, size_t count, uint32_t index)
 {
@@ -119,7 +118,7 @@ static json_t *stages(const struct overview *overview)
 		json_t *object = json_object();
 
 		set_text(object, "name", stage->name);
-		set_text(object, "role", WORD(role_words, stage->role));
+		set_text(object, "role", overview_role_names[stage->role]);
 		set_known(object, "pid", stage->pid > 0 ? stage->pid : -1);
 		json_object_set_new(object, "ready", json_boolean(stage->ready));
 		set_ms(object, "up_s", stage->up_ms);
@@ -189,7 +188,7 @@ static json_t *partitions(const struct overview *overview)
 		set_count(object, "in_flight", row->in_flight);
 		json_object_set_new(
 			object, "paused", json_boolean((row->flags & BOARD_PAUSED) != 0));
-		overview_why(why, overview, row);
+		overview_why(why, row);
 		set_text(object, "state", why);
 		json_array_append_new(list, object);
 	}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bruco/top/amounts.h"
+#include "bruco/monitor/amounts.h"
 #include "bruco/top/bottleneck.h"
 #include "bruco/top/chart.h"
 #include "bruco/top/screen.h"

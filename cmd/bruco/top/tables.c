@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bruco/top/amounts.h"
+#include "bruco/monitor/amounts.h"
 
 static const char *const help[] = {"q, Ctrl-C        quit",
 	"s                order of partitions: lag, topic", "Up, Down, k, j   a line",

@@ -1,8 +1,8 @@
 """What a log call gave as `extra`, as further fields of a line's JSON form."""
 
 import json
-import re
 import logging
+import re
 from typing import Any, Dict, Iterator, List, Tuple
 
 from bruco._exceptions import line

@@ -1,4 +1,4 @@
-#include "bruco/top/amounts.h"
+#include "bruco/monitor/amounts.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Numbers as short texts, for columns that are narrow. */
-#ifndef BRUCO_TOP_AMOUNTS_H
-#define BRUCO_TOP_AMOUNTS_H
+#ifndef BRUCO_MONITOR_AMOUNTS_H
+#define BRUCO_MONITOR_AMOUNTS_H
 
 #include <stdint.h>
 
