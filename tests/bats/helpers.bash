@@ -241,6 +241,19 @@ lines_project() {
     printf '%s\n' "${@:2}" "processor: $1" 'source: {kind: lines}' 'sink: {kind: lines}' >app/config.yaml
 }
 
+# tiny_package WORD: a package that needs no network, a wheel in the folder `app` with its requirements.
+tiny_package() {
+    /usr/bin/python3 - "$1" <<'END'
+import sys, zipfile
+with zipfile.ZipFile('app/tinypackage-1.0-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('tinypackage.py', f'word = "{sys.argv[1]}"\n')
+    wheel.writestr('tinypackage-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tinypackage\nVersion: 1.0\n')
+    wheel.writestr('tinypackage-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+    wheel.writestr('tinypackage-1.0.dist-info/RECORD', '')
+END
+    printf '%s\n' '--no-index' './tinypackage-1.0-py3-none-any.whl' >app/requirements.txt
+}
+
 # new_topic [PARTITIONS [config=value ...]]: makes a topic with a name of its own on $BROKERS and
 # puts the name into $TOPIC.
 new_topic() {

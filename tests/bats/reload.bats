@@ -268,15 +268,7 @@ END
     run_x 69 bruco reload app
     contains "$stderr" "the handler's packages could not be installed"
     comes_out 'a v1'
-    /usr/bin/python3 - <<'END'
-import zipfile
-with zipfile.ZipFile('app/tinypackage-1.0-py3-none-any.whl', 'w') as wheel:
-    wheel.writestr('tinypackage.py', 'word = "2"\n')
-    wheel.writestr('tinypackage-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tinypackage\nVersion: 1.0\n')
-    wheel.writestr('tinypackage-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
-    wheel.writestr('tinypackage-1.0.dist-info/RECORD', '')
-END
-    printf '%s\n' '--no-index' './tinypackage-1.0-py3-none-any.whl' >app/requirements.txt
+    tiny_package 2
     sed -i "s/^VERSION = .*/from tinypackage import word as VERSION/" app/handler.py
     run_x 0 bruco reload --wait app
     comes_out 'b v2'

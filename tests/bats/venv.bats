@@ -104,15 +104,7 @@ import tinypackage
 def handle_event(context, data):
     return '%s %s' % (tinypackage.word, tinypackage.__file__)
 END
-    /usr/bin/python3 - <<'END'
-import zipfile
-with zipfile.ZipFile('app/tinypackage-1.0-py3-none-any.whl', 'w') as wheel:
-    wheel.writestr('tinypackage.py', 'word = "found"\n')
-    wheel.writestr('tinypackage-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tinypackage\nVersion: 1.0\n')
-    wheel.writestr('tinypackage-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
-    wheel.writestr('tinypackage-1.0.dist-info/RECORD', '')
-END
-    printf '%s\n' '--no-index' './tinypackage-1.0-py3-none-any.whl' >app/requirements.txt
+    tiny_package found
     export XDG_CACHE_HOME=$PWD/cache
     unset BRUCO_DISABLE_PIP
 }
