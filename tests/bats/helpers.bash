@@ -6,6 +6,7 @@
 #   start_broker [-t topic] ...  a bruco-broker of the test's own; sets $BROKERS
 #   real_broker                  Kafka itself; sets $BROKERS; new_topic makes a topic there
 #   requires X ...               skips the test when a command is missing
+#   is_true [OPTION] FILTER [FILE]  jq says true and nothing else (jq -e is content with no input)
 #
 # Each test has a folder of its own, $BATS_TEST_TMPDIR, and works in it. Whatever run_x and start_x
 # start gets a session of its own; a process that is left in one of those sessions when the test
@@ -206,6 +207,10 @@ requires() {
     for command; do
         command -v "$command" >/dev/null || skip "$command is not installed"
     done
+}
+
+is_true() {
+    [[ $(jq "$@") == true ]]
 }
 
 # start_broker [-t topic[:partitions]] ...: ended by the teardown.

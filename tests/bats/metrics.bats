@@ -137,11 +137,11 @@ END
         --web.listen-address "$listen" --log.level warn
     scraped() {
         URL=$listen get '/api/v1/query?query=bruco_records_done_total' | head -n 1 |
-            jq -e '.data.result[0].value[1] == "100"' >/dev/null
+            is_true '.data.result[0].value[1] == "100"'
     }
     wait_for 60 scraped
-    URL=$listen get '/api/v1/rules' | head -n 1 | jq -e '[.data.groups[].rules[] | .health != "err"] | all'
-    URL=$listen get '/api/v1/targets' | head -n 1 | jq -e '.data.activeTargets[0].lastError == ""'
+    URL=$listen get '/api/v1/rules' | head -n 1 | is_true '[.data.groups[].rules[] | .health != "err"] | all'
+    URL=$listen get '/api/v1/targets' | head -n 1 | is_true '.data.activeTargets[0].lastError == ""'
     stop_x prometheus
     stop_x bruco
 }
@@ -256,9 +256,10 @@ END
     start_x bruco bruco -c config.yaml
     wait_for 60 ready bruco
     wait_for 60 out_at_least 1000
-    run_x 0 /usr/bin/python3 - "$URL" <<'END'
-import random, socket, sys, time, urllib.request
+    run_x 0 /usr/bin/python3 - "$URL" "$(<bruco.pid)" <<'END'
+import os, random, signal, socket, sys, time, urllib.request
 host, port = sys.argv[1].split(":")
+driver = int(sys.argv[2])
 def connect(timeout=30):
     return socket.create_connection((host, int(port)), timeout=timeout)
 def send(text, wait=True):
@@ -286,6 +287,13 @@ random.seed(5)
 for _ in range(300):
     send(random.randbytes(random.randrange(400)), wait=False)
 scrape()
+# Gone before they are let in, each with half a request: would they keep their places, this took minutes.
+for _ in range(30):
+    os.kill(driver, signal.SIGSTOP)
+    for _ in range(60):
+        send(b"GET /met", wait=False)
+    os.kill(driver, signal.SIGCONT)
+    scrape()
 # All places taken by clients that send a byte now and then: each is let go in time.
 slow = [connect() for _ in range(64)]
 for client in slow:

@@ -9,12 +9,12 @@ load pipelines
 # exact it is, is measured by hand: a busy machine makes it slower, never faster.)
 check_rate() { # check_rate RECORDS-A-SECOND BURST SECONDS
     wait_for 60 status_has_run "$3"
-    jq -e --argjson rate "$1" --argjson burst "$2" '.totals.in <= $rate * .up_s + $burst + 1 and
+    is_true --argjson rate "$1" --argjson burst "$2" '.totals.in <= $rate * .up_s + $burst + 1 and
         .totals.in >= $rate * (.up_s - 3) * 0.5' status.json || { jq '.totals.in, .up_s' status.json; false; }
 }
 
 status_has_run() {
-    bruco status --json >status.json && jq -e ".up_s >= $1" status.json >/dev/null
+    bruco status --json >status.json && is_true ".up_s >= $1" status.json
 }
 
 @test "rateLimit: eight workers share it, and nothing is lost" {
@@ -90,7 +90,7 @@ END
     seq 60 >numbers
     run_x 0 bruco --log-format json app <numbers
     same_bytes stdout numbers
-    jq -es 'map(select(.message | startswith("summary:")))[0] | .retried == 60 and .seconds > 2.5' stderr
+    is_true -s 'map(select(.message | startswith("summary:")))[0] | .retried == 60 and .seconds > 2.5' stderr
 }
 
 @test "rateLimit: what is no rate" {

@@ -7,7 +7,7 @@ load pipelines
 
 status_is() { # status_is FILTER [OPTION ...]: a condition on the JSON, as jq has it
     local answer # jq finds nothing wrong with nothing
-    answer=$(bruco status "${@:2}" --json 2>/dev/null) && jq -e "$1" <<<"$answer" >/dev/null
+    answer=$(bruco status "${@:2}" --json 2>/dev/null) && is_true "$1" <<<"$answer"
 }
 
 @test "status: stages, lanes, partitions and totals of a pipeline, as the broker and the system have them" {
@@ -26,14 +26,14 @@ END
     kafka-offsets -b "$BROKERS" group "$GROUP" "$IN" | awk '{ print $1, $2 }' | sort >group
     jq -r '.partitions[] | "\(.partition) \(.committed)"' status.json | sort >mine
     diff group mine
-    jq -e --argjson out "$(ends "$OUT")" '.totals | .in == 1000 and .out == $out and
+    is_true --argjson out "$(ends "$OUT")" '.totals | .in == 1000 and .out == $out and
         .filtered == 1000 - $out and .failed == {handler: 0, death: 0, refused: 0}' status.json
-    jq -e '[.partitions[] | .lag == 0 and .committed == .end and .state == "at the end"] | all' status.json
-    jq -e '.ready and .why == null and .state == "running" and (.lanes | length) == 2' status.json
+    is_true '[.partitions[] | .lag == 0 and .committed == .end and .state == "at the end"] | all' status.json
+    is_true '.ready and .why == null and .state == "running" and (.lanes | length) == 2' status.json
     for stage in bruco-source bruco-sink; do
         equals "$(jq -r ".stages[] | select(.name == \"$stage\").pid" status.json)" "$(stage_of bruco $stage)"
     done
-    jq -e '[.stages[] | .ready and .memory_bytes > 1000000 and .starts == 1] | all' status.json
+    is_true '[.stages[] | .ready and .memory_bytes > 1000000 and .starts == 1] | all' status.json
     run_x 0 bruco status
     contains "${lines[0]}" "one/two: running for"
     contains "$output" "bruco-worker-1"
@@ -82,7 +82,7 @@ END
     start_x bruco bruco -c config.yaml
     wait_for 120 status_is '.totals.acknowledged == 1000 and .totals.lag == 0'
     bruco status --json >status.json
-    jq -e --argjson dead "$(ends "$OUT-dead")" --argjson out "$(ends "$OUT")" '.totals |
+    is_true --argjson dead "$(ends "$OUT-dead")" --argjson out "$(ends "$OUT")" '.totals |
         .out == $out + $dead and .dead_letters == $dead and .skipped == 0 and
         .failed.handler + .failed.death == $dead and .failed.death > 0 and .failed.handler > 0 and
         .retried >= .failed.handler and .restarts.exit == 2 * .failed.death and .resent > 0' status.json ||
@@ -201,7 +201,7 @@ def handle_event(context, data):
 END
     sed -i 's/^processor: {/&onFailure: skip, /' app/config.yaml
     run_x 0 bruco --log-format json app < <(printf '%s\n' one no bad two)
-    jq -es 'map(select(.message | startswith("summary:")))[0] | .in == 4 and .out == 2 and .filtered == 1 and
+    is_true -s 'map(select(.message | startswith("summary:")))[0] | .in == 4 and .out == 2 and .filtered == 1 and
         .failed == 1 and .skipped == 1 and .bytes_in > 0 and .seconds >= 0 and (.rate | type) == "number"' stderr
     run_x 0 bruco -q app < <(printf 'one\n')
     equals "$stderr" ""

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,7 +19,9 @@ enum { BACKLOG = 64 };
 
 struct http_client {
 	int fd;           /* -1: the place is free */
-	int64_t deadline; /* ms; -1: it was shut down */
+	int64_t deadline; /* ms */
+	bool answered;
+	bool ended; /* shut down: the library will close it */
 };
 
 struct http {
@@ -26,6 +30,7 @@ struct http {
 	http_respond *respond;
 	void *owner;
 	struct http_client clients[HTTP_CLIENTS];
+	bool place_freed; /* in this turn: the library listens again in the next one */
 };
 
 __attribute__((format(printf, 2, 0))) static void log_text(void *owner, const char *format, va_list arguments)
@@ -40,39 +45,49 @@ __attribute__((format(printf, 2, 0))) static void log_text(void *owner, const ch
 
 /* ---- clients: each has a place for as long as it is connected */
 
-static void set_place(struct http *http, int from, struct http_client client)
-{
-	for (int i = 0; i < HTTP_CLIENTS; i++)
-		if (http->clients[i].fd == from) {
-			http->clients[i] = client;
-			return;
-		}
-}
-
 static void on_connection(void *owner, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode what)
 {
 	struct http *http = owner;
-	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	struct http_client *client = http->clients;
 
-	(void)context;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		set_place(http, -1,
-			(struct http_client){.fd = fd, .deadline = clock_ms() + HTTP_CLIENT_MS});
-	else
-		set_place(http, fd, (struct http_client){.fd = -1, .deadline = -1});
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		client = *context;
+		client->fd = -1;
+		http->place_freed = true;
+		return;
+	}
+	while (client->fd >= 0) /* there are as many places as the library admits */
+		client++;
+	*client = (struct http_client){.deadline = clock_ms() + HTTP_CLIENT_MS,
+		.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd};
+	*context = client;
 }
 
-/* The library's own time-out begins anew with each byte, so that a slow client would never be late. */
-static void end_late_clients(struct http *http, int64_t now_ms)
+/* The library reads a few bytes, and not the end that came with them (libmicrohttpd 0.9.75). */
+static bool left_without_request(const struct http_client *client)
+{
+	struct pollfd poll_fd = {.fd = client->fd, .events = POLLRDHUP};
+	int unread = 0;
+
+	return !client->answered && poll(&poll_fd, 1, 0) == 1 &&
+	       ioctl(client->fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+/*
+ * Lets go of clients that are late, since the library's own time-out begins anew with each byte, and of those
+ * that have left.
+ */
+static void end_clients(struct http *http, int64_t now_ms)
 {
 	for (int i = 0; i < HTTP_CLIENTS; i++) {
 		struct http_client *client = &http->clients[i];
 
-		if (client->fd < 0 || client->deadline < 0 || now_ms < client->deadline)
+		if (client->fd < 0 || client->ended)
 			continue;
-		shutdown(client->fd, SHUT_RDWR);
-		client->deadline = -1;
+		client->ended = now_ms >= client->deadline || left_without_request(client);
+		if (client->ended)
+			shutdown(client->fd, SHUT_RDWR);
 	}
 }
 
@@ -102,6 +117,8 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
 {
 	struct http *http = owner;
 	struct http_answer answer = {.status = MHD_HTTP_NOT_FOUND, .type = "text/plain"};
+	struct http_client *client =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	bool is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
 	enum MHD_Result result;
 
@@ -109,6 +126,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
 	(void)upload;
 	(void)upload_length;
 	(void)context;
+	client->answered = true;
 	if (is_get) {
 		http->respond(http->owner, path, &answer);
 	} else {
@@ -159,7 +177,7 @@ struct http *http_open(const struct sockaddr_storage *address, socklen_t length,
 	http = mem_alloc(sizeof *http);
 	*http = (struct http){.respond = respond, .owner = owner};
 	for (int i = 0; i < HTTP_CLIENTS; i++)
-		http->clients[i] = (struct http_client){.fd = -1, .deadline = -1};
+		http->clients[i].fd = -1;
 	http->daemon = start(http, fd);
 	if (http->daemon == NULL) {
 		int error = errno;
@@ -193,10 +211,13 @@ int64_t http_deadline(const struct http *http)
 
 	if (http == NULL)
 		return -1;
+	if (http->place_freed)
+		return 0;
 	if (MHD_get_timeout(http->daemon, &left) == MHD_YES)
 		first = clock_ms() + (int64_t)left;
 	for (int i = 0; i < HTTP_CLIENTS; i++)
-		first = clock_sooner(first, http->clients[i].deadline);
+		if (http->clients[i].fd >= 0 && !http->clients[i].ended)
+			first = clock_sooner(first, http->clients[i].deadline);
 	return first;
 }
 
@@ -204,6 +225,7 @@ void http_serve(struct http *http, int64_t now_ms)
 {
 	if (http == NULL)
 		return;
-	end_late_clients(http, now_ms);
+	http->place_freed = false;
 	MHD_run(http->daemon);
+	end_clients(http, now_ms);
 }
