@@ -78,6 +78,8 @@ TEST(every_pair_of_bytes)
 				CHECK((once.data[j] >= 0x20 && once.data[j] != 0x7f) ||
 					(form == PRINTABLE_LINES &&
 						(once.data[j] == '\n' || once.data[j] == '\t')));
+			for (size_t j = 0; j + 1 < once.length; j++) /* C1 */
+				CHECK(once.data[j] != 0xc2 || once.data[j + 1] >= 0xa0);
 			if (form != PRINTABLE_JSON) {
 				printable_append((enum printable_form)form, &twice, once.data, once.length);
 				CHECK_BYTES(twice.data, twice.length, once.data, once.length);

@@ -51,6 +51,24 @@ static bool note(int64_t now_ms, struct answer answer)
 	return view_note(&view, text, (size_t)length, now_ms);
 }
 
+TEST(texts_of_an_answer_are_printable)
+{
+	static const char answer[] =
+		"{\"name\": \"a\\u001b[1m\", \"ready\": false, \"why\": \"b\\u009b\\n\", \"partitions\": ["
+		"{\"topic\": \"c\\u202e\", \"partition\": 0, \"state\": \"d\\u0007\"}]}\n";
+	static const char refusal[] = "{\"error\": \"e\\u001b\", \"status\": 1}\n";
+
+	view_init(&view);
+	CHECK(view_note(&view, answer, sizeof answer - 1, 1000));
+	CHECK_TEXT(view.snapshot.name, "a\\x1b[1m");
+	CHECK_TEXT(view.snapshot.why, "b\\u009b\\n");
+	CHECK_TEXT(view.snapshot.partitions[0].topic, "c\\u202e");
+	CHECK_TEXT(view.snapshot.partitions[0].state, "d\\x07");
+	CHECK(!view_note(&view, refusal, sizeof refusal - 1, 2000));
+	CHECK_TEXT(view.lost, "e\\x1b");
+	view_release(&view);
+}
+
 TEST(an_answer_is_read_with_what_it_does_not_know)
 {
 	const struct snapshot *now = &view.snapshot;

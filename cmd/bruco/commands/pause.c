@@ -10,6 +10,7 @@
 #include "bruco/commands/commands.h"
 #include "bruco/commands/steer.h"
 #include "bruco/monitor/console_client.h"
+#include "bruco/monitor/printable_answer.h"
 
 /* "orders" or "orders:3" into the request. */
 static void add_place(const struct program *program, json_t *request, const char *text)
@@ -31,11 +32,12 @@ static void add_place(const struct program *program, json_t *request, const char
 	free(topic);
 }
 
-static void print_answer(const json_t *answer, const char *place, bool pause)
+static void print_answer(json_t *answer, const char *place, bool pause)
 {
 	const json_t *partitions = json_object_get(answer, "partitions"), *partition;
 	size_t i;
 
+	printable_answer(PRINTABLE_TEXT, answer);
 	if (json_array_size(partitions) == 0)
 		printf("%s%s%s; %s\n", pause ? "paused" : "resumed", place == NULL ? "" : " ",
 			place == NULL ? "" : place,

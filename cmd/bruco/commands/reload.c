@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "bruco/commands/commands.h"
-#include "bruco/commands/print_escaped.h"
 #include "bruco/commands/steer.h"
 #include "bruco/monitor/console_client.h"
+#include "bruco/monitor/printable_answer.h"
 
 enum { OPTION_WAIT = OPTION_OWN };
 
@@ -56,10 +56,12 @@ int command_reload(const struct program *program, int argc, char **argv)
 	console_connect(&link, options.socket, name);
 	console_send(&link, json_pack("{s:s, s:b}", "command", "reload", "wait", wait));
 	while ((answer = console_receive(&link)) != NULL) {
-		const char *log = json_string_value(json_object_get(answer, "log"));
+		const char *log;
 
+		printable_answer(PRINTABLE_LINES, answer);
+		log = json_string_value(json_object_get(answer, "log"));
 		if (log != NULL)
-			print_escaped(stderr, log);
+			fputs(log, stderr);
 		else
 			print_answer(answer);
 		answered = answered || log == NULL;

@@ -6,9 +6,9 @@
 
 #include "base/status.h"
 #include "bruco/commands/commands.h"
-#include "bruco/commands/print_escaped.h"
 #include "bruco/commands/steer.h"
 #include "bruco/monitor/console_client.h"
+#include "bruco/monitor/printable_answer.h"
 #include "frame/limits.h"
 
 static const char *member(const json_t *answer, const char *name)
@@ -23,7 +23,7 @@ static void print_heading(const json_t *answer)
 {
 	const json_t *pid = json_object_get(answer, "pid"), *seq = json_object_get(answer, "seq");
 
-	print_escaped(stdout, member(answer, "worker"));
+	printf("%s", member(answer, "worker"));
 	if (pid != NULL)
 		printf(" (process %" PRId64 "): %s", (int64_t)json_integer_value(pid),
 			member(answer, "run"));
@@ -36,15 +36,13 @@ static void print_heading(const json_t *answer)
 	printf("\n");
 }
 
-static void print_worker(const json_t *answer)
+static void print_worker(json_t *answer)
 {
+	printable_answer(PRINTABLE_LINES, answer);
 	print_heading(answer);
-	print_escaped(stdout, member(answer, "text"));
-	if (*member(answer, "note") != '\0') {
-		printf("(");
-		print_escaped(stdout, member(answer, "note"));
-		printf(")\n");
-	}
+	printf("%s", member(answer, "text"));
+	if (*member(answer, "note") != '\0')
+		printf("(%s)\n", member(answer, "note"));
 }
 
 /* Prints the answers in the order of the workers, and takes them over. */

@@ -6,10 +6,10 @@
 
 #include "base/status.h"
 #include "bruco/commands/commands.h"
-#include "bruco/commands/print_escaped.h"
 #include "bruco/commands/steer.h"
 #include "bruco/monitor/amounts.h"
 #include "bruco/monitor/console_client.h"
+#include "bruco/monitor/printable_answer.h"
 
 enum { OPTION_JSON = OPTION_OWN };
 
@@ -160,17 +160,16 @@ static void print_totals(const json_t *status)
 	}
 }
 
-static void print_table(const json_t *status)
+static void print_table(json_t *status)
 {
 	char room[AMOUNT_ROOM];
 
-	print_escaped(stdout, text(status, "name"));
-	printf(": %s for %s, %s", text(status, "state"), amount_time(room, number(status, "up_s")),
+	printable_answer(PRINTABLE_TEXT, status);
+	printf("%s: %s for %s, %s", text(status, "name"), text(status, "state"),
+		amount_time(room, number(status, "up_s")),
 		json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
-	if (!json_is_null(json_object_get(status, "why"))) {
-		printf(": ");
-		print_escaped(stdout, text(status, "why"));
-	}
+	if (!json_is_null(json_object_get(status, "why")))
+		printf(": %s", text(status, "why"));
 	printf("\n");
 	print_stages(status);
 	print_lanes(status);
@@ -200,7 +199,7 @@ int command_status(const struct program *program, int argc, char **argv)
 	status = console_ask(options.socket, name, json_pack("{s:s}", "command", "status"),
 		CONSOLE_ANSWER_S);
 	if (as_json) {
-		json_dumpf(status, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		json_dumpf(status, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
 		printf("\n");
 	} else {
 		print_table(status);

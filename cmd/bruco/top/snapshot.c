@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "bruco/monitor/printable_answer.h"
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -136,8 +137,10 @@ bool snapshot_read(struct snapshot *snapshot, const char *text, size_t length, c
 {
 	json_error_t error;
 	json_t *answer = json_loadb(text, length, 0, &error);
-	const char *refusal = json_string_value(json_object_get(answer, "error"));
+	const char *refusal;
 
+	printable_answer(PRINTABLE_TEXT, answer);
+	refusal = json_string_value(json_object_get(answer, "error"));
 	if (!json_is_object(answer) || refusal != NULL) {
 		snprintf(why, 256, "%s", refusal != NULL ? refusal : "its answer is not JSON");
 		json_decref(answer);
