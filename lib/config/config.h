@@ -228,5 +228,9 @@ bool config_group_times_wrong(
 
 /* Why a librdkafka property may not be set by hand ("Bruco commits offsets itself"), or NULL. */
 const char *config_property_refused(const char *name);
+/* Whether this value would do harm: then *why says which. */
+bool config_property_value_refused(const char *name, const char *value, char why[128]);
+/* Whether Bruco has examined this property and lets it be set. */
+bool config_property_known(const char *name);
 
 #endif

@@ -1,4 +1,5 @@
 /* librdkafka's settings that a user may not set, and what clients say of the others. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@ static const char delivery[] = "it stays at 'all': an offset is committed only a
 static const char order[] = "the idempotent producer needs it as it is to keep the order";
 static const char code[] = "it loads code into the program";
 static const char callback[] = "it is for programs, not for configurations";
+static const char test[] = "it is for librdkafka's own tests: no broker would get the records";
+static const char share[] = "Bruco's consumers are those of a group, not of a share group";
 
 static const struct {
 	const char *name;
@@ -47,14 +50,28 @@ static const struct {
 	{"msg_order_cmp", callback},
 	{"plugin.library.paths", code},
 	{"ssl.engine.location", code},
+	{"ssl.engine.id", code},
 	{"ssl.providers", code},
 	{"sasl.kerberos.kinit.cmd", "it runs a command"},
+	{"test.mock.num.brokers", test},
+	{"test.mock.broker.rtt", test},
+	{"ut_handle_ProduceResponse", test},
+	{"internal.termination.signal", "it sends a signal to threads of Bruco's programs"},
+	{"builtin.features", "it says what librdkafka was built with"},
+	{"client.software.name", "brokers are told the truth"},
+	{"client.software.version", "brokers are told the truth"},
+	{"max.poll.records", share},
+	{"share.acknowledgement.mode", share},
+	{"enable_sasl_queue", callback},
 	{"log.queue", callback},
 	{"enabled_events", callback},
 	{"interceptors", callback},
 	{"opaque", callback},
 	{"default_topic_conf", callback},
 	{"ssl_engine_callback_data", callback},
+	{"ssl_ca", callback},
+	{"ssl_certificate", callback},
+	{"ssl_key", callback},
 };
 
 const char *config_property_refused(const char *name)
@@ -68,6 +85,46 @@ const char *config_property_refused(const char *name)
 		return callback;
 	return NULL;
 }
+
+/* ---- values */
+
+/* librdkafka makes `kinit -t "KEYTAB" -k PRINCIPAL` of these two and hands it to a shell, already when a
+ * client is made. */
+static const char in_quotes[] = "\"$`\\\n";
+static const char of_principals[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@/._+:=,%-";
+
+/* The first byte of the value that a shell would not take as it is, or NULL. */
+static const char *shell_byte(const char *name, const char *value)
+{
+	if (strcmp(name, "sasl.kerberos.keytab") == 0)
+		return strpbrk(value, in_quotes);
+	if (strcmp(name, "sasl.kerberos.principal") != 0)
+		return NULL;
+	if (value[0] == '-')
+		return value; /* an option of kinit's */
+	value += strspn(value, of_principals);
+	return value[0] == '\0' ? NULL : value;
+}
+
+bool config_property_value_refused(const char *name, const char *value, char why[128])
+{
+	const char *at = shell_byte(name, value);
+
+	if (at == NULL)
+		return false;
+	if (*at > ' ' && *at < 0x7f)
+		snprintf(why, 128, "librdkafka pastes it into a shell's command: no '%c' may be %s",
+			*at, at == value && *at == '-' ? "its first character" : "in it");
+	else
+		snprintf(why, 128,
+			"librdkafka pastes it into a shell's command: nothing but printable ASCII "
+			"characters%s may be in it",
+			strcmp(name, "sasl.kerberos.principal") == 0 ? " and no blank" : "");
+	return true;
+}
+
+/* ---- what clients say */
 
 static const struct settings *properties_of(const struct config *config, const char *section)
 {

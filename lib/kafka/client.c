@@ -96,26 +96,40 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 		die(STATUS_CONFIG, "property '%s': %s", name, why);
 }
 
+/* Sets one of the user's, or *why says what is wrong. A setting that only librdkafka knows is too new for
+ * anybody to have looked at what it runs: to set it would be to find out. */
+static rd_kafka_conf_res_t set_checked(
+	rd_kafka_conf_t *conf, const struct setting *setting, char why[512])
+{
+	rd_kafka_conf_res_t result = RD_KAFKA_CONF_UNKNOWN;
+	bool known = config_property_known(setting->name);
+	size_t size = 0;
+
+	if (known)
+		result = rd_kafka_conf_set(conf, setting->name, setting->value, why, 512);
+	if (!known && rd_kafka_conf_get(conf, setting->name, NULL, &size) == RD_KAFKA_CONF_OK)
+		snprintf(why, 512, "'%.100s' is not among the settings that Bruco has examined",
+			setting->name);
+	else if (result == RD_KAFKA_CONF_UNKNOWN)
+		snprintf(why, 512, "'%.100s' is not a setting of librdkafka %s", setting->name,
+			rd_kafka_version_str());
+	return result;
+}
+
 static void set_users(
 	rd_kafka_conf_t *conf, const struct setting *setting, struct kafka_answers *answers)
 {
 	char why[512];
+	rd_kafka_conf_res_t result = set_checked(conf, setting, why);
 
-	if (answers == NULL) {
-		set(conf, setting->name, setting->value);
+	if (result == RD_KAFKA_CONF_OK)
 		return;
-	}
-	switch (rd_kafka_conf_set(conf, setting->name, setting->value, why, sizeof why)) {
-	case RD_KAFKA_CONF_OK:
-		break;
-	case RD_KAFKA_CONF_UNKNOWN:
-		snprintf(why, sizeof why, "'%.100s' is not a setting of librdkafka %s",
-			setting->name, rd_kafka_version_str());
+	if (answers != NULL)
 		answer(answers, "error", setting->name, why);
-		break;
-	default:
-		answer(answers, "error", setting->name, why);
-	}
+	else if (result == RD_KAFKA_CONF_UNKNOWN)
+		die(STATUS_CONFIG, "property %s", why);
+	else
+		die(STATUS_CONFIG, "property '%s': %s", setting->name, why);
 }
 
 bool kafka_version_supported(int version)

@@ -88,7 +88,7 @@ void command_load(const struct program *program, struct config *config, const ch
 static void lay_property(
 	const struct program *program, struct settings *settings, const char *assignment)
 {
-	char *name = mem_text(assignment);
+	char *name = mem_text(assignment), harm[128];
 	const char *why;
 
 	if (!config_setting(settings, assignment))
@@ -97,6 +97,8 @@ static void lay_property(
 	why = config_property_refused(name);
 	if (why != NULL)
 		options_misuse(program, "property '%s' can't be set: %s", name, why);
+	if (config_property_value_refused(name, strchr(assignment, '=') + 1, harm))
+		options_misuse(program, "property '%s' can't have this value: %s", name, harm);
 	free(name);
 }
 

@@ -218,3 +218,28 @@ sink: {kind: kafka, brokers: b, properties: {acks: 1}, topic: t}
 YAML
         )
 }
+
+@test "properties that a shell, a test or nobody would act on" {
+    export KEYTAB="a\"; touch $PWD/keytab; \"" PRINCIPAL="a; touch $PWD/principal"
+    refuses "config.yaml:9:27: source.properties: 'sasl.kerberos.keytab' cannot have this value: librdkafka pastes it into a shell's command: no '\"' may be in it" \
+        "config.yaml:10:30: source.properties: 'sasl.kerberos.principal' cannot have this value: librdkafka pastes it into a shell's command: no ';' may be in it" \
+        "config.yaml:11:46: sink.properties: 'test.mock.num.brokers' cannot be set here: it is for librdkafka's own tests: no broker would get the records" \
+        < <(
+            good_start
+            cat <<'YAML'
+  properties: {security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI,
+    sasl.kerberos.keytab: "${KEYTAB}",
+    sasl.kerberos.principal: "${PRINCIPAL}"}
+sink: {kind: kafka, brokers: b, properties: {test.mock.num.brokers: 1}, topic: t}
+YAML
+        )
+    [[ ! -e keytab && ! -e principal ]]
+    for property in "sasl.kerberos.keytab=$KEYTAB" "sasl.kerberos.principal=$PRINCIPAL"; do
+        run_x 64 bruco-sink kafka -b 127.0.0.1:1 -t t -X security.protocol=sasl_plaintext \
+            -X sasl.mechanism=GSSAPI -X "$property"
+        contains "$stderr" "property '${property%%=*}' can't have this value: librdkafka pastes it"
+    done
+    [[ ! -e keytab && ! -e principal ]]
+    run_x 78 bruco-sink kafka -b 127.0.0.1:1 -t t -X no.such=1
+    contains "$stderr" "property 'no.such' is not a setting of librdkafka"
+}

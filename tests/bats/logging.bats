@@ -424,6 +424,6 @@ END
 import json
 (line,) = map(json.loads, open("stderr"))
 assert (line["level"], line["program"]) == ("error", "bruco-source"), line
-assert line["message"].startswith("property 'no.such': No such configuration property"), line
+assert line["message"].startswith("property 'no.such' is not a setting of librdkafka "), line
 END
 }

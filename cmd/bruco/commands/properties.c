@@ -69,9 +69,11 @@ size_t check_properties(const struct config *config, struct buf *notes)
 {
 	size_t mistakes = 0;
 
-	if (config->source.properties.count > 0)
+	if (config->source.properties.count > 0 && !config_mistaken(config, "source.properties"))
 		mistakes += check_client("bruco-source", config, SECTION_SOURCE, notes);
-	if (config->sink.properties.count + config->dead_letter.properties.count > 0)
+	if (config->sink.properties.count + config->dead_letter.properties.count > 0 &&
+		!config_mistaken(config, "sink.properties") &&
+		!config_mistaken(config, "deadLetter.properties"))
 		mistakes += check_client("bruco-sink", config, SECTION_SINK, notes);
 	return mistakes;
 }
