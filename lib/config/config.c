@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/schema.h"
+#include "config/secrets.h"
 #include "config/types/values.h"
 
 /* ---- lists and maps of texts ---- */
@@ -46,27 +47,49 @@ void config_texts(struct texts *texts, const char *comma_text)
 	free(copy);
 }
 
+static void setting_release(struct setting *setting)
+{
+	free(setting->name);
+	free(setting->value);
+	free(setting->shown);
+	free(setting->shown_name);
+}
+
 struct setting *settings_set(struct settings *settings, const char *name, const char *value)
 {
-	for (size_t i = 0; i < settings->count; i++) {
-		if (strcmp(settings->items[i].name, name) == 0) {
-			config_replace(&settings->items[i].value, value);
-			settings->items[i].place = (struct config_place){0, 0};
-			return &settings->items[i];
-		}
+	struct setting *found = NULL;
+
+	for (size_t i = 0; i < settings->count && found == NULL; i++)
+		if (strcmp(settings->items[i].name, name) == 0)
+			found = &settings->items[i];
+	if (found != NULL) {
+		setting_release(found);
+	} else {
+		settings->items = mem_grow(
+			settings->items, settings->count + 1, sizeof *settings->items);
+		found = &settings->items[settings->count++];
 	}
-	settings->items = mem_grow(settings->items, settings->count + 1, sizeof *settings->items);
-	settings->items[settings->count++] =
-		(struct setting){.name = mem_text(name), .value = mem_text(value)};
-	return &settings->items[settings->count - 1];
+	*found = (struct setting){.name = mem_text(name),
+		.value = mem_text(value),
+		.shown = secret_mask(value, SECRET_PLAIN, secret_name(name))};
+	return found;
+}
+
+void settings_take(struct settings *settings, const struct node *name, const struct node *value)
+{
+	struct setting *setting = settings_set(settings, name->text, value->text);
+
+	setting->place = name->place;
+	if (name->shown != NULL)
+		setting->shown_name = mem_text(name->shown);
+	if (value->shown != NULL)
+		config_replace(&setting->shown, value->shown);
 }
 
 void settings_release(struct settings *settings)
 {
-	for (size_t i = 0; i < settings->count; i++) {
-		free(settings->items[i].name);
-		free(settings->items[i].value);
-	}
+	for (size_t i = 0; i < settings->count; i++)
+		setting_release(&settings->items[i]);
 	free(settings->items);
 	*settings = (struct settings){0};
 }
@@ -138,6 +161,7 @@ void config_release(struct config *config)
 	free(config->path);
 	free(config->directory);
 	texts_release(&config->secret_variables);
+	settings_release(&config->given);
 	texts_release(&config->mistaken);
 	schema_clear(&schema_top, config);
 }

@@ -36,6 +36,8 @@ enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
 struct setting { /* a name and a value, both owned */
 	char *name;
 	char *value;
+	char *shown;      /* what is to be shown instead of the value (config/secrets.h), or NULL */
+	char *shown_name; /* the same for the name */
 	struct config_place place; /* of the name; line 0: the setting comes from a command line */
 };
 
@@ -156,6 +158,8 @@ struct config {
 	struct sink_config sink;
 	struct sink_config dead_letter;
 	struct texts secret_variables; /* variables in source and sink, which workers and pip don't get */
+	struct settings given;         /* of keys that hold a ${...} or a secret: the path, and what
+					  is to be shown behind its "key:" */
 	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
 	bool unreadable;               /* nothing is known of any key */
 };
@@ -187,8 +191,8 @@ bool config_mistaken(const struct config *config, const char *path);
 size_t config_missing(const struct config *config, unsigned sections, struct buf *notes);
 
 /* Writes the named sections, resolved, all defaults shown, as a YAML document. With `masked`,
- * passwords and the like are shown as "***" and a `$` as `$$`, so that what is printed is a
- * configuration file (for `bruco check --print`). */
+ * what was substituted is shown as the file has it, other secrets as "***" and a `$` as `$$`, so that
+ * what is printed is a configuration file (for `bruco check --print`). */
 void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out);
 
 /* Adds the paths of the keys whose values differ, as "source.topics". */

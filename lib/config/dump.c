@@ -48,9 +48,9 @@ static bool needs_escape(uint32_t code)
 	       code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
-void dump_text(struct dump *dump, const char *text)
+/* With `doubled`, `$` is a `$` to the reader of a file. */
+static void write_text(struct buf *out, const char *text, bool doubled)
 {
-	struct buf *out = dump->out;
 	int length;
 
 	if (is_plain(text)) {
@@ -65,7 +65,7 @@ void dump_text(struct dump *dump, const char *text)
 			buf_printf(out, "\\%c", (int)code);
 		else if (code == '\n')
 			buf_text(out, "\\n");
-		else if (code == '$' && dump->masked)
+		else if (code == '$' && doubled)
 			buf_text(out, "$$");
 		else if (needs_escape(code))
 			buf_printf(out, code < 0x100 ? "\\x%02X" : "\\u%04X", (unsigned)code);
@@ -73,6 +73,22 @@ void dump_text(struct dump *dump, const char *text)
 			buf_append(out, at, (size_t)length);
 	}
 	buf_byte(out, '"');
+}
+
+void dump_text(struct dump *dump, const char *text)
+{
+	write_text(dump->out, text, dump->masked);
+}
+
+void dump_shown(struct dump *dump, const char *text, const char *shown)
+{
+	if (!dump->masked || shown == NULL) {
+		dump_scalar(dump, text);
+		return;
+	}
+	buf_byte(dump->out, ' ');
+	write_text(dump->out, shown, false);
+	buf_byte(dump->out, '\n');
 }
 
 void dump_scalar(struct dump *dump, const char *text)
@@ -90,6 +106,67 @@ void dump_number(struct dump *dump, int64_t number)
 void dump_indent(struct dump *dump, unsigned more)
 {
 	buf_printf(dump->out, "%*s", (int)(dump->indent + more), "");
+}
+
+/* ---- what the file gives ---- */
+
+static void write_given(struct dump *dump, const struct node *node)
+{
+	dump_shown(dump, node->text, node->shown);
+}
+
+/* An item with another value may stand in the list for several. */
+static void write_given_list(struct dump *dump, const struct node *list)
+{
+	buf_byte(dump->out, '\n');
+	for (size_t i = 0; i < list->count; i++) {
+		dump_indent(dump, 2);
+		buf_byte(dump->out, '-');
+		write_given(dump, list->entries[i].value);
+	}
+}
+
+static bool has_shown(const struct node *value)
+{
+	bool any = value->shown != NULL;
+
+	for (size_t i = 0; value->kind == NODE_LIST && i < value->count; i++) {
+		if (value->entries[i].value->kind != NODE_SCALAR)
+			return false; /* properties and env keep that themselves */
+		any = any || value->entries[i].value->shown != NULL;
+	}
+	return any;
+}
+
+void dump_keep_given(struct config *config, const char *path, const struct node *value)
+{
+	struct buf out = {0};
+	struct dump dump = {.out = &out, .masked = true};
+
+	if (!has_shown(value))
+		return;
+	for (const char *at = path; (at = strchr(at, '.')) != NULL; at++)
+		dump.indent += 2;
+	if (value->kind == NODE_LIST)
+		write_given_list(&dump, value);
+	else
+		write_given(&dump, value);
+	buf_byte(&out, '\0');
+	settings_set(&config->given, path, (const char *)out.data);
+	buf_release(&out);
+}
+
+static bool dump_given(struct dump *dump, const char *path)
+{
+	const struct settings *given = &dump->config->given;
+
+	for (size_t i = 0; dump->masked && i < given->count; i++) {
+		if (strcmp(given->items[i].name, path) == 0) {
+			buf_text(dump->out, given->items[i].value);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* ---- sections ---- */
@@ -126,6 +203,7 @@ static void dump_key(struct dump *dump, const struct section *section, const str
 {
 	const void *field = schema_field(section, key, dump->config);
 	bool is_set = key->type->is_set == NULL || key->type->is_set(field);
+	char path[64];
 
 	if (key->type->write == NULL || (!is_set && key->initial == NULL))
 		return;
@@ -133,7 +211,9 @@ static void dump_key(struct dump *dump, const struct section *section, const str
 		return;
 	dump_indent(dump, 0);
 	buf_printf(dump->out, "%s:", key->name);
-	key->type->write(dump, key, field);
+	schema_path(path, section, key);
+	if (!dump_given(dump, path))
+		key->type->write(dump, key, field);
 }
 
 /* The section's own keys, and those of its kind. */
@@ -154,7 +234,7 @@ static void dump_keys(struct dump *dump, const struct section *section)
 
 void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out)
 {
-	struct dump dump = {.config = config, .sections = sections, .out = out, .masked = masked};
+	struct dump dump = {.config = config, .sections = sections, .out = out, .masked = masked, .for_stage = !masked};
 
 	dump_keys(&dump, &schema_top);
 }

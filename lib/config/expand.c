@@ -141,6 +141,22 @@ static void insert_variable(struct scalar *scalar, const char *name, const char 
 		append_text(scalar, name, value, strlen(value));
 }
 
+/* A password with "${" in it is not to be repeated, nor a default. */
+static void report_form(struct scalar *scalar, const char *inside)
+{
+	const char *otherwise = strstr(inside, ":-");
+	int length = otherwise == NULL ? (int)strcspn(inside, "$") : (int)(otherwise - inside);
+	bool cut = inside[length] != '\0';
+
+	if (scalar->node->secret)
+		length = 0;
+	diag_error(scalar->expansion->diagnostics, scalar->node->place,
+		"cannot substitute '${%.*s%s}': expected ${NAME}, ${NAME:-text} or ${file:PATH} "
+		"(write $$ for a '$' itself)",
+		length < 60 ? length : 60, inside, cut || length == 0 ? "..." : "");
+	scalar->bad = true;
+}
+
 /* Inserts what the text between ${ and } stands for. */
 static void insert(struct scalar *scalar, const char *inside)
 {
@@ -159,11 +175,7 @@ static void insert(struct scalar *scalar, const char *inside)
 		else
 			scalar->unresolved = true;
 	} else {
-		diag_error(scalar->expansion->diagnostics, scalar->node->place,
-			"cannot substitute '${%.60s}': expected ${NAME}, ${NAME:-text} or "
-			"${file:PATH} (write $$ for a '$' itself)",
-			inside);
-		scalar->bad = true;
+		report_form(scalar, inside);
 	}
 }
 
@@ -213,7 +225,7 @@ void expand_tree(struct expansion *expansion, struct node *node, bool resolve, s
 	} else if (scalar.unresolved) {
 		node->unresolved = true;
 	} else {
-		free(node->text);
+		node->given = node->text;
 		node->text = (char *)scalar.out.data;
 		scalar.out = (struct buf){0};
 	}

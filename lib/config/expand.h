@@ -6,7 +6,8 @@
  *	${file:PATH}     a file's content without its last newline; relative to `directory`
  *	$$               $
  *
- * A `$` before anything else is itself. Keys are not touched.
+ * A `$` before anything else is itself. Keys are not touched. The text as it stands in the file is kept
+ * in node->given.
  */
 #ifndef CONFIG_EXPAND_H
 #define CONFIG_EXPAND_H

@@ -51,11 +51,20 @@ static int64_t default_of(const struct source_config *source, enum group_time ti
 	return source->rebalance_timeout_ms;
 }
 
+static void write_time(char text[32], const struct setting *setting, int64_t ms)
+{
+	if (setting != NULL && setting->shown != NULL)
+		snprintf(text, 32, "%.31s", setting->shown);
+	else
+		snprintf(text, 32, "%lld ms", (long long)ms);
+}
+
 bool config_group_times_wrong(
 	const struct source_config *source, size_t rule, char why[256], struct config_place *place)
 {
 	enum group_time times[] = {rules[rule].shorter, rules[rule].longer};
 	const struct setting *settings[2];
+	char texts[2][32];
 	int64_t ms[2];
 
 	for (int i = 0; i < 2; i++) {
@@ -69,8 +78,10 @@ bool config_group_times_wrong(
 	*place = settings[1] != NULL   ? settings[1]->place
 		 : settings[0] != NULL ? settings[0]->place
 				       : (struct config_place){0, 0};
-	snprintf(why, 256, "'%s' (%lld ms) must %s than '%s' (%lld ms): %s", names[times[1]],
-		(long long)ms[1], rules[rule].equal ? "not be shorter" : "be longer",
-		names[times[0]], (long long)ms[0], rules[rule].why);
+	for (int i = 0; i < 2; i++)
+		write_time(texts[i], settings[i], ms[i]);
+	snprintf(why, 256, "'%s' (%s) must %s than '%s' (%s): %s", names[times[1]], texts[1],
+		rules[rule].equal ? "not be shorter" : "be longer", names[times[0]], texts[0],
+		rules[rule].why);
 	return true;
 }

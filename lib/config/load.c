@@ -13,6 +13,7 @@
 #include "config/diagnostics.h"
 #include "config/expand.h"
 #include "config/schema.h"
+#include "config/secrets.h"
 #include "config/types/values.h"
 #include "config/yaml_tree.h"
 
@@ -121,8 +122,12 @@ static void load_tree(struct load *load)
 	struct expansion expansion = {
 		.directory = config->directory, .diagnostics = load->diagnostics};
 
+	secrets_mark(load->root);
 	for (size_t i = 0; i < load->root->count && !load->from_dump; i++)
 		expand_entry(load, &expansion, &load->root->entries[i]);
+	secrets_mark(load->root);
+	if (!load->from_dump)
+		secrets_hide(load->root);
 	schema_read(load, &schema_top, load->root);
 	rules_check(load);
 	forget_others(config, load->sections);

@@ -1,6 +1,7 @@
 /* Reading a map's entries by the keys of a section; see schema.h. */
 #include <string.h>
 
+#include "config/dump.h"
 #include "config/schema.h"
 #include "config/types/values.h"
 
@@ -49,8 +50,11 @@ static void read_key(struct load *load, const struct section *section, const str
 	load->section = section;
 	load->key_place = entry->key->place;
 	schema_path(load->path, section, key);
-	if (read_value(load, section, key, entry->value))
+	if (read_value(load, section, key, entry->value)) {
+		if (!load->from_dump)
+			dump_keep_given(load->config, load->path, entry->value);
 		return;
+	}
 	/* Nothing more can be said about it, not even that it is missing. */
 	texts_add(&load->config->mistaken, load->path);
 	entry->value->kind = NODE_BAD;
@@ -116,8 +120,8 @@ static bool read_later(
 		return true;
 	if (text && !node_is_null(node))
 		diag_error(load->diagnostics, load->key_place,
-			"'%s: %.60s' is not supported yet (only '%s')", load->path, node->text,
-			key->initial);
+			"'%s: %.60s' is not supported yet (only '%s')", load->path,
+			node_shown(node), key->initial);
 	else
 		diag_error(load->diagnostics, load->key_place, "'%s' is not supported yet",
 			load->path);

@@ -42,7 +42,7 @@ static void check_ordering(struct load *load)
 		diag_error(load->diagnostics, fire_and_forget->place,
 			"source.fireAndForget: true means 'processor.ordering: none', but that is "
 			"'%s' (at %u:%u)",
-			ordering->text, ordering->place.line, ordering->place.column);
+			node_shown(ordering), ordering->place.line, ordering->place.column);
 	processor->ordering = ORDERING_NONE;
 }
 
@@ -59,7 +59,7 @@ static void check_partition(struct load *load, struct sink_config *sink, const c
 		if (load->sections & SECTION_SINK)
 			diag_warning(load->diagnostics, partition->place,
 				"%s.partition has no effect with 'partitioner: %s' (at %u:%u)",
-				section, partitioner->text, partitioner->place.line,
+				section, node_shown(partitioner), partitioner->place.line,
 				partitioner->place.column);
 		sink->partition = -1;
 	}
@@ -95,6 +95,7 @@ static void check_backoff(struct load *load)
 {
 	struct processor_config *processor = &load->config->processor;
 	const struct node *node = given(load, "processor.retry.backoff");
+	const struct node *longest = given(load, "processor.retry.maxBackoff");
 	int64_t max_ms = processor->retry_max_backoff_ms;
 	char backoff[32], max[32];
 
@@ -104,7 +105,9 @@ static void check_backoff(struct load *load)
 		format_duration(backoff, processor->retry_backoff_ms);
 		format_duration(max, max_ms);
 		diag_error(load->diagnostics, node->place,
-			"processor.retry.backoff: %s is longer than maxBackoff, %s", backoff, max);
+			"processor.retry.backoff: %s is longer than maxBackoff, %s",
+			node->shown != NULL ? node->shown : backoff,
+			longest != NULL && longest->shown != NULL ? longest->shown : max);
 	}
 	processor->retry_backoff_ms = max_ms;
 }
@@ -176,7 +179,7 @@ static void check_circle(struct load *load, const struct sink_config *sink, cons
 			diag_warning(load->diagnostics, topic->place,
 				"%s.topic: '%s' is among source.topics: what is written there is "
 				"read again",
-				section, sink->topic);
+				section, node_shown(topic));
 }
 
 void rules_check(struct load *load)

@@ -1,41 +1,104 @@
+/* Which settings are secret, and how a whole tree is shown; see secrets.h. */
 #include "config/secrets.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_secret_name(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
-	static const char *const parts[] = {"password", "passwd", "passphrase", "secret", "token",
-		"credential", "private", "apikey", "api_key", "api.key", "access_key",
-		"ssl.key.pem", "sasl.oauthbearer.config", "sasl.oauthbearer.extensions"};
-	size_t length = strlen(name);
+	size_t length = strlen(name), tail = strlen(end);
 
+	return length >= tail && strcasecmp(name + length - tail, end) == 0;
+}
+
+/* The name is a path's or a public address's, whatever it is the path of. */
+static bool names_a_place(const char *name)
+{
+	static const char *const ends[] = {"file", "path", "location", "token.endpoint.url"};
+
+	for (size_t i = 0; i < COUNT(ends); i++)
+		if (ends_in(name, ends[i]))
+			return true;
+	return false;
+}
+
+bool secret_name(const char *name)
+{
+	static const char *const parts[] = {"password", "passwd", "passphrase", "pwd", "secret",
+		"token", "credential", "private", "apikey", "api_key", "api-key", "api.key",
+		"access_key", "access-key", "accesskey", "accountkey", "sharedkey", "signature",
+		"authorization", "ssl.key.pem", "sasl.username", "sasl.oauthbearer.config",
+		"sasl.oauthbearer.extensions"};
+	static const char *const wholes[] = {"key", "sig", "auth", "pass"};
+
+	if (names_a_place(name))
+		return false;
 	for (size_t i = 0; i < COUNT(parts); i++)
 		if (strcasestr(name, parts[i]) != NULL)
-			return strcmp(name, "sasl.oauthbearer.token.endpoint.url") != 0;
-	return (length == 3 && strcasecmp(name, "key") == 0) ||
-	       (length > 4 && strcasecmp(name + length - 4, "_key") == 0);
+			return true;
+	for (size_t i = 0; i < COUNT(wholes); i++)
+		if (strcasecmp(name, wholes[i]) == 0)
+			return true;
+	return ends_in(name, "_key") || ends_in(name, "_pass") || ends_in(name, "_auth");
 }
 
-/* scheme://user:password@host, or the text of a private key */
-static bool is_secret_value(const char *value)
-{
-	const char *from = strstr(value, "://");
-	const char *at;
+/* ---- trees */
 
-	if (strstr(value, "PRIVATE KEY-----") != NULL)
-		return true;
-	if (from == NULL)
-		return false;
-	at = strchr(from, '@');
-	return at != NULL && memchr(from + 3, ':', (size_t)(at - from - 3)) != NULL;
+static void mark(struct node *node, bool secret)
+{
+	const struct node *named = node_find(node, "name"); /* an item of processor.env */
+
+	node->secret = node->secret || secret;
+	if (named != NULL && named->kind == NODE_SCALAR && secret_name(named->text))
+		secret = true;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct entry *entry = &node->entries[i];
+
+		mark(entry->value, entry->value != named &&
+					   (secret || (entry->key != NULL &&
+							      secret_name(entry->key->text))));
+	}
 }
 
-const char *secret_shown(const struct setting *setting, bool masked)
+void secrets_mark(struct node *root)
 {
-	bool secret = is_secret_name(setting->name) || is_secret_value(setting->value);
+	mark(root, false);
+}
 
-	return masked && secret ? "***" : setting->value;
+static void hide_scalar(struct node *node)
+{
+	const char *given = node->given != NULL ? node->given : node->text;
+
+	free(node->shown);
+	node->shown = secret_mask(given, SECRET_IN_FILE, node->secret);
+	if (node->shown == NULL && strstr(given, "${") != NULL)
+		node->shown = mem_text(given);
+}
+
+/* Somebody may have left out the colon, or written a '=': `sasl.password hunter2`. */
+static void hide_key(struct node *key)
+{
+	char *name = mem_text_n(key->text, strcspn(key->text, " =\t"));
+
+	if (key->text[strlen(name)] != '\0' && secret_name(name))
+		key->shown = mem_printf("%s ***", name);
+	else
+		key->shown = secret_mask(key->text, SECRET_PLAIN, false);
+	free(name);
+}
+
+void secrets_hide(struct node *node)
+{
+	if (node->text != NULL)
+		hide_scalar(node);
+	for (size_t i = 0; i < node->count; i++) {
+		if (node->entries[i].key != NULL)
+			hide_key(node->entries[i].key);
+		secrets_hide(node->entries[i].value);
+	}
 }

@@ -96,7 +96,7 @@ static bool alike(const char *a, const char *b)
 
 void schema_unknown(struct load *load, const struct section *section, const struct node *key)
 {
-	const char *name = key->text;
+	const char *name = key->text, *shown = node_shown(key);
 	struct owners owners = {.name = name, .but = section};
 	const char *near = nearest(section, name);
 	const char *in = section == &schema_top ? "" : " in ";
@@ -106,19 +106,19 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 	elsewhere = owners.text.length > 0;
 	if (near != NULL && (!elsewhere || known_as(section, name) != NULL || alike(name, near)))
 		diag_error(load->diagnostics, key->place,
-			"unknown key '%.60s'%s%s (did you mean '%s'?)", name, in, section->name,
+			"unknown key '%.60s'%s%s (did you mean '%s'?)", shown, in, section->name,
 			near);
 	else if (elsewhere)
 		diag_error(load->diagnostics, key->place,
-			"unknown key '%.60s'%s%s (it belongs to %.*s)", name, in, section->name,
+			"unknown key '%.60s'%s%s (it belongs to %.*s)", shown, in, section->name,
 			(int)owners.text.length, (const char *)owners.text.data);
 	else if (strchr(name, '.') != NULL && schema_find(section, NULL, "properties") != NULL)
 		diag_error(load->diagnostics, key->place,
 			"unknown key '%.60s' in %s (settings of librdkafka belong to "
 			"'%s.properties')",
-			name, section->name, section->name);
+			shown, section->name, section->name);
 	else
-		diag_error(load->diagnostics, key->place, "unknown key '%.60s'%s%s", name, in,
+		diag_error(load->diagnostics, key->place, "unknown key '%.60s'%s%s", shown, in,
 			section->name);
 	buf_release(&owners.text);
 }

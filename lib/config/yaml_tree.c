@@ -130,6 +130,8 @@ void yaml_tree_free(struct node *node)
 	}
 	free(node->entries);
 	free(node->text);
+	free(node->given);
+	free(node->shown);
 	free(node);
 }
 
@@ -143,15 +145,16 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
 	return false;
 }
 
+/* What follows is not named: it may be a password without quotes. */
 static void refuse_decoration(
 	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor != NULL)
 		diag_error(reader->diagnostics, mark_place(mark),
-			"anchors ('&%.60s') are not supported", (const char *)anchor);
+			"anchors are not supported (a text that begins with '&' must be quoted)");
 	if (tag != NULL)
 		diag_error(reader->diagnostics, mark_place(mark),
-			"tags ('%.60s') are not supported", (const char *)tag);
+			"tags are not supported (a text that begins with '!' must be quoted)");
 }
 
 static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
@@ -253,8 +256,8 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event, int de
 		break;
 	case YAML_ALIAS_EVENT:
 		node = new_node(reader, NODE_BAD, event->start_mark);
-		diag_error(reader->diagnostics, node->place, "aliases ('*%.60s') are not supported",
-			(const char *)event->data.alias.anchor);
+		diag_error(reader->diagnostics, node->place,
+			"aliases are not supported (a text that begins with '*' must be quoted)");
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		node = new_node(reader, NODE_LIST, event->start_mark);
@@ -337,6 +340,11 @@ struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics 
 		return NULL;
 	}
 	return root;
+}
+
+const char *node_shown(const struct node *node)
+{
+	return node->shown != NULL ? node->shown : node->text;
 }
 
 bool node_is_null(const struct node *node)

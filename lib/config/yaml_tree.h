@@ -34,6 +34,9 @@ struct node {
 	char *text;      /* a scalar's, without NUL bytes inside */
 	bool plain;      /* a scalar as it stands in the file, without quotes or substitution */
 	bool unresolved; /* holds a ${...} that this program does not resolve */
+	bool secret;     /* by the name of its key */
+	char *given;     /* a scalar's text as the file gives it, if that has a '$'; else NULL */
+	char *shown;     /* what is to be shown instead of the text, as a file would give it, or NULL */
 	struct entry *entries;
 	size_t count;
 };
@@ -41,6 +44,9 @@ struct node {
 /* The root, which is a map (an empty one for an empty text), or NULL after it has reported why. */
 struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics);
 void yaml_tree_free(struct node *node);
+
+/* The scalar's text for messages: without what is secret (secrets.h). */
+const char *node_shown(const struct node *node);
 
 /* Nothing stands there: `key:`, `key: null`, `key: ~`. */
 bool node_is_null(const struct node *node);

@@ -161,9 +161,9 @@ processor:
   logLevel: auto
   env:
     - name: GREETING
-      value: "it's \$\$5: hello"
+      value: "it's \$\$5: \${GREETING:-hello}"
     - name: DB_PASSWORD
-      value: "***"
+      value: "\${PASSWORD}"
   isolation: basic
   inheritEnv: []
 source:
@@ -182,8 +182,8 @@ source:
   fetchDefaultBytes: 1MiB
   prefetch: 64MiB
   properties:
-    sasl.username: me
-    sasl.password: "***"
+    sasl.username: "***"
+    sasl.password: "\${file:secret}"
 sink:
   kind: discard
 deadLetter:
@@ -194,10 +194,10 @@ deadLetter:
   topics: []
   partitioner: hash
   properties:
-    sasl.password: "***"
+    sasl.password: "\${file:secret}"
 YAML
     equals "$output" "$(<expected)"
-    run_x 0 bruco check --print expected
+    PASSWORD=hunter3 run_x 0 bruco check --print expected
     equals "$output" "$(<expected)"
 }
 

@@ -93,10 +93,10 @@ YAML
 }
 
 @test "aliases, anchors, tags, merge keys, a second document" {
-    refuses "config.yaml:1:7: anchors ('&n') are not supported" \
-        "config.yaml:3:15: aliases ('*n') are not supported" \
+    refuses "config.yaml:1:7: anchors are not supported (a text that begins with '&' must be quoted)" \
+        "config.yaml:3:15: aliases are not supported (a text that begins with '*' must be quoted)" \
         "config.yaml:5:3: merge keys ('<<') are not supported" \
-        "config.yaml:6:9: tags ('!kind') are not supported" \
+        "config.yaml:6:9: tags are not supported (a text that begins with '!' must be quoted)" \
         "config.yaml:7:1: a second document: a configuration is one document" <<'YAML'
 name: &n a
 processor:

@@ -160,37 +160,6 @@ TEST(changes_are_named_by_their_paths)
 		"processor.env source.kind source.window sink.kind ");
 }
 
-TEST(secrets_are_masked)
-{
-	struct buf out;
-	const char *text;
-
-	CHECK_GOOD("processor:\n"
-		   "  env:\n"
-		   "  - {name: API_KEY, value: hidden}\n"
-		   "  - {name: DB_PASSWD, value: hidden}\n"
-		   "  - {name: github_token, value: hidden}\n"
-		   "  - {name: DATABASE_URL, value: 'postgres://me:hidden@host/db'}\n"
-		   "  - {name: HOME_URL, value: 'http://host/visible@1'}\n"
-		   "  - {name: KEYS, value: visible-2$$}\n" KAFKA_SOURCE
-		   ", properties: {sasl.password: hidden, ssl.key.pem: hidden, sasl.username: "
-		   "visible-3,\n"
-		   "  sasl.oauthbearer.config: hidden, ssl.keystore.password: hidden,\n"
-		   "  sasl.oauthbearer.client.secret: hidden, ssl.key.location: visible-4}}\n");
-	out = dump_of(&config, SECTION_ALL, true);
-	text = (const char *)out.data;
-	CHECK(strstr(text, "hidden") == NULL);
-	CHECK(strstr(text, "visible@1") != NULL);
-	CHECK(strstr(text, "\"visible-2$$\"") != NULL);
-	CHECK(strstr(text, "visible-3") != NULL);
-	CHECK(strstr(text, "visible-4") != NULL);
-	CHECK(strstr(text, "sasl.password: \"***\"") != NULL);
-	/* What is printed is a configuration that says the same. */
-	CHECK_GOOD(text);
-	CHECK_TEXT(config.processor.env.items[5].value, "visible-2$");
-	buf_release(&out);
-}
-
 /* ---- every key of the schema ---- */
 
 /* Any of these is a value of each key, and not its default. */

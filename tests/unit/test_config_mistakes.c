@@ -70,9 +70,9 @@ TEST(columns_count_characters)
 
 TEST(yaml_that_is_refused)
 {
-	CHECK_MISTAKE("name: *a\n", "1:7: aliases ('*a') are not supported");
-	CHECK_MISTAKE("name: &a x\n", "1:7: anchors ('&a') are not supported");
-	CHECK_MISTAKE("name: !!str x\n", "1:7: tags ('tag:yaml.org,2002:str') are not supported");
+	CHECK_MISTAKE("name: *a\n", "1:7: aliases are not supported (a text that begins with '*' must be quoted)");
+	CHECK_MISTAKE("name: &a x\n", "1:7: anchors are not supported (a text that begins with '&' must be quoted)");
+	CHECK_MISTAKE("name: !!str x\n", "1:7: tags are not supported (a text that begins with '!' must be quoted)");
 	CHECK_MISTAKE("sink: {<<: {kind: lines}, kind: lines}\n",
 		"1:8: merge keys ('<<') are not supported");
 	CHECK_MISTAKE("? [a]\n: b\n", "1:3: expected a key, found a list");

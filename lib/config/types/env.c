@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "config/dump.h"
-#include "config/secrets.h"
 #include "config/types/values.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -17,7 +16,8 @@ static bool new_name_is_good(struct load *load, const struct key *key,
 		return value_expected(load, key, name, "the name of a variable");
 	for (size_t i = 0; i < settings->count; i++)
 		if (strcmp(settings->items[i].name, name->text) == 0)
-			return value_wrong(load, key, name, "'%.60s' is given twice", name->text);
+			return value_wrong(load, key, name, "'%.60s' is given twice",
+				node_shown(name));
 	return true;
 }
 
@@ -43,7 +43,7 @@ static void read_variable(struct load *load, const struct key *key, struct setti
 		diag_error(load->diagnostics, found->place,
 			near != NULL ? "unknown key '%.60s' in %s (did you mean '%s'?)"
 				     : "unknown key '%.60s' in %s",
-			found->text, load->path, near);
+			node_shown(found), load->path, near);
 		good = false;
 	}
 	name = node_find(item, "name");
@@ -58,7 +58,7 @@ static void read_variable(struct load *load, const struct key *key, struct setti
 	if (!value->unresolved && !value_scalar(load, key, value, "a text"))
 		good = false;
 	if (good && !name->unresolved && !value->unresolved)
-		settings_set(settings, name->text, value->text);
+		settings_take(settings, name, value);
 }
 
 static bool read_env(struct load *load, const struct key *key, const struct node *node, void *field)
@@ -82,10 +82,10 @@ static void write_env(struct dump *dump, const struct key *key, const void *fiel
 	for (size_t i = 0; i < env->count; i++) {
 		dump_indent(dump, 2);
 		buf_text(dump->out, "- name:");
-		dump_scalar(dump, env->items[i].name);
+		dump_shown(dump, env->items[i].name, env->items[i].shown_name);
 		dump_indent(dump, 4);
 		buf_text(dump->out, "value:");
-		dump_scalar(dump, secret_shown(&env->items[i], dump->masked));
+		dump_shown(dump, env->items[i].value, env->items[i].shown);
 	}
 }
 

@@ -54,7 +54,8 @@ static bool take_pattern(struct load *load, const struct key *key, const struct 
 {
 	if (!pattern_is_good(text))
 		return value_wrong(load, key, item,
-			"expected the name of a variable, or PREFIX_*, found '%.60s'", text);
+			"expected the name of a variable, or PREFIX_*, found '%.60s'",
+			value_part(item, text));
 	texts_add(field, text);
 	return true;
 }

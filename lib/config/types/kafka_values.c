@@ -30,7 +30,8 @@ static bool kafka_name_is_good(
 {
 	const char *problem = kafka_name_problem(name);
 
-	return problem == NULL || value_wrong(load, key, node, "'%.60s' %s", name, problem);
+	return problem == NULL || value_wrong(load, key, node, "'%.60s' %s",
+					     value_part(node, name), problem);
 }
 
 static bool read_kafka_name(
@@ -55,7 +56,8 @@ static bool take_name(struct load *load, const struct key *key, const struct nod
 		return false;
 	for (size_t i = 0; i < texts->count; i++)
 		if (strcmp(texts->items[i], text) == 0)
-			return value_wrong(load, key, item, "'%s' is given twice", text);
+			return value_wrong(load, key, item, "'%s' is given twice",
+				value_part(item, text));
 	texts_add(texts, text);
 	return true;
 }
@@ -110,13 +112,15 @@ static bool take_broker(struct load *load, const struct key *key, const struct n
 {
 	struct buf *brokers = field;
 	const char *end = strstr(text, "://");
+	bool foreign = end != NULL && !is_protocol(text, (size_t)(end - text));
 
-	if (end != NULL && !is_protocol(text, (size_t)(end - text)))
+	if (foreign && item->shown == NULL)
 		return value_wrong(load, key, item,
 			"expected host:port, found '%.80s' (leave out '%.*s://')", text,
 			end - text < 40 ? (int)(end - text) : 40, text);
-	if (!broker_is_good(text))
-		return value_wrong(load, key, item, "expected host:port, found '%.80s'", text);
+	if (foreign || !broker_is_good(text))
+		return value_wrong(load, key, item, "expected host:port, found '%.80s'",
+			value_part(item, text));
 	if (brokers->length > 0)
 		buf_byte(brokers, ',');
 	buf_text(brokers, text);
@@ -169,13 +173,14 @@ static bool read_offset(
 		if (near == NULL)
 			return value_expected(load, key, node, what);
 		return value_wrong(load, key, node,
-			"expected %s, found '%.60s' (did you mean '%s'?)", what, node->text, near);
+			"expected %s, found '%.60s' (did you mean '%s'?)", what,
+			node_shown(node), near);
 	}
 	if (offset.kind == OFFSET_NUMBER && !load->from_dump)
 		return value_wrong(load, key, node,
 			"a number ('%.40s') means another record in each partition; expected %s "
 			"(bruco-source -o takes a number)",
-			node->text, what);
+			node_shown(node), what);
 	*(struct start_offset *)field = offset;
 	return true;
 }

@@ -2,8 +2,19 @@
 #include <string.h>
 
 #include "config/dump.h"
-#include "config/secrets.h"
 #include "config/types/values.h"
+
+/* A property as write_property writes it for a stage. */
+static bool take_dumped(struct settings *settings, const char *name, const struct node *property)
+{
+	const struct node *value = node_find(property, "value");
+	const struct node *shown = node_find(property, "shown");
+
+	if (value == NULL || shown == NULL)
+		return false;
+	config_replace(&settings_set(settings, name, value->text)->shown, shown->text);
+	return true;
+}
 
 /* False: the value must not reach a client, not even to be checked. */
 static bool read_property(struct load *load, const struct key *key, struct settings *settings,
@@ -14,13 +25,16 @@ static bool read_property(struct load *load, const struct key *key, struct setti
 	const struct node *value = entry->value;
 	char why[128];
 
+	if (load->from_dump && take_dumped(settings, name, value))
+		return true;
 	if (refused != NULL) {
 		value_wrong(load, key, entry->key, "'%s' cannot be set here: %s", name, refused);
 		return true;
 	}
 	if (name[0] == '\0' ||
 		name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0') {
-		value_wrong(load, key, entry->key, "'%.60s' is not a setting of librdkafka", name);
+		value_wrong(load, key, entry->key, "'%.60s' is not a setting of librdkafka",
+			node_shown(entry->key));
 		return true;
 	}
 	if (value->kind == NODE_BAD || value->unresolved)
@@ -33,7 +47,7 @@ static bool read_property(struct load *load, const struct key *key, struct setti
 	else if (config_property_value_refused(name, value->text, why))
 		return value_wrong(load, key, value, "'%s' cannot have this value: %s", name, why);
 	else
-		settings_set(settings, name, value->text)->place = entry->key->place;
+		settings_take(settings, entry->key, value);
 	return true;
 }
 
@@ -51,6 +65,24 @@ static bool read_properties(
 	return good;
 }
 
+/* For a stage with what it may show of the value, since the origin ends here. */
+static void write_property(struct dump *dump, const struct setting *property)
+{
+	dump_text(dump, property->name);
+	buf_byte(dump->out, ':');
+	if (dump->for_stage && property->shown != NULL) {
+		buf_text(dump->out, "\n");
+		dump_indent(dump, 4);
+		buf_text(dump->out, "value:");
+		dump_scalar(dump, property->value);
+		dump_indent(dump, 4);
+		buf_text(dump->out, "shown:");
+		dump_scalar(dump, property->shown);
+	} else {
+		dump_shown(dump, property->value, property->shown);
+	}
+}
+
 static void write_properties(struct dump *dump, const struct key *key, const void *field)
 {
 	const struct settings *properties = field;
@@ -59,9 +91,7 @@ static void write_properties(struct dump *dump, const struct key *key, const voi
 	buf_text(dump->out, properties->count == 0 ? " {}\n" : "\n");
 	for (size_t i = 0; i < properties->count; i++) {
 		dump_indent(dump, 2);
-		dump_text(dump, properties->items[i].name);
-		buf_byte(dump->out, ':');
-		dump_scalar(dump, secret_shown(&properties->items[i], dump->masked));
+		write_property(dump, &properties->items[i]);
 	}
 }
 

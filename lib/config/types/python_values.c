@@ -34,7 +34,7 @@ static bool read_python(
 	if (node->text[0] == '~')
 		return value_wrong(load, key, node,
 			"'~' is not expanded here (write '${HOME}%.80s')",
-			strchrnul(node->text, '/'));
+			node->shown != NULL ? "" : strchrnul(node->text, '/'));
 	free(*path);
 	*path = config_path(load->config->directory, node->text);
 	load->config->processor.python_place = node->place;
@@ -53,7 +53,7 @@ static bool read_module(
 	if (!value_line(load, key, node, "the name of a Python module"))
 		return false;
 	length = strlen(text);
-	if (length > 3 && strcmp(text + length - 3, ".py") == 0)
+	if (length > 3 && strcmp(text + length - 3, ".py") == 0 && node->shown == NULL)
 		return value_wrong(load, key, node,
 			"expected a module, found the file '%.80s' (write '%.*s')", text,
 			(int)(length - 3 > 80 ? 80 : length - 3), text);
@@ -98,7 +98,7 @@ static bool take_class(struct load *load, const struct key *key, const struct no
 		return value_wrong(load, key, item,
 			"expected an exception class such as ValueError or module.Class, found "
 			"'%.80s'",
-			text);
+			value_part(item, text));
 	place = mem_printf("%s:%u:%u", load->config->path != NULL ? load->config->path : "bruco",
 		item->place.line, item->place.column);
 	settings_set(field, text, place);

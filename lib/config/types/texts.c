@@ -126,17 +126,17 @@ static void report_kind(struct load *load, const struct key *key, const struct n
 	}
 	if (near != NULL) {
 		value_wrong(load, key, node, "unknown kind '%.60s' (did you mean '%s'?)",
-			node->text, near);
+			node_shown(node), near);
 		return;
 	}
 	for (size_t i = 0; others[i] != NULL; i++) {
 		if (strcmp(others[i]->name, node->text) == 0) {
-			value_wrong(load, key, node, "'%s' is a kind of %s only (%s)", node->text,
-				is_source ? "sink" : "source", list);
+			value_wrong(load, key, node, "'%s' is a kind of %s only (%s)",
+				node_shown(node), is_source ? "sink" : "source", list);
 			return;
 		}
 	}
-	value_wrong(load, key, node, "unknown kind '%.60s' (%s)", node->text, list);
+	value_wrong(load, key, node, "unknown kind '%.60s' (%s)", node_shown(node), list);
 }
 
 static bool read_kind(

@@ -45,7 +45,13 @@ bool value_expected(
 		found = "an empty text";
 	if (found != NULL)
 		return value_wrong(load, key, node, "expected %s, found %s", what, found);
-	return value_wrong(load, key, node, "expected %s, found '%.80s'", what, node->text);
+	return value_wrong(load, key, node, "expected %s, found '%.80s'", what,
+		node_shown(node));
+}
+
+const char *value_part(const struct node *item, const char *part)
+{
+	return item->shown != NULL ? item->shown : part;
 }
 
 bool value_scalar(
@@ -96,7 +102,7 @@ static bool wrong_word(
 	near = text_nearest(node->text, words, count);
 	if (near != NULL)
 		value_wrong(load, key, node, "expected %s, found '%.60s' (did you mean '%s'?)",
-			(const char *)list.data, node->text, near);
+			(const char *)list.data, node_shown(node), near);
 	else
 		value_expected(load, key, node, (const char *)list.data);
 	buf_release(&list);

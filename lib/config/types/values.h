@@ -71,6 +71,9 @@ bool value_scalar(
 bool value_line(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
 
+/* What to show of a part of the item's text. */
+const char *value_part(const struct node *item, const char *part);
+
 /* The index of the scalar among the words; false if it is none of them, which is reported. */
 bool value_word(struct load *load, const struct key *key, const struct node *node,
 	const char *const *words, size_t *index);
@@ -79,7 +82,11 @@ void value_list_words(struct buf *out, const char *const *words);
 
 void texts_add(struct texts *texts, const char *text);
 void texts_release(struct texts *texts);
+/* Sets or replaces one; what is to be shown of it goes by its name and value. */
 struct setting *settings_set(struct settings *settings, const char *name, const char *value);
+/* The same from a file, with its place; what is to be shown goes by the nodes, too. */
+void settings_take(
+	struct settings *settings, const struct node *name, const struct node *value);
 void settings_release(struct settings *settings);
 
 /* `path`, joined to the folder if it is relative; the caller frees it. */
