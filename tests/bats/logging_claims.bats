@@ -37,6 +37,7 @@ b"2026-01-31T12:00:00.000Z bruco: info: X done",
 b"2026-01-31T12:00:00.000Z bruco-worker-0: fatal: X no level",
 b"X no line at all \x1b]0;title\x07",
 b"  X of a traceback \x1b[2J",
+b"X nul \x00 behind",
 END
     run_x 0 bruco app <<<one
     equals "$output" one
@@ -47,7 +48,8 @@ END
     file_has stderr 'Z bruco-worker-0: warning: 2026-01-31T12:00:00.000Z bruco-worker-0: fatal: X no level$'
     file_has stderr 'Z bruco-worker-0: warning: X no line at all \\x1b\]0;title\\x07$'
     file_has stderr '^  X of a traceback \\x1b\[2J$'
-    count_in stderr 'X' 6
+    file_has stderr 'Z bruco-worker-0: warning: X nul \\x00 behind$'
+    count_in stderr 'X' 7
 }
 
 @test "forged log lines in JSON: what is no line of this worker is the message of one" {
