@@ -15,11 +15,18 @@ Q       := $(if $(V),,@)
 
 WARN    := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 $(if $(DEV),-Werror)
-HARDEN  := -fPIE -fstack-protector-strong \
+# Of what protects the programs, all that this compiler knows for this processor. Zeroed variables cost the
+# data path a tenth of its time, so it goes without.
+accepted = $(foreach flag,$(1),$(if $(shell $(CC) -Werror $(flag) -x c -c -o /dev/null /dev/null 2>&1),,$(flag)))
+HARDEN  := -fPIE $(call accepted,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-mbranch-protection=standard) \
 	$(if $(SANITIZE)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+ZEROED  := $(call accepted,-ftrivial-auto-var-init=zero)
+FAST    := lib/frame lib/lane lib/stage lib/stats lib/tap lib/kafka cmd/bruco-source cmd/bruco-worker cmd/bruco-sink
+zeroed   = $(if $(filter $(FAST:%=$(BUILD)/obj/%/%.o),$@),,$(ZEROED))
 CHECKED := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer)
-ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(WARN) $(CHECKED) \
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(zeroed) $(WARN) $(CHECKED) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CHECKED) $(LDFLAGS)
 

@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# What the compiler and the linker put around the programs, read from those that `make install` put in place.
+
+load helpers
+
+setup() {
+    common_setup
+    requires readelf make
+    unset MAKEFLAGS MAKELEVEL MFLAGS
+    [[ $BRUCO_BIN != *build/*,* && $BRUCO_BIN != *build/address* ]] || skip "a build for sanitizers"
+    make -s -C "$ROOT" BUILD="${BRUCO_BIN%/bin}" DESTDIR="$PWD/root" PREFIX=/usr install
+    cd root/usr/bin
+    PROGRAMS=$(echo *)
+    equals "$PROGRAMS" "bruco bruco-broker bruco-sink bruco-source bruco-worker"
+}
+
+each() { # each COMMAND ...: with each program
+    for program in $PROGRAMS; do
+        "$@" "$program" || { echo "in $program: $*"; false; }
+    done
+}
+
+shows() { # shows OPTIONS PATTERN PROGRAM: readelf finds it there
+    readelf $1 -W "$3" 2>/dev/null | grep -qE -- "$2"
+}
+
+lacks() {
+    ! shows "$@"
+}
+
+@test "relocations are read only, nothing is both writable and run, no library comes from a folder of its own" {
+    each shows -l 'GNU_RELRO'
+    each shows -d 'FLAGS_1.*NOW'
+    each shows -l 'GNU_STACK.* RW '
+    each lacks -l '(LOAD|GNU_STACK).* RWE '
+    each lacks -d 'R(UN)?PATH|TEXTREL'
+}
+
+@test "programs that hold credentials have no fixed address; a worker has one where its Python has" {
+    for program in bruco bruco-source bruco-sink bruco-broker; do
+        shows -h 'Type: +DYN' $program
+        shows -d 'FLAGS_1.*PIE' $program
+    done
+    shows -h 'Type: +DYN' bruco-worker || /usr/bin/python3 -c '
+import os, sysconfig
+assert os.path.exists(sysconfig.get_config_var("LIBPL") + "/" + sysconfig.get_config_var("LIBRARY"))'
+}
+
+@test "stacks and copies are checked" {
+    each shows -s '__stack_chk_fail'
+    each shows -s '__[a-z]+_chk(@|$)'
+}
+
+@test "each file was compiled with what this compiler has" {
+    flags="-fstack-protector-strong"
+    for flag in -fstack-clash-protection -fcf-protection -mbranch-protection=standard; do
+        ! ${CC:-cc} -Werror $flag -x c -c -o /dev/null /dev/null 2>/dev/null || flags+=" $flag"
+    done
+    contains "$flags" -fstack-clash
+    zeroed=
+    ! ${CC:-cc} -Werror -ftrivial-auto-var-init=zero -x c -c -o /dev/null /dev/null 2>/dev/null || zeroed=yes
+    each shows "-wi --dwarf-depth=1" 'DW_AT_producer'
+    for program in $PROGRAMS; do
+        readelf -wi --dwarf-depth=1 "$program" 2>/dev/null | grep -E 'DW_AT_(producer|name)' |
+            sed -E 's/^.*DW_AT_(producer|name) *: (\([^)]*\): )?//' | paste - - | grep -P '\t(lib|cmd)/' >files
+        (($(wc -l <files) > 5))
+        for flag in $flags; do
+            equals "$(grep -v -- "$flag" files | cut -f 2)" ""
+        done
+        [[ -z $zeroed ]] || equals "$(grep -v -- -ftrivial-auto-var-init=zero files | cut -f 2 |
+            grep -vE '^(lib/(frame|lane|stage|stats|tap|kafka)|cmd/bruco-(source|worker|sink))/')" ""
+    done
+}
