@@ -127,6 +127,8 @@ $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff o
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA_LIBS)
+$(BUILD)/tests/test_redact: $(call module,lib/kafka)
+LIBS_test_redact += $(RDKAFKA_LIBS)
 LIBS_test_known_properties += $(RDKAFKA_LIBS)
 $(BUILD)/tests/test_tap: $(BUILD)/obj/cmd/bruco/monitor/tap_reader.o
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o

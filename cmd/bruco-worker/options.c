@@ -87,6 +87,19 @@ static void parse(int argc, char **argv, struct flags *flags)
 		options_misuse(flags->program, "unexpected argument '%s'", argv[optind]);
 }
 
+/* By hand the environment is inherited whole, but what source and sink use of it is none of the handler's
+ * business. The values are overwritten, since /proc/self/environ shows that memory. */
+static void forget_secrets(const struct texts *variables)
+{
+	for (size_t i = 0; i < variables->count; i++) {
+		char *value = getenv(variables->items[i]);
+
+		if (value != NULL)
+			explicit_bzero(value, strlen(value));
+		unsetenv(variables->items[i]);
+	}
+}
+
 static void load_config(const char *path, int document, struct config *config)
 {
 	struct buf notes = {0};
@@ -99,6 +112,7 @@ static void load_config(const char *path, int document, struct config *config)
 	buf_release(&notes);
 	if (mistakes > 0)
 		exit(STATUS_CONFIG);
+	forget_secrets(&config->secret_variables);
 }
 
 /* Flags override the file. Without a file there is always a handler; with one there is a handler if

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/status.h"
 #include "frame/headers.h"
+#include "kafka/redact.h"
 
 /* "[thrd:NAME]: TEXT" */
 static const char *without_thread(const char *text)
@@ -24,8 +26,10 @@ static const char *without_thread(const char *text)
 static struct kafka_answers *checking; /* while kafka_check makes a client */
 
 static void answer(
-	struct kafka_answers *answers, const char *level, const char *property, const char *text)
+	struct kafka_answers *answers, const char *level, const char *property, const char *said)
 {
+	char *redacted = redact_text(said, REDACT_REASON);
+	const char *text = redacted != NULL ? redacted : said;
 	const char *end = strchr(text, '\n');
 
 	buf_printf(answers->out, "%s\t%s\t%s\t%c%.*s\n", level, answers->section, property,
@@ -34,6 +38,7 @@ static void answer(
 		: end != NULL   ? (int)(end - text - 1)
 				: (int)strlen(text) - 1,
 		text[0] == '\0' ? text : text + 1);
+	free(redacted);
 }
 
 /* The property that a text of librdkafka is about, or "". Names are parts of one another. */
@@ -57,14 +62,11 @@ static void on_check_log(const char *facility, const char *text)
 		answer(checking, "warning", property, without_thread(text));
 }
 
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+static void log_text(
+	const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
 	struct kafka_health *health = rd_kafka_opaque(client);
 
-	if (checking != NULL) {
-		on_check_log(facility, text);
-		return;
-	}
 	if (health != NULL && strcmp(facility, "FAIL") == 0) {
 		log_debug("librdkafka: %s", text);
 		kafka_health_failed(health, 0, without_thread(text));
@@ -86,6 +88,29 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 	 * for ever. */
 	if (level <= LOG_CRIT && strcmp(facility, "THREAD") == 0)
 		_exit(STATUS_TEMPFAIL);
+}
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+	char *redacted;
+
+	if (checking != NULL) {
+		on_check_log(facility, text);
+		return;
+	}
+	if (level > LOG_WARNING && log_level() < LEVEL_DEBUG && strcmp(facility, "FAIL") != 0)
+		return; /* with `debug` there are many, and each is searched */
+	redacted = redact_text(text, level <= LOG_WARNING ? REDACT_REASON : REDACT_LINE);
+	log_text(client, level, facility, redacted != NULL ? redacted : text);
+	free(redacted);
+}
+
+/* The reason why the program ends, which is what frees it. */
+static const char *last_words(const char *why)
+{
+	const char *redacted = redact_text(why, REDACT_REASON);
+
+	return redacted != NULL ? redacted : why;
 }
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -129,7 +154,7 @@ static void set_users(
 	else if (result == RD_KAFKA_CONF_UNKNOWN)
 		die(STATUS_CONFIG, "property %s", why);
 	else
-		die(STATUS_CONFIG, "property '%s': %s", setting->name, why);
+		die(STATUS_CONFIG, "property '%s': %s", setting->name, last_words(why));
 }
 
 bool kafka_version_supported(int version)
@@ -158,6 +183,7 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	for (size_t i = 0; i < default_count; i++)
 		if (defaults[i].value != NULL)
 			set(conf, defaults[i].name, defaults[i].value);
+	redact_learn(properties);
 	for (size_t i = 0; i < properties->count; i++)
 		set_users(conf, &properties->items[i], answers);
 	if (answers == NULL)
@@ -175,7 +201,7 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 				  ? STATUS_TEMPFAIL
 				  : STATUS_CONFIG,
 			"cannot create the %s: %s",
-			type == RD_KAFKA_PRODUCER ? "producer" : "consumer", why);
+			type == RD_KAFKA_PRODUCER ? "producer" : "consumer", last_words(why));
 	return client;
 }
 
@@ -228,14 +254,13 @@ static void end_fatal(rd_kafka_t *client)
 
 	if (error == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
 		return;
-	log_error("%s (%s)", text, rd_kafka_err2name(error));
+	log_error("%s (%s)", last_words(text), rd_kafka_err2name(error));
 	_exit(status != STATUS_OK ? status : STATUS_TEMPFAIL);
 }
 
-void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
+static void hear_error(
+	rd_kafka_t *client, int error, const char *reason, struct kafka_health *health)
 {
-	struct kafka_health *health = opaque;
-
 	switch (error) {
 	case RD_KAFKA_RESP_ERR__FATAL:
 		end_fatal(client);
@@ -256,6 +281,14 @@ void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque
 	default:
 		log_debug("%s", reason); /* librdkafka has logged it and goes on by itself */
 	}
+}
+
+void kafka_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
+{
+	char *redacted = redact_text(reason, REDACT_REASON);
+
+	hear_error(client, error, redacted != NULL ? redacted : reason, opaque);
+	free(redacted);
 }
 
 int kafka_queue_descriptor(rd_kafka_queue_t *queue)

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 static void add_property(
-	const struct program *program, struct property_flags *flags, const char *assignment)
+	const struct program *program, struct property_flags *flags, char *assignment)
 {
 	if (flags->count == COMMAND_PROPERTIES_MAX)
 		options_misuse(program, "more than %d properties", COMMAND_PROPERTIES_MAX);
@@ -85,20 +85,29 @@ void command_load(const struct program *program, struct config *config, const ch
 	}
 }
 
-static void lay_property(
-	const struct program *program, struct settings *settings, const char *assignment)
+/* Wipes a secret of the command line, which everybody can read in /proc. */
+static void wipe_value(const struct settings *settings, const char *name, char *value)
 {
-	char *name = mem_text(assignment), harm[128];
+	for (size_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->items[i].name, name) == 0 && settings->items[i].shown != NULL)
+			memset(value, '*', strlen(value));
+}
+
+static void lay_property(
+	const struct program *program, struct settings *settings, char *assignment)
+{
+	char *name = mem_text_n(assignment, strcspn(assignment, "=")), harm[128];
 	const char *why;
 
 	if (!config_setting(settings, assignment))
-		options_misuse(program, "property '%s' is not name=value", assignment);
-	*strchr(name, '=') = '\0';
+		options_misuse(program, "property '%.*s' is not name=value",
+			(int)strcspn(assignment, ": "), assignment);
 	why = config_property_refused(name);
 	if (why != NULL)
 		options_misuse(program, "property '%s' can't be set: %s", name, why);
 	if (config_property_value_refused(name, strchr(assignment, '=') + 1, harm))
 		options_misuse(program, "property '%s' can't have this value: %s", name, harm);
+	wipe_value(settings, name, strchr(assignment, '=') + 1);
 	free(name);
 }
 

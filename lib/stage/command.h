@@ -14,7 +14,7 @@ enum { COMMAND_PROPERTIES_MAX = 64 };
 
 /* -X flags in the order given. */
 struct property_flags {
-	const char *items[COMMAND_PROPERTIES_MAX];
+	char *items[COMMAND_PROPERTIES_MAX];
 	size_t count;
 };
 

@@ -1,12 +1,15 @@
 #include "bruco/venv/tool_output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "config/secrets.h"
 
 enum { PIPE_SIZE = 65536, READS_MAX = 32 };
 
@@ -32,10 +35,13 @@ static enum log_level take_level(const char **line, size_t *length)
 static void log_one(const struct tool_output *output, const char *line, size_t length)
 {
 	enum log_level level = take_level(&line, &length);
+	char *text = mem_text_n(line, text_cut(line, length, LOG_LINE_MAX));
+	char *masked = secret_mask(text, SECRET_PLAIN, false); /* an index may need a password */
 
-	length = text_cut(line, length, LOG_LINE_MAX);
-	if (length > 0)
-		log_line(level, "%s: %.*s", output->tool, (int)length, line);
+	if (text[0] != '\0')
+		log_line(level, "%s: %s", output->tool, masked != NULL ? masked : text);
+	free(masked);
+	free(text);
 }
 
 /* Logs whole lines; `all`: the rest, too. */
