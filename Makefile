@@ -162,10 +162,18 @@ $(BUILD)/tests/%.so: tests/chaos/%.c
 $(BUILD)/tests/%.so: tests/bench/%.c
 	$(PRELOADED)
 
+# ---- fuzzing: tests/fuzz/X.c with fuzz.c, COMMON and lib/json, by clang's libFuzzer
+
+FUZZ    := $(filter-out fuzz,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZERS := $(FUZZ:%=$(BUILD)/fuzz/%)
+$(foreach name,$(FUZZ),$(eval $(BUILD)/fuzz/$(name): $(call tests_obj,fuzz/$(name) fuzz/fuzz)))
+$(FUZZERS): $(COMMON) $(call module,lib/json)
+$(foreach name,$(FUZZ),$(eval LIBS_$(name) := -fsanitize=fuzzer $(JANSSON) $(YAML)))
+
 # ---- rules
 
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(@F)) -lm
-$(BINARIES) $(TESTS):
+$(BINARIES) $(TESTS) $(FUZZERS):
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(if $(PYTHON_$(@F)),$(if $(PYTHON_STATIC),$(LINK) $(PYTHON_STATIC) 2>/dev/null || )$(LINK) $(PYTHON_LIBS),$(LINK))
@@ -234,6 +242,17 @@ bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULT
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
+# Each for 4 seconds in `make check`. What is found is kept in tests/fuzz/seeds.
+fuzz: ## fuzz every decoder, each target for SECONDS= (60), or ONLY= some
+	@tools/dependencies build test
+	@tests/fuzz/run --keep --seconds $(or $(SECONDS),60) $(ONLY)
+
+FUZZ_BUILD := build/fuzz
+fuzzers:
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+		CFLAGS='-O1 -g' BUILD=$(FUZZ_BUILD) fuzzers-here
+fuzzers-here: $(FUZZERS)
+
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test
 
@@ -264,5 +283,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all demo bench check chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:
