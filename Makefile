@@ -125,6 +125,7 @@ $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
 $(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_obj,unit/failing_sink) $(SINK_LANES)
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
+$(BUILD)/tests/test_base64: $(BUILD)/obj/lib/json/base64.o
 $(BUILD)/tests/test_health: $(call module,lib/kafka)
 LIBS_test_health += $(RDKAFKA_LIBS)
 $(BUILD)/tests/test_redact: $(call module,lib/kafka)

@@ -89,7 +89,7 @@ size_t printable_escape(
 
 void printable_append(enum printable_form form, struct buf *out, const void *text, size_t length)
 {
-	const uint8_t *at = text, *end = at + length;
+	const uint8_t *at = text, *end = length == 0 ? at : at + length;
 	char escape[PRINTABLE_ESCAPE];
 
 	while (at < end) {

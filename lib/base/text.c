@@ -160,7 +160,7 @@ bool text_time(const char *text, int64_t *ms)
 
 bool text_utf8(const void *data, size_t length)
 {
-	const uint8_t *at = data, *end = at + length;
+	const uint8_t *at = data, *end = length == 0 ? at : at + length;
 
 	while (at < end) {
 		uint32_t code;
@@ -262,7 +262,7 @@ size_t text_cut(const void *text, size_t length, size_t most)
 
 	if (length <= most)
 		return length;
-	while (end > 0 && most - end < CHARACTER_MOST && text_continues(bytes[end]))
+	while (end > 0 && most - end < CHARACTER_MOST - 1 && text_continues(bytes[end]))
 		end--;
 	return text_continues(bytes[end]) ? most : end;
 }

@@ -18,7 +18,7 @@ struct frame_cursor {
 
 static inline struct frame_cursor frame_cursor(const uint8_t *data, size_t length, uint32_t cap)
 {
-	return (struct frame_cursor){.next = data, .end = data + length, .cap = cap};
+	return (struct frame_cursor){.next = data, .end = length == 0 ? data : data + length, .cap = cap};
 }
 
 /* Steps to the next frame. FRAME_MORE: the memory ends here, or inside the frame that begins at

@@ -46,6 +46,8 @@ bool base64_decode(const char *text, size_t length, struct buf *out)
 				return false;
 			bits = bits << 6 | (uint32_t)(found - alphabet);
 		}
+		if ((bits & (0xffffffU >> 8 * count)) != 0)
+			return false; /* bits of no byte */
 		for (size_t j = 0; j < count; j++)
 			buf_byte(out, (uint8_t)(bits >> (16 - 8 * j)));
 	}

@@ -1,4 +1,4 @@
-/* Base64 of RFC 4648 with padding. */
+/* Base64 of RFC 4648 with padding; of the texts that stand for some bytes only the one that is written. */
 #ifndef JSON_BASE64_H
 #define JSON_BASE64_H
 

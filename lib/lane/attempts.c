@@ -104,7 +104,7 @@ void attempts_read(struct attempts *attempts, const char *metadata, size_t lengt
 {
 	static const char key[] = " attempts=";
 	const char *at = length == 0 ? NULL : memmem(metadata, length, key, strlen(key));
-	const char *end = metadata + length;
+	const char *end = length == 0 ? NULL : metadata + length;
 	int64_t offset, count;
 
 	attempts->count = 0;

@@ -74,6 +74,9 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 	intake->scanned = 0;
 	intake->open = 0;
 	input->end = false;
+	input->outputs = 0;
+	if (intake->taken == intake->buf.length)
+		return INTAKE_MORE; /* perhaps there is no memory yet either */
 	for (;;) {
 		size_t start = intake->taken + intake->scanned;
 		const uint8_t *data = intake->buf.data + start;

@@ -308,4 +308,17 @@ TEST(deliveries_grow_and_keep_what_waits)
 	free(deliveries.ring);
 }
 
+TEST(an_end_of_stream_has_no_outputs)
+{
+	struct input input = {.outputs = 7};
+
+	begin(true);
+	buf_reserve(&stream, FRAME_HEADER);
+	stream.length += frame_end_write(stream.data, 0);
+	feed(0, stream.length);
+	CHECK_INT(intake_next(&intake, &input), INTAKE_INPUT);
+	CHECK(input.end);
+	CHECK_INT(input.outputs, 0);
+}
+
 UNIT_MAIN

@@ -157,6 +157,7 @@ TEST(bytes_that_are_not_utf8_are_cut_anywhere)
 {
 	CHECK_INT(text_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 6), 6);
 	CHECK_INT(text_cut("\x80\x80\x80", 3, 2), 2);
+	CHECK_INT(text_cut("a\x80\x80\x80\x80\x80", 6, 4), 4);
 }
 
 UNIT_MAIN

@@ -85,11 +85,12 @@ void kafka_mark_begun(struct kafka_source *kafka, struct kafka_topic *topic)
 void kafka_metadata_read_topics(struct kafka_source *kafka, const rd_kafka_topic_partition_t *entry)
 {
 	size_t key = strlen(topics_key);
-	const char *at = entry->metadata_size == 0 || kafka_metadata_initial_partitions(entry) < 0
-				 ? NULL
-				 : memmem(entry->metadata, entry->metadata_size, topics_key, key);
-	const char *end = (const char *)entry->metadata + entry->metadata_size;
+	const char *at, *end;
 
+	if (entry->metadata_size == 0 || kafka_metadata_initial_partitions(entry) < 0)
+		return;
+	at = memmem(entry->metadata, entry->metadata_size, topics_key, key);
+	end = (const char *)entry->metadata + entry->metadata_size;
 	for (at = at == NULL ? end : at + key; end - at >= HASH_TEXT; at += HASH_TEXT + 1) {
 		for (size_t i = 0; i < kafka->topic_count; i++) {
 			char text[HASH_TEXT + 1];

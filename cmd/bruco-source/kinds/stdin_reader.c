@@ -43,6 +43,7 @@ static void *stream_open(struct source *source, size_t most,
 	stream->source = source;
 	stream->next = next;
 	stream->most = most;
+	buf_reserve(&stream->buf, CHUNK);
 	stream->partition.topic = mem_text("stdin");
 	stream->partition.topic_length = 5;
 	tracker_begin(&stream->partition.tracker);

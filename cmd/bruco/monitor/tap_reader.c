@@ -17,6 +17,7 @@ bool tap_reader_open(struct tap_reader *reader, int pipe_fd, int page_fd)
 	int error;
 
 	buf_reset(&in);
+	buf_reserve(&in, READ_SIZE);
 	*reader = (struct tap_reader){.fd = pipe_fd, .page = tap_page_map(page_fd), .in = in};
 	error = errno;
 	close(page_fd);
