@@ -170,6 +170,15 @@ FUZZERS := $(FUZZ:%=$(BUILD)/fuzz/%)
 $(foreach name,$(FUZZ),$(eval $(BUILD)/fuzz/$(name): $(call tests_obj,fuzz/$(name) fuzz/fuzz)))
 $(FUZZERS): $(COMMON) $(call module,lib/json)
 $(foreach name,$(FUZZ),$(eval LIBS_$(name) := -fsanitize=fuzzer $(JANSSON) $(YAML)))
+# Whatever a target needs from cmd/ it names here.
+$(BUILD)/fuzz/metadata: $(BUILD)/obj/cmd/bruco-source/kinds/kafka_metadata.o
+$(BUILD)/fuzz/board: $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,overview overview_json metrics summary) $(BUILD)/obj/cmd/bruco/driver/watchdog.o
+$(BUILD)/fuzz/log_lines: $(patsubst %,$(BUILD)/obj/cmd/bruco/log/%.o,claimed_lines stage_output relay repeats writer)
+$(BUILD)/fuzz/lane: $(SINK_LANES)
+$(BUILD)/fuzz/console: $(BUILD)/obj/cmd/bruco/monitor/console.o $(BUILD)/obj/cmd/bruco/monitor/console_path.o
+$(BUILD)/fuzz/http: $(BUILD)/obj/cmd/bruco/monitor/http.o
+LIBS_http += $(MICROHTTPD)
+$(BUILD)/fuzz/capture: $(BUILD)/obj/cmd/bruco/testing/capture.o
 
 # ---- rules
 

@@ -53,6 +53,13 @@ int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd
 	return sent < 0 ? -1 : 0;
 }
 
+static void close_all(const int *fds, size_t *fd_count)
+{
+	for (size_t i = 0; i < *fd_count; i++)
+		close(fds[i]);
+	*fd_count = 0;
+}
+
 ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], size_t *fd_count)
 {
 	struct iovec part = {.iov_base = data, .iov_len = room};
@@ -78,10 +85,10 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 		*fd_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(header), *fd_count * sizeof(int));
 	}
+	if (got == 0) /* an empty message, which nobody here sends, is as the end */
+		close_all(fds, fd_count);
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		for (size_t i = 0; i < *fd_count; i++)
-			close(fds[i]);
-		*fd_count = 0;
+		close_all(fds, fd_count);
 		/* No sender here gives more than there is room for: the limit is reached. */
 		errno = message.msg_flags & MSG_CTRUNC ? EMFILE : EMSGSIZE;
 		return -1;

@@ -37,6 +37,23 @@ void board_end(struct board *board, int64_t now_ms)
 	atomic_fetch_add_explicit(&board->version, 1, memory_order_release);
 }
 
+/* -1 is "not known", so that differences with a time or an offset never overflow. */
+static void bound(int64_t *number)
+{
+	if (*number < -1)
+		*number = -1;
+}
+
+static void bound_row(struct board_partition *row)
+{
+	row->topic[BOARD_TOPIC - 1] = '\0';
+	bound(&row->committed);
+	bound(&row->position);
+	bound(&row->end);
+	bound(&row->moved_ms);
+	bound(&row->newest_ms);
+}
+
 static void copy_rows(struct board *copy, const struct board *board)
 {
 	memcpy(copy, board, offsetof(struct board, rows));
@@ -45,8 +62,10 @@ static void copy_rows(struct board *copy, const struct board *board)
 	if (copy->partition_count > BOARD_PARTITIONS)
 		copy->partition_count = BOARD_PARTITIONS;
 	memcpy(copy->rows, board->rows, copy->partition_count * sizeof *copy->rows);
+	bound(&copy->time_ms);
+	bound(&copy->broker_ms);
 	for (uint32_t i = 0; i < copy->partition_count; i++)
-		copy->rows[i].topic[BOARD_TOPIC - 1] = '\0';
+		bound_row(&copy->rows[i]);
 }
 
 bool board_copy(struct board *copy, const struct board *board)

@@ -40,8 +40,8 @@ char *fuzz_text(const struct fuzz_input *input);
  * last one to what is there. A mutation would hardly ever guess a check. */
 void fuzz_seal_frames(uint8_t *data, size_t length);
 
-/* The number of open descriptors, below 256. */
-unsigned fuzz_open_fds(void);
+/* The lowest descriptor that is free: one that is left open would be among those below it. */
+int fuzz_free_fd(void);
 
 /* A folder of the target's own, its working directory from now on; it is removed at the end. */
 void fuzz_enter_folder(void);

@@ -98,6 +98,22 @@ TEST(counts_and_topics_that_cannot_be_are_mended)
 	CHECK_INT(strlen(copy->rows[0].topic), BOARD_TOPIC - 1);
 }
 
+TEST(times_and_offsets_that_cannot_be_are_unknown)
+{
+	struct board *board = new_board(), *copy = new_board();
+
+	write_rows(board, 1);
+	board->broker_ms = board->rows[0].moved_ms = board->rows[0].newest_ms = INT64_MIN;
+	board->rows[0].committed = board->rows[0].position = board->rows[0].end = -2;
+	CHECK(board_copy(copy, board));
+	CHECK_INT(copy->broker_ms, -1);
+	CHECK_INT(copy->rows[0].moved_ms, -1);
+	CHECK_INT(copy->rows[0].newest_ms, -1);
+	CHECK_INT(copy->rows[0].committed, -1);
+	CHECK_INT(copy->rows[0].position, -1);
+	CHECK_INT(copy->rows[0].end, -1);
+}
+
 TEST(a_page_has_a_board_when_it_was_made_with_one)
 {
 	int with = page_create(true), without = page_create(false);

@@ -60,6 +60,15 @@ TEST(lag_is_from_what_is_committed_to_the_end)
 	CHECK_INT(overview_lag_sum(&overview), 15);
 }
 
+TEST(a_lag_beyond_all_numbers_is_the_largest)
+{
+	struct overview overview = pipeline();
+
+	add(0, INT64_MAX, 0);
+	add(0, INT64_MAX, 0);
+	CHECK(overview_lag_sum(&overview) == INT64_MAX);
+}
+
 TEST(without_a_commit_lag_is_from_the_position)
 {
 	struct board_partition *row = add(-1, 25, 0);
@@ -309,6 +318,18 @@ TEST(metrics_say_what_the_overview_says)
 	CHECK(strstr(metrics(&overview, NULL),
 		      "bruco_partition_lag_records{topic=\"orders\",partition=\"1\"}") == NULL);
 	CHECK(strstr(metrics(&overview, "starting"), "\nbruco_ready 0\n") != NULL);
+}
+
+/* A reader of the format refuses all of a text that is not UTF-8. */
+TEST(labels_are_utf8)
+{
+	struct overview overview = pipeline();
+	struct buf text = {0};
+
+	strcpy(add(1, 2, 0)->topic, "a\xff\x1b\"");
+	metrics_write(&text, &overview, NULL);
+	buf_byte(&text, 0);
+	CHECK(strstr((const char *)text.data, "topic=\"a\\\\xff\\\\x1b\\\"\"") != NULL);
 }
 
 UNIT_MAIN

@@ -67,6 +67,21 @@ TEST(no_descriptor_is_left_for_those_that_come)
 	CHECK_INT(ends[1], -1);
 }
 
+TEST(descriptors_of_an_empty_message_are_closed)
+{
+	int ends[2], fds[SOCK_FDS_MAX], free_fd;
+	size_t fd_count;
+	char got[8];
+
+	CHECK_INT(sock_pair(ends), 0);
+	free_fd = dup(0);
+	close(free_fd);
+	CHECK_INT(sock_send(ends[1], "", 0, ends, 2), 0);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 0);
+	CHECK_INT(fd_count, 0);
+	CHECK_INT(dup(0), free_fd);
+}
+
 /* Whoever must not wait is told instead. */
 TEST(a_full_queue_of_a_listener_is_no_wait)
 {

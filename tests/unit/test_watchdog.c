@@ -218,4 +218,12 @@ TEST(without_a_timeout_an_idle_worker_is_hardly_looked_at)
 	CHECK_INT(watch.due_ms, START + WATCH_LONG_MS);
 }
 
+TEST(a_time_before_all_times_is_the_first)
+{
+	struct page *page = page_map(-1);
+
+	page_set_event(page, 7, 0, INT64_MIN);
+	CHECK_INT(watch_read(page).since_ns, 0);
+}
+
 UNIT_MAIN

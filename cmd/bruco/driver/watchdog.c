@@ -109,9 +109,10 @@ enum watch_order watch_look(
 struct watch_claim watch_read(struct page *page)
 {
 	struct page_snapshot snapshot = page_snapshot(page);
+	int64_t since_ns = atomic_load_explicit(&page->since_ns, memory_order_relaxed);
 
 	return (struct watch_claim){.state = snapshot.state,
 		.attempt = snapshot.attempt,
 		.seq = snapshot.seq,
-		.since_ns = atomic_load_explicit(&page->since_ns, memory_order_relaxed)};
+		.since_ns = since_ns < 0 ? 0 : since_ns};
 }

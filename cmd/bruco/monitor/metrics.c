@@ -2,7 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/printable.h"
 #include "base/version.h"
 
 /* Counters and gauges that are one number. */
@@ -48,11 +50,14 @@ static void family(struct buf *text, const char *name, const char *type, const c
 	buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* A label's value, as the format wants it. */
+/* A label's value, as the format wants it: UTF-8, in which three characters are escaped. */
 static void write_label(struct buf *text, const char *value)
 {
-	for (; *value != '\0'; value++)
-		switch (*value) {
+	struct buf label = {0};
+
+	printable_append(PRINTABLE_LINES, &label, value, strlen(value));
+	for (size_t i = 0; i < label.length; i++)
+		switch (label.data[i]) {
 		case '\\':
 			buf_text(text, "\\\\");
 			break;
@@ -63,8 +68,9 @@ static void write_label(struct buf *text, const char *value)
 			buf_text(text, "\\n");
 			break;
 		default:
-			buf_byte(text, (uint8_t)*value);
+			buf_byte(text, label.data[i]);
 		}
+	buf_release(&label);
 }
 
 static void write_singles(struct buf *text, const struct tally *tally)

@@ -75,8 +75,8 @@ int64_t overview_lag_sum(const struct overview *overview)
 	for (uint32_t i = 0; overview->board != NULL && i < overview->board->partition_count; i++) {
 		int64_t lag = overview_lag(&overview->board->rows[i]);
 
-		if (lag >= 0)
-			sum = (sum < 0 ? 0 : sum) + lag;
+		if (lag >= 0 && __builtin_add_overflow(sum < 0 ? 0 : sum, lag, &sum))
+			return INT64_MAX;
 	}
 	return sum;
 }

@@ -1,8 +1,11 @@
 #include "bruco/monitor/overview_json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/format.h"
+#include "base/printable.h"
 #include "base/version.h"
 
 static const char *const run_words[] = {"idle", "running", "writing", "together"};
@@ -39,8 +42,14 @@ static void set_known(json_t *object, const char *name, int64_t value)
 static void set_text(json_t *object, const char *name, const char *text)
 {
 	json_t *value = json_string(text);
+	struct buf shown = {0};
 
-	json_object_set_new(object, name, value != NULL ? value : json_string("(not UTF-8)"));
+	if (value == NULL) { /* no UTF-8 */
+		printable_append(PRINTABLE_TEXT, &shown, text, strlen(text));
+		value = json_stringn((const char *)shown.data, shown.length);
+		buf_release(&shown);
+	}
+	json_object_set_new(object, name, value);
 }
 
 static json_t *restarts(const struct tally *tally)
