@@ -17,15 +17,17 @@ const char name_with_nul[] = "NUL byte in a header's name, which Kafka's client 
 const char bad_timestamp[] = "timestamp is not in the range that the topic accepts";
 const char invalid_record[] = "record is invalid for the topic, as one without a key is if that is compacted";
 
-/* How many headers at the end are the worker's: bruco-error, and a bruco-traceback if there is one;
- * 0 when it appended none. A record that was read from a dead letter's topic has headers of these
- * names too, but others of ours behind them. */
+/* How many headers at the end are of who failed it, the worker or the source: bruco-error, and a
+ * bruco-traceback if there is one; 0 when the frame does not say that it has any. Others of these names are
+ * the record's own: it was read from a dead letter's topic, or somebody wants to be believed. */
 static uint32_t headers_of_worker(const struct frame_record *record, struct frame_header *error)
 {
 	const uint8_t *at = record->headers;
 	struct frame_header header = {0};
 	uint32_t last = 0; /* the error's place, counted from 1 */
 
+	if (record->head.type != FRAME_TYPE_FAILED || (record->head.flags & FRAME_REASON) == 0)
+		return 0;
 	for (uint32_t i = 1; i <= record->header_count; i++) {
 		frame_header_next(&at, &header);
 		if (header_is_named(&header, "bruco-error")) {

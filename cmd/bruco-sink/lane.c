@@ -179,6 +179,7 @@ bool lane_put_inputs(struct sink *sink, unsigned index)
 
 	if (!put_open_input(sink, index))
 		return false;
+	lane->intake.given = given_to(sink->given, index);
 	while (sink->status == STATUS_OK) {
 		switch (intake_next(&lane->intake, &lane->input)) {
 		case INTAKE_BAD:

@@ -89,6 +89,7 @@ static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 	sink->page = greeting_open(&greeting, config, SECTION_SINK | SECTION_POLICY);
 	make_lanes(sink, greeting.hello.lanes, config, true);
 	sink->link = greeting.fds[HELLO_LINK];
+	sink->given = given_map(greeting.fds[HELLO_GIVEN]);
 }
 
 static void on_control(struct sink *sink)

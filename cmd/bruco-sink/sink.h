@@ -13,6 +13,7 @@
 #include "control/messages.h"
 #include "frame/frame.h"
 #include "lane/deliveries.h"
+#include "lane/given.h"
 #include "lane/intake.h"
 #include "stage/stage.h"
 #include "stats/page.h"
@@ -86,7 +87,8 @@ struct sink {
 	struct page *page;
 	struct taps taps; /* on what is put, and on what has failed */
 	uint32_t cap;
-	int link;    /* to the source, or -1 */
+	int link;            /* to the source, or -1 */
+	struct given *given; /* what it has given to the workers; NULL: not known */
 	uint64_t under_way; /* outputs put and not delivered */
 	bool link_full;     /* something could not be sent */
 	int64_t read_due;   /* when the source is told what was read; 0: it knows */

@@ -4,13 +4,18 @@
 
 #include "base/mem.h"
 
-/* A name of its own for each topic that inputs come from, which are few. */
+enum { TOPICS_MAX = 1024 };
+
+/* A name of its own for each topic that inputs come from. They are few, unless a worker makes them up: NULL
+ * then, as if it were not known. */
 static const char *topic_name(struct sink *sink, const char *name, uint32_t length)
 {
 	for (size_t i = sink->topic_count; i > 0; i--)
 		if (strlen(sink->topics[i - 1]) == length &&
 			memcmp(sink->topics[i - 1], name, length) == 0)
 			return sink->topics[i - 1];
+	if (sink->topic_count == TOPICS_MAX)
+		return NULL;
 	sink->topics = mem_grow(sink->topics, sink->topic_count + 1, sizeof *sink->topics);
 	return sink->topics[sink->topic_count++] = mem_text_n(name, length);
 }

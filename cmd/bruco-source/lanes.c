@@ -176,7 +176,9 @@ static void write_frame(struct lanes *lanes, const struct passage *passage, stru
 	record->head = (struct frame_head){.type = FRAME_TYPE_FAILED,
 		.flags = FRAME_LAST, /* so that it reads as a whole input without a worker too */
 		.seq = window_next(window)};
-	if (!passage->failed) {
+	if (passage->failed) {
+		record->head.flags |= FRAME_REASON;
+	} else {
 		record->head.attempt = attempts_before(lanes, passage->partition, record->offset);
 		record->head.type = blame_type(&lanes->blame, record->head.attempt);
 	}
@@ -307,6 +309,7 @@ bool lanes_write(struct lanes *lanes)
 
 		if (lane->state != LANE_OPEN || !window_unsent(&lane->window))
 			continue;
+		given_note(lanes->given, i, lane->window.queued_seq);
 		written = window_write(&lane->window, lane->fd, WRITE_AT_ONCE);
 		if (written < 0) {
 			/* The worker is dead. Only the sink knows what it read and passed on, and says
@@ -318,7 +321,9 @@ bool lanes_write(struct lanes *lanes)
 		}
 		page_count(lanes->page, COUNT_BYTES_OUT, (uint64_t)written);
 		if (!lanes->acknowledged)
-			retire(lanes, lane, lane->window.written_seq);
+			lane->told = lane->window.written_seq;
+		if (lane->told > lane->window.acked_seq)
+			retire(lanes, lane, lane->told);
 	}
 	return good;
 }
@@ -335,9 +340,14 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds)
 
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 {
-	if (lane >= lanes->count || !window_valid_ack(&lanes->items[lane].window, seq))
+	struct send_lane *at;
+
+	if (lane >= lanes->count || seq > lanes->items[lane].window.queued_seq)
 		return false;
-	retire(lanes, &lanes->items[lane], seq);
+	at = &lanes->items[lane];
+	at->told = seq;
+	at->liar = at->liar || seq > at->window.written_seq;
+	retire(lanes, at, seq);
 	return true;
 }
 
@@ -352,15 +362,18 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 	struct send_lane *lane;
 
 	if (message->lane >= lanes->count ||
-		!window_valid_ack(&lanes->items[message->lane].window, message->seq)) {
+		message->seq > lanes->items[message->lane].window.queued_seq) {
 		fd_close(&fd);
 		return false;
 	}
 	lane = &lanes->items[message->lane];
 	fd_close(&lane->fd);
 	lane->resume_seq = message->seq;
+	lane->life = message->life;
+	lane->liar = false;
 	blame_death(&lanes->blame, &lane->window, message, fd < 0);
 	page_count(lanes->page, COUNT_RESENT, window_rewind(&lane->window, message->seq));
+	retire(lanes, lane, lane->told);
 	if (fd < 0)
 		lane->state = LANE_GONE;
 	else

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "control/messages.h"
 #include "frame/frame.h"
+#include "lane/given.h"
 #include "lane/pace.h"
 #include "lane/window.h"
 #include "stats/page.h"
@@ -35,6 +36,9 @@ struct send_lane {
 	uint64_t limit;    /* of records in the worker's hands */
 	enum lane_state state;
 	int fd;
+	uint32_t life;       /* of its worker */
+	bool liar;           /* that worker has answered what was not written to it */
+	uint64_t told;       /* the newest acknowledgement; it counts when its record is written */
 	uint64_t resume_seq; /* of LANE_GONE: the last input that the sink has read whole */
 	uint64_t timed_seq;  /* the record of which the way is timed; 0: none is */
 	int64_t timed_ns;    /* when it was dispatched */
@@ -50,6 +54,7 @@ struct lanes {
 	bool resumable;    /* a dead reader gets a successor: there is a driver */
 	uint32_t size_max; /* maxRecordSize */
 	struct page *page;
+	struct given *given; /* for the sink; NULL: there is none that asks */
 	struct blame blame;
 	uint64_t in_flight; /* records in all windows */
 	int64_t turn_ms;    /* clock_ms of this turn of the loop, for the age of records */

@@ -154,6 +154,7 @@ static void wire_by_driver(struct source *source, struct config *config, int dri
 	lanes_init(&source->lanes, greeting.hello.lanes, config, page);
 	source->lanes.acknowledged = source->lanes.resumable = true;
 	source->link = greeting.fds[HELLO_LINK];
+	source->lanes.given = given_map(greeting.fds[HELLO_GIVEN]);
 	source->driver_id = greeting.hello.seq;
 	source->stop_at_end = (greeting.hello.flags & HELLO_STOP_AT_END) != 0;
 }
@@ -182,6 +183,17 @@ static void on_reader_gone(struct source *source)
 	source_drain(source, STATUS_TEMPFAIL);
 }
 
+/* The sink took it for an answer, since the record was to be written at any moment. */
+static void end_liar(struct source *source, uint32_t lane)
+{
+	struct message broken = {.type = MESSAGE_BROKEN, .lane = lane, .life = source->lanes.items[lane].life};
+
+	if (source->stage.control < 0)
+		die(STATUS_SOFTWARE, "the sink acknowledges in lane %u what was not sent", lane);
+	log_error("worker %u answered a record that it did not have", lane);
+	message_send(source->stage.control, &broken, NULL, 0);
+}
+
 static void resume_lane(struct source *source, const struct received *received)
 {
 	const struct message *message = &received->message;
@@ -196,11 +208,15 @@ static void acknowledge(struct source *source, const struct received *received)
 	for (size_t i = 0; i < received->ack_count; i++) {
 		const struct ack *ack = &received->acks[i];
 
+		bool liar = ack->lane < source->lanes.count && source->lanes.items[ack->lane].liar;
+
 		lanes_note_read(&source->lanes, ack->lane, ack->read);
 		if (!lanes_acknowledge(&source->lanes, ack->lane, ack->seq))
 			die(STATUS_SOFTWARE,
 				"the sink acknowledges %llu in lane %u, which was not sent",
 				(unsigned long long)ack->seq, ack->lane);
+		if (!liar && source->lanes.items[ack->lane].liar)
+			end_liar(source, ack->lane);
 	}
 }
 

@@ -34,7 +34,8 @@
  *            has joined its group, the sink is connected
  *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
  *   PAUSED   from the source: it obeys PAUSES number `seq`; of what is paused nothing more is taken
- *   BROKEN   from the sink: life `life` of the lane sent an invalid frame, kill that worker
+ *   BROKEN   from sink or source: life `life` of the lane sent an invalid frame, or answered what it had
+ *            not been given; kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are
  *            written, it ends now; start a successor
  *   ATTEMPT  from a worker: event `seq` has been begun `page.attempt` times, and another attempt
@@ -87,6 +88,7 @@ enum {
 	HELLO_CONFIG,
 	HELLO_PAGE,
 	HELLO_LINK,
+	HELLO_GIVEN,
 	HELLO_SOURCE_SINK_FDS,
 	/* worker: */ HELLO_IN = 2,
 	HELLO_OUT,

@@ -33,7 +33,7 @@ enum frame_result frame_head_read(const uint8_t *data, size_t available, uint32_
 	head->seq = get_u64(data + 16);
 	if (head->type < FRAME_TYPE_RECORD || head->type > FRAME_TYPE_END)
 		return bad(why, "unknown frame type");
-	if ((head->flags & ~(unsigned)(FRAME_LAST | FRAME_ROUTED | FRAME_ALONE)) != 0)
+	if ((head->flags & ~(unsigned)(FRAME_LAST | FRAME_ROUTED | FRAME_ALONE | FRAME_REASON)) != 0)
 		return bad(why, "unknown frame flag");
 	if (head->length < minimum(head->type))
 		return bad(why, "frame length is too small");

@@ -50,7 +50,8 @@ enum frame_type {
 enum frame_flag {
 	FRAME_LAST = 1,   /* the input's outputs end with this frame */
 	FRAME_ROUTED = 2, /* topic (and partition, if not -1) say where to, not where from */
-	FRAME_ALONE = 4   /* to be run while nothing else is in flight in its worker */
+	FRAME_ALONE = 4,  /* to be run while nothing else is in flight in its worker; never of an output */
+	FRAME_REASON = 8  /* a failed record ends with headers that say why, from who has failed it */
 };
 
 /* What stands in front of every frame. */

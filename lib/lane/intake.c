@@ -8,7 +8,7 @@ enum { CHUNK = 256 << 10 };
 void intake_init(struct intake *intake, uint32_t size_max, bool strict)
 {
 	*intake = (struct intake){
-		.cap = limits_frame(size_max), .most = limits_input(size_max), .strict = strict};
+		.cap = limits_frame(size_max), .most = limits_input(size_max), .given = UINT64_MAX, .strict = strict};
 }
 
 ssize_t intake_read(struct intake *intake, int fd)
@@ -54,6 +54,8 @@ static bool in_sequence(const struct intake *intake, const struct frame_head *he
 static enum intake_result whole(
 	struct intake *intake, struct input *input, uint64_t first, uint64_t last)
 {
+	if (last > intake->given)
+		return bad(intake, "answer to an input that was not given");
 	input->frames = intake->buf.data + intake->taken;
 	input->length = intake->scanned;
 	input->first = first;
@@ -99,6 +101,8 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 			input->end = true;
 			return whole(intake, input, intake->last, intake->last);
 		}
+		if (head.flags & FRAME_ALONE)
+			return bad(intake, "flag that only the source may set");
 		if (!in_sequence(intake, &head))
 			return bad(intake, "sequence number is not the next one");
 		intake->scanned += head.length;
@@ -109,7 +113,7 @@ enum intake_result intake_next(struct intake *intake, struct input *input)
 				return INTAKE_BAD;
 			if (intake->strict && first != intake->last + 1)
 				return bad(intake, "end mark does not begin with the next input");
-			if (intake->strict && head.seq - first >= LIMIT_BATCH_EVENTS)
+			if (head.seq - first >= LIMIT_BATCH_EVENTS)
 				return bad(intake, "end mark covers too many inputs");
 			if ((head.flags & FRAME_LAST) == 0)
 				return bad(intake, "empty frame without the last flag");

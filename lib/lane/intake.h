@@ -25,6 +25,7 @@ struct intake {
 	uint64_t position; /* bytes read in all, for messages */
 	uint32_t cap;      /* largest frame */
 	size_t most;       /* bytes of an input's, or a batch's, outputs */
+	uint64_t given;    /* the newest input that the worker was given; what answers another is bad */
 	bool strict;
 	const char *why; /* after INTAKE_BAD: a constant text */
 };

@@ -163,11 +163,6 @@ ssize_t window_write(struct window *window, int fd, size_t most)
 	return (ssize_t)total;
 }
 
-bool window_valid_ack(const struct window *window, uint64_t seq)
-{
-	return seq <= window->written_seq;
-}
-
 bool window_acknowledge(struct window *window, uint64_t seq, struct window_tag *tag)
 {
 	if (window->acked_seq >= seq || window->acked_seq >= window->written_seq)
@@ -187,11 +182,11 @@ uint64_t window_rewind(struct window *window, uint64_t resume_seq)
 
 	if (resume_seq < window->acked_seq)
 		resume_seq = window->acked_seq;
-	assert(resume_seq <= window->written_seq);
+	assert(resume_seq <= window->queued_seq);
 	begun = before < window->queued_seq && window->sent > entry(window, before + 1)->start;
 	window->written_seq = resume_seq;
 	window->sent = resume_seq < window->queued_seq ? entry(window, resume_seq + 1)->start : window->queued;
-	return before - resume_seq + (begun ? 1 : 0);
+	return resume_seq > before ? 0 : before - resume_seq + (begun ? 1 : 0);
 }
 
 uint8_t *window_frame(struct window *window, uint64_t seq, uint32_t *length, struct window_tag *tag)

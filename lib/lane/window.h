@@ -76,13 +76,12 @@ static inline uint64_t window_bytes(const struct window *window)
 }
 
 /* Takes the oldest frame with a sequence number <= seq out of the window and gives its tag; false
- * when there is none. Frames that were not written whole are never taken: an acknowledgement of
- * one is a lie (see window_valid_ack). */
+ * when there is none. Frames that were not written whole are never taken. */
 bool window_acknowledge(struct window *window, uint64_t seq, struct window_tag *tag);
-bool window_valid_ack(const struct window *window, uint64_t seq);
 
 /* After a worker's death: everything above resume_seq will be written again; a number below acked_seq
- * means acked_seq. Returns how many frames that were written, at least in part, are sent again. */
+ * means acked_seq. One above what was written, which only a worker that lies has answered, leaves out what is
+ * between them. Returns how many frames that were written, at least in part, are sent again. */
 uint64_t window_rewind(struct window *window, uint64_t resume_seq);
 
 /* The frame with this sequence number, to be patched in place, and its tag, or NULL when it is not

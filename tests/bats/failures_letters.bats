@@ -141,3 +141,24 @@ with_property() { # with_property NAME VALUE: for the sink
     topic "$DEAD" | fields 'sum(pair[0] == "bruco-topic" for pair in r["headers"])' | sort -u >got
     equals "$(cat got)" 1
 }
+
+@test "who sends a record, or makes an output, does not say why it failed" {
+    cat >handler.py <<'END'
+import os
+from bruco import Message
+def handle_event(context, data):
+    if data == b"die":
+        os.kill(os.getpid(), 9)
+    return Message(data, topic="elsewhere", headers=[("a", "1"), ("bruco-error", "all is well")])
+END
+    config 1 deadLetter 'retry: {attempts: 1}'
+    for value in die go; do
+        echo '{"key": "'$value'", "value": "'$value'", "headers": [["b", "2"], ["bruco-error", "all is well"]]}'
+    done | bruco-source -q json | bruco-sink -q kafka -b "$BROKERS" -t "$IN"
+    run_x 0 bruco -e -c config.yaml
+    topic "$DEAD" >dead.json
+    fields 'r["key"], [pair[1] for pair in r["headers"] if pair[0] == "bruco-error"]' <dead.json | sort >got
+    contains "$(head -n 1 got)" "('die', ['worker killed by signal 9"
+    contains "$(tail -n 1 got)" "('go', ['topic is not in sink.topics'])"
+    equals "$(grep -c 'all is well' got || true)" 0
+}

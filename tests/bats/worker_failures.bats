@@ -135,9 +135,9 @@ bruco-worker: error: handler raised ValueError: no bad (record 2, attempt 3)"
         [[ $what == skip ]] || echo 'deadLetter: {kind: lines}' >>config.yaml
         run_x 0 bruco-worker -c config.yaml <in
         equals "$(frames read <stdout | sed -E "s/(bruco-traceback', b.Traceback).*(ValueError[^\"']*)/\1...\2/")" \
-            "type='failed' flags=1 attempt=3 seq=1 topic='orders' partition=3 offset=12 timestamp=5 key=b'\\xff' headers=[(b'b', b'1'), (b'a', None), (b'b', b''), (b'', b'\\xfe'), (b'bruco-error', b'ValueError: no bad 1'), (b'bruco-traceback', b'Traceback...ValueError: no bad 1')] value=b'bad 1'
+            "type='failed' flags=9 attempt=3 seq=1 topic='orders' partition=3 offset=12 timestamp=5 key=b'\\xff' headers=[(b'b', b'1'), (b'a', None), (b'b', b''), (b'', b'\\xfe'), (b'bruco-error', b'ValueError: no bad 1'), (b'bruco-traceback', b'Traceback...ValueError: no bad 1')] value=b'bad 1'
 type='record' flags=1 attempt=0 seq=2 topic='' partition=-1 offset=-1 timestamp=-1 key=None headers=[] value=b'<fine>'
-type='failed' flags=1 attempt=3 seq=3 topic='' partition=-1 offset=-1 timestamp=-1 key=b'' headers=[(b'bruco-error', b'ValueError: no bad 2'), (b'bruco-traceback', b'Traceback...ValueError: no bad 2')] value=b'bad 2'"
+type='failed' flags=9 attempt=3 seq=3 topic='' partition=-1 offset=-1 timestamp=-1 key=b'' headers=[(b'bruco-error', b'ValueError: no bad 2'), (b'bruco-traceback', b'Traceback...ValueError: no bad 2')] value=b'bad 2'"
         contains "$(log_of)" "error: handler raised ValueError: no bad 1 (orders[3]@12, attempt 3)"
         contains "$(log_of)" "error: handler raised ValueError: no bad 2 (record 3, attempt 3)"
     done
@@ -153,9 +153,9 @@ END
     frames write 'record(1, None)' 'record(2, b"", key=b"")' 'record(3, None, key=b"")' >in
     run_x 0 bruco-worker -c config.yaml <in
     equals "$(frames read <stdout | sed -E "s/headers=.*value/value/; s/topic.*key/key/")" \
-        "type='failed' flags=1 attempt=3 seq=1 key=None value=None
-type='failed' flags=1 attempt=3 seq=2 key=b'' value=b''
-type='failed' flags=1 attempt=3 seq=3 key=b'' value=None"
+        "type='failed' flags=9 attempt=3 seq=1 key=None value=None
+type='failed' flags=9 attempt=3 seq=2 key=b'' value=b''
+type='failed' flags=9 attempt=3 seq=3 key=b'' value=None"
 }
 
 @test "attempts that others made count; one is always left" {

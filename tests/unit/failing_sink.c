@@ -84,6 +84,7 @@ void add_frame(uint8_t type, uint16_t flags, uint64_t seq, const char *value, co
 		record.headers = headers;
 		record.headers_length = (uint32_t)frame_header_write(headers, &header);
 		record.header_count = 1;
+		record.head.flags |= FRAME_REASON;
 	}
 	buf_reserve(&frames, 512);
 	frames.length += frame_record_write(frames.data + frames.length, &record);

@@ -225,6 +225,8 @@ void worker_run(int lane)
 	if (record.head.type == FRAME_TYPE_FAILED) {
 		histories[p][o].failed = true;
 		buf_append(&worker->write, worker->read.data, record.head.length);
+		frame_patch(worker->write.data + worker->write.length - record.head.length,
+			FRAME_TYPE_FAILED, FRAME_LAST, record.head.attempt, record.head.seq);
 	} else if (waits) {
 		begin_alone(worker, &record, worker->page.attempt);
 		return;

@@ -12,12 +12,13 @@ static const char *headers_of_letter(void)
 	return (const char *)last_headers.data;
 }
 
-/* "NAME=VALUE" each, as headers of a failed frame that was a dead letter before. */
-static void add_replayed(const char *const *texts, size_t count)
+/* "NAME=VALUE" each, as headers of a failed frame that was a dead letter before; flagged FRAME_REASON when
+ * its worker has appended the last of them. */
+static void add_replayed(const char *const *texts, size_t count, uint16_t reason)
 {
 	struct buf headers = {0};
 	struct frame_record record = {
-		.head = {.type = FRAME_TYPE_FAILED, .flags = FRAME_LAST, .attempt = 2, .seq = 1},
+		.head = {.type = FRAME_TYPE_FAILED, .flags = FRAME_LAST | reason, .attempt = 2, .seq = 1},
 		.offset = 9,
 		.partition = 1,
 		.timestamp = -1,
@@ -51,7 +52,8 @@ static void add_replayed(const char *const *texts, size_t count)
 TEST(replayed_letter_that_fails_again_has_the_newest_headers)
 {
 	add_replayed(
-		(const char *const[]){EARLIER, "bruco-error=new", "bruco-traceback=newest"}, 11);
+		(const char *const[]){EARLIER, "bruco-error=new", "bruco-traceback=newest"}, 11,
+		FRAME_REASON);
 	CHECK_TEXT(run_lane(FAILURE_DEAD_LETTER), "letter:x(new) ");
 	CHECK_TEXT(headers_of_letter(),
 		"own=1 bruco-x=2 bruco-error=new bruco-traceback=newest bruco-attempts=2 "
@@ -60,7 +62,16 @@ TEST(replayed_letter_that_fails_again_has_the_newest_headers)
 
 TEST(replayed_letter_whose_worker_dies_has_nothing_of_the_earlier_failure)
 {
-	add_replayed((const char *const[]){EARLIER}, 8);
+	add_replayed((const char *const[]){EARLIER}, 8, 0);
+	CHECK_TEXT(run_lane(FAILURE_DEAD_LETTER), "letter:x(worker died while the event ran) ");
+	CHECK_TEXT(headers_of_letter(),
+		"own=1 bruco-error=worker died while the event ran bruco-attempts=2 "
+		"bruco-topic=dead bruco-partition=1 bruco-offset=9 bruco-worker=bruco-worker-0 ");
+}
+
+TEST(who_sends_a_record_does_not_say_why_it_failed)
+{
+	add_replayed((const char *const[]){"own=1", "bruco-error=all is well", "bruco-traceback=none"}, 3, 0);
 	CHECK_TEXT(run_lane(FAILURE_DEAD_LETTER), "letter:x(worker died while the event ran) ");
 	CHECK_TEXT(headers_of_letter(),
 		"own=1 bruco-error=worker died while the event ran bruco-attempts=2 "

@@ -191,6 +191,40 @@ TEST(an_end_mark_has_a_limit)
 	CHECK_TEXT(intake.why, "end mark covers too many inputs");
 }
 
+TEST(an_end_mark_has_a_limit_in_a_capture_too)
+{
+	begin(false);
+	add_empty(UINT64_MAX, 1);
+	expect_bad("end mark covers too many inputs");
+}
+
+TEST(what_was_not_given_is_not_answered)
+{
+	begin(true);
+	intake.given = 2;
+	add_output(1, FRAME_LAST, 10);
+	add_empty(2, 2);
+	add_empty(4, 3);
+	feed(0, stream.length);
+	expect_input(1, 1, 1);
+	expect_input(2, 2, 0);
+	CHECK_INT(next(), INTAKE_BAD);
+	CHECK_TEXT(intake.why, "answer to an input that was not given");
+	CHECK_INT(intake.last, 2);
+
+	begin(true);
+	intake.given = 0;
+	add_output(1, FRAME_LAST, 10);
+	expect_bad("answer to an input that was not given");
+}
+
+TEST(an_output_is_not_to_run_alone)
+{
+	begin(true);
+	add_output(1, FRAME_LAST | FRAME_ALONE, 10);
+	expect_bad("flag that only the source may set");
+}
+
 /* Outputs of one input, together so many bytes. */
 static enum intake_result with_outputs(size_t total)
 {

@@ -24,13 +24,14 @@ enum next emit_flush(struct loop *loop)
 void emit_frame(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out)
 {
-	unsigned last = head->type == FRAME_TYPE_FAILED ? FRAME_LAST : 0;
+	unsigned flags = head->flags & ~(unsigned)FRAME_ALONE;
 
 	if (head->type == FRAME_TYPE_END && loop->worker->driven)
 		return;
 	buf_append(out, frame, head->length);
 	frame_patch(out->data + out->length - head->length, head->type,
-		(uint16_t)(head->flags | last), head->attempt, head->seq);
+		(uint16_t)(head->type == FRAME_TYPE_FAILED ? flags | FRAME_LAST : flags), head->attempt,
+		head->seq);
 }
 
 void emit_scratch(const struct loop *loop, struct buf *out)

@@ -178,7 +178,8 @@ void failure_append(const struct failure *failure, const uint8_t *frame,
 			describe(failure, limits_frame(cap) - record->head.length, &headers);
 	failed.headers_length += (uint32_t)headers.length;
 	failed.head.type = FRAME_TYPE_FAILED;
-	failed.head.flags |= FRAME_LAST;
+	failed.head.flags = (uint16_t)((record->head.flags & FRAME_ROUTED) | FRAME_LAST |
+				       (headers.length > 0 ? FRAME_REASON : 0));
 	if (failed.head.attempt < UINT16_MAX)
 		failed.head.attempt++; /* from the attempt that failed to how many there were */
 	length = record->head.length + (uint32_t)headers.length;

@@ -25,7 +25,7 @@ static enum next copy_record(
 	(void)now_ns;
 	buf_append(out, frame, head->length);
 	frame_patch(out->data + out->length - head->length, head->type,
-		(uint16_t)(head->flags | FRAME_LAST), head->attempt, head->seq);
+		(uint16_t)((head->flags & ~(unsigned)FRAME_ALONE) | FRAME_LAST), head->attempt, head->seq);
 	page_count(page, COUNT_RECORDS_IN, 1);
 	page_count(page, COUNT_BYTES_IN, head->length);
 	page_count(page, COUNT_RECORDS_OUT, 1);

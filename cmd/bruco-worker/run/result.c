@@ -77,7 +77,7 @@ static int fail_too_large(const struct appender *appender, size_t size)
 static void set_flags(const struct appender *appender, struct frame_head *head, unsigned more)
 {
 	head->type = FRAME_TYPE_RECORD;
-	head->flags = (uint16_t)((head->flags & ~(unsigned)FRAME_LAST) | more |
+	head->flags = (uint16_t)((head->flags & FRAME_ROUTED) | more |
 				 (appender->number < 0 ? FRAME_LAST : 0U));
 }
 

@@ -3,6 +3,7 @@
 #include "bruco/driver/driver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/format.h"
 #include "base/status.h"
 #include "bruco/driver/service_notify.h"
+#include "lane/given.h"
 
 enum { PIPE_MOST = 1 << 20, PIPES_TOGETHER = 32 << 20 };
 
@@ -257,28 +259,49 @@ static void back_off(struct driver *driver, const struct occurrence *occurrence)
 	driver->deadline = now + back_off_ms(++driver->failures);
 }
 
+/* For source and sink each, in this order: their end of the link, and the memory of what workers were given. */
+static bool make_link(int link[2][2])
+{
+	int ends[2], given = given_create();
+
+	if (given < 0 || sock_pair(ends) < 0) {
+		fd_close(&given);
+		return false;
+	}
+	link[0][0] = ends[0];
+	link[1][0] = ends[1];
+	link[0][1] = given;
+	link[1][1] = fcntl(given, F_DUPFD_CLOEXEC, 3);
+	if (link[1][1] >= 0)
+		return true;
+	close(ends[0]);
+	close(ends[1]);
+	close(given);
+	return false;
+}
+
 static void start_all(struct driver *driver, const struct occurrence *occurrence)
 {
 	struct process *const ends[] = {&driver->source, &driver->sink};
 	char text[TEXT_MAX];
-	int link[2];
+	int link[2][2];
 
 	(void)occurrence;
 	driver->deadline = -1;
 	driver->was_ready = false;
 	driver->source_started = false;
-	if (sock_pair(link) < 0) {
+	if (!make_link(link)) {
 		snprintf(text, sizeof text, "the link cannot be made: %s", strerror(errno));
 		driver_not_started(driver, &driver->source, NULL, text);
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (process_start(ends[i], &driver->launch, 0, 0, &link[i], 1) == 0)
+		if (process_start(ends[i], &driver->launch, 0, 0, link[i], 2) == 0)
 			continue;
 		snprintf(text, sizeof text, "%s cannot be started: %s", ends[i]->name,
 			strerror(errno));
-		if (i == 0)
-			close(link[1]);
+		for (int j = 0; i == 0 && j < 2; j++)
+			close(link[1][j]);
 		driver_not_started(driver, ends[i], NULL, text);
 		return;
 	}

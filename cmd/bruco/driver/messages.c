@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
+enum { MESSAGES_AT_ONCE = 64 };
+
 uint32_t driver_process_count(const struct driver *driver)
 {
 	return 2 + driver->slot_count;
@@ -87,10 +89,34 @@ static void pass_attempt(
 		process_send(&driver->source, &attempt, NULL, 0);
 }
 
+/* User code has the worker's socket, too. */
+static bool worker_may_say(const struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_READY:
+		return message->depth >= 1 && message->depth <= LIMIT_BATCH_EVENTS;
+	case MESSAGE_RECYCLE:
+	case MESSAGE_ATTEMPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void misspoken(struct driver *driver, struct process *process)
+{
+	if (!process->killed)
+		relay_log(&driver->relay, LEVEL_WARNING, "%s sent an invalid message, killing it",
+			process->name);
+	process_kill(process);
+}
+
 static void handle_message(struct driver *driver, struct process *process, struct worker_slot *slot,
 	const struct message *message)
 {
-	if (process == &driver->renewal.standby.process) {
+	if (process->role == ROLE_WORKER && !worker_may_say(message))
+		misspoken(driver, process);
+	else if (process == &driver->renewal.standby.process) {
 		if (message->type == MESSAGE_READY && !process->ready)
 			driver_standby_ready(driver, message);
 	} else if (message->type == MESSAGE_READY && !process->ready)
@@ -101,7 +127,7 @@ static void handle_message(struct driver *driver, struct process *process, struc
 		driver_fire(driver, &(struct occurrence){.event = EVENT_CLOSING});
 	else if (message->type == MESSAGE_PAUSED && process == &driver->source)
 		driver_pauses_obeyed(driver, message->seq);
-	else if (message->type == MESSAGE_BROKEN && process == &driver->sink)
+	else if (message->type == MESSAGE_BROKEN && slot == NULL)
 		broken(driver, message);
 	else if (message->type == MESSAGE_ATTEMPT && slot != NULL)
 		pass_attempt(driver, slot, message);
@@ -117,7 +143,8 @@ void driver_read_control(struct driver *driver, uint32_t index)
 	size_t fd_count, ack_count;
 	const struct ack *acks;
 
-	while (process->control >= 0) {
+	/* What one says without end must not keep the driver from the others. */
+	for (int n = 0; process->control >= 0 && n < MESSAGES_AT_ONCE; n++) {
 		int got = message_receive(
 			process->control, &message, fds, &fd_count, &acks, &ack_count);
 
@@ -125,8 +152,12 @@ void driver_read_control(struct driver *driver, uint32_t index)
 			return;
 		if (got == 0)
 			fd_close(&process->control);
+		else if (got < 0 && process->role == ROLE_WORKER)
+			misspoken(driver, process);
 		if (got <= 0)
 			continue;
+		if (fd_count > 0 && process->role == ROLE_WORKER)
+			misspoken(driver, process);
 		while (fd_count > 0)
 			close(fds[--fd_count]);
 		handle_message(driver, process, slot, &message);
