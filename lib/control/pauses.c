@@ -104,11 +104,9 @@ static bool read_line(struct pauses *pauses, char *line)
 
 bool pauses_read(struct pauses *pauses, const char *text, size_t length)
 {
-	char *copy = mem_alloc(length + 1), *save = NULL;
+	char *copy = length == 0 ? mem_text("") : mem_text_n(text, length), *save = NULL;
 	bool good = true;
 
-	memcpy(copy, text, length);
-	copy[length] = '\0';
 	pauses_release(pauses);
 	for (char *line = strtok_r(copy, "\n", &save); line != NULL && good;
 		line = strtok_r(NULL, "\n", &save))

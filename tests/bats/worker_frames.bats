@@ -274,3 +274,23 @@ PY
     wait_x worker 0
     equals "$(<worker.out)" $'a\nslow'
 }
+
+@test "what a handler has routed is an input again: of a source, and of bruco test" {
+    handler <<'END'
+from bruco import Message
+
+def handle_event(context, data):
+    return Message(data, topic="b")
+END
+    echo '{"topic": "a", "partition": 1, "offset": 3, "value": "x"}' >in
+    bruco-source json <in | bruco-worker >routed.frames
+    bruco-source frames <routed.frames >again
+    run_x 0 bruco-worker <again
+    contains "$(frames values <stdout)" "b'x'"
+    cat >config.yaml <<'END'
+processor: {handlerPath: .}
+source: {kind: lines}
+sink: {kind: json}
+END
+    run_x 0 bruco test --update -c config.yaml routed.frames
+}

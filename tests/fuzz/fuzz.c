@@ -1,5 +1,6 @@
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,12 +74,17 @@ int fuzz_free_fd(void)
 	return fd;
 }
 
-static char folder[] = "/tmp/bruco-fuzz-XXXXXX";
+static char folder[] = "/dev/shm/bruco-fuzz-XXXXXX"; /* in memory: it is written for each input */
 
 static void leave_folder(void)
 {
-	if (chdir("/") == 0)
-		remove(folder);
+	struct dirent *entry;
+	DIR *list = opendir(".");
+
+	while (list != NULL && (entry = readdir(list)) != NULL)
+		unlink(entry->d_name);
+	closedir(list);
+	rmdir(folder);
 }
 
 void fuzz_enter_folder(void)

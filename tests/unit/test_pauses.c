@@ -106,7 +106,7 @@ TEST(what_is_written_is_read)
 	CHECK(!pauses_match(&other, "gone", 0) || pauses_match(&pauses, "gone", 0));
 	CHECK(pauses_match(&other, "a.b-c_1", INT32_MAX));
 	CHECK(!pauses_match(&other, "a.b-c_1", 1));
-	CHECK(pauses_read(&other, "", 0));
+	CHECK(pauses_read(&other, NULL, 0));
 	CHECK_INT(other.count, 0);
 }
 

@@ -256,6 +256,7 @@ static size_t next_frame(struct stream *stream, const uint8_t *data, size_t leng
 		break;
 	}
 	stream->skip = !frame_has_record(&record->head);
+	record->origin_topic = NULL; /* an input is not from where an output was */
 	return record->head.length;
 }
 

@@ -45,12 +45,14 @@ static int add_record(struct reading *reading, struct frame_record *record, size
 {
 	struct capture *capture = reading->capture;
 	struct buf *frames = &capture->frames;
-	uint32_t length = frame_record_size(record, limits_frame(reading->size_max));
-	enum limit_fault fault =
-		length == 0 ? LIMIT_TOO_LARGE
+	enum limit_fault fault;
+	uint32_t length;
+
+	record->origin_topic = NULL; /* an input says where it is from in no other way */
+	length = frame_record_size(record, limits_frame(reading->size_max));
+	fault = length == 0 ? LIMIT_TOO_LARGE
 			    : limits_check(length - record->topic_length, record->headers,
 				      record->header_count, reading->size_max);
-
 	if (fault != LIMIT_KEPT) {
 		log_plain("%s:%zu: %s", reading->path, place,
 			fault == LIMIT_TOO_LARGE ? "larger than maxRecordSize"
