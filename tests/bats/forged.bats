@@ -149,7 +149,8 @@ END
     feed bad
     wait_for 20 file_has bruco.out '^bad$'
     file_has bruco.err "bruco-worker-. sent an invalid message, killing it"
-    equals "$(ls "/proc/$(<bruco.pid)/fd" | wc -l)" "$before"
+    as_many_open() { [[ $(ls "/proc/$(<bruco.pid)/fd" | wc -l) == "$1" ]]; }
+    wait_for 20 as_many_open "$before"
     end_feed
     wait_x bruco 0
 }

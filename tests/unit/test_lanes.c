@@ -1,5 +1,6 @@
 /* What the source makes of a worker's page after its death, and of attempts from before. */
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -96,6 +97,48 @@ TEST(only_what_ran_is_blamed)
 	CHECK_INT(partition.attempts.count, 1);
 	CHECK_INT(attempts_get(&partition.attempts, 11), 1);
 	CHECK_INT(lanes.blame.count, 1);
+}
+
+/* A worker can make up an answer in the moment before its record is written. */
+TEST(an_answer_ahead_of_its_record_counts_when_that_is_written)
+{
+	struct given *given = mem_array(1, sizeof *given);
+
+	open_lanes(3);
+	lanes.given = given;
+	take(10);
+	CHECK_INT(given_to(given, 0), 1);
+	queue(11);
+	CHECK_INT(given_to(given, 0), 1); /* not before it may be written */
+	CHECK(lanes_acknowledge(&lanes, 0, 1));
+	CHECK(!lanes.items[0].liar);
+	CHECK(lanes_acknowledge(&lanes, 0, 2));
+	CHECK(lanes.items[0].liar);
+	CHECK_INT(tracker_frontier(&partition.tracker), 11);
+	CHECK_INT(lanes.in_flight, 1);
+	CHECK(lanes_write(&lanes));
+	CHECK_INT(given_to(given, 0), 2);
+	CHECK_INT(tracker_frontier(&partition.tracker), 12);
+	CHECK_INT(lanes.in_flight, 0);
+	CHECK(!lanes_acknowledge(&lanes, 0, 3)); /* that is the sink's own lie */
+	free(given);
+}
+
+TEST(what_a_worker_made_up_before_it_died_is_left_out)
+{
+	open_lanes(3);
+	take(10);
+	queue(11);
+	queue(12);
+	CHECK(lanes_acknowledge(&lanes, 0, 2));
+	die(2, RUN_RUNNING, 2, 0); /* and writes */
+	CHECK(!lanes.items[0].liar);
+	CHECK_INT(tracker_frontier(&partition.tracker), 12);
+	CHECK_INT(lanes.in_flight, 1);
+	expect(3, FRAME_TYPE_RECORD, 0);
+	CHECK_INT(lanes.items[0].window.written_seq, 3);
+	CHECK(lanes_acknowledge(&lanes, 0, 3));
+	CHECK_INT(tracker_frontier(&partition.tracker), 13);
 }
 
 TEST(the_last_attempt_makes_it_failed)
