@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "bruco-worker/control.h"
 #include "bruco-worker/io/codec.h"
+#include "bruco-worker/limits.h"
 #include "bruco-worker/python/event_type.h"
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/exit_deadline.h"
@@ -118,6 +119,8 @@ static int prepare_handler(struct worker *worker, struct handler *handler)
 	struct exception exception;
 	int status = enter_directory(worker);
 
+	if (status == STATUS_OK)
+		status = limits_apply(&worker->config.processor);
 	if (status == STATUS_OK)
 		status = interpreter_start(worker);
 	if (status != STATUS_OK)

@@ -99,6 +99,8 @@ struct processor_config {
 	int64_t batch_wait_ms; /* how long a batch may fill after its first event */
 	uint32_t max_events;   /* a worker is recycled after this many events; 0: never */
 	int64_t max_memory;    /* a worker is recycled when it uses this many bytes; 0: never */
+	int64_t limit_memory;  /* RLIMIT_DATA of a worker, bytes; 0: as inherited */
+	uint32_t limit_files;  /* RLIMIT_NOFILE of a worker; 0: as inherited */
 	char *python;          /* the absolute folder of a virtual environment; NULL: none */
 	struct config_place python_place;
 	struct settings env;

@@ -60,12 +60,23 @@ static const struct key batch_keys[] = {
 		.also = " timeout maxWait linger interval "},
 };
 
-/* These two are parts of the processor's structure. */
+static const struct key limits_keys[] = {
+	{.name = "memory", .type = &size_type, PROCESSOR(limit_memory),
+		.low = 64 * (int64_t)MIB, .high = 1024 * (int64_t)GIB,
+		.also = " data heap ram maxMemory rlimitData "},
+	{.name = "files", .type = &count_type, PROCESSOR(limit_files),
+		.low = 64, .high = 1048576, .also = " nofile openFiles descriptors fds "},
+};
+
+/* These are parts of the processor's structure. */
 static const struct section retry_section = {
 	.name = "processor.retry", .keys = retry_keys, .count = COUNT(retry_keys),
 	.base = offsetof(struct config, processor), .bit = SECTION_PROCESSOR};
 static const struct section batch_section = {
 	.name = "processor.batch", .keys = batch_keys, .count = COUNT(batch_keys),
+	.base = offsetof(struct config, processor), .bit = SECTION_PROCESSOR};
+static const struct section limits_section = {
+	.name = "processor.limits", .keys = limits_keys, .count = COUNT(limits_keys),
 	.base = offsetof(struct config, processor), .bit = SECTION_PROCESSOR};
 
 static const struct key processor_keys[] = {
@@ -107,7 +118,8 @@ static const struct key processor_keys[] = {
 		.flags = KEY_WORKER_ONLY, .also = " passEnv passEnvironment envFrom inherit "},
 	{.name = "network", .type = &later_type, .initial = "true"},
 	{.name = "user", .type = &later_type},
-	{.name = "limits", .type = &later_type},
+	{.name = "limits", .type = &map_type, .section = &limits_section,
+		.also = " rlimits ulimits resources "},
 };
 
 static const struct key source_keys[] = {

@@ -67,13 +67,11 @@ YAML
 @test "keys of later versions" {
     refuses "config.yaml:2:3: 'processor.isolation: strict' is not supported yet (only 'none' or 'basic')" \
         "config.yaml:3:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:4:3: 'processor.user' is not supported yet" \
-        "config.yaml:5:3: 'processor.limits' is not supported yet" <<'YAML'
+        "config.yaml:4:3: 'processor.user' is not supported yet" <<'YAML'
 processor:
   isolation: strict
   network: false
   user: nobody
-  limits: {files: 5}
 source: {kind: lines}
 YAML
 }

@@ -163,7 +163,7 @@ TEST(changes_are_named_by_their_paths)
 /* ---- every key of the schema ---- */
 
 /* Any of these is a value of each key, and not its default. */
-static const char *const values[] = {"3", "30", "3MiB", "key", "skip", "debug", "earliest", "other", "json",
+static const char *const values[] = {"3", "30", "3MiB", "300", "300MiB", "strict", "key", "skip", "debug", "earliest", "other", "json",
 	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}"};
 
 /* What is written for a key of *from, without the key itself. */
