@@ -293,4 +293,5 @@ source: {kind: lines}
 sink: {kind: json}
 END
     run_x 0 bruco test --update -c config.yaml routed.frames
+    equals "$(<routed.expected.json)" '{"topic": "b", "value": "x"}'
 }

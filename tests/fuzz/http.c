@@ -70,6 +70,7 @@ FUZZ(data, length)
 		http_serve(http, clock_ms());
 	check_answer(fd);
 	HOLDS(asked <= 1);
+	HOLDS(asked == 0 || memmem(data, length, "GET ", 4) != NULL);
 	close(fd);
 	for (int turn = 0; turn < 2; turn++)
 		http_serve(http, clock_ms());

@@ -86,7 +86,7 @@ def _to_topic(topic: Any, place: str) -> bytes:
         raise TypeError(f"{place}: {kind(topic)} is not str")
     if not re.fullmatch("[A-Za-z0-9._-]{1,249}", topic):
         raise ValueError(f"{place}: {topic!r} can't be the name of a topic")
-    return topic.encode()
+    return str.encode(topic)  # not a subclass's
 
 
 def _to_partition(partition: Any, place: str) -> int:
@@ -140,7 +140,7 @@ def _of_failure(headers: Iterable[Header]) -> Tuple[int, int]:
 
 
 def _encode_names(pairs: Iterable[Tuple[str, Optional[bytes]]]) -> List[Header]:
-    return [(name.encode("utf-8", "surrogateescape"), value) for name, value in pairs]
+    return [(str.encode(name, "utf-8", "surrogateescape"), value) for name, value in pairs]
 
 
 def _to_bytes(value: Any, event: Event, place: str) -> Optional[bytes]:
