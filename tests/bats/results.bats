@@ -399,3 +399,19 @@ END
     contains "$stderr" "info: init worker-0 hello"
     contains "$stderr" "info: event 5: other"
 }
+
+@test "text of a class that has its own encode() is text all the same" {
+    handler <<'END'
+from bruco import Message
+
+class Text(str):
+    def encode(self, *_):
+        return b"not this"
+
+def handle_event(context, data):
+    return Message(Text("v"), key=Text("k"), topic=Text("t"), headers={Text("n"): Text("h")})
+END
+    run_x 0 bruco-worker --json <<<'{"value": "x"}'
+    contains "$output" '"topic": "t"'
+    contains "$output" '"key": "k", "value": "v", "headers": [["n", "h"]]'
+}

@@ -46,6 +46,11 @@ class Bytes(bytes):
     pass
 
 
+class Text(str):
+    def encode(self, *_):
+        return b"not this"
+
+
 class Array(bytearray):
     pass
 
@@ -258,6 +263,7 @@ CASES = [
     lambda c, d: Message(d, topic="elsewhere", partition=2),
     lambda c, d: Message(d, partition=2**31 - 1),
     lambda c, d: Message(d, topic="t", key=None, headers={}, timestamp=5, partition=0),
+    lambda c, d: Message(Text("v"), topic=Text("t"), key=Text("k"), headers={Text("n"): Text("h")}),
     lambda c, d: Message(d, topic=""),
     lambda c, d: Message(d, topic="a b"),
     lambda c, d: Message(d, topic="t" * 249),
