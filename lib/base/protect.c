@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/landlock.h"
 #include "base/mem.h"
 
 extern char **environ;
@@ -55,6 +56,12 @@ void protect_child(void)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE); /* fails for those who don't have it */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+bool protect_strictly(const struct walls *walls)
+{
+	return landlock_allow(walls->ruleset, "/proc/self", LANDLOCK_READ) &&
+	       landlock_restrict(walls->ruleset) && syscall_filter_apply(&walls->filter);
 }
 
 /* This process's effective capabilities up to the 31st, a bit each. */

@@ -79,7 +79,8 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 	high = fcntl(report, F_DUPFD_CLOEXEC, 128); /* out of the moves' way */
 	if (high >= 0)
 		report = high;
-	if (move_descriptors(what->moves, what->move_count) == 0 &&
+	if ((what->walls == NULL || protect_strictly(what->walls)) &&
+		move_descriptors(what->moves, what->move_count) == 0 &&
 		(what->directory == NULL || chdir(what->directory) == 0)) {
 		/* exec(2) changes no argument, but its type does not say so. */
 		char *const *arguments = (char *const *)(size_t)what->arguments;

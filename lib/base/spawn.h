@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/protect.h"
+
 struct spawn_move {
 	int from; /* in this process; stays open here */
 	int to;   /* in the child */
@@ -25,6 +27,7 @@ struct spawn {
 	bool die_with_parent; /* SIGKILL when this process ends */
 	bool own_group;       /* a process group of its own */
 	bool confined;        /* with what protect_child takes away */
+	const struct walls *walls; /* what protect_strictly takes, too; NULL: nothing */
 	bool inherits;        /* also descriptors that this process was given open across exec */
 };
 

@@ -161,6 +161,7 @@ void config_release(struct config *config)
 	free(config->path);
 	free(config->directory);
 	texts_release(&config->secret_variables);
+	texts_release(&config->secret_files);
 	settings_release(&config->given);
 	texts_release(&config->mistaken);
 	schema_clear(&schema_top, config);

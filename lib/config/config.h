@@ -65,7 +65,7 @@ enum handler_log {
 };
 
 /* What is done so that handlers reach no credentials. */
-enum isolation { ISOLATION_NONE, ISOLATION_BASIC };
+enum isolation { ISOLATION_NONE, ISOLATION_BASIC, ISOLATION_STRICT };
 
 enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
 
@@ -105,6 +105,7 @@ struct processor_config {
 	struct config_place python_place;
 	struct settings env;
 	enum isolation isolation;
+	bool network; /* false: handlers get no sockets; needs ISOLATION_STRICT */
 	struct texts inherit_env; /* further variables of the driver's: NAME, PREFIX_* */
 };
 
@@ -162,6 +163,7 @@ struct config {
 	struct texts secret_variables; /* variables in source and sink, which workers and pip don't get */
 	struct settings given;         /* of keys that hold a ${...} or a secret: the path, and what
 					  is to be shown behind its "key:" */
+	struct texts secret_files;     /* absolute paths that ${file:PATH} has read */
 	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
 	bool unreadable;               /* nothing is known of any key */
 };

@@ -190,13 +190,18 @@ static bool is_wanted(const struct dump *dump, const struct section *section)
 
 static void dump_section(struct dump *dump, const struct key *key)
 {
+	size_t before = dump->out->length, head;
+
 	if (!is_wanted(dump, key->section))
 		return;
 	dump_indent(dump, 0);
 	buf_printf(dump->out, "%s:\n", key->name);
+	head = dump->out->length;
 	dump->indent += 2;
 	dump_keys(dump, key->section);
 	dump->indent -= 2;
+	if (dump->out->length == head) /* nothing in it is set */
+		dump->out->length = before;
 }
 
 static void dump_key(struct dump *dump, const struct section *section, const struct key *key)

@@ -101,6 +101,23 @@ char **environment_make(const struct config *config, enum environment_of whose, 
 	return list;
 }
 
+void environment_set(char ***list, const char *name, const char *value)
+{
+	char **old = *list;
+	size_t count = 0, kept = 0;
+
+	while (old[count] != NULL)
+		count++;
+	*list = mem_array(count + 2, sizeof **list);
+	for (size_t i = 0; i < count; i++)
+		if (is_named(old[i], name))
+			free(old[i]);
+		else
+			(*list)[kept++] = old[i];
+	(*list)[kept] = mem_printf("%s=%s", name, value);
+	free(old);
+}
+
 void environment_free(char **list)
 {
 	for (char **variable = list; list != NULL && *variable != NULL; variable++)

@@ -16,6 +16,8 @@ enum environment_of {
 
 /* NULL-terminated, for execve(2). `venv`: the handler's virtual environment, for workers; or NULL. */
 char **environment_make(const struct config *config, enum environment_of whose, const char *venv);
+/* Sets a variable of the list anew. */
+void environment_set(char ***list, const char *name, const char *value);
 void environment_free(char **list); /* NULL: nothing */
 
 #endif

@@ -111,6 +111,8 @@ static void insert_file(struct scalar *scalar, const char *path)
 	if (text != NULL) {
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
+		if (scalar->expansion->files != NULL)
+			texts_add(scalar->expansion->files, whole);
 		append_text(scalar, path, text, length);
 	} else {
 		diag_error(scalar->expansion->diagnostics, scalar->node->place,

@@ -25,6 +25,7 @@ enum { EXPAND_FILE_MAX = 1 << 20, EXPAND_BYTES_MAX = 16 << 20 };
 struct expansion {
 	const char *directory;
 	struct diagnostics *diagnostics;
+	struct texts *files; /* paths of files that were read are added; NULL: not wanted */
 	size_t bytes; /* so far */
 };
 

@@ -120,7 +120,9 @@ static void load_tree(struct load *load)
 {
 	struct config *config = load->config;
 	struct expansion expansion = {
-		.directory = config->directory, .diagnostics = load->diagnostics};
+		.directory = config->directory,
+		.diagnostics = load->diagnostics,
+		.files = &config->secret_files};
 
 	secrets_mark(load->root);
 	for (size_t i = 0; i < load->root->count && !load->from_dump; i++)

@@ -112,6 +112,18 @@ static void check_backoff(struct load *load)
 	processor->retry_backoff_ms = max_ms;
 }
 
+/* At lower levels nothing keeps a handler from the network. */
+static void check_network(struct load *load)
+{
+	const struct processor_config *processor = &load->config->processor;
+	const struct node *network = given(load, "processor.network");
+
+	if (network != NULL && !processor->network && processor->isolation != ISOLATION_STRICT &&
+		!config_mistaken(load->config, "processor.isolation"))
+		diag_error(load->diagnostics, network->place,
+			"processor.network: false needs 'isolation: strict', which refuses sockets");
+}
+
 /* A dump may lack either: a stage gets only what it needs. */
 static void check_on_failure(struct load *load)
 {
@@ -194,6 +206,7 @@ void rules_check(struct load *load)
 	check_circle(load, &config->sink, "sink");
 	check_circle(load, &config->dead_letter, "deadLetter");
 	check_backoff(load);
+	check_network(load);
 	check_on_failure(load);
 	check_unused_handler(load);
 }

@@ -26,6 +26,7 @@ enum { KIB = 1 << 10, MIB = 1 << 20, GIB = 1 << 30 };
 _Static_assert(LIMIT_SIZE_DEFAULT == 16 * MIB, "the default of maxRecordSize");
 
 static const char *const ordering_words[] = {"partition", "key", "none", NULL};
+static const char *const isolation_words[] = {"none", "basic", "strict", NULL};
 static const char *const on_failure_words[] = {"stop", "skip", "deadLetter", NULL};
 static const char *const log_level_words[] = {"auto", "error", "warning", "info", "debug", NULL};
 
@@ -112,11 +113,13 @@ static const struct key processor_keys[] = {
 		.also = " venv virtualenv virtualEnv interpreter "},
 	{.name = "env", .type = &env_type, PROCESSOR(env), .initial = "[]",
 		.flags = KEY_WORKER_ONLY, .also = " environment variables "},
-	{.name = "isolation", .type = &isolation_type, PROCESSOR(isolation), .initial = "basic",
+	{.name = "isolation", .type = &choice_type, PROCESSOR(isolation),
+		.words = isolation_words, .initial = "basic",
 		.also = " sandbox security hardening "},
 	{.name = "inheritEnv", .type = &inherit_type, PROCESSOR(inherit_env), .initial = "[]",
 		.flags = KEY_WORKER_ONLY, .also = " passEnv passEnvironment envFrom inherit "},
-	{.name = "network", .type = &later_type, .initial = "true"},
+	{.name = "network", .type = &bool_type, PROCESSOR(network), .initial = "true",
+		.also = " internet net sockets "},
 	{.name = "user", .type = &later_type},
 	{.name = "limits", .type = &map_type, .section = &limits_section,
 		.also = " rlimits ulimits resources "},

@@ -166,6 +166,7 @@ processor:
       value: "\${PASSWORD}"
   isolation: basic
   inheritEnv: []
+  network: true
 source:
   kind: kafka
   window: 4MiB

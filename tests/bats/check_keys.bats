@@ -65,12 +65,8 @@ YAML
 }
 
 @test "keys of later versions" {
-    refuses "config.yaml:2:3: 'processor.isolation: strict' is not supported yet (only 'none' or 'basic')" \
-        "config.yaml:3:3: 'processor.network: false' is not supported yet (only 'true')" \
-        "config.yaml:4:3: 'processor.user' is not supported yet" <<'YAML'
+    refuses "config.yaml:2:3: 'processor.user' is not supported yet" <<'YAML'
 processor:
-  isolation: strict
-  network: false
   user: nobody
 source: {kind: lines}
 YAML

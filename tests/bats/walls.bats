@@ -183,7 +183,7 @@ PY
     contains "$stderr" "isolation none: workers inherit the environment"
     sed -i 's/{isolation: none}/{isolation: hard, inheritEnv: ["*", A=b, 1A]}/' app/config.yaml
     run_x 78 bruco check app
-    contains "$stderr" "processor.isolation: expected none or basic, found 'hard'"
+    contains "$stderr" "processor.isolation: expected none, basic or strict, found 'hard'"
     contains "$stderr" "processor.inheritEnv: expected the name of a variable, or PREFIX_*, found '*'"
     contains "$stderr" "found 'A=b'"
     contains "$stderr" "found '1A'"

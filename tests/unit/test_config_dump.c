@@ -163,7 +163,7 @@ TEST(changes_are_named_by_their_paths)
 /* ---- every key of the schema ---- */
 
 /* Any of these is a value of each key, and not its default. */
-static const char *const values[] = {"3", "30", "3MiB", "300", "300MiB", "strict", "key", "skip", "debug", "earliest", "other", "json",
+static const char *const values[] = {"3", "30", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
 	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}"};
 
 /* What is written for a key of *from, without the key itself. */
@@ -208,6 +208,8 @@ static void write_one(struct buf *text, const struct section *section, const str
 		buf_printf(text, "%*s%s:\n", 2 * depth++, "", name);
 	if (section->kinds != NULL && strcmp(key->name, "kind") != 0)
 		buf_printf(text, "%*skind: %s\n", 2 * depth, "", kind->name);
+	if (strcmp(key->name, "network") == 0)
+		buf_printf(text, "%*sisolation: strict\n", 2 * depth, "");
 	buf_printf(text, "%*s%s: %s\n", 2 * depth, "", key->name, value);
 }
 

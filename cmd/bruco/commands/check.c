@@ -179,6 +179,8 @@ size_t check_config(const struct config *config, struct buf *notes)
 
 	if (!processor->present || handler_is_mistaken(config))
 		return 0;
+	if (processor->isolation == ISOLATION_STRICT && wall_lack() != NULL)
+		diag_error(&diagnostics, NO_PLACE, "processor.isolation: %s", wall_lack());
 	if (stat(processor->handler_path, &info) < 0)
 		report_folder(&diagnostics, config, errno);
 	else if (!S_ISDIR(info.st_mode))
@@ -245,14 +247,13 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 	launch_init(&launch, config, venv, false);
 	document = fd_memory("configuration", launch.documents[ROLE_WORKER].data,
 		launch.documents[ROLE_WORKER].length);
-	pid = spawn(&(struct spawn){.path = launch.programs[ROLE_WORKER],
+	pid = launch_worker(&launch, &(struct spawn){.path = launch.programs[ROLE_WORKER],
 		.arguments = arguments,
 		.environment = launch.environments[ROLE_WORKER],
 		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1},
 			{document, 3}},
 		.move_count = 3,
-		.die_with_parent = true,
-		.confined = launch.confined});
+		.die_with_parent = true});
 	fd_close(&document);
 	if (pid < 0)
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],

@@ -120,24 +120,53 @@ static void settle_file_limit(struct launch *launch, const struct config *config
 /* Before anything is started: children inherit the limit of core files. */
 static void settle_isolation(const struct config *config)
 {
+	char *text;
+
 	if (!config->processor.present)
 		return;
 	if (config->processor.isolation == ISOLATION_NONE)
 		protect_end();
-	log_debug("isolation %s", launch_isolation(config));
+	text = launch_isolation(config);
+	if (config->processor.isolation == ISOLATION_STRICT)
+		log_info("isolation %s", text);
+	else
+		log_debug("isolation %s", text);
+	free(text);
 }
 
-const char *launch_isolation(const struct config *config)
+char *launch_isolation(const struct config *config)
 {
+	if (config->processor.isolation == ISOLATION_STRICT)
+		return wall_text(config);
 	if (config->processor.isolation == ISOLATION_NONE)
-		return "none: workers inherit the environment, and can read other processes of "
-		       "their user";
+		return mem_text("none: workers inherit the environment, and can read other "
+				"processes of their user");
 	if (!protect_is_effective())
-		return "basic: workers get a listed environment, no further rights and no core "
-		       "files; but they have CAP_SYS_PTRACE, so that they can read driver, "
-		       "source and sink";
-	return "basic: workers get a listed environment, no further rights and no core files, and "
-	       "can't read driver, source and sink";
+		return mem_text("basic: workers get a listed environment, no further rights and no "
+				"core files; but they have CAP_SYS_PTRACE, so that they can read "
+				"driver, source and sink");
+	return mem_text("basic: workers get a listed environment, no further rights and no core "
+			"files, and can't read driver, source and sink");
+}
+
+pid_t launch_worker(const struct launch *launch, const struct spawn *what)
+{
+	struct spawn worker = *what;
+	struct walls walls;
+	int failure;
+	pid_t pid;
+
+	worker.confined = launch->confined;
+	if (!launch->wall.strict)
+		return spawn(&worker);
+	if (!wall_build(&launch->wall, &walls))
+		return -1;
+	worker.walls = &walls;
+	pid = spawn(&worker);
+	failure = errno;
+	close(walls.ruleset);
+	errno = failure;
+	return pid;
 }
 
 static uint64_t random_identity(void)
@@ -168,6 +197,10 @@ static void make_environments(struct launch *launch, const struct config *config
 		launch->environments[role] = environment_make(config,
 			role == ROLE_WORKER ? ENVIRONMENT_WORKER : ENVIRONMENT_CLIENT,
 			role == ROLE_WORKER ? venv : NULL);
+	wall_describe(&launch->wall, config, venv, launch->programs[ROLE_WORKER]);
+	if (launch->wall.temporary != NULL)
+		environment_set(
+			&launch->environments[ROLE_WORKER], "TMPDIR", launch->wall.temporary);
 }
 
 void launch_copy(struct launch *copy, const struct launch *launch, const struct config *config,
@@ -183,6 +216,7 @@ void launch_forget(struct launch *copy)
 {
 	for (int role = 0; role < ROLE_COUNT; role++)
 		buf_release(&copy->documents[role]);
+	wall_forget(&copy->wall);
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		environment_free(copy->environments[role]);
 		copy->environments[role] = NULL;
@@ -209,6 +243,7 @@ void launch_init(
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
 	write_documents(launch, config);
+	wall_open(&launch->wall, config);
 	make_environments(launch, config, venv);
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -221,6 +256,7 @@ void launch_release(struct launch *launch)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		free(launch->programs[role]);
 	launch_forget(launch);
+	wall_close(&launch->wall);
 	free(launch->oom_score);
 	fd_close(&launch->null_fd);
 }

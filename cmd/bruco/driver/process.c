@@ -173,8 +173,7 @@ static pid_t start_process(
 		.moves = moves,
 		.move_count = 1,
 		.die_with_parent = true,
-		.own_group = worker,
-		.confined = worker && launch->confined};
+		.own_group = worker};
 
 	if (worker) {
 		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
@@ -186,7 +185,7 @@ static pid_t start_process(
 		moves[what.move_count++] =
 			(struct spawn_move){outfit->fds[GIVEN_LOG], STDERR_FILENO};
 	}
-	return spawn(&what);
+	return worker ? launch_worker(launch, &what) : spawn(&what);
 }
 
 /* Gives away the descriptors that go with the greeting, and those of the lane or the link. */

@@ -12,7 +12,9 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/spawn.h"
 #include "bruco/driver/role.h"
+#include "bruco/driver/wall.h"
 #include "bruco/log/stage_output.h"
 #include "config/config.h"
 #include "control/messages.h"
@@ -28,6 +30,7 @@ struct launch {
 	struct buf documents[ROLE_COUNT]; /* each one's part of the configuration */
 	char **environments[ROLE_COUNT];
 	bool confined; /* the workers, see spawn */
+	struct wall wall;
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */
 	uint64_t identity;     /* this driver's, at random; not 0 */
@@ -40,8 +43,11 @@ struct launch {
  * 69 when there is none. The caller frees it. */
 char *launch_program(const char *name);
 
-/* What processor.isolation means here, for people. */
-const char *launch_isolation(const struct config *config);
+/* What processor.isolation means here, for people; the caller frees it. */
+char *launch_isolation(const struct config *config);
+
+/* Starts a worker as this says, behind the walls of its level. As spawn. */
+pid_t launch_worker(const struct launch *launch, const struct spawn *what);
 
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
  * stage's program can't be found, with 78 when the limit of open files is too low for that many

@@ -1,40 +1,9 @@
-/* processor.isolation and processor.inheritEnv; see values.h. */
+/* processor.inheritEnv and processor.network; see values.h. */
 #include <string.h>
+#include <strings.h>
 
 #include "config/dump.h"
 #include "config/types/values.h"
-
-/* ---- isolation */
-
-static const char *const isolation_words[] = {"none", "basic", NULL};
-
-_Static_assert(sizeof(enum isolation) == sizeof(unsigned), "stored as the number of its word");
-
-static bool read_isolation(
-	struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	size_t index;
-
-	if (node->kind == NODE_SCALAR && strcmp(node->text, "strict") == 0) {
-		diag_error(load->diagnostics, load->key_place,
-			"'%s: strict' is not supported yet (only 'none' or 'basic')", load->path);
-		return false;
-	}
-	if (!value_word(load, key, node, isolation_words, &index))
-		return false;
-	*(unsigned *)field = (unsigned)index;
-	return true;
-}
-
-static void write_isolation(struct dump *dump, const struct key *key, const void *field)
-{
-	(void)key;
-	dump_scalar(dump, isolation_words[*(const unsigned *)field]);
-}
-
-const struct value_type isolation_type = {.read = read_isolation, .write = write_isolation};
-
-/* ---- inheritEnv */
 
 /* NAME, or PREFIX_* for all that begin so. */
 static bool pattern_is_good(const char *text)
@@ -70,3 +39,24 @@ static bool read_inherit(
 
 const struct value_type inherit_type = {
 	.read = read_inherit, .write = texts_write, .is_set = texts_are_set, .clear = texts_clear};
+
+/* ---- network */
+
+static bool read_bool(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (!value_scalar(load, key, node, "true or false"))
+		return false;
+	if (strcasecmp(node->text, "true") != 0 && strcasecmp(node->text, "false") != 0)
+		return value_expected(load, key, node, "true or false");
+	*(bool *)field = strcasecmp(node->text, "true") == 0;
+	return true;
+}
+
+static void write_bool(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	buf_text(dump->out, *(const bool *)field ? " true\n" : " false\n");
+}
+
+const struct value_type bool_type = {.read = read_bool, .write = write_bool};

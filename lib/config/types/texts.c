@@ -64,7 +64,8 @@ const struct value_type address_type = {
 
 _Static_assert(
 	sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned) &&
-		sizeof(enum handler_log) == sizeof(unsigned),
+		sizeof(enum handler_log) == sizeof(unsigned) &&
+		sizeof(enum isolation) == sizeof(unsigned),
 	"a choice is stored as the number of its word");
 
 static bool read_choice(

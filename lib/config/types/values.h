@@ -24,7 +24,7 @@ extern const struct value_type choice_type;       /* enum: the number of one of 
 extern const struct value_type classes_type;      /* struct settings: names of Python classes */
 extern const struct value_type env_type;          /* struct settings: a list of name and value */
 extern const struct value_type inherit_type;      /* struct texts: names of variables, PREFIX_* */
-extern const struct value_type isolation_type;    /* enum isolation */
+extern const struct value_type bool_type;         /* bool */
 extern const struct value_type properties_type;   /* struct settings: a map */
 extern const struct value_type kind_type;         /* char *: one of the section's kinds */
 extern const struct value_type offset_type;       /* struct start_offset */
