@@ -74,7 +74,8 @@ int fuzz_free_fd(void)
 	return fd;
 }
 
-static char folder[] = "/dev/shm/bruco-fuzz-XXXXXX"; /* in memory: it is written for each input */
+
+static char folder[256];
 
 static void leave_folder(void)
 {
@@ -89,6 +90,9 @@ static void leave_folder(void)
 
 void fuzz_enter_folder(void)
 {
+	const char *parent = getenv("TMPDIR");
+
+	snprintf(folder, sizeof folder, "%s/bruco-fuzz-XXXXXX", parent == NULL ? "/tmp" : parent);
 	if (mkdtemp(folder) == NULL || chdir(folder) < 0)
 		abort();
 	atexit(leave_folder);

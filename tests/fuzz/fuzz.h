@@ -40,7 +40,7 @@ char *fuzz_text(const struct fuzz_input *input);
  * last one to what is there. A mutation would hardly ever guess a check. */
 void fuzz_seal_frames(uint8_t *data, size_t length);
 
-/* The lowest descriptor that is free: one that is left open would be among those below it. */
+/* The lowest descriptor that is free: another one than before, when one was left open since. */
 int fuzz_free_fd(void);
 
 /* A folder of the target's own, its working directory from now on; it is removed at the end. */

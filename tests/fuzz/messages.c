@@ -64,12 +64,13 @@ FUZZ(data, length)
 {
 	struct fuzz_input input = {data, length};
 	unsigned more = fuzz_byte(&input) % (FDS_MOST + 1);
-	int ends[2], fds[SOCK_FDS_MAX], result, free_fd = fuzz_free_fd();
+	int ends[2], fds[SOCK_FDS_MAX], result, free_fd;
 	size_t fd_count = 0, ack_count;
 	struct message message;
 	const struct ack *acks;
 
 	HOLDS(sock_pair(ends) == 0);
+	free_fd = fuzz_free_fd();
 	send_raw(ends[0], input.data, input.length, more);
 	result = message_receive(ends[1], &message, fds, &fd_count, &acks, &ack_count);
 	if (result == 1) {
@@ -79,8 +80,8 @@ FUZZ(data, length)
 			close(fds[i]);
 		send_again(ends, &message, acks, ack_count);
 	}
+	HOLDS(fuzz_free_fd() == free_fd);
 	close(ends[0]);
 	close(ends[1]);
-	HOLDS(fuzz_free_fd() == free_fd);
 	return 0;
 }
