@@ -85,8 +85,11 @@ ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], siz
 		*fd_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(header), *fd_count * sizeof(int));
 	}
-	if (got == 0) /* an empty message, which nobody here sends, is as the end */
+	if (got == 0 && *fd_count > 0) { /* a message, if an empty one, which nobody here sends */
 		close_all(fds, fd_count);
+		errno = EBADMSG;
+		return -1;
+	}
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_all(fds, fd_count);
 		/* No sender here gives more than there is room for: the limit is reached. */

@@ -19,7 +19,8 @@ int sock_send(int fd, const void *data, size_t length, const int *fds, size_t fd
 
 /* Bytes of one message, 0 when the peer is gone, -1 with errno (EAGAIN: nothing there). A message
  * longer than `room` is EMSGSIZE, one whose descriptors find no room here EMFILE; either is gone
- * then. An empty message is as if the peer were gone; descriptors with it are closed. Never blocks. */
+ * then. An empty message is as if the peer were gone; with descriptors, which are closed, it is EBADMSG. Never
+ * blocks. */
 ssize_t sock_receive(int fd, void *data, size_t room, int fds[SOCK_FDS_MAX], size_t *fd_count);
 
 /* Listens at path, mode 0600; a stale socket is replaced, a living one is EADDRINUSE. `type` is

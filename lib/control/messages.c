@@ -42,8 +42,6 @@ int message_receive(int fd, struct message *message, int fds[SOCK_FDS_MAX], size
 	ssize_t got = sock_receive(fd, &wire, sizeof wire, fds, fd_count);
 	size_t more;
 
-	if (got == 0 && *fd_count > 0) /* a message, if an empty one */
-		return reject(fds, fd_count);
 	if (got <= 0)
 		return (int)got;
 	*ack_count = 0;

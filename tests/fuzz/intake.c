@@ -31,9 +31,7 @@ static void check_outputs(const struct intake *intake, const struct input *input
 
 static void check_input(const struct intake *intake, const struct input *input, uint64_t before)
 {
-	if (input->end)
-		return;
-	if (intake->strict) {
+	if (intake->strict && !input->end) {
 		HOLDS(input->first == before + 1 && input->last >= input->first);
 		HOLDS(input->last - input->first < LIMIT_BATCH_EVENTS);
 	}
@@ -45,12 +43,12 @@ static void check_input(const struct intake *intake, const struct input *input, 
 static void take(struct taken *taken, const uint8_t *data, size_t length, size_t piece, bool strict)
 {
 	struct intake intake;
+	struct input input = {0};
 
 	intake_init(&intake, SIZE_MAX_HERE, strict);
 	taken->count = 0;
 	do {
 		size_t more = piece == 0 || piece > length ? length : piece;
-		struct input input;
 		uint64_t before = intake.last;
 
 		buf_drop(&intake.buf, intake.taken);

@@ -77,7 +77,8 @@ TEST(descriptors_of_an_empty_message_are_closed)
 	free_fd = dup(0);
 	close(free_fd);
 	CHECK_INT(sock_send(ends[1], "", 0, ends, 2), 0);
-	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), 0);
+	CHECK_INT(sock_receive(ends[0], got, sizeof got, fds, &fd_count), -1);
+	CHECK_INT(errno, EBADMSG);
 	CHECK_INT(fd_count, 0);
 	CHECK_INT(dup(0), free_fd);
 }
