@@ -21,6 +21,8 @@ struct late_letter {
 	uint32_t length;
 };
 
+const char another_refused[] = "another output of its event was refused";
+
 static void log_failure(
 	enum log_level level, const struct frame_record *record, const char *error, const char *end)
 {
@@ -78,6 +80,7 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 			      ? mem_text(by_worker)
 			      : deaths_text(&sink->lanes[lane], record->head.seq);
 	enum put_result result = PUT_FULL;
+	enum log_level level = why == another_refused ? LEVEL_DEBUG : LEVEL_WARNING;
 	bool ending = sink->status != STATUS_OK;
 
 	switch (sink->config->processor.on_failure) {
@@ -86,13 +89,13 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 		sink_fail(sink, STATUS_FAILED);
 		break;
 	case FAILURE_SKIP:
-		log_failure(LEVEL_WARNING, record, error, ", skipped");
+		log_failure(level, record, error, ", skipped");
 		result = PUT_SKIPPED;
 		break;
 	case FAILURE_DEAD_LETTER:
 		result = dead_letter_put(sink, lane, record, error, by_worker != NULL, ticket);
 		if (result != PUT_FULL)
-			log_failure(LEVEL_WARNING, record, error, ", to the dead letter");
+			log_failure(level, record, error, ", to the dead letter");
 		break;
 	}
 	if (result != PUT_FULL)

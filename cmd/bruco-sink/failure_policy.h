@@ -8,6 +8,9 @@
 
 #include "bruco-sink/sink.h"
 
+/* Why an output is not delivered that could be; the log has no line for each such one. */
+extern const char another_refused[];
+
 /* A failed frame (why NULL), or an output that is refused. Returns PUT_SKIPPED (skip), what the dead
  * letter's kind said (deadLetter), or PUT_FULL after sink_fail (stop, or the letter can't be
  * delivered). */

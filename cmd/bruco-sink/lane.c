@@ -77,6 +77,7 @@ static bool acceptable(struct sink *sink, unsigned index, struct receive_lane *l
 	enum frame_result result;
 
 	lane->refused = false;
+	lane->judged_seq = 0;
 	while ((result = frame_next(&cursor)) == FRAME_OK) {
 		const char *why;
 
@@ -98,17 +99,21 @@ static bool acceptable(struct sink *sink, unsigned index, struct receive_lane *l
 	return result != FRAME_BAD;
 }
 
-/* Whether one of the outputs of this event in the open input is refused. */
-static bool event_refused(const struct sink *sink, const struct receive_lane *lane, uint64_t seq)
+/* Whether one of the outputs of the event that is to be put next is refused. They stand together, and are looked
+ * through once. */
+static bool event_refused(const struct sink *sink, struct receive_lane *lane, uint64_t seq)
 {
-	struct frame_cursor cursor =
-		frame_cursor(lane->input.frames, lane->input.length, sink->cap);
+	struct frame_cursor cursor = frame_cursor(
+		lane->input.frames + lane->put, lane->input.length - lane->put, sink->cap);
 
-	while (frame_next(&cursor) == FRAME_OK)
-		if (frame_has_record(&cursor.record.head) && cursor.record.head.seq == seq &&
-			refuse(sink, &cursor.record) != NULL)
-			return true;
-	return false;
+	if (lane->judged_seq == seq)
+		return lane->judged_refused;
+	lane->judged_seq = seq;
+	lane->judged_refused = false;
+	while (!lane->judged_refused && frame_next(&cursor) == FRAME_OK &&
+		frame_has_record(&cursor.record.head) && cursor.record.head.seq == seq)
+		lane->judged_refused = refuse(sink, &cursor.record) != NULL;
+	return lane->judged_refused;
 }
 
 static enum put_result put(
@@ -123,7 +128,7 @@ static enum put_result put(
 		event_refused(sink, &sink->lanes[index], record->head.seq)) {
 		why = refuse(sink, record);
 		return failure_put(sink, index, record,
-			why != NULL ? why : "another output of its event was refused", ticket);
+			why != NULL ? why : another_refused, ticket);
 	}
 	result = destination_put(&sink->out, record, ticket);
 	if (result == PUT_REFUSED)

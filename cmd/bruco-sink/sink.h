@@ -60,6 +60,8 @@ struct receive_lane {
 	struct deliveries deliveries;
 	struct input input;    /* being put */
 	bool refused;          /* one of its outputs, and with it all of that output's event */
+	uint64_t judged_seq;   /* the event of which it is known; 0: of none */
+	bool judged_refused;   /* one of its outputs is refused */
 	size_t put;            /* bytes of it that are put; input.length: none is open */
 	uint32_t outputs;      /* and records */
 	uint64_t failed;       /* deliveries' number of the newest input that has failed */

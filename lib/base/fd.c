@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,6 +140,25 @@ char *fd_read_all(int fd, size_t cap, size_t *length)
 	}
 	free(data);
 	return NULL;
+}
+
+int fd_open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		return fd;
+	close(fd);
+	errno = ENOTBLK;
+	return -1;
+}
+
+const char *fd_open_why(int error)
+{
+	return error == ENOTBLK ? "it is no regular file" : strerror(error);
 }
 
 int fd_shared_memory(const char *name, size_t size)

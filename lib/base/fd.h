@@ -39,6 +39,11 @@ int fd_write_all(int fd, const void *data, size_t length);
  * NULL with errno (EFBIG when it is more than cap). */
 char *fd_read_all(int fd, size_t cap, size_t *length);
 
+/* Opens a regular file for reading, close-on-exec; never waits, as for the writer of a FIFO. -1 with errno;
+ * ENOTBLK when it is something else, as fd_open_why says. */
+int fd_open_regular(const char *path);
+const char *fd_open_why(int error);
+
 /* An anonymous file of that size, all zero, close-on-exec, that nobody who has it can make shorter or longer:
  * whoever maps it would die of that. -1 with errno. */
 int fd_shared_memory(const char *name, size_t size);

@@ -77,6 +77,12 @@ static void report_unset(struct scalar *scalar, const char *name)
 	scalar->bad = true;
 }
 
+/* What comes then is not even read. */
+static bool is_over(const struct expansion *expansion)
+{
+	return expansion->bytes > EXPAND_BYTES_MAX;
+}
+
 static void append_text(struct scalar *scalar, const char *what, const char *text, size_t length)
 {
 	struct expansion *expansion = scalar->expansion;
@@ -88,11 +94,10 @@ static void append_text(struct scalar *scalar, const char *what, const char *tex
 		return;
 	}
 	expansion->bytes += length;
-	if (expansion->bytes > EXPAND_BYTES_MAX) {
-		if (expansion->bytes - length <= EXPAND_BYTES_MAX)
-			diag_error(expansion->diagnostics, scalar->node->place,
-				"substitution makes the configuration larger than %d MiB",
-				EXPAND_BYTES_MAX >> 20);
+	if (is_over(expansion)) {
+		diag_error(expansion->diagnostics, scalar->node->place,
+			"substitution makes the configuration larger than %d MiB",
+			EXPAND_BYTES_MAX >> 20);
 		scalar->bad = true;
 		return;
 	}
@@ -104,7 +109,7 @@ static void insert_file(struct scalar *scalar, const char *path)
 	char *whole = config_path(scalar->expansion->directory, path);
 	char *text = NULL;
 	size_t length;
-	int fd = open(whole, O_RDONLY | O_CLOEXEC);
+	int fd = fd_open_regular(whole);
 
 	if (fd >= 0)
 		text = fd_read_all(fd, EXPAND_FILE_MAX, &length);
@@ -116,7 +121,8 @@ static void insert_file(struct scalar *scalar, const char *path)
 		append_text(scalar, path, text, length);
 	} else {
 		diag_error(scalar->expansion->diagnostics, scalar->node->place,
-			"cannot read file '%.200s': %s", whole, strerror(errno));
+			"cannot read file '%.200s': %s", whole,
+			fd_open_why(errno));
 		scalar->bad = true;
 	}
 	fd_close(&fd);
@@ -165,6 +171,10 @@ static void insert(struct scalar *scalar, const char *inside)
 	const char *otherwise = strstr(inside, ":-");
 	size_t length = otherwise != NULL ? (size_t)(otherwise - inside) : strlen(inside);
 
+	if (is_over(scalar->expansion)) {
+		scalar->bad = true;
+		return;
+	}
 	if (variable_name_is_good(inside, length) &&
 		(otherwise == NULL || strstr(otherwise, "${") == NULL)) {
 		char *name = mem_text_n(inside, length);

@@ -5,18 +5,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { FILE_MAX = 1 << 20, DEPTH_MAX = 8 };
+enum { FILE_MAX = 1 << 20, FILES_MAX = 100, DEPTH_MAX = 8 };
 
 static const char blanks[] = " \t\r\n";
 
 char *requirements_read(const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = fd_open_regular(file);
 	char *text = NULL;
 	size_t length;
 	int error;
@@ -67,39 +68,59 @@ static bool names_a_path(const char *line)
 	return *line == '-' || (*line != '#' && memchr(line, '/', strcspn(line, "\n")) != NULL);
 }
 
-static uint64_t hash_file(uint64_t mix, const char *text, const char *file, int depth, bool *paths);
+struct hashing {
+	uint64_t mix;
+	bool paths;          /* a line names one */
+	struct stat *seen;   /* the files: each is read once, however often it is included */
+	size_t seen_count;
+};
 
-static uint64_t hash_included(
-	uint64_t mix, const char *line, const char *file, int depth, bool *paths)
+static bool is_new(struct hashing *hashing, const char *file)
 {
-	char *other = depth < DEPTH_MAX ? included(line, file) : NULL;
-	char *text = other == NULL ? NULL : requirements_read(other);
+	struct stat status;
 
-	if (text != NULL)
-		mix = hash_file(mix, text, other, depth + 1, paths);
-	free(text);
-	free(other);
-	return mix;
+	if (hashing->seen_count == FILES_MAX || stat(file, &status) < 0)
+		return false;
+	for (size_t i = 0; i < hashing->seen_count; i++)
+		if (hashing->seen[i].st_ino == status.st_ino && hashing->seen[i].st_dev == status.st_dev)
+			return false;
+	hashing->seen = mem_grow(hashing->seen, hashing->seen_count + 1, sizeof *hashing->seen);
+	hashing->seen[hashing->seen_count++] = status;
+	return true;
 }
 
-static uint64_t hash_file(uint64_t mix, const char *text, const char *file, int depth, bool *paths)
+static void hash_file(struct hashing *hashing, const char *text, const char *file, int depth);
+
+static void hash_included(struct hashing *hashing, const char *line, const char *file, int depth)
 {
-	mix = hash_more(mix, text, strlen(text) + 1);
+	char *other = depth < DEPTH_MAX ? included(line, file) : NULL;
+	char *text = other == NULL || !is_new(hashing, other) ? NULL : requirements_read(other);
+
+	if (text != NULL)
+		hash_file(hashing, text, other, depth + 1);
+	free(text);
+	free(other);
+}
+
+static void hash_file(struct hashing *hashing, const char *text, const char *file, int depth)
+{
+	hashing->mix = hash_more(hashing->mix, text, strlen(text) + 1);
 	while (*text != '\0') {
 		const char *line = text + strspn(text, " \t");
 
-		*paths = *paths || names_a_path(line);
-		mix = hash_included(mix, line, file, depth, paths);
+		hashing->paths = hashing->paths || names_a_path(line);
+		hash_included(hashing, line, file, depth);
 		text = strchrnul(text, '\n');
 		text += *text == '\n';
 	}
-	return mix;
 }
 
 uint64_t requirements_hash(const char *text, const char *file, const char *handler_path)
 {
-	bool paths = false;
-	uint64_t mix = hash_file(HASH_START, text, file, 0, &paths);
+	struct hashing hashing = {.mix = HASH_START};
 
-	return paths ? hash_more(mix, handler_path, strlen(handler_path) + 1) : mix;
+	is_new(&hashing, file);
+	hash_file(&hashing, text, file, 0);
+	free(hashing.seen);
+	return hashing.paths ? hash_more(hashing.mix, handler_path, strlen(handler_path) + 1) : hashing.mix;
 }

@@ -35,7 +35,7 @@ static bool find_version(const char *settings, int *major, int *minor)
 static char *read_settings(const char *folder)
 {
 	char *path = mem_printf("%s/pyvenv.cfg", folder);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = fd_open_regular(path);
 	char *settings = NULL;
 	size_t length;
 	int error;

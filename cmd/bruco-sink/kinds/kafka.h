@@ -12,6 +12,7 @@ struct topic {
 	char *name;
 	rd_kafka_topic_t *handle;
 	int32_t partitions; /* as last heard; 0: never yet */
+	int64_t asked_at;   /* clock_ms, when somebody wanted a partition beyond them; 0: never */
 	bool *proven;       /* partitions that have taken something from this producer */
 };
 

@@ -14,6 +14,7 @@
 
 enum {
 	CONNECT_MS = 2000, /* one try for the topics' metadata */
+	ASK_AGAIN_MS = 100,
 	RETRY_MS = 500,
 	CLIENT_DEFAULT = 1000000, /* of message.max.bytes; below it there would be smaller batches */
 	PROVE_MS = 6 * 3600000    /* brokers forget an idle producer after 24 hours */
@@ -60,13 +61,20 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_sink *kafka, size_t index
 	return error;
 }
 
-/* Asks the broker about a partition that is not known: it may be new. */
-bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition)
+/* Asks the broker about a partition that is not known: it may be new. But not for each record that wants it. */
+bool kafka_has_partition(struct kafka_sink *kafka, size_t index, int32_t partition)
 {
-	if (partition < kafka->topics[topic].partitions)
+	struct topic *topic = &kafka->topics[index];
+	int64_t now = clock_ms();
+
+	if (partition < topic->partitions)
 		return true;
-	return ask_partitions(kafka, topic) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-	       partition < kafka->topics[topic].partitions;
+	if (topic->asked_at != 0 && now - topic->asked_at < ASK_AGAIN_MS)
+		return false;
+	if (ask_partitions(kafka, index) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return true;
+	topic->asked_at = now;
+	return partition < topic->partitions;
 }
 
 /* Trouble of the connection is kafka/health.h's to tell. */

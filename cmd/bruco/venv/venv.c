@@ -242,7 +242,7 @@ int venv_prepare(const struct config *config, int signal_fd, char **venv)
 		failed = false;
 		break;
 	case PACKAGES_UNREADABLE:
-		log_error("cannot read '%s': %s", install.packages.file, strerror(errno));
+		log_error("cannot read '%s': %s", install.packages.file, fd_open_why(errno));
 		break;
 	case PACKAGES_HOMELESS:
 		log_error("no folder to install requirements.txt into: "
