@@ -69,7 +69,7 @@ def handle_event(context, data): return [only_there.name, sys.prefix]'
     WHERE=$PWD/app/environment run_x 0 bruco app <<<hello
     equals "$output" "$where"
     WHERE=environment run_x 0 bruco check --print app
-    contains "$output" "  python: $PWD/app/environment"
+    contains "$output" '  python: "${WHERE}"'
 }
 
 @test "processor.python that is no environment, or one of another Python, is a mistake with its place" {
