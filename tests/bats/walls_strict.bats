@@ -3,6 +3,7 @@
 # ordinary user. That an attack works at level basic shows that it is one.
 
 load helpers
+load driver
 load walls
 
 setup() {
@@ -173,6 +174,45 @@ PY
     run_x 0 bruco app <<<one
     equals "$(jq -c . <<<"$output")" \
         '[9,9,9,[1,2],true,"hi\n",true,"127.0.0.1","Europe/Berlin","root",3,true,true,"bruco-worker\n",5]'
+}
+
+@test "strict: a reload puts new workers behind new walls, and stack shows them" {
+    lines_project "{isolation: strict, env: [{name: ONE, value: '\${file:secret}'}]}" <<'PY'
+import time
+def look(name):
+    try:
+        return open(name).read().strip()
+    except PermissionError:
+        return "refused"
+def handle_event(context, data):
+    if data == b"hang":
+        time.sleep(1000)
+    return [look(name) for name in ("secret", "other", "new")]
+PY
+    echo secret | tee app/secret >app/other
+    mkdir tmp
+    export TMPDIR=$PWD/tmp
+    start_bruco
+    echo new >app/new
+    feed one
+    wait_for 10 lines_in bruco.out 1
+    sed -i 's/file:secret/file:other/' app/config.yaml
+    run_x 0 bruco reload --wait app
+    equals "$output" "reloaded: all 1 workers are new"
+    feed two
+    wait_for 10 lines_in bruco.out 2
+    equals "$(jq -c . bruco.out)" $'["refused","secret","refused"]\n["secret","refused","new"]'
+    feed hang
+    wait_for 10 runs_an_event
+    run_x 0 bruco stack -c app
+    contains "$output" "handle_event"
+    insist TERM
+    wait_x bruco 143
+    equals "$(ls tmp)" ""
+}
+
+runs_an_event() {
+    bruco status --json app | grep -q '"run": "running"'
 }
 
 # Makes without.py, which runs a command as on a kernel that has no Landlock.

@@ -57,14 +57,7 @@ static bool is_below(const char *path, const char *folder)
 	       (path[length] == '\0' || path[length] == '/' || length == 1);
 }
 
-static bool is_hidden(const struct wall *wall, const char *real)
-{
-	for (size_t i = 0; i < wall->hidden.count; i++)
-		if (is_below(real, wall->hidden.items[i]))
-			return true;
-	return false;
-}
-
+/* Whether it is hidden, or something in it is. */
 static bool holds_hidden(const struct wall *wall, const char *real)
 {
 	for (size_t i = 0; i < wall->hidden.count; i++)
@@ -97,7 +90,8 @@ static void allow_entries(struct rules *rules, const char *folder)
 	DIR *stream = opendir(folder);
 	const struct dirent *entry;
 
-	allow(rules, folder, LANDLOCK_LIST);
+	if (stream != NULL)
+		allow(rules, folder, LANDLOCK_LIST);
 	while (stream != NULL && (entry = readdir(stream)) != NULL) {
 		char *path = mem_printf("%s/%s", folder, entry->d_name);
 
@@ -123,12 +117,10 @@ static void allow_tree(struct rules *rules, const char *path)
 {
 	char *real = realpath(path, NULL);
 
-	if (real == NULL || is_hidden(rules->wall, real))
-		; /* nothing there, or nobody's business */
-	else if (!holds_hidden(rules->wall, real))
+	if (real != NULL && !holds_hidden(rules->wall, real))
 		allow(rules, real, LANDLOCK_READ);
-	else if (!is_link(path)) /* no circles */
-		allow_entries(rules, real);
+	else if (real != NULL && !is_link(path)) /* no circles */
+		allow_entries(rules, real); /* of a file: none */
 	free(real);
 }
 
