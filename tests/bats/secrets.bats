@@ -202,6 +202,9 @@ YAML
         -X sasl.username=canary-user -X sasl.password=canary-word -X linger.ms=canary-word </dev/null
     no_canary stdout stderr
     contains "$stderr" "linger.ms"
+    run_x 78 bruco-sink kafka -b "$BROKERS" -t in -X debug=https://canary-a:canary-b@host </dev/null
+    no_canary stdout stderr
+    contains "$stderr" '"https://***@host"'
     printf '%s\n' one | bruco-source -q lines >one
     run_x 78 bruco-sink -v kafka -b "$BROKERS" -t in -X ssl.key.pem="$(<key)" -X security.protocol=ssl <one
     no_canary stdout stderr
