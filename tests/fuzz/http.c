@@ -70,7 +70,8 @@ FUZZ(data, length)
 		http_serve(http, clock_ms());
 	check_answer(fd);
 	HOLDS(asked <= 1);
-	HOLDS(asked == 0 || memmem(data, length, "GET ", 4) != NULL);
+	/* The library ends a method at its first NUL. */
+	HOLDS(asked == 0 || memmem(data, length, "GET", 3) != NULL);
 	close(fd);
 	for (int turn = 0; turn < 2; turn++)
 		http_serve(http, clock_ms());
