@@ -236,7 +236,7 @@ PY
     contains "$stderr" "$why"
     equals "$output" ""
     run_x 78 python3 without.py bruco check app
-    contains "$stderr" "$why"
+    contains "$stderr" "app/config.yaml: $why" # a mistake of the configuration's
     run_x 0 bruco check -v app
     contains "$stderr" "isolation strict: files and signals by Landlock ABI "
     run_x 0 bruco check --handler app
