@@ -11,14 +11,14 @@ setup() {
     common_setup
 }
 
-@test "an event of 40,000 outputs, of which the last is refused" {
+@test "an event of 120,000 outputs, of which the last is refused" {
     kafka_topics 4
     new_topic 1
     DEAD=$TOPIC
     cat >handler.py <<'END'
 from bruco import Message
 def handle_event(context, data):
-    for i in range(40000):
+    for i in range(120000):
         yield str(i)
     yield Message(b"last", topic="elsewhere")
 END
@@ -26,7 +26,7 @@ END
     echo 1 | send "$IN"
     LIMIT=60
     run_x 0 bruco -e -c config.yaml
-    equals "$(ends "$DEAD")" 40001
+    equals "$(ends "$DEAD")" 120001
     count_in stderr "can't be delivered" 1
     file_has stderr "a record for 'elsewhere' can't be delivered: topic is not in sink.topics"
 }
