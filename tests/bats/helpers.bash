@@ -176,6 +176,12 @@ file_lacks() { # file_lacks FILE PATTERN (grep -E); a `!` alone would not fail t
     ! grep -E -- "$2" "$1"
 }
 
+# No error, warning or restart. A broker that has begun a moment ago lets the client wait for a producer's number.
+lacks_trouble() { # lacks_trouble FILE
+    grep -vF 'Coordinator load in progress: retrying' "$1" >calm || true
+    file_lacks calm 'error|warning|restarting'
+}
+
 count_in() { # count_in FILE PATTERN COUNT: lines with this pattern
     equals "$(grep -cE -- "$2" "$1")" "$3"
 }

@@ -327,5 +327,5 @@ END
     (($(ls "/proc/$(<bruco.pid)/fd" | wc -l) < 64))
     stop_x fill 143
     stop_x bruco
-    file_lacks bruco.err 'error|warning'
+    lacks_trouble bruco.err
 }

@@ -119,7 +119,7 @@ logged() {
     count_in stderr 'bruco-worker-0: info: recycled after 1000 events' 10
     count_in stderr 'bruco-worker-0: info: closed after 1000$' 10
     count_in stderr 'bruco-worker-0: info: closed after 500$' 1
-    file_lacks stderr 'warning|error|restarting'
+    lacks_trouble stderr
 }
 
 @test "recycling costs no restart and no pause" {
@@ -151,7 +151,7 @@ END
     same_bytes stdout input
     contains "$stderr" 'bruco-worker-0: info: recycled after '
     grep -qE 'recycled after [0-9]+ events: it takes 4[0-9]{2}MiB' stderr
-    file_lacks stderr 'warning|error|restarting'
+    lacks_trouble stderr
 }
 
 @test "a maxMemory that Python alone exceeds ends it at the start" {
@@ -203,7 +203,7 @@ END
     same_bytes stdout input
     count_in stderr 'recycled after 1000 events' 2
     equals "$(sed -n 's/.*batch of //p' stderr | paste -sd' ')" "400 400 200 400 400 200 400 100"
-    file_lacks stderr 'warning|error|restarting'
+    lacks_trouble stderr
 }
 
 # Events in flight, from and to Kafka: what comes out is what went in, once and in order.
@@ -232,7 +232,7 @@ END
     run_x 0 bruco -e
     cp stderr bruco.err
     run_x 0 kafka-compare -b "$BROKERS" --exact in out
-    file_lacks bruco.err 'warning|error|restarting'
+    lacks_trouble bruco.err
 }
 
 @test "async: maxEvents ends a worker when what is in flight is done, nothing lost, nothing twice" {

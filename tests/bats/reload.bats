@@ -334,7 +334,7 @@ END
     stop_x fill 143
     stop_x bruco
     count_in bruco.err 'for a new worker' 40
-    file_lacks bruco.err 'restarting|warning'
+    lacks_trouble bruco.err
     run_x 0 bruco -q -e -c config.yaml
     run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }

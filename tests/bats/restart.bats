@@ -29,7 +29,7 @@ runs_an_event() {
     contains "$(bruco status --json app)" '"recycled": 1'
     end_feed
     wait_x bruco 0
-    file_lacks bruco.err 'restarting|warning'
+    lacks_trouble bruco.err
 }
 
 @test "the event that runs is done first; --no-wait does not wait for it" {
