@@ -248,6 +248,35 @@ END
     equals "$(find root ! -type d ! -name '*.pyc')" ""
 }
 
+@test "jars that are not those of the list are not run" {
+    local name
+    name=$(sed -n '1s/.* //p' "$ROOT/tests/kafka/libs.sha256")
+    mkdir -p kafka bin
+    cp "$ROOT/tests/kafka/broker" "$ROOT/tests/kafka/pom.xml" kafka
+    cat >bin/mvn <<'END'
+#!/bin/sh
+for argument; do
+    case $argument in -DoutputDirectory=*) folder=${argument#*=} ;; esac
+done
+mkdir -p "$folder"
+cp $JARS "$folder"
+END
+    chmod +x bin/mvn
+    echo good >"$name"
+    sha256sum "$name" >kafka/libs.sha256
+    echo bad >"bad.jar"
+    start() { PATH=$PWD/bin:$PATH JARS=$1 run_x 1 kafka/broker start; }
+    start "$name $PWD/bad.jar"
+    contains "$stderr" "> bad.jar
+broker: error: maven fetched other jars" || contains "$stderr" "< bad.jar
+broker: error: maven fetched other jars"
+    echo changed >"$name"
+    start "$name"
+    contains "$stderr" "$name: FAILED"
+    contains "$stderr" "broker: error: maven fetched other jars than those in"
+    [[ ! -e kafka/libs/complete ]]
+}
+
 @test "make help names each target" {
     requires make
     run_x 0 make -s -C "$ROOT" help
