@@ -73,7 +73,7 @@ enum packages_need packages_find(
 	packages->folder =
 		mem_printf("%s/venv-%016llx", packages->cache, (unsigned long long)number);
 	packages->complete = mem_printf("%s/bruco-complete", packages->folder);
-	return PACKAGES_NEEDED;
+	return path_is_owned(packages->folder, packages->why) ? PACKAGES_NEEDED : PACKAGES_UNSAFE;
 }
 
 void packages_release(struct packages *packages)

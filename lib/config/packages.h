@@ -7,12 +7,15 @@
 
 #include <stdbool.h>
 
+#include "base/owned_path.h"
+
 enum packages_need {
 	PACKAGES_NONE, /* no requirements.txt, an empty one, BRUCO_DISABLE_PIP=true, no such folder
 			*/
 	PACKAGES_NEEDED,     /* `folder` is where they are to be */
 	PACKAGES_UNREADABLE, /* the file is there, and errno says why it can't be read */
-	PACKAGES_HOMELESS    /* neither HOME nor XDG_CACHE_HOME is set */
+	PACKAGES_HOMELESS,   /* neither HOME nor XDG_CACHE_HOME is set */
+	PACKAGES_UNSAFE      /* others could have put `folder` there, or could change it: `why` */
 };
 
 struct packages {           /* all owned; NULL where it is not known */
@@ -21,6 +24,7 @@ struct packages {           /* all owned; NULL where it is not known */
 	char *cache;        /* ${XDG_CACHE_HOME:-$HOME/.cache}/bruco, which may have to be made */
 	char *folder;   /* of the environment, in it; another file or Python is another folder */
 	char *complete; /* the file in `folder` that is written last */
+	char why[OWNED_PATH_WHY];
 };
 
 /* `python`: the executable that environments are made with. Makes nothing. */

@@ -303,3 +303,34 @@ has_environment() {
     VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines -c app <<<hello
     contains "$output" "found $PWD/cache/bruco/venv-"
 }
+
+@test "a cache that others can change is not used, nor one of another user's" {
+    project <<<'import tinypackage
+def handle_event(context, data): return tinypackage.word'
+    tiny_package mine
+    export BRUCO_DISABLE_PIP=false XDG_CACHE_HOME=$PWD/cache
+    mkdir -m 777 cache
+    run_x 69 bruco app <<<one
+    file_has stderr "error: cannot use '$PWD/cache/bruco/venv-[0-9a-f]*', for what is in it is run: others may write to '$PWD/cache' \(mode 777\) \(XDG_CACHE_HOME names another place\)"
+    equals "$(ls cache)" ""
+    chmod 755 cache
+    run_x 0 bruco app <<<one
+    equals "$output" mine
+    # One that is complete, but not ours alone any more.
+    chmod o+w cache/bruco/venv-*/
+    run_x 69 bruco app <<<one
+    file_has stderr "others may write to '$PWD/cache/bruco/venv-"
+    run_x 69 bruco check --handler app
+    file_has stderr "the handler has not been checked: .* others may write to"
+    run_x 70 bruco-worker --lines -c app <<<one
+    file_has stderr "warning: '$PWD/cache/bruco/venv-[0-9a-f]*' is not used: others may write to"
+    chmod o-w cache/bruco/venv-*/
+    if [[ $(id -u) == 0 ]]; then
+        chown 12345 cache/bruco
+        run_x 69 bruco app <<<one
+        file_has stderr "'$PWD/cache/bruco' belongs to user 12345"
+        chown 0 cache/bruco
+    fi
+    run_x 0 bruco app <<<one
+    equals "$output" mine
+}

@@ -22,11 +22,15 @@ static char *installed(const struct worker *worker)
 {
 	const char *config = worker->config.path;
 	struct packages packages;
+	enum packages_need need;
 	char *folder = NULL;
 
 	if (worker->driven)
 		return NULL;
-	if (packages_find(&packages, ".", BRUCO_PYTHON) == PACKAGES_NEEDED) {
+	need = packages_find(&packages, ".", BRUCO_PYTHON);
+	if (need == PACKAGES_UNSAFE)
+		log_warning("'%s' is not used: %s", packages.folder, packages.why);
+	if (need == PACKAGES_NEEDED) {
 		if (packages_are_there(&packages))
 			folder = mem_text(packages.folder);
 		else if (named_by("VIRTUAL_ENV") == NULL)

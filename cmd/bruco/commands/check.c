@@ -286,6 +286,9 @@ static int check_import(const struct config *config)
 		packages = (struct packages){0};
 	if (need == PACKAGES_NONE || (need == PACKAGES_NEEDED && packages_are_there(&packages)))
 		status = ask_worker(config, packages.folder, true);
+	else if (need == PACKAGES_UNSAFE)
+		log_plain("the handler has not been checked: '%s' is not used: %s", packages.folder,
+			packages.why);
 	else
 		log_plain("the handler has not been checked: '%s' is not installed ('bruco venv -c "
 			  "%s' does that)",

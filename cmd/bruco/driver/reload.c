@@ -236,13 +236,15 @@ static void install(struct driver *driver)
 static char *find_environment(const struct processor_config *processor, bool *there)
 {
 	struct packages packages = {0};
+	enum packages_need need;
 	char *folder = NULL;
 
 	*there = true;
 	if (!processor->present || processor->python != NULL)
 		return NULL;
-	if (packages_find(&packages, processor->handler_path, BRUCO_PYTHON) != PACKAGES_NONE) {
-		*there = packages.folder != NULL && packages_are_there(&packages);
+	need = packages_find(&packages, processor->handler_path, BRUCO_PYTHON);
+	if (need != PACKAGES_NONE) {
+		*there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 		folder = packages.folder == NULL ? NULL : mem_text(packages.folder);
 	}
 	packages_release(&packages);

@@ -248,6 +248,10 @@ int venv_prepare(const struct config *config, int signal_fd, char **venv)
 		log_error("no folder to install requirements.txt into: "
 			  "neither HOME nor XDG_CACHE_HOME is set");
 		break;
+	case PACKAGES_UNSAFE:
+		log_error("cannot use '%s', for what is in it is run: %s (XDG_CACHE_HOME names another place)",
+			install.packages.folder, install.packages.why);
+		break;
 	case PACKAGES_NEEDED:
 		install.environment = environment_make(config, ENVIRONMENT_PIP, NULL);
 		failed = !ensure(&install);
