@@ -145,6 +145,7 @@ static int append_output(const struct appender *appender, PyObject *output)
 	struct frame_record record = *appender->event->record;
 	size_t value_length, key_length, headers_length = record.headers_length, size;
 	PyObject *const *fields = &PyTuple_GET_ITEM(output, 0);
+	size_t most = limits_frame(appender->cap); /* of headers that are encoded */
 	unsigned routed = 0;
 
 	record.value = part(fields[VALUE], &value_length);
@@ -152,12 +153,8 @@ static int append_output(const struct appender *appender, PyObject *output)
 	if (fields[KEY] != kept)
 		record.key = part(fields[KEY], &key_length);
 	if (fields[HEADERS] != kept) {
-		size_t most = limits_frame(appender->cap);
-
 		if (headers_encode(&headers, fields[HEADERS], most, &headers_length) < 0)
 			return -1;
-		if (headers_length > most)
-			return fail_too_large(appender, FRAME_RECORD + headers_length);
 		record.headers = headers.data;
 		record.header_count = (uint32_t)PyList_GET_SIZE(fields[HEADERS]);
 		record.headers_length = (uint32_t)headers.length;
@@ -178,7 +175,7 @@ static int append_output(const struct appender *appender, PyObject *output)
 		record.offset = -1;
 	}
 	size = FRAME_RECORD + key_length + value_length + headers_length;
-	if (limits_check(size, record.headers, record.header_count, appender->cap) != LIMIT_KEPT)
+	if (headers_length > most || limits_check(size, record.headers, record.header_count, appender->cap) != LIMIT_KEPT)
 		return fail_too_large(appender, size);
 	size += record.topic_length + frame_record_behind(&record);
 	record.key_length = part_length(record.key, key_length);
