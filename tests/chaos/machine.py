@@ -55,7 +55,18 @@ class Signals(Run):
                     del stages["worker"]
                 if stages != {kind: one.stages(kind) for kind in stages}:
                     self.wrong.append(f"{fault['kind']}: a stage was replaced")
+                if driver and fault["signal"] == "HUP":
+                    self.reloaded(one)
             self.settle(mark, again)
+
+    def reloaded(self, one):
+        """Until the last of the reloads is over: no worker has been replaced for a second."""
+        before, since = None, time.monotonic()
+        while time.monotonic() < since + 1:
+            workers = one.stages("worker")
+            if workers != before:
+                before, since = workers, time.monotonic()
+            time.sleep(0.05)
 
     def storm(self, pid, number, until=None):
         """Until that process has ended, if one is given."""

@@ -162,8 +162,8 @@ bool driver_rewinds(const struct driver *driver)
 	return strcmp(driver->config->source.kind, "kafka") == 0;
 }
 
-/* Which of source (0) and sink (1) to judge next: the cause before its consequence. -1: none, or
- * not yet. */
+/* Which of source (0) and sink (1) to judge next: the cause before its consequence. Without the source the sink
+ * ends with 0, without the sink the source with 75, and may be reaped first. -1: none, or not yet. */
 static int next_endpoint(const struct driver *driver, int64_t now_ms)
 {
 	const struct endpoint_exit *exits = driver->endpoint_exits;
@@ -178,7 +178,7 @@ static int next_endpoint(const struct driver *driver, int64_t now_ms)
 			return i;
 		if (other->pid != 0 && now_ms < exits[i].at + CAUSE_MS)
 			continue;
-		if (next < 0 || exits[i].at <= exits[next].at)
+		if (next < 0 || exits[i].how != 0 || exits[i].at <= exits[next].at)
 			next = i;
 	}
 	return next;
