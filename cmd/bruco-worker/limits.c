@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 /* A lower limit that is there already stays. */
-static int limit(int resource, rlim_t most, const char *key)
+static int limit(__rlimit_resource_t resource, rlim_t most, const char *key)
 {
 	struct rlimit limit;
 
