@@ -327,10 +327,17 @@ def to_json(value: Any, place: str = "result") -> str:
     try:
         return _encode(value)
     except RecursionError:
-        raise ValueError(f"{place}: nested too deeply for JSON") from None
+        raise _too_deep(place) from None
     except (TypeError, ValueError) as error:
-        _explain(value, place, [])
+        try:
+            _explain(value, place, [])
+        except RecursionError:  # the encoder, in C, goes deeper
+            raise _too_deep(place) from None
         raise _same_kind(error, place) from None
+
+
+def _too_deep(place: str) -> Exception:
+    return ValueError(f"{place}: nested too deeply for JSON")
 
 
 def _same_kind(error: Exception, place: str) -> Exception:
