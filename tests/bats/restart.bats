@@ -64,15 +64,20 @@ END
     project <<'END'
 import asyncio, os
 async def handle_event(context, data):
-    await asyncio.sleep(0.3)
+    while not os.path.exists("go"):
+        await asyncio.sleep(0.05)
     return data + str(os.getpid()).encode()
 END
     sed -i 's/workers: 1/workers: 1, concurrency: 3/' app/config.yaml
     start_bruco
     feed 1- 2- 3- 4- 5- 6-
     wait_for 5 runs_an_event
-    run_x 0 bruco restart -c app worker-0
-    wait_for 5 lines_in bruco.out 6
+    start_x waits bruco restart -c app worker-0
+    wait_for 20 has_stages bruco-worker 2
+    sleep 1
+    touch app/go
+    wait_x waits 0
+    wait_for 20 lines_in bruco.out 6
     equals "$(cut -d- -f1 bruco.out | sort | tr '\n' ' ')" "1 2 3 4 5 6 "
     equals "$(cut -d- -f2 bruco.out | sort -u | wc -l)" 2
     run_x 0 bruco restart -c app worker-0 # which is idle
