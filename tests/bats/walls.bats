@@ -5,19 +5,6 @@
 load helpers
 load walls
 
-setup() {
-    common_setup
-    requires jq
-    open_house
-}
-
-teardown() {
-    local failed=0
-    common_teardown || failed=1
-    close_house
-    return "$failed"
-}
-
 # The wall holds: nothing is taken and nothing open.
 nothing_reached() {
     equals "$(found taken)$(found open)" ""
@@ -132,7 +119,7 @@ source: {kind: kafka, brokers: x, topics: [a], consumerGroup: g, properties: {sa
 sink: {kind: lines}
 YAML
     echo canary-3 >open
-    chmod -R a+rwX "$HOUSE"
+    chmod -R a+rwX "$PWD"
     export FOUND=$PWD/app/found.json MORE_OF=it SOURCE_PASSWORD=canary-1 OTHER_PASSWORD=canary-2 \
         PIP_RETRIES=0 HOME=$HOUSE/home XDG_CACHE_HOME=$HOUSE/cache
     BRUCO_DISABLE_PIP=no run_x 0 "${ORDINARY[@]}" bruco venv app 9<open
