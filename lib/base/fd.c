@@ -142,21 +142,23 @@ char *fd_read_all(int fd, size_t cap, size_t *length)
 	return NULL;
 }
 
-int fd_open_regular(const char *path)
+char *fd_read_regular(const char *path, size_t cap, size_t *length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
+	char *data = NULL;
 
 	if (fd < 0)
-		return -1;
+		return NULL;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-		return fd;
-	close(fd);
-	errno = ENOTBLK;
-	return -1;
+		data = fd_read_all(fd, cap, length);
+	else
+		errno = ENOTBLK;
+	fd_close(&fd);
+	return data;
 }
 
-const char *fd_open_why(int error)
+const char *fd_read_why(int error)
 {
 	return error == ENOTBLK ? "it is no regular file" : strerror(error);
 }

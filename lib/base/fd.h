@@ -39,10 +39,10 @@ int fd_write_all(int fd, const void *data, size_t length);
  * NULL with errno (EFBIG when it is more than cap). */
 char *fd_read_all(int fd, size_t cap, size_t *length);
 
-/* Opens a regular file for reading, close-on-exec; never waits, as for the writer of a FIFO. -1 with errno;
- * ENOTBLK when it is something else, as fd_open_why says. */
-int fd_open_regular(const char *path);
-const char *fd_open_why(int error);
+/* The same of a file by its path, which must be a regular one: it never waits, as for the writer of a FIFO.
+ * NULL with errno; ENOTBLK when it is something else, as fd_read_why says. */
+char *fd_read_regular(const char *path, size_t cap, size_t *length);
+const char *fd_read_why(int error);
 
 /* An anonymous file of that size, all zero, close-on-exec, that nobody who has it can make shorter or longer:
  * whoever maps it would die of that. -1 with errno. */

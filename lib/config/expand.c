@@ -1,10 +1,8 @@
 #include "config/expand.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
@@ -107,12 +105,9 @@ static void append_text(struct scalar *scalar, const char *what, const char *tex
 static void insert_file(struct scalar *scalar, const char *path)
 {
 	char *whole = config_path(scalar->expansion->directory, path);
-	char *text = NULL;
 	size_t length;
-	int fd = fd_open_regular(whole);
+	char *text = fd_read_regular(whole, EXPAND_FILE_MAX, &length);
 
-	if (fd >= 0)
-		text = fd_read_all(fd, EXPAND_FILE_MAX, &length);
 	if (text != NULL) {
 		if (length > 0 && text[length - 1] == '\n')
 			length--;
@@ -121,11 +116,9 @@ static void insert_file(struct scalar *scalar, const char *path)
 		append_text(scalar, path, text, length);
 	} else {
 		diag_error(scalar->expansion->diagnostics, scalar->node->place,
-			"cannot read file '%.200s': %s", whole,
-			fd_open_why(errno));
+			"cannot read file '%.200s': %s", whole, fd_read_why(errno));
 		scalar->bad = true;
 	}
-	fd_close(&fd);
 	free(text);
 	free(whole);
 }

@@ -1,7 +1,5 @@
 #include "config/requirements.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +15,9 @@ static const char blanks[] = " \t\r\n";
 
 char *requirements_read(const char *file)
 {
-	int fd = fd_open_regular(file);
-	char *text = NULL;
 	size_t length;
-	int error;
 
-	if (fd >= 0)
-		text = fd_read_all(fd, FILE_MAX, &length);
-	error = errno;
-	fd_close(&fd);
-	errno = error;
-	return text;
+	return fd_read_regular(file, FILE_MAX, &length);
 }
 
 bool requirements_empty(const char *text)
@@ -70,8 +60,8 @@ static bool names_a_path(const char *line)
 
 struct hashing {
 	uint64_t mix;
-	bool paths;          /* a line names one */
-	struct stat *seen;   /* the files: each is read once, however often it is included */
+	bool paths;        /* a line names one */
+	struct stat *seen; /* the files: each is read once, however often it is included */
 	size_t seen_count;
 };
 

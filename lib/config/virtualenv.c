@@ -1,7 +1,6 @@
 #include "config/virtualenv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,15 +34,10 @@ static bool find_version(const char *settings, int *major, int *minor)
 static char *read_settings(const char *folder)
 {
 	char *path = mem_printf("%s/pyvenv.cfg", folder);
-	int fd = fd_open_regular(path);
-	char *settings = NULL;
 	size_t length;
-	int error;
+	char *settings = fd_read_regular(path, SETTINGS_MAX, &length);
+	int error = errno;
 
-	if (fd >= 0)
-		settings = fd_read_all(fd, SETTINGS_MAX, &length);
-	error = errno;
-	fd_close(&fd);
 	free(path);
 	errno = error;
 	return settings;

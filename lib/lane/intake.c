@@ -7,8 +7,10 @@ enum { CHUNK = 256 << 10 };
 
 void intake_init(struct intake *intake, uint32_t size_max, bool strict)
 {
-	*intake = (struct intake){
-		.cap = limits_frame(size_max), .most = limits_input(size_max), .given = UINT64_MAX, .strict = strict};
+	*intake = (struct intake){.cap = limits_frame(size_max),
+		.most = limits_input(size_max),
+		.given = UINT64_MAX,
+		.strict = strict};
 }
 
 ssize_t intake_read(struct intake *intake, int fd)

@@ -68,9 +68,9 @@ void board_begin(struct board *board);
 struct board_partition *board_add(struct board *board, const char *topic, int32_t id);
 void board_end(struct board *board, int64_t now_ms);
 
-/* A copy of a whole board, whose counts fit into its arrays and whose topics end with a NUL,
- * and in which no time or offset is below -1; only the rows that count are copied. Waits up to two milliseconds for one that is being written. False: it still
- * is, or was never written. */
+/* A copy of a whole board, whose counts fit into its arrays and whose topics end with a NUL, and in which no
+ * time or offset is below -1; only the rows that count are copied. Waits up to two milliseconds for one that
+ * is being written. False: it still is, or was never written. */
 bool board_copy(struct board *copy, const struct board *board);
 
 #endif

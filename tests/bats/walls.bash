@@ -14,8 +14,21 @@ open_house() {
     ORDINARY=()
 }
 
-close_house() {
+setup() {
+    common_setup
+    requires jq
+    open_house
+}
+
+leave_house() {
+    local failed=0
+    common_teardown || failed=1
     cd / && rm -rf "$HOUSE"
+    return "$failed"
+}
+
+teardown() {
+    leave_house
 }
 
 # Whatever follows "${ORDINARY[@]}" is run as a user that is not root. `requires` by hand: somebody

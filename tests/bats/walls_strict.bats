@@ -6,18 +6,9 @@ load helpers
 load driver
 load walls
 
-setup() {
-    common_setup
-    requires jq
-    open_house
-}
-
 teardown() {
-    local failed=0
     [[ -z ${VICTIM:-} ]] || kill "$VICTIM" || true
-    common_teardown || failed=1
-    close_house
-    return "$failed"
+    leave_house
 }
 
 # fortress [processor key ...]: a folder with secrets and a handler that attacks at each line. A victim

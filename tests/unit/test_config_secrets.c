@@ -7,25 +7,25 @@
 
 #include "config/secrets.h"
 
-/* What is shown of a text of a file; "=" for the text itself. */
+/* What is shown; "=" for the text itself. Takes over what secret_mask gave. */
+static const char *shown(char *mask)
+{
+	static char kept[512];
+
+	snprintf(kept, sizeof kept, "%s", mask == NULL ? "=" : mask);
+	free(mask);
+	return kept;
+}
+
+/* Of a text of a file. */
 static const char *masked(const char *text)
 {
-	static char shown[512];
-	char *mask = secret_mask(text, SECRET_IN_FILE, false);
-
-	snprintf(shown, sizeof shown, "%s", mask == NULL ? "=" : mask);
-	free(mask);
-	return shown;
+	return shown(secret_mask(text, SECRET_IN_FILE, false));
 }
 
 static const char *whole(const char *text, enum secret_syntax syntax)
 {
-	static char shown[512];
-	char *mask = secret_mask(text, syntax, true);
-
-	snprintf(shown, sizeof shown, "%s", mask == NULL ? "=" : mask);
-	free(mask);
-	return shown;
+	return shown(secret_mask(text, syntax, true));
 }
 
 TEST(all_of_a_secret_is_hidden_but_for_placeholders)

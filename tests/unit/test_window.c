@@ -106,16 +106,24 @@ TEST(acknowledgements_of_what_was_not_written_are_lies)
 	CHECK(!acknowledge(2, 2));
 }
 
-TEST(rewind_sends_again_what_was_not_read)
+/* Five frames of 10 bytes, of which so many bytes are written; and a pipe for the next worker. */
+static void write_part(size_t bytes, int again[2])
 {
-	int ends[2], again[2];
+	int ends[2];
 
 	make_pipe(ends);
 	make_pipe(again);
 	window_init(&window, 1000);
 	for (int i = 0; i < 5; i++)
 		queue(10);
-	CHECK_INT(window_write(&window, ends[1], 35), 35); /* three and a half */
+	CHECK_INT(window_write(&window, ends[1], bytes), bytes);
+}
+
+TEST(rewind_sends_again_what_was_not_read)
+{
+	int again[2];
+
+	write_part(35, again);                             /* three and a half */
 	CHECK_INT(window_rewind(&window, 2), 2);           /* 3, and 4 was begun */
 	CHECK_INT(window_write(&window, again[1], 1 << 20), 30);
 	expect_bytes(again[0], 3, 10);
@@ -131,14 +139,9 @@ TEST(rewind_sends_again_what_was_not_read)
 
 TEST(rewind_to_what_was_not_written_leaves_it_out)
 {
-	int ends[2], again[2];
+	int again[2];
 
-	make_pipe(ends);
-	make_pipe(again);
-	window_init(&window, 1000);
-	for (int i = 0; i < 5; i++)
-		queue(10);
-	CHECK_INT(window_write(&window, ends[1], 15), 15);
+	write_part(15, again);
 	CHECK_INT(window_rewind(&window, 3), 0);
 	CHECK_INT(window_write(&window, again[1], 1 << 20), 20);
 	expect_bytes(again[0], 4, 10);

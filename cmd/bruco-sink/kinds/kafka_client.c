@@ -65,10 +65,11 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_sink *kafka, size_t index
 bool kafka_has_partition(struct kafka_sink *kafka, size_t index, int32_t partition)
 {
 	struct topic *topic = &kafka->topics[index];
-	int64_t now = clock_ms();
+	int64_t now;
 
 	if (partition < topic->partitions)
 		return true;
+	now = clock_ms();
 	if (topic->asked_at != 0 && now - topic->asked_at < ASK_AGAIN_MS)
 		return false;
 	if (ask_partitions(kafka, index) != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -30,7 +30,7 @@ void emit_frame(
 		return;
 	buf_append(out, frame, head->length);
 	frame_patch(out->data + out->length - head->length, head->type,
-		(uint16_t)(head->type == FRAME_TYPE_FAILED ? flags | FRAME_LAST : flags), head->attempt,
+		(uint16_t)(frame_has_record(head) ? flags | FRAME_LAST : flags), head->attempt,
 		head->seq);
 }
 

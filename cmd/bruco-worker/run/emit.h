@@ -13,7 +13,7 @@
 /* Writes all that is in the output buffer. */
 enum next emit_flush(struct loop *loop);
 
-/* Appends a frame that is not run, such as a failed event's, if its kind leaves the worker. */
+/* Appends a frame as it came, such as a failed event's, which is not run, if its kind leaves the worker. */
 void emit_frame(
 	struct loop *loop, const uint8_t *frame, const struct frame_head *head, struct buf *out);
 

@@ -19,13 +19,10 @@ static enum next copy_record(
 	struct loop *loop, const uint8_t *frame, struct frame_record *record, int64_t now_ns)
 {
 	struct page *page = loop->worker->page;
-	struct buf *out = &loop->output->buf;
 	const struct frame_head *head = &record->head;
 
 	(void)now_ns;
-	buf_append(out, frame, head->length);
-	frame_patch(out->data + out->length - head->length, head->type,
-		(uint16_t)((head->flags & ~(unsigned)FRAME_ALONE) | FRAME_LAST), head->attempt, head->seq);
+	emit_frame(loop, frame, head, &loop->output->buf);
 	page_count(page, COUNT_RECORDS_IN, 1);
 	page_count(page, COUNT_BYTES_IN, head->length);
 	page_count(page, COUNT_RECORDS_OUT, 1);

@@ -175,7 +175,8 @@ static int append_output(const struct appender *appender, PyObject *output)
 		record.offset = -1;
 	}
 	size = FRAME_RECORD + key_length + value_length + headers_length;
-	if (headers_length > most || limits_check(size, record.headers, record.header_count, appender->cap) != LIMIT_KEPT)
+	if (headers_length > most || limits_check(size, record.headers, record.header_count,
+					     appender->cap) != LIMIT_KEPT)
 		return fail_too_large(appender, size);
 	size += record.topic_length + frame_record_behind(&record);
 	record.key_length = part_length(record.key, key_length);

@@ -175,12 +175,14 @@ size_t check_config(const struct config *config, struct buf *notes)
 {
 	const struct processor_config *processor = &config->processor;
 	struct diagnostics diagnostics = {0};
+	const char *lack;
 	struct stat info;
 
 	if (!processor->present || handler_is_mistaken(config))
 		return 0;
-	if (processor->isolation == ISOLATION_STRICT && wall_lack() != NULL)
-		diag_error(&diagnostics, NO_PLACE, "processor.isolation: %s", wall_lack());
+	lack = processor->isolation == ISOLATION_STRICT ? wall_lack() : NULL;
+	if (lack != NULL)
+		diag_error(&diagnostics, NO_PLACE, "processor.isolation: %s", lack);
 	if (stat(processor->handler_path, &info) < 0)
 		report_folder(&diagnostics, config, errno);
 	else if (!S_ISDIR(info.st_mode))

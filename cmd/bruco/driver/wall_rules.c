@@ -34,7 +34,6 @@ static const char *const readable[] = {"/usr", "/lib", "/lib32", "/lib64", "/bin
 	"/sys/devices/system/cpu", "/sys/devices/system/node",
 	"/sys/kernel/mm/transparent_hugepage"};
 
-/* /dev/shm is where multiprocessing's locks are made. */
 static const char *const devices[] = {
 	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 
@@ -147,7 +146,7 @@ static void allow_all(struct rules *rules)
 		allow_variable(rules, variables[i]);
 	for (size_t i = 0; i < wall->own.count; i++)
 		allow_tree(rules, wall->own.items[i]);
-	allow(rules, "/dev/shm", LANDLOCK_WRITE);
+	allow(rules, "/dev/shm", LANDLOCK_WRITE); /* where multiprocessing's locks are made */
 	allow(rules, wall->temporary, LANDLOCK_WRITE);
 }
 

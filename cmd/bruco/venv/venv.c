@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/remove_tree.h"
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
@@ -54,19 +54,6 @@ static bool make_folders(const char *path)
 }
 
 /* ---- removing */
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-	(void)status;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static void remove_tree(const char *folder)
-{
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 static _Noreturn void give_up(const struct install *install, int number)
 {
@@ -242,7 +229,7 @@ int venv_prepare(const struct config *config, int signal_fd, char **venv)
 		failed = false;
 		break;
 	case PACKAGES_UNREADABLE:
-		log_error("cannot read '%s': %s", install.packages.file, fd_open_why(errno));
+		log_error("cannot read '%s': %s", install.packages.file, fd_read_why(errno));
 		break;
 	case PACKAGES_HOMELESS:
 		log_error("no folder to install requirements.txt into: "

@@ -1,6 +1,5 @@
-/* processor.inheritEnv and processor.network; see values.h. */
+/* processor.inheritEnv; see values.h. */
 #include <string.h>
-#include <strings.h>
 
 #include "config/dump.h"
 #include "config/types/values.h"
@@ -39,24 +38,3 @@ static bool read_inherit(
 
 const struct value_type inherit_type = {
 	.read = read_inherit, .write = texts_write, .is_set = texts_are_set, .clear = texts_clear};
-
-/* ---- network */
-
-static bool read_bool(
-	struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	if (!value_scalar(load, key, node, "true or false"))
-		return false;
-	if (strcasecmp(node->text, "true") != 0 && strcasecmp(node->text, "false") != 0)
-		return value_expected(load, key, node, "true or false");
-	*(bool *)field = strcasecmp(node->text, "true") == 0;
-	return true;
-}
-
-static void write_bool(struct dump *dump, const struct key *key, const void *field)
-{
-	(void)key;
-	buf_text(dump->out, *(const bool *)field ? " true\n" : " false\n");
-}
-
-const struct value_type bool_type = {.read = read_bool, .write = write_bool};

@@ -163,7 +163,7 @@ static bool read_kind(
 const struct value_type kind_type = {
 	.read = read_kind, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
-/* ---- keys that are read only ---- */
+/* ---- true or false ---- */
 
 static bool read_switch(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -176,7 +176,25 @@ static bool read_switch(
 	return true;
 }
 
+static bool read_bool(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (!read_switch(load, key, node, NULL))
+		return false;
+	*(bool *)field = strcasecmp(node->text, "true") == 0;
+	return true;
+}
+
+static void write_bool(struct dump *dump, const struct key *key, const void *field)
+{
+	(void)key;
+	buf_text(dump->out, *(const bool *)field ? " true\n" : " false\n");
+}
+
+const struct value_type bool_type = {.read = read_bool, .write = write_bool};
 const struct value_type switch_type = {.read = read_switch}; /* rules.c acts on it */
+
+/* ---- keys that are read only ---- */
 
 static bool read_no_effect(
 	struct load *load, const struct key *key, const struct node *node, void *field)
