@@ -158,6 +158,7 @@ void config_init(struct config *config)
 
 void config_release(struct config *config)
 {
+	texts_release(&config->overrides);
 	free(config->path);
 	free(config->directory);
 	texts_release(&config->secret_variables);
@@ -165,6 +166,23 @@ void config_release(struct config *config)
 	settings_release(&config->given);
 	texts_release(&config->mistaken);
 	schema_clear(&schema_top, config);
+}
+
+bool config_override(struct config *config, const char *assignment)
+{
+	const char *equals = strchr(assignment, '=');
+
+	if (equals == NULL || equals == assignment || !text_utf8(assignment, strlen(assignment)))
+		return false;
+	texts_add(&config->overrides, assignment);
+	return true;
+}
+
+void config_override_as(struct config *config, const struct config *other)
+{
+	texts_release(&config->overrides);
+	for (size_t i = 0; i < other->overrides.count; i++)
+		texts_add(&config->overrides, other->overrides.items[i]);
 }
 
 bool config_mistaken(const struct config *config, const char *path)
@@ -190,12 +208,10 @@ static size_t require(const struct config *config, struct config_place place,
 		(key->type->is_set != NULL &&
 			key->type->is_set(schema_field(section, key, config))))
 		return 0;
-	if (config->path != NULL)
-		buf_text(notes, config->path);
-	if (config->path != NULL && place.line > 0)
-		buf_printf(notes, ":%u:%u", place.line, place.column);
-	if (config->path != NULL)
+	if (config->path != NULL) {
+		diag_origin(notes, config, place.override > 0 ? NO_PLACE : place);
 		buf_text(notes, ": ");
+	}
 	buf_printf(notes, "%s%s is missing\n", path, remark);
 	return 1;
 }

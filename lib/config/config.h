@@ -25,10 +25,11 @@ enum config_section { /* which parts a program reads; it checks the form of the 
 	SECTION_ALL = 23
 };
 
-struct config_place { /* a place in the file; line 0: none */
-	/* Both count from 1. */
+struct config_place { /* a place in the file, or an override; all 0: none */
+	/* All count from 1. */
 	unsigned line;
-	unsigned column; /* in characters */
+	unsigned column;   /* in characters */
+	unsigned override; /* the number of a --set; then there is no line */
 };
 
 enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
@@ -146,6 +147,7 @@ struct sink_config {
 };
 
 struct config {
+	struct texts overrides; /* what --set lays over the file: "source.topics=a,b" */
 	char *path;      /* the file as given, for messages; NULL without one */
 	char *directory; /* absolute folder of the file */
 	char *name;
@@ -183,7 +185,13 @@ void config_release(struct config *config);
  */
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
 
-/* The same from a descriptor, without substitution: what config_dump wrote. */
+/* Lays "source.topics=a,b" over the file that config_load reads next, as --set does; of two for one
+ * key the later one counts. False: it is no KEY=VALUE, or no text in UTF-8. */
+bool config_override(struct config *config, const char *assignment);
+/* Before a configuration is read once more: the same overrides as another's. */
+void config_override_as(struct config *config, const struct config *other);
+
+/* As config_load, from a descriptor and without substitution: what config_dump wrote. */
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);
 
 /* Whether config_load has reported this key's value, or the whole file, as wrong: "sink.topic". */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/config.h"
+#include "config/diagnostics.h"
 
 enum group_time { TIME_HEARTBEAT, TIME_SESSION, TIME_POLL, TIME_REBALANCE };
 
@@ -77,7 +77,7 @@ bool config_group_times_wrong(
 		return false;
 	*place = settings[1] != NULL   ? settings[1]->place
 		 : settings[0] != NULL ? settings[0]->place
-				       : (struct config_place){0, 0};
+				       : NO_PLACE;
 	for (int i = 0; i < 2; i++)
 		write_time(texts[i], settings[i], ms[i]);
 	snprintf(why, 256, "'%s' (%s) must %s than '%s' (%s): %s", names[times[1]], texts[1],

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "config/diagnostics.h"
 #include "config/expand.h"
+#include "config/overrides.h"
 #include "config/schema.h"
 #include "config/secrets.h"
 #include "config/types/values.h"
@@ -140,8 +141,8 @@ static void load_tree(struct load *load)
 		config_replace(&config->sink.kind, "discard");
 }
 
-/* Takes the descriptor's content; `file` names it in messages. */
-static size_t load_from(struct load *load, int fd, const char *file, struct buf *notes)
+/* Takes the descriptor's content. */
+static size_t load_from(struct load *load, int fd, struct buf *notes)
 {
 	size_t cap = load->from_dump ? DUMP_BYTES_MAX : FILE_BYTES_MAX, length = 0;
 	char *text = fd < 0 ? NULL : fd_read_all(fd, cap, &length);
@@ -152,13 +153,15 @@ static size_t load_from(struct load *load, int fd, const char *file, struct buf 
 		diag_error(load->diagnostics, NO_PLACE, "cannot read it: %s", strerror(errno));
 	else
 		load->root = yaml_tree_read(text, length, load->diagnostics);
-	if (load->root != NULL)
+	if (load->root != NULL) {
+		overrides_lay(load->root, &load->config->overrides, load->diagnostics);
 		load_tree(load);
-	else
+	} else {
 		load->config->unreadable = true;
+	}
 	yaml_tree_free(load->root);
 	free(text);
-	return diag_write(load->diagnostics, file, notes);
+	return diag_write(load->diagnostics, load->config, notes);
 }
 
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes)
@@ -172,7 +175,7 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 	config->path = file_of(path);
 	set_directory(config, &collected);
 	fd = open(config->path, O_RDONLY | O_CLOEXEC);
-	mistakes = load_from(&load, fd, config->path, notes);
+	mistakes = load_from(&load, fd, notes);
 	fd_close(&fd);
 	return mistakes;
 }
@@ -185,5 +188,5 @@ size_t config_load_fd(struct config *config, int fd, unsigned sections, struct b
 		.sections = sections,
 		.from_dump = true};
 
-	return load_from(&load, fd, "configuration", notes);
+	return load_from(&load, fd, notes);
 }

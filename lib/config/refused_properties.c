@@ -168,5 +168,5 @@ size_t config_property_answers(const struct config *config, const char *answers,
 				"%s.properties: %s", section, line);
 	}
 	free(copy);
-	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", out);
+	return diag_write(&diagnostics, config, out);
 }

@@ -35,14 +35,17 @@ static void check_ordering(struct load *load)
 	struct processor_config *processor = &load->config->processor;
 	const struct node *ordering = given(load, "processor.ordering");
 	const struct node *fire_and_forget = given(load, "source.fireAndForget");
+	char at[DIAG_AT_MAX];
 
 	if (fire_and_forget == NULL || strcasecmp(fire_and_forget->text, "true") != 0)
 		return;
-	if (ordering != NULL && processor->ordering != ORDERING_NONE)
+	if (ordering != NULL && processor->ordering != ORDERING_NONE) {
+		diag_at(at, load->config, ordering->place);
 		diag_error(load->diagnostics, fire_and_forget->place,
 			"source.fireAndForget: true means 'processor.ordering: none', but that is "
-			"'%s' (at %u:%u)",
-			node_shown(ordering), ordering->place.line, ordering->place.column);
+			"'%s' (at %s)",
+			node_shown(ordering), at);
+	}
 	processor->ordering = ORDERING_NONE;
 }
 
@@ -50,17 +53,18 @@ static void check_partition(struct load *load, struct sink_config *sink, const c
 {
 	const struct node *partition = given_in(load, section, "partition");
 	const struct node *partitioner = given_in(load, section, "partitioner");
+	char at[DIAG_AT_MAX];
 
 	if (partition == NULL)
 		return;
 	if (partitioner == NULL) {
 		config_replace(&sink->partitioner, config_partitioner("manual"));
 	} else if (strcmp(sink->partitioner, "manual") != 0) {
+		diag_at(at, load->config, partitioner->place);
 		if (load->sections & SECTION_SINK)
 			diag_warning(load->diagnostics, partition->place,
-				"%s.partition has no effect with 'partitioner: %s' (at %u:%u)",
-				section, node_shown(partitioner), partitioner->place.line,
-				partitioner->place.column);
+				"%s.partition has no effect with 'partitioner: %s' (at %s)",
+				section, node_shown(partitioner), at);
 		sink->partition = -1;
 	}
 }

@@ -81,5 +81,5 @@ size_t virtualenv_check(const struct config *config, int major, int minor, struc
 
 	if (processor->python != NULL && !virtualenv_fits(processor->python, major, minor, why))
 		diag_error(&diagnostics, processor->python_place, "processor.python: %s", why);
-	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", notes);
+	return diag_write(&diagnostics, config, notes);
 }

@@ -14,13 +14,25 @@ struct reader {
 	const char *text;
 	size_t length;
 	struct diagnostics *diagnostics;
+	struct config_place whole; /* where all of the text is, which is no file; or NO_PLACE */
 	size_t nodes;
 	bool failed; /* an error was reported that ends the reading */
 };
 
-static struct config_place mark_place(yaml_mark_t mark)
+static struct config_place place_in_text(yaml_mark_t mark)
 {
-	return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+	return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1, 0};
+}
+
+/* The place for messages. */
+static struct config_place place_told(const struct reader *reader, struct config_place in_text)
+{
+	return reader->whole.override > 0 ? reader->whole : in_text;
+}
+
+static struct config_place mark_place(const struct reader *reader, yaml_mark_t mark)
+{
+	return place_told(reader, place_in_text(mark));
 }
 
 /* ---- what libyaml says, in the words of someone who writes a file ---- */
@@ -28,7 +40,7 @@ static struct config_place mark_place(yaml_mark_t mark)
 /* The place of a byte. */
 static struct config_place place_at(const struct reader *reader, size_t offset)
 {
-	struct config_place place = {1, 1};
+	struct config_place place = {1, 1, 0};
 
 	for (size_t i = 0; i < offset && i < reader->length; i++) {
 		if (reader->text[i] == '\n') {
@@ -44,7 +56,7 @@ static struct config_place place_at(const struct reader *reader, size_t offset)
 /* The character at a place, 0 behind the end. */
 static char character_at(const struct reader *reader, struct config_place place)
 {
-	struct config_place at = {1, 1};
+	struct config_place at = {1, 1, 0};
 
 	for (size_t i = 0; i < reader->length; i++) {
 		if (at.line == place.line && at.column == place.column)
@@ -69,32 +81,34 @@ static void report_syntax(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
-	struct config_place place = mark_place(parser->problem_mark);
+	struct config_place in_text = place_in_text(parser->problem_mark);
+	struct config_place place = place_told(reader, in_text);
 	char first;
 
 	reader->failed = true;
 	if (parser->error == YAML_MEMORY_ERROR)
 		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
 	if (parser->error == YAML_READER_ERROR) {
-		diag_error(reader->diagnostics, place_at(reader, parser->problem_offset),
-			"not a text in UTF-8: %s", problem);
+		diag_error(reader->diagnostics,
+			place_told(reader, place_at(reader, parser->problem_offset)), "not a text in UTF-8: %s", problem);
 		return;
 	}
-	first = character_at(reader, place);
+	first = character_at(reader, in_text);
 	if (strstr(problem, "cannot start any token") != NULL && first == '\t')
 		diag_error(reader->diagnostics, place,
 			"syntax error: a tab cannot indent, use spaces");
 	else if (strstr(problem, "cannot start any token") != NULL && first > ' ')
 		diag_error(reader->diagnostics, place,
 			"syntax error: a text that begins with '%c' must be quoted", first);
-	else if (first == '{' && character_before(reader, place) == '$')
+	else if (first == '{' && character_before(reader, in_text) == '$')
 		diag_error(reader->diagnostics, place,
 			"syntax error: '${' inside {} or [] must be quoted");
 	else if (strstr(problem, "mapping values are not allowed") != NULL)
 		diag_error(reader->diagnostics, place,
 			"syntax error: no ':' is expected here (a text with ': ' in it must be "
 			"quoted; keys of one map stand in one column)");
-	else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line)
+	else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line &&
+		reader->whole.override == 0)
 		diag_error(reader->diagnostics, place, "syntax error: %s %s (begun at %zu:%zu)",
 			problem, parser->context, parser->context_mark.line + 1,
 			parser->context_mark.column + 1);
@@ -107,12 +121,19 @@ static void report_syntax(struct reader *reader)
 
 /* ---- building ---- */
 
-static struct node *new_node(struct reader *reader, enum node_kind kind, yaml_mark_t mark)
+struct node *yaml_node_new(enum node_kind kind, struct config_place place)
 {
 	struct node *node = mem_alloc(sizeof *node);
 
 	node->kind = kind;
-	node->place = mark_place(mark);
+	node->place = place;
+	return node;
+}
+
+static struct node *new_node(struct reader *reader, enum node_kind kind, yaml_mark_t mark)
+{
+	struct node *node = yaml_node_new(kind, mark_place(reader, mark));
+
 	if (++reader->nodes == TREE_NODES_MAX) {
 		diag_error(reader->diagnostics, node->place, "more than %d values", TREE_NODES_MAX);
 		reader->failed = true;
@@ -150,10 +171,10 @@ static void refuse_decoration(
 	struct reader *reader, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor != NULL)
-		diag_error(reader->diagnostics, mark_place(mark),
+		diag_error(reader->diagnostics, mark_place(reader, mark),
 			"anchors are not supported (a text that begins with '&' must be quoted)");
 	if (tag != NULL)
-		diag_error(reader->diagnostics, mark_place(mark),
+		diag_error(reader->diagnostics, mark_place(reader, mark),
 			"tags are not supported (a text that begins with '!' must be quoted)");
 }
 
@@ -200,6 +221,11 @@ static bool key_is_good(struct reader *reader, const struct node *map, const str
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node *first = map->entries[i].key;
 
+		if (strcmp(first->text, key->text) == 0 && reader->whole.override > 0) {
+			diag_error(reader->diagnostics, key->place, "duplicate key '%.60s'",
+				key->text);
+			return false;
+		}
 		if (strcmp(first->text, key->text) == 0) {
 			diag_error(reader->diagnostics, key->place,
 				"duplicate key '%.60s' (the first one is at %u:%u)", key->text,
@@ -293,7 +319,7 @@ static struct node *read_stream(struct reader *reader)
 
 	while (next_event(reader, &event)) {
 		yaml_event_type_t type = event.type;
-		struct config_place place = mark_place(event.start_mark);
+		struct config_place place = mark_place(reader, event.start_mark);
 
 		yaml_event_delete(&event);
 		if (type == YAML_STREAM_END_EVENT)
@@ -311,25 +337,66 @@ static struct node *read_stream(struct reader *reader)
 	return root;
 }
 
+/* The root, or NULL: there is none, or *failed is set after that was reported. */
+static struct node *read_text(struct reader *reader, bool *failed)
+{
+	struct node *root;
+
+	if (!yaml_parser_initialize(&reader->parser))
+		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
+	yaml_parser_set_input_string(
+		&reader->parser, (const unsigned char *)reader->text, reader->length);
+	root = read_stream(reader);
+	yaml_parser_delete(&reader->parser);
+	*failed = reader->failed;
+	if (!reader->failed)
+		return root;
+	yaml_tree_free(root);
+	return NULL;
+}
+
+struct node *yaml_scalar_new(const char *text, struct config_place place)
+{
+	struct node *node = yaml_node_new(NODE_SCALAR, place);
+
+	node->text = mem_text(text);
+	node->plain = true;
+	return node;
+}
+
+struct node *yaml_value_read(
+	const char *text, struct config_place place, struct diagnostics *diagnostics)
+{
+	struct reader reader = {.text = text,
+		.length = strlen(text),
+		.diagnostics = diagnostics,
+		.whole = place};
+	bool failed;
+	struct node *root = read_text(&reader, &failed);
+
+	return root != NULL ? root : yaml_node_new(NODE_BAD, place);
+}
+
+struct entry *yaml_tree_entry(struct node *map, const char *name, struct config_place place)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->entries[i].key->text, name) == 0)
+			return &map->entries[i];
+	add_entry(map, yaml_scalar_new(name, place), yaml_scalar_new("", place));
+	return &map->entries[map->count - 1];
+}
+
 struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics)
 {
 	struct reader reader = {.text = text, .length = length, .diagnostics = diagnostics};
-	struct node *root;
+	bool failed;
+	struct node *root = read_text(&reader, &failed);
 
-	if (!yaml_parser_initialize(&reader.parser))
-		die(STATUS_TEMPFAIL, "out of memory while reading the configuration");
-	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
-	root = read_stream(&reader);
-	yaml_parser_delete(&reader.parser);
-	if (reader.failed) {
-		yaml_tree_free(root);
+	if (failed)
 		return NULL;
-	}
 	if (root == NULL || node_is_null(root)) {
 		yaml_tree_free(root);
-		root = mem_alloc(sizeof *root);
-		root->kind = NODE_MAP;
-		root->place = (struct config_place){1, 1};
+		root = yaml_node_new(NODE_MAP, (struct config_place){1, 1, 0});
 	}
 	if (root->kind != NODE_MAP) {
 		if (root->kind != NODE_BAD)

@@ -45,6 +45,16 @@ struct node {
 struct node *yaml_tree_read(const char *text, size_t length, struct diagnostics *diagnostics);
 void yaml_tree_free(struct node *node);
 
+/* A list or a map in one text, such as "[a, b]", of which all is at one place; NODE_BAD after it has
+ * reported what is wrong with it. */
+struct node *yaml_value_read(
+	const char *text, struct config_place place, struct diagnostics *diagnostics);
+struct node *yaml_scalar_new(const char *text, struct config_place place); /* plain */
+struct node *yaml_node_new(enum node_kind kind, struct config_place place); /* empty */
+
+/* The map's entry of this name; a new one, with nothing in it, at `place`, if there is none. */
+struct entry *yaml_tree_entry(struct node *map, const char *name, struct config_place place);
+
 /* The scalar's text for messages: without what is secret (secrets.h). */
 const char *node_shown(const struct node *node);
 

@@ -16,6 +16,7 @@
 #include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco/commands/origin.h"
 #include "bruco/driver/process.h"
 #include "config/diagnostics.h"
 #include "config/packages.h"
@@ -195,7 +196,7 @@ size_t check_config(const struct config *config, struct buf *notes)
 			strerror(errno));
 	else
 		check_module(&diagnostics, processor);
-	return diag_write(&diagnostics, config->path != NULL ? config->path : "bruco", notes);
+	return diag_write(&diagnostics, config, notes);
 }
 
 /* `asks`: source and sink about the properties. */
@@ -299,26 +300,6 @@ static int check_import(const struct config *config)
 	return status;
 }
 
-const char *check_default_path(const struct program *program, const char *given)
-{
-	if (given != NULL)
-		return given;
-	if (access("config.yaml", F_OK) < 0)
-		options_misuse(program, "no config.yaml here: name a file or a folder with -c");
-	return "config.yaml";
-}
-
-const char *check_path(const struct program *program, const char *command, const char *given,
-	int argc, char **argv)
-{
-	if (argc - optind > (given == NULL ? 1 : 0))
-		options_misuse(program, "%s takes one configuration, not '%s' too", command,
-			argv[given == NULL ? optind + 1 : optind]);
-	if (given == NULL && optind < argc)
-		return argv[optind];
-	return check_default_path(program, given);
-}
-
 /* Prints the configuration, or that it is good; returns the exit status. */
 static int print_result(const struct config *config, bool document)
 {
@@ -339,8 +320,7 @@ static int print_result(const struct config *config, bool document)
 
 int command_check(const struct program *program, int argc, char **argv)
 {
-	static const struct option options[] = {OPTIONS_COMMON,
-		{"config", required_argument, NULL, 'c'},
+	static const struct option options[] = {OPTIONS_COMMON, ORIGIN_OPTIONS,
 		{"handler", no_argument, NULL, OPTION_HANDLER},
 		{"print", no_argument, NULL, OPTION_PRINT}, {0}};
 	const char *given = NULL, *path;
@@ -350,19 +330,17 @@ int command_check(const struct program *program, int argc, char **argv)
 	size_t mistakes;
 	int option, status = STATUS_CONFIG;
 
+	config_init(&config);
 	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", options, NULL)) >= 0) {
-		if (option == 'c')
-			given = optarg;
-		else if (option == OPTION_PRINT)
+		if (origin_option(program, &config, &given, option))
+			continue;
+		if (option == OPTION_PRINT)
 			document = true;
 		else if (option == OPTION_HANDLER)
 			handler = true;
-		else
-			options_common(program, option);
 	}
-	path = check_path(program, "check", given, argc, argv);
-	config_init(&config);
+	path = origin_path(program, "check", given, argc, argv);
 	mistakes = check_load(&config, path, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	if (!config.processor.present || handler_is_mistaken(&config))

@@ -16,14 +16,6 @@
  * Ends the program with 64 for a usage error. */
 int command_check(const struct program *program, int argc, char **argv);
 
-/* The configuration that -c gave, else config.yaml in this folder. Ends the program with a usage
- * error when neither is there. */
-const char *check_default_path(const struct program *program, const char *given);
-
-/* The same, but the configuration may also be the one argument that getopt has left. */
-const char *check_path(const struct program *program, const char *command, const char *given,
-	int argc, char **argv);
-
 /* Checks what the text alone doesn't show: whether handlerPath is a folder and holds the module.
  * Appends a line for each mistake or warning; returns the number of mistakes. */
 size_t check_config(const struct config *config, struct buf *notes);

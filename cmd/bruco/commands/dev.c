@@ -12,6 +12,7 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco/commands/check.h"
+#include "bruco/commands/origin.h"
 #include "bruco/dev/dev.h"
 #include "bruco/driver/driver.h"
 #include "bruco/venv/venv.h"
@@ -49,13 +50,14 @@ static size_t load_anywhere(struct config *config, const char *path, struct buf 
 }
 
 /* Looks for variables that are not set, before the configuration is read for good. */
-static void lend_variables(const char *path)
+static void lend_variables(const char *path, const struct config *same)
 {
 	struct texts lent = {0};
 	struct buf notes = {0};
 	struct config config;
 
 	config_init(&config);
+	config_override_as(&config, same);
 	config_load(&config, path, SECTION_ALL, &notes);
 	local_kafka_lend(&config, &notes, &lent);
 	for (size_t i = 0; i < lent.count; i++)
@@ -110,7 +112,7 @@ static int be_dev(
 	struct buf notes = {0};
 	size_t mistakes;
 
-	lend_variables(command->options.path);
+	lend_variables(command->options.path, config);
 	mistakes = load_anywhere(config, command->options.path, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	buf_release(&notes);
@@ -121,12 +123,11 @@ static int be_dev(
 
 /* ---- the command */
 
-static void parse_dev(
-	const struct program *program, struct dev_command *command, int argc, char **argv)
+static void parse_dev(const struct program *program, struct dev_command *command,
+	struct config *config, int argc, char **argv)
 {
-	static const struct option longs[] = {OPTIONS_COMMON,
+	static const struct option longs[] = {OPTIONS_COMMON, ORIGIN_OPTIONS,
 		{"check", no_argument, NULL, OPTION_CHECK},
-		{"config", required_argument, NULL, 'c'},
 		{"driver", required_argument, NULL, OPTION_DRIVER},
 		{"keys", no_argument, NULL, 'K'}, {0}};
 	const char *given = NULL;
@@ -134,18 +135,16 @@ static void parse_dev(
 
 	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "Kc:qv", longs, NULL)) != -1) {
-		if (options_common(program, option))
+		if (origin_option(program, config, &given, option))
 			continue;
-		if (option == 'c')
-			given = optarg;
-		else if (option == 'K')
+		if (option == 'K')
 			command->options.keys = true;
 		else if (option == OPTION_CHECK)
 			command->check = true;
 		else if (option == OPTION_DRIVER)
 			command->driver = optarg;
 	}
-	command->options.path = check_path(program, "dev", given, argc, argv);
+	command->options.path = origin_path(program, "dev", given, argc, argv);
 	if (command->driver != NULL && strchr(command->driver, '/') == NULL)
 		options_misuse(program, "'%s' is no address and group", command->driver);
 }
@@ -157,8 +156,8 @@ int command_dev(const struct program *program, int argc, char **argv)
 	int signal_fd, signal_number = 0;
 	int status;
 
-	parse_dev(program, &command, argc, argv);
 	config_init(&config);
+	parse_dev(program, &command, &config, argc, argv);
 	signal_fd = signals_init(1);
 	if (command.driver != NULL)
 		status = be_pipeline(&command, &config, signal_fd, &signal_number);

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco/commands/check.h"
+#include "bruco/commands/origin.h"
 #include "bruco/driver/driver.h"
 #include "bruco/driver/service_notify.h"
 #include "bruco/venv/venv.h"
@@ -38,21 +39,19 @@ static uint32_t worker_count(const struct program *program, const char *text)
 	return (uint32_t)value;
 }
 
-static void parse_run(
-	const struct program *program, struct run_options *options, int argc, char **argv)
+static void parse_run(const struct program *program, struct run_options *options,
+	struct config *config, int argc, char **argv)
 {
-	static const struct option longs[] = {OPTIONS_COMMON,
-		{"config", required_argument, NULL, 'c'}, {"end", no_argument, NULL, 'e'},
+	static const struct option longs[] = {OPTIONS_COMMON, ORIGIN_OPTIONS,
+		{"end", no_argument, NULL, 'e'},
 		{"workers", required_argument, NULL, 'w'}, {0}};
 	int option;
 
 	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:eqvw:", longs, NULL)) != -1) {
-		if (options_common(program, option))
+		if (origin_option(program, config, &options->path, option))
 			continue;
-		if (option == 'c')
-			options->path = optarg;
-		else if (option == 'e')
+		if (option == 'e')
 			options->stop_at_end = true;
 		else if (option == 'w')
 			options->workers = worker_count(program, optarg);
@@ -61,7 +60,7 @@ static void parse_run(
 		options->path = argv[optind++];
 	if (optind < argc)
 		options_misuse(program, "one configuration is enough, not '%s' too", argv[optind]);
-	options->path = check_default_path(program, options->path);
+	options->path = origin_default_path(program, options->path);
 }
 
 /* Shows mistakes and warnings always, information unless -q. */
@@ -90,9 +89,9 @@ int command_run(const struct program *program, int argc, char **argv)
 	int signal_fd = -1, signal_number = 0;
 	int status;
 
-	parse_run(program, &options, argc, argv);
-	notify_init();
 	config_init(&config);
+	parse_run(program, &options, &config, argc, argv);
+	notify_init();
 	status = check_load(&config, options.path, &notes) > 0 ? STATUS_CONFIG : STATUS_OK;
 	show_notes(&notes);
 	if (options.workers > 0)

@@ -17,6 +17,7 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco/commands/check.h"
+#include "bruco/commands/origin.h"
 #include "bruco/testing/cases.h"
 #include "bruco/testing/diff.h"
 #include "bruco/testing/replay.h"
@@ -229,24 +230,21 @@ static void add_usual_cases(struct testing *testing, const struct program *progr
 	free(folder);
 }
 
-static void parse_test(
-	const struct program *program, struct testing *testing, int argc, char **argv)
+static void parse_test(const struct program *program, struct testing *testing,
+	struct config *config, int argc, char **argv)
 {
-	static const struct option longs[] = {OPTIONS_COMMON,
-		{"config", required_argument, NULL, 'c'},
+	static const struct option longs[] = {OPTIONS_COMMON, ORIGIN_OPTIONS,
 		{"update", no_argument, NULL, OPTION_UPDATE}, {0}};
 	int option;
 
 	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
-		if (options_common(program, option))
+		if (origin_option(program, config, &testing->config_path, option))
 			continue;
-		if (option == 'c')
-			testing->config_path = optarg;
-		else if (option == OPTION_UPDATE)
+		if (option == OPTION_UPDATE)
 			testing->update = true;
 	}
-	testing->config_path = check_default_path(program, testing->config_path);
+	testing->config_path = origin_default_path(program, testing->config_path);
 	for (int i = optind; i < argc; i++)
 		cases_add(&testing->cases, program, argv[i], testing->update);
 	if (optind == argc)
@@ -274,8 +272,8 @@ int command_test(const struct program *program, int argc, char **argv)
 	int signal_fd, signal_number = 0;
 	int status;
 
-	parse_test(program, &testing, argc, argv);
 	config_init(&config);
+	parse_test(program, &testing, &config, argc, argv);
 	status = load(&config, testing.config_path);
 	signal_fd = signals_init(1);
 	if (status == STATUS_OK)

@@ -10,26 +10,22 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "bruco/commands/check.h"
+#include "bruco/commands/origin.h"
 #include "bruco/venv/venv.h"
 
 int command_venv(const struct program *program, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		OPTIONS_COMMON, {"config", required_argument, NULL, 'c'}, {0}};
+	static const struct option longs[] = {OPTIONS_COMMON, ORIGIN_OPTIONS, {0}};
 	const char *given = NULL;
 	struct config config;
 	char *venv = NULL;
 	int signal_fd, option, status;
 
-	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
-		if (options_common(program, option))
-			continue;
-		if (option == 'c')
-			given = optarg;
-	}
 	config_init(&config);
-	status = check_processor(&config, check_path(program, "venv", given, argc, argv)) > 0
+	options_begin(program, argv);
+	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1)
+		origin_option(program, &config, &given, option);
+	status = check_processor(&config, origin_path(program, "venv", given, argc, argv)) > 0
 			 ? STATUS_CONFIG
 			 : STATUS_OK;
 	signal_fd = signals_init(1);

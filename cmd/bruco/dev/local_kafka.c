@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config/diagnostics.h"
 
 static bool is_kafka(const char *kind)
 {
@@ -36,15 +37,13 @@ void local_kafka_lend(const struct config *config, const struct buf *notes, stru
 
 size_t local_kafka_check(const struct config *config, struct buf *notes)
 {
-	const char *path = config->path == NULL ? "bruco" : config->path;
-	unsigned line = config->source.place.line, column = config->source.place.column;
-
 	if (is_kafka(config->source.kind) || !config->source.present)
 		return 0;
+	diag_origin(notes, config, config->source.place);
 	buf_printf(notes,
-		"%s:%u:%u: source.kind is '%s', which needs no broker: use 'bruco run' instead of "
+		": source.kind is '%s', which needs no broker: use 'bruco run' instead of "
 		"'bruco dev'\n",
-		path, line, column, config->source.kind);
+		config->source.kind);
 	return 1;
 }
 

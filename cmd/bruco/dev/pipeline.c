@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "base/status.h"
+#include "bruco/driver/overrides_pass.h"
 #include "bruco/driver/process.h"
 
 enum { LOG_ROOM = 65536, ARGUMENTS_MOST = 12 };
@@ -25,8 +26,10 @@ char *pipeline_group(unsigned number)
 }
 
 /* This program again, with the same options about the log. */
-static pid_t run_dev(const char *option, const char *value, const char *config_path, int log)
+static pid_t run_dev(const char *option, const char *value, const char *config_path,
+	const struct texts *overrides, int log)
 {
+	struct overrides_pass pass = overrides_pass(overrides);
 	const char *arguments[ARGUMENTS_MOST] = {"bruco", "dev", "-c", config_path, option};
 	size_t count = 5;
 	char *program = launch_program("bruco");
@@ -35,26 +38,29 @@ static pid_t run_dev(const char *option, const char *value, const char *config_p
 
 	if (value != NULL)
 		arguments[count++] = value;
+	arguments[count++] = pass.option;
 	if (log_level() != LEVEL_INFO)
 		arguments[count++] = log_level() < LEVEL_INFO ? "-q" : "-v";
 	if (log_format() == FORMAT_JSON)
 		arguments[count++] = "--log-format=json";
-	pid = nothing < 0 ? -1
+	pid = nothing < 0 || pass.move.from < 0 ? -1
 			  : spawn(&(struct spawn){.path = program,
 				    .arguments = arguments,
-				    .moves = (struct spawn_move[]){{nothing, 0}, {log, 2}},
-				    .move_count = 2,
+				    .moves = (struct spawn_move[]){{nothing, 0}, {log, 2}, pass.move},
+				    .move_count = 3,
 				    .die_with_parent = true,
 				    .own_group = true,
 				    .inherits = true}); /* the configuration may be /dev/fd/N */
 	if (pid < 0)
 		die(status_of_error(errno), "cannot run '%s': %s", program, strerror(errno));
 	fd_close(&nothing);
+	fd_close(&pass.move.from);
 	free(program);
 	return pid;
 }
 
-void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path)
+void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path,
+	const struct texts *overrides)
 {
 	char *group = pipeline_group(++pipeline->number);
 	char *value = mem_printf("%s/%s", address, group);
@@ -62,7 +68,7 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 
 	if (fd_pipe(log, 0) < 0)
 		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
-	pipeline->pid = run_dev("--driver", value, config_path, log[1]);
+	pipeline->pid = run_dev("--driver", value, config_path, overrides, log[1]);
 	pipeline->ready = false;
 	fd_close(&log[1]);
 	fd_nonblocking(log[0], true);
@@ -71,9 +77,9 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 	free(group);
 }
 
-pid_t pipeline_check(const char *config_path)
+pid_t pipeline_check(const char *config_path, const struct texts *overrides)
 {
-	return run_dev("--check", NULL, config_path, STDERR_FILENO);
+	return run_dev("--check", NULL, config_path, overrides, STDERR_FILENO);
 }
 
 /* ---- the log */

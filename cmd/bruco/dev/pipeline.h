@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "config/config.h"
 
 struct pipeline {
 	pid_t pid; /* 0: none */
@@ -21,7 +22,8 @@ void pipeline_init(struct pipeline *pipeline);
 char *pipeline_group(unsigned number);
 
 /* Starts the next one. Ends the program when that fails. */
-void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path);
+void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path,
+	const struct texts *overrides);
 
 /* Passes on what it has logged. Without -v, the notes of the driver, of source and sink are left
  * out, since they speak of brokers that the user has not named: errors, warnings and all that the
@@ -29,7 +31,7 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 bool pipeline_read_log(struct pipeline *pipeline);
 
 /* Starts a check of the configuration and its handler; returns its pid. */
-pid_t pipeline_check(const char *config_path);
+pid_t pipeline_check(const char *config_path, const struct texts *overrides);
 
 /* Reads the rest of its log and releases everything. */
 void pipeline_ended(struct pipeline *pipeline);

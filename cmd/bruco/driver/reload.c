@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco/driver/driver.h"
+#include "bruco/driver/overrides_pass.h"
 #include "bruco/driver/service_notify.h"
 #include "config/packages.h"
 #include "config/types/values.h"
@@ -211,20 +213,23 @@ static void log_notes(struct driver *driver, const struct buf *notes)
 
 static void install(struct driver *driver)
 {
+	struct overrides_pass pass = overrides_pass(&driver->reload.config->overrides);
 	char *program = launch_program("bruco");
 	const char *arguments[] = {"bruco", "venv", "-q", "--log-format",
-		log_format() == FORMAT_JSON ? "json" : "text", "-c", driver->reload.source->path, NULL};
+		log_format() == FORMAT_JSON ? "json" : "text", pass.option, "-c",
+		driver->reload.source->path, NULL};
 
 	/* It writes to the driver's stderr by itself, and installs for as long as it takes. */
-	driver->reload.installer = spawn(&(struct spawn){.path = program,
+	driver->reload.installer = pass.move.from < 0 ? -1 : spawn(&(struct spawn){.path = program,
 		.arguments = arguments,
 		.moves = (struct spawn_move[]){{driver->launch.null_fd, STDIN_FILENO},
-			{STDERR_FILENO, STDOUT_FILENO}},
-		.move_count = 2,
+			{STDERR_FILENO, STDOUT_FILENO}, pass.move},
+		.move_count = 3,
 		.die_with_parent = true,
 		.own_group = true,
 		.inherits = true}); /* the configuration may be /dev/fd/N */
 	free(program);
+	fd_close(&pass.move.from);
 	driver->reload.step = RELOAD_INSTALLS;
 	if (driver->reload.installer < 0) {
 		driver->reload.installer = 0;
@@ -274,6 +279,7 @@ static void begin(struct driver *driver)
 	reload->step = RELOAD_WAITS;
 	reload->config = mem_array(1, sizeof *reload->config);
 	config_init(reload->config);
+	config_override_as(reload->config, driver->config);
 	mistakes = reload->source->load(reload->config, reload->source->path, &notes);
 	if (reload->source->workers > 0)
 		reload->config->processor.workers = reload->source->workers;

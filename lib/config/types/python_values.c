@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 #include "config/dump.h"
 #include "config/types/values.h"
@@ -92,17 +91,17 @@ static bool is_class_name(const char *text)
 static bool take_class(struct load *load, const struct key *key, const struct node *item,
 	const char *text, void *field)
 {
-	char *place;
+	struct buf place = {0};
 
 	if (!is_class_name(text))
 		return value_wrong(load, key, item,
 			"expected an exception class such as ValueError or module.Class, found "
 			"'%.80s'",
 			value_part(item, text));
-	place = mem_printf("%s:%u:%u", load->config->path != NULL ? load->config->path : "bruco",
-		item->place.line, item->place.column);
-	settings_set(field, text, place);
-	free(place);
+	diag_origin(&place, load->config, item->place);
+	buf_byte(&place, '\0');
+	settings_set(field, text, (const char *)place.data);
+	buf_release(&place);
 	return true;
 }
 
