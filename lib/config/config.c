@@ -159,6 +159,7 @@ void config_init(struct config *config)
 void config_release(struct config *config)
 {
 	texts_release(&config->overrides);
+	free(config->input);
 	free(config->path);
 	free(config->directory);
 	texts_release(&config->secret_variables);
@@ -178,11 +179,28 @@ bool config_override(struct config *config, const char *assignment)
 	return true;
 }
 
-void config_override_as(struct config *config, const struct config *other)
+void config_input(struct config *config, const void *text, size_t length)
 {
+	free(config->input);
+	config->input = mem_text_n(text, length);
+	config->input_length = length;
+}
+
+void config_origin_as(struct config *config, const struct config *other)
+{
+	if (other->input != NULL)
+		config_input(config, other->input, other->input_length);
 	texts_release(&config->overrides);
 	for (size_t i = 0; i < other->overrides.count; i++)
 		texts_add(&config->overrides, other->overrides.items[i]);
+}
+
+bool config_reads_input(const struct config *config)
+{
+	const struct key *source = schema_find(&schema_top, NULL, "source");
+	const struct kind *kind = schema_kind_of(source->section, config);
+
+	return kind != NULL && kind->reads_input;
 }
 
 bool config_mistaken(const struct config *config, const char *path)

@@ -148,6 +148,8 @@ struct sink_config {
 
 struct config {
 	struct texts overrides; /* what --set lays over the file: "source.topics=a,b" */
+	char *input;            /* the text that takes the place of a file; NULL: there is a file */
+	size_t input_length;
 	char *path;      /* the file as given, for messages; NULL without one */
 	char *directory; /* absolute folder of the file */
 	char *name;
@@ -188,8 +190,16 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 /* Lays "source.topics=a,b" over the file that config_load reads next, as --set does; of two for one
  * key the later one counts. False: it is no KEY=VALUE, or no text in UTF-8. */
 bool config_override(struct config *config, const char *assignment);
-/* Before a configuration is read once more: the same overrides as another's. */
-void config_override_as(struct config *config, const struct config *other);
+/* Before config_load: the configuration is this text, which came from standard input, and no file. The
+ * working directory is its folder. */
+void config_input(struct config *config, const void *text, size_t length);
+enum { CONFIG_BYTES_MAX = 1 << 20 }; /* of a file, or of such a text */
+
+/* Before a configuration is read once more: the same overrides and the same text as another's. */
+void config_origin_as(struct config *config, const struct config *other);
+
+/* Whether the records of its source come from standard input. */
+bool config_reads_input(const struct config *config);
 
 /* As config_load, from a descriptor and without substitution: what config_dump wrote. */
 size_t config_load_fd(struct config *config, int fd, unsigned sections, struct buf *notes);

@@ -18,8 +18,8 @@
 #include "config/types/values.h"
 #include "config/yaml_tree.h"
 
-/* A file may have these; and a dump, in which everything is substituted and escaped. */
-enum { FILE_BYTES_MAX = 1 << 20, DUMP_BYTES_MAX = 96 << 20 };
+/* Of a dump, in which everything is substituted and escaped. */
+enum { DUMP_BYTES_MAX = 96 << 20 };
 
 /* ---- where the file is ---- */
 
@@ -141,17 +141,10 @@ static void load_tree(struct load *load)
 		config_replace(&config->sink.kind, "discard");
 }
 
-/* Takes the descriptor's content. */
-static size_t load_from(struct load *load, int fd, struct buf *notes)
+/* `text` is NULL after it could not be read. */
+static size_t load_text(struct load *load, const char *text, size_t length, struct buf *notes)
 {
-	size_t cap = load->from_dump ? DUMP_BYTES_MAX : FILE_BYTES_MAX, length = 0;
-	char *text = fd < 0 ? NULL : fd_read_all(fd, cap, &length);
-
-	if (text == NULL && fd >= 0 && errno == EFBIG)
-		diag_error(load->diagnostics, NO_PLACE, "larger than %zu MiB", cap >> 20);
-	else if (text == NULL)
-		diag_error(load->diagnostics, NO_PLACE, "cannot read it: %s", strerror(errno));
-	else
+	if (text != NULL)
 		load->root = yaml_tree_read(text, length, load->diagnostics);
 	if (load->root != NULL) {
 		overrides_lay(load->root, &load->config->overrides, load->diagnostics);
@@ -160,8 +153,21 @@ static size_t load_from(struct load *load, int fd, struct buf *notes)
 		load->config->unreadable = true;
 	}
 	yaml_tree_free(load->root);
-	free(text);
 	return diag_write(load->diagnostics, load->config, notes);
+}
+
+static size_t load_from(struct load *load, int fd, size_t cap, struct buf *notes)
+{
+	size_t length = 0, mistakes;
+	char *text = fd < 0 ? NULL : fd_read_all(fd, cap, &length);
+
+	if (text == NULL && fd >= 0 && errno == EFBIG)
+		diag_error(load->diagnostics, NO_PLACE, "larger than %zu MiB", cap >> 20);
+	else if (text == NULL)
+		diag_error(load->diagnostics, NO_PLACE, "cannot read it: %s", strerror(errno));
+	mistakes = load_text(load, text, length, notes);
+	free(text);
+	return mistakes;
 }
 
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes)
@@ -172,10 +178,12 @@ size_t config_load(struct config *config, const char *path, unsigned sections, s
 	int fd;
 
 	free(config->path);
-	config->path = file_of(path);
+	config->path = config->input != NULL ? mem_text("standard input") : file_of(path);
 	set_directory(config, &collected);
+	if (config->input != NULL)
+		return load_text(&load, config->input, config->input_length, notes);
 	fd = open(config->path, O_RDONLY | O_CLOEXEC);
-	mistakes = load_from(&load, fd, notes);
+	mistakes = load_from(&load, fd, CONFIG_BYTES_MAX, notes);
 	fd_close(&fd);
 	return mistakes;
 }
@@ -188,5 +196,5 @@ size_t config_load_fd(struct config *config, int fd, unsigned sections, struct b
 		.sections = sections,
 		.from_dump = true};
 
-	return load_from(&load, fd, notes);
+	return load_from(&load, fd, DUMP_BYTES_MAX, notes);
 }

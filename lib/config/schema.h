@@ -71,6 +71,7 @@ struct kind {
 	const char *absent;     /* why it cannot be used: "does not exist yet"; NULL: it can */
 	const struct key *keys; /* those that only this kind has */
 	size_t count;
+	bool reads_input;       /* as a source: its records come from standard input */
 };
 
 struct section {

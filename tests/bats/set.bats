@@ -130,3 +130,80 @@ config.yaml: sink.topic is missing"
     kill_x dev TERM
     wait_x dev 0
 }
+
+# ---- a configuration from standard input
+
+kafka_text() { # kafka_text [PROCESSOR]
+    printf '%s\n' "processor: ${1:-}" "source: {kind: kafka, brokers: ['$BROKERS'], topics: [in], consumerGroup: g, offset: earliest}" \
+        "sink: {kind: kafka, brokers: ['$BROKERS'], topic: out}"
+}
+
+@test "check -c - reads standard input, and paths and name come from this folder" {
+    mkdir here sub
+    mv handler.py sub/
+    cd here
+    BROKERS=b run_x 0 bruco check --print -c - < <(BROKERS=b kafka_text '{handlerPath: ../sub}')
+    equals "${lines[0]}" 'name: here'
+    contains "$output" "handlerPath: $BATS_TEST_TMPDIR/here/../sub"
+    run_x 0 bruco check - < <(BROKERS=b kafka_text '{handlerPath: ../sub}')
+    equals "$output" 'standard input: ok'
+    run_x 78 bruco check -c - --set processor.workers=0 <<<$'nam: x\nsource: {kind: kafka}'
+    equals "$(head -n 3 stderr)" "standard input:1:1: unknown key 'nam' (did you mean 'name'?)
+--set processor.workers: expected a number from 1 to 256 or auto, found '0'
+standard input:2:1: source.brokers is missing"
+    head -c 1100000 /dev/zero | tr '\0' '#' >large
+    run_x 78 bruco check -c - <large
+    equals "$stderr" 'bruco: error: standard input: larger than 1 MiB'
+}
+
+@test "a source of standard input, and dev, can't have their configuration from there" {
+    rm handler.py
+    for kind in lines json frames; do
+        run_x 78 bruco -c - < <(printf 'sink: {kind: lines}\nsource: {kind: %s}\n' $kind)
+        equals "$stderr" "standard input:2:1: source.kind: '$kind' reads standard input, where this configuration comes from (name a file with -c)"
+    done
+    run_x 64 bruco dev -c - </dev/null
+    file_has stderr 'dev reads records from standard input, so that the configuration is a file'
+}
+
+@test "bruco -c - runs, keeps nothing of standard input open, and a reload takes the handler alone" {
+    export BRUCO_DISABLE_PIP= XDG_CACHE_HOME=$PWD/cache
+    start_broker -t in:1 -t out:1
+    mkdir app
+    cd app
+    echo 'def handle_event(context, data): return data.upper()' >handler.py
+    mkfifo text
+    kafka_text '{handlerPath: .}' >text &
+    start_x bruco bruco --set name=other -c - <text
+    wait_for 20 file_has bruco.err 'bruco: info: ready'
+    for pid in $(<bruco.pid) $(stages bruco-worker) $(stages bruco-source) $(stages bruco-sink); do
+        ls -l "/proc/$pid/fd" >>open
+    done
+    file_lacks open "$PWD/text"
+    bruco-source -q lines <<<one | bruco-sink -q kafka -b "$BROKERS" -t in
+    cd ..
+    tiny_package '!'
+    cd app
+    printf 'import tinypackage\ndef handle_event(context, data): return data.title() + tinypackage.word.encode()\n' >handler.py
+    touch -d 2020-01-01 handler.py
+    run_x 0 bruco reload --wait --socket "$XDG_RUNTIME_DIR/bruco/other.sock"
+    contains "$stderr" 'the handler is read again, but not the configuration, which came from standard input'
+    file_has bruco.err 'reloading the handler; the configuration came from standard input and is taken as it came'
+    bruco-source -q lines <<<two | bruco-sink -q kafka -b "$BROKERS" -t in
+    run_x 0 bruco status -c - <<<'name: other'
+    file_has stdout '^other: running'
+    bruco-source -q -n 2 kafka -b "$BROKERS" -t out -g look -o earliest | bruco-sink -q lines >got
+    equals "$(<got)" $'ONE\nTwo!'
+    stop_x bruco
+    cd ..
+}
+
+@test "test and venv read it, too" {
+    mkdir cases
+    echo a >cases/one.lines
+    echo a >cases/one.expected.lines
+    run_x 0 bruco test -c - <<<'processor:'
+    equals "${lines[-1]}" '1 case: 1 ok'
+    run_x 0 bruco venv -c - <<<'processor: {python: /nowhere}'
+    equals "$output" /nowhere
+}

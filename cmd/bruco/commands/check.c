@@ -199,12 +199,26 @@ size_t check_config(const struct config *config, struct buf *notes)
 	return diag_write(&diagnostics, config, notes);
 }
 
+/* Only one of the two can read it. */
+static size_t check_input(const struct config *config, struct buf *notes)
+{
+	struct diagnostics diagnostics = {0};
+
+	if (config->input != NULL && config_reads_input(config))
+		diag_error(&diagnostics, config->source.place,
+			"source.kind: '%s' reads standard input, where this configuration comes from "
+			"(name a file with -c)",
+			config->source.kind);
+	return diag_write(&diagnostics, config, notes);
+}
+
 /* `asks`: source and sink about the properties. */
 static size_t load(struct config *config, const char *path, bool asks, struct buf *notes)
 {
 	size_t mistakes = config_load(config, path, SECTION_ALL, notes);
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
+	mistakes += check_input(config, notes);
 	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
 	if (asks)
 		mistakes += check_properties(config, notes);
@@ -295,7 +309,7 @@ static int check_import(const struct config *config)
 	else
 		log_plain("the handler has not been checked: '%s' is not installed ('bruco venv -c "
 			  "%s' does that)",
-			packages.file, config->path);
+			packages.file, config->input != NULL ? "-" : config->path);
 	packages_release(&packages);
 	return status;
 }
@@ -340,7 +354,7 @@ int command_check(const struct program *program, int argc, char **argv)
 		else if (option == OPTION_HANDLER)
 			handler = true;
 	}
-	path = origin_path(program, "check", given, argc, argv);
+	path = origin_path(program, &config, "check", given, argc, argv);
 	mistakes = check_load(&config, path, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	if (!config.processor.present || handler_is_mistaken(&config))

@@ -57,7 +57,7 @@ static void lend_variables(const char *path, const struct config *same)
 	struct config config;
 
 	config_init(&config);
-	config_override_as(&config, same);
+	config_origin_as(&config, same);
 	config_load(&config, path, SECTION_ALL, &notes);
 	local_kafka_lend(&config, &notes, &lent);
 	for (size_t i = 0; i < lent.count; i++)
@@ -144,7 +144,10 @@ static void parse_dev(const struct program *program, struct dev_command *command
 		else if (option == OPTION_DRIVER)
 			command->driver = optarg;
 	}
-	command->options.path = origin_path(program, "dev", given, argc, argv);
+	command->options.path = origin_path(program, NULL, "dev", given, argc, argv);
+	if (strcmp(command->options.path, "-") == 0)
+		options_misuse(program,
+			"dev reads records from standard input, so that the configuration is a file");
 	if (command->driver != NULL && strchr(command->driver, '/') == NULL)
 		options_misuse(program, "'%s' is no address and group", command->driver);
 }

@@ -1,11 +1,16 @@
 #include "bruco/commands/origin.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "bruco/driver/overrides_pass.h"
+#include "base/status.h"
+#include "bruco/driver/origin_pass.h"
 #include "config/secrets.h"
 
 /* Wipes a secret of the command line, which everybody can read in /proc. In lists and maps it is not
@@ -37,17 +42,38 @@ bool origin_option(
 				(int)strcspn(optarg, ": "), optarg);
 		wipe_secret(optarg);
 		return true;
-	case OPTION_OVERRIDES:
-		if (!overrides_receive(config, options_descriptor(program, optarg)))
-			options_misuse(program, "'%s' has no overrides", optarg);
+	case OPTION_ORIGIN:
+		if (!origin_receive(config, options_descriptor(program, optarg)))
+			options_misuse(program, "'%s' has no configuration", optarg);
 		return true;
 	default:
 		return false;
 	}
 }
 
-const char *origin_default_path(const struct program *program, const char *given)
+static void read_input(struct config *config)
 {
+	size_t length;
+	char *text = fd_read_all(STDIN_FILENO, CONFIG_BYTES_MAX, &length);
+	int null_fd;
+
+	if (text != NULL)
+		config_input(config, text, length);
+	else
+		die_plain(STATUS_CONFIG, "standard input: %s",
+			errno == EFBIG ? "larger than 1 MiB" : strerror(errno));
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0)
+		die(status_of_error(errno), "cannot close standard input: %s", strerror(errno));
+	free(text);
+	fd_close(&null_fd);
+}
+
+const char *origin_default_path(
+	const struct program *program, struct config *config, const char *given)
+{
+	if (given != NULL && strcmp(given, "-") == 0 && config != NULL && config->input == NULL)
+		read_input(config);
 	if (given != NULL)
 		return given;
 	if (access("config.yaml", F_OK) < 0)
@@ -55,13 +81,12 @@ const char *origin_default_path(const struct program *program, const char *given
 	return "config.yaml";
 }
 
-const char *origin_path(const struct program *program, const char *command, const char *given,
-	int argc, char **argv)
+const char *origin_path(const struct program *program, struct config *config, const char *command,
+	const char *given, int argc, char **argv)
 {
 	if (argc - optind > (given == NULL ? 1 : 0))
 		options_misuse(program, "%s takes one configuration, not '%s' too", command,
 			argv[given == NULL ? optind + 1 : optind]);
-	if (given == NULL && optind < argc)
-		return argv[optind];
-	return origin_default_path(program, given);
+	return origin_default_path(
+		program, config, given == NULL && optind < argc ? argv[optind] : given);
 }

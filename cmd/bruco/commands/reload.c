@@ -27,6 +27,9 @@ static void print_answer(const json_t *answer)
 	int64_t workers = json_integer_value(json_object_get(answer, "workers"));
 
 	print_left(answer);
+	if (json_is_true(json_object_get(answer, "handler_only")))
+		log_info("the handler is read again, but not the configuration, which came from "
+			 "standard input");
 	if (log_level() < LEVEL_INFO)
 		return;
 	if (json_is_true(json_object_get(answer, "ended")))

@@ -60,7 +60,7 @@ static void parse_run(const struct program *program, struct run_options *options
 		options->path = argv[optind++];
 	if (optind < argc)
 		options_misuse(program, "one configuration is enough, not '%s' too", argv[optind]);
-	options->path = origin_default_path(program, options->path);
+	options->path = origin_default_path(program, config, options->path);
 }
 
 /* Shows mistakes and warnings always, information unless -q. */

@@ -26,7 +26,7 @@ void steer_path(const struct program *program, const char *command, struct steer
 	int argc, char **argv)
 {
 	if (options->socket == NULL)
-		options->config = origin_path(program, command, options->config, argc, argv);
+		options->config = origin_path(program, NULL, command, options->config, argc, argv);
 	else if (optind < argc || options->config != NULL)
 		options_misuse(program, "%s takes a socket or a configuration, not both", command);
 }
@@ -60,7 +60,8 @@ char *steer_name(const struct program *program, const struct steer_options *opti
 		return NULL;
 	config_init(&config);
 	/* What it says of stages does not matter here, so that no secret has to be there. */
-	config_load(&config, origin_default_path(program, options->config), SECTION_DRIVER, &notes);
+	config_load(&config, origin_default_path(program, &config, options->config),
+		SECTION_DRIVER, &notes);
 	if (config.unreadable)
 		die_plain(STATUS_CONFIG, "%.*s", notes.length > 0 ? (int)notes.length - 1 : 0,
 			(const char *)notes.data);

@@ -244,7 +244,7 @@ static void parse_test(const struct program *program, struct testing *testing,
 		if (option == OPTION_UPDATE)
 			testing->update = true;
 	}
-	testing->config_path = origin_default_path(program, testing->config_path);
+	testing->config_path = origin_default_path(program, config, testing->config_path);
 	for (int i = optind; i < argc; i++)
 		cases_add(&testing->cases, program, argv[i], testing->update);
 	if (optind == argc)

@@ -25,7 +25,7 @@ int command_venv(const struct program *program, int argc, char **argv)
 	options_begin(program, argv);
 	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1)
 		origin_option(program, &config, &given, option);
-	status = check_processor(&config, origin_path(program, "venv", given, argc, argv)) > 0
+	status = check_processor(&config, origin_path(program, &config, "venv", given, argc, argv)) > 0
 			 ? STATUS_CONFIG
 			 : STATUS_OK;
 	signal_fd = signals_init(1);

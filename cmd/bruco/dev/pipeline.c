@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "base/status.h"
-#include "bruco/driver/overrides_pass.h"
+#include "bruco/driver/origin_pass.h"
 #include "bruco/driver/process.h"
 
 enum { LOG_ROOM = 65536, ARGUMENTS_MOST = 12 };
@@ -27,9 +27,9 @@ char *pipeline_group(unsigned number)
 
 /* This program again, with the same options about the log. */
 static pid_t run_dev(const char *option, const char *value, const char *config_path,
-	const struct texts *overrides, int log)
+	const struct config *config, int log)
 {
-	struct overrides_pass pass = overrides_pass(overrides);
+	struct origin_pass pass = origin_pass(config);
 	const char *arguments[ARGUMENTS_MOST] = {"bruco", "dev", "-c", config_path, option};
 	size_t count = 5;
 	char *program = launch_program("bruco");
@@ -60,7 +60,7 @@ static pid_t run_dev(const char *option, const char *value, const char *config_p
 }
 
 void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path,
-	const struct texts *overrides)
+	const struct config *config)
 {
 	char *group = pipeline_group(++pipeline->number);
 	char *value = mem_printf("%s/%s", address, group);
@@ -68,7 +68,7 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 
 	if (fd_pipe(log, 0) < 0)
 		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
-	pipeline->pid = run_dev("--driver", value, config_path, overrides, log[1]);
+	pipeline->pid = run_dev("--driver", value, config_path, config, log[1]);
 	pipeline->ready = false;
 	fd_close(&log[1]);
 	fd_nonblocking(log[0], true);
@@ -77,9 +77,9 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 	free(group);
 }
 
-pid_t pipeline_check(const char *config_path, const struct texts *overrides)
+pid_t pipeline_check(const char *config_path, const struct config *config)
 {
-	return run_dev("--check", NULL, config_path, overrides, STDERR_FILENO);
+	return run_dev("--check", NULL, config_path, config, STDERR_FILENO);
 }
 
 /* ---- the log */

@@ -23,7 +23,7 @@ char *pipeline_group(unsigned number);
 
 /* Starts the next one. Ends the program when that fails. */
 void pipeline_start(struct pipeline *pipeline, const char *address, const char *config_path,
-	const struct texts *overrides);
+	const struct config *config);
 
 /* Passes on what it has logged. Without -v, the notes of the driver, of source and sink are left
  * out, since they speak of brokers that the user has not named: errors, warnings and all that the
@@ -31,7 +31,7 @@ void pipeline_start(struct pipeline *pipeline, const char *address, const char *
 bool pipeline_read_log(struct pipeline *pipeline);
 
 /* Starts a check of the configuration and its handler; returns its pid. */
-pid_t pipeline_check(const char *config_path, const struct texts *overrides);
+pid_t pipeline_check(const char *config_path, const struct config *config);
 
 /* Reads the rest of its log and releases everything. */
 void pipeline_ended(struct pipeline *pipeline);

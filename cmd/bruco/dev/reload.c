@@ -45,7 +45,7 @@ void dev_start_pipeline(struct dev *dev)
 	for (size_t i = 0; number > 0 && i < topics->count; i++)
 		broker_copy(&dev->broker, group, next, topics->items[i]);
 	pipeline_start(&dev->pipeline, dev->broker.address, dev->options->path,
-		&dev->config.overrides);
+		&dev->config);
 	free(group);
 	free(next);
 }
@@ -55,7 +55,7 @@ void dev_start_pipeline(struct dev *dev)
 void dev_look_at_edit(struct dev *dev)
 {
 	dev->edited_ms = -1;
-	dev->check = pipeline_check(dev->options->path, &dev->config.overrides);
+	dev->check = pipeline_check(dev->options->path, &dev->config);
 }
 
 static void replace_pipeline(struct dev *dev)
@@ -76,7 +76,7 @@ void dev_edit_checked(struct dev *dev, int status)
 	if (dev->edited_ms >= 0 || dev->replacing || dev->phase > DEV_DRAINING)
 		return; /* there is a later edit already */
 	config_init(&next);
-	config_override_as(&next, &dev->config);
+	config_origin_as(&next, &dev->config);
 	if (status == 0 && dev->options->load(&next, dev->options->path, &notes) == 0) {
 		config_release(&dev->config);
 		dev->config = next;

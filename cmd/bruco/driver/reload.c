@@ -18,7 +18,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco/driver/driver.h"
-#include "bruco/driver/overrides_pass.h"
+#include "bruco/driver/origin_pass.h"
 #include "bruco/driver/service_notify.h"
 #include "config/packages.h"
 #include "config/types/values.h"
@@ -52,7 +52,11 @@ uint32_t driver_want_reload(struct driver *driver)
 {
 	struct reload *reload = &driver->reload;
 
-	if (!reload->wanted)
+	if (!reload->wanted && driver->config->input != NULL)
+		relay_log(&driver->relay, LEVEL_INFO,
+			"reloading the handler; the configuration came from standard input and is "
+			"taken as it came");
+	else if (!reload->wanted)
 		relay_log(&driver->relay, LEVEL_INFO, "reloading '%s'", driver->config->path);
 	reload->wanted = true;
 	return reload->round + 1;
@@ -213,7 +217,7 @@ static void log_notes(struct driver *driver, const struct buf *notes)
 
 static void install(struct driver *driver)
 {
-	struct overrides_pass pass = overrides_pass(&driver->reload.config->overrides);
+	struct origin_pass pass = origin_pass(driver->reload.config);
 	char *program = launch_program("bruco");
 	const char *arguments[] = {"bruco", "venv", "-q", "--log-format",
 		log_format() == FORMAT_JSON ? "json" : "text", pass.option, "-c",
@@ -279,7 +283,7 @@ static void begin(struct driver *driver)
 	reload->step = RELOAD_WAITS;
 	reload->config = mem_array(1, sizeof *reload->config);
 	config_init(reload->config);
-	config_override_as(reload->config, driver->config);
+	config_origin_as(reload->config, driver->config);
 	mistakes = reload->source->load(reload->config, reload->source->path, &notes);
 	if (reload->source->workers > 0)
 		reload->config->processor.workers = reload->source->workers;

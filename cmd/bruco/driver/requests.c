@@ -96,8 +96,8 @@ static json_t *reload_answer(const struct driver *driver, bool ended)
 
 	for (size_t i = 0; i < left->count; i++)
 		json_array_append_new(paths, json_string(left->items[i]));
-	return json_pack("{s:b, s:i, s:o}", "ended", ended, "workers", (int)driver->slot_count,
-		"not_reloaded", paths);
+	return json_pack("{s:b, s:i, s:o, s:b}", "ended", ended, "workers", (int)driver->slot_count,
+		"not_reloaded", paths, "handler_only", driver->config->input != NULL);
 }
 
 void driver_answer_reloaded(struct driver *driver, bool ended)

@@ -1,9 +1,9 @@
 #include "config/kinds/kinds.h"
 
 /* Kinds without keys of their own. */
-static const struct kind lines = {.name = "lines"};
-static const struct kind json = {.name = "json"};
-static const struct kind frames = {.name = "frames"};
+static const struct kind lines = {.name = "lines", .reads_input = true};
+static const struct kind json = {.name = "json", .reads_input = true};
+static const struct kind frames = {.name = "frames", .reads_input = true};
 static const struct kind discard = {.name = "discard"};
 
 /* Kinds that there will be, or that earlier versions had. */
