@@ -59,6 +59,26 @@ static int move_descriptors(const struct spawn_move *moves, size_t count)
 	return 0;
 }
 
+static void die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* gone before the prctl */
+		_exit(127);
+}
+
+/* Everything but the exec; false with errno. */
+static bool prepare(const struct spawn *what, pid_t parent)
+{
+	if (what->user != NULL && !user_become(what->user))
+		return false;
+	if (what->die_with_parent) /* user_become would undo it */
+		die_with(parent);
+	return (what->walls == NULL || protect_strictly(what->walls)) &&
+	       move_descriptors(what->moves, what->move_count) == 0 &&
+	       (what->directory == NULL || chdir(what->directory) == 0) &&
+	       (what->files == NULL || setrlimit(RLIMIT_NOFILE, what->files) == 0);
+}
+
 static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 {
 	int failure;
@@ -67,11 +87,6 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 	signals_reset();
 	if (what->own_group)
 		setpgid(0, 0);
-	if (what->die_with_parent) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent) /* gone before the prctl */
-			_exit(127);
-	}
 	if (what->confined)
 		protect_child();
 	if (!what->inherits)
@@ -79,9 +94,7 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 	high = fcntl(report, F_DUPFD_CLOEXEC, 128); /* out of the moves' way */
 	if (high >= 0)
 		report = high;
-	if ((what->walls == NULL || protect_strictly(what->walls)) &&
-		move_descriptors(what->moves, what->move_count) == 0 &&
-		(what->directory == NULL || chdir(what->directory) == 0)) {
+	if (prepare(what, parent)) {
 		/* exec(2) changes no argument, but its type does not say so. */
 		char *const *arguments = (char *const *)(size_t)what->arguments;
 

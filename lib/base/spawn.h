@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/protect.h"
+#include "base/user.h"
 
 struct spawn_move {
 	int from; /* in this process; stays open here */
@@ -28,6 +30,8 @@ struct spawn {
 	bool own_group;       /* a process group of its own */
 	bool confined;        /* with what protect_child takes away */
 	const struct walls *walls; /* what protect_strictly takes, too; NULL: nothing */
+	const struct user *user;   /* as whom it runs; NULL: as this process */
+	const struct rlimit *files; /* its RLIMIT_NOFILE; NULL: this process's */
 	bool inherits;        /* also descriptors that this process was given open across exec */
 };
 

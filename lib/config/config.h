@@ -107,6 +107,8 @@ struct processor_config {
 	struct settings env;
 	enum isolation isolation;
 	bool network; /* false: handlers get no sockets; needs ISOLATION_STRICT */
+	char *user;   /* the name of the system's user who runs workers and pip; NULL: ours */
+	struct config_place user_place;
 	struct texts inherit_env; /* further variables of the driver's: NAME, PREFIX_* */
 };
 

@@ -118,6 +118,22 @@ void environment_set(char ***list, const char *name, const char *value)
 	free(old);
 }
 
+void environment_set_user(char ***list, const struct settings *env, const struct user *user)
+{
+	const struct {
+		const char *name, *value;
+	} variables[] = {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}};
+
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+		bool given = false;
+
+		for (size_t j = 0; env != NULL && j < env->count; j++)
+			given = given || strcmp(env->items[j].name, variables[i].name) == 0;
+		if (!given)
+			environment_set(list, variables[i].name, variables[i].value);
+	}
+}
+
 void environment_free(char **list)
 {
 	for (char **variable = list; list != NULL && *variable != NULL; variable++)

@@ -6,6 +6,7 @@
 #ifndef CONFIG_ENVIRONMENT_H
 #define CONFIG_ENVIRONMENT_H
 
+#include "base/user.h"
 #include "config/config.h"
 
 enum environment_of {
@@ -18,6 +19,9 @@ enum environment_of {
 char **environment_make(const struct config *config, enum environment_of whose, const char *venv);
 /* Sets a variable of the list anew. */
 void environment_set(char ***list, const char *name, const char *value);
+/* Sets HOME, USER and LOGNAME as a login of that user would, but for what `env` has set; NULL: nothing. */
+void environment_set_user(
+	char ***list, const struct settings *env, const struct user *user);
 void environment_free(char **list); /* NULL: nothing */
 
 #endif

@@ -1,6 +1,7 @@
 #include "config/packages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,18 +36,17 @@ static uint64_t identity(
 	return mix;
 }
 
-static char *cache_folder(void)
+static char *cache_folder(const char *home)
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
 
 	if (cache != NULL && cache[0] == '/') /* the XDG standard says to ignore a relative path */
 		return mem_printf("%s/bruco", cache);
 	return home != NULL && home[0] == '/' ? mem_printf("%s/.cache/bruco", home) : NULL;
 }
 
-enum packages_need packages_find(
-	struct packages *packages, const char *handler_path, const char *python)
+enum packages_need packages_find(struct packages *packages, const char *handler_path,
+	const char *home, const char *python)
 {
 	char *requirements;
 	uint64_t number;
@@ -67,7 +67,7 @@ enum packages_need packages_find(
 	}
 	number = identity(requirements, packages, python);
 	free(requirements);
-	packages->cache = cache_folder();
+	packages->cache = cache_folder(home);
 	if (packages->cache == NULL)
 		return PACKAGES_HOMELESS;
 	packages->folder =
@@ -88,5 +88,5 @@ void packages_release(struct packages *packages)
 
 bool packages_are_there(const struct packages *packages)
 {
-	return access(packages->complete, F_OK) == 0;
+	return faccessat(AT_FDCWD, packages->complete, F_OK, AT_EACCESS) == 0;
 }

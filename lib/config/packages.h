@@ -14,22 +14,23 @@ enum packages_need {
 			*/
 	PACKAGES_NEEDED,     /* `folder` is where they are to be */
 	PACKAGES_UNREADABLE, /* the file is there, and errno says why it can't be read */
-	PACKAGES_HOMELESS,   /* neither HOME nor XDG_CACHE_HOME is set */
+	PACKAGES_HOMELESS,   /* there is no home, and XDG_CACHE_HOME is not set */
 	PACKAGES_UNSAFE      /* others could have put `folder` there, or could change it: `why` */
 };
 
 struct packages {           /* all owned; NULL where it is not known */
 	char *handler_path; /* absolute */
 	char *file;         /* its requirements.txt */
-	char *cache;        /* ${XDG_CACHE_HOME:-$HOME/.cache}/bruco, which may have to be made */
+	char *cache;        /* ${XDG_CACHE_HOME:-HOME/.cache}/bruco, which may have to be made */
 	char *folder;   /* of the environment, in it; another file or Python is another folder */
 	char *complete; /* the file in `folder` that is written last */
 	char why[OWNED_PATH_WHY];
 };
 
-/* `python`: the executable that environments are made with. Makes nothing. */
-enum packages_need packages_find(
-	struct packages *packages, const char *handler_path, const char *python);
+/* `home`: of the user who installs, NULL: none; `python`: the executable that environments are made with.
+ * Makes nothing. As that user, as user_begin has it. */
+enum packages_need packages_find(struct packages *packages, const char *handler_path,
+	const char *home, const char *python);
 void packages_release(struct packages *packages);
 
 bool packages_are_there(const struct packages *packages); /* when PACKAGES_NEEDED */

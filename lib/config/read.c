@@ -109,25 +109,4 @@ void schema_read(struct load *load, const struct section *section, struct node *
 	}
 }
 
-/* Of a key that is not supported yet: `initial` says what happens anyway, and may be given. */
-static bool read_later(
-	struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	bool text = key->initial != NULL && node->kind == NODE_SCALAR;
-
-	(void)field;
-	if (text && strcmp(node->text, key->initial) == 0)
-		return true;
-	if (text && !node_is_null(node))
-		diag_error(load->diagnostics, load->key_place,
-			"'%s: %.60s' is not supported yet (only '%s')", load->path,
-			node_shown(node), key->initial);
-	else
-		diag_error(load->diagnostics, load->key_place, "'%s' is not supported yet",
-			load->path);
-	return true;
-}
-
 const struct value_type map_type = {.read = NULL}; /* read_map reads it, dump.c writes it */
-
-const struct value_type later_type = {.read = read_later};

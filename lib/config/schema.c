@@ -120,7 +120,8 @@ static const struct key processor_keys[] = {
 		.flags = KEY_WORKER_ONLY, .also = " passEnv passEnvironment envFrom inherit "},
 	{.name = "network", .type = &bool_type, PROCESSOR(network), .initial = "true",
 		.also = " internet net sockets "},
-	{.name = "user", .type = &later_type},
+	{.name = "user", .type = &user_type, PROCESSOR(user),
+		.also = " runAs runAsUser uid account username "},
 	{.name = "limits", .type = &map_type, .section = &limits_section,
 		.also = " rlimits ulimits resources "},
 };

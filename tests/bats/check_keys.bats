@@ -64,14 +64,6 @@ source:
 YAML
 }
 
-@test "keys of later versions" {
-    refuses "config.yaml:2:3: 'processor.user' is not supported yet" <<'YAML'
-processor:
-  user: nobody
-source: {kind: lines}
-YAML
-}
-
 @test "events in flight, and batches" {
     accepts <<'YAML'
 processor:

@@ -260,12 +260,11 @@ static void check_key(const struct section *section, const struct kind *kind, co
 	buf_release(&complaints);
 }
 
-/* Checks all keys below; returns how many. Keys that change others (fireAndForget), do nothing
- * (channelBufferSize) or are still to come have no value that a stage could need. */
+/* Checks all keys below; returns how many. Keys that change others (fireAndForget) or do nothing
+ * (channelBufferSize) have no value that a stage could need. */
 static size_t check_keys(const struct section *section)
 {
-	static const struct value_type *const without_value[] = {
-		&switch_type, &no_effect_type, &later_type};
+	static const struct value_type *const without_value[] = {&switch_type, &no_effect_type};
 	const struct kind *kind;
 	const struct key *key;
 	size_t count = 0;

@@ -27,7 +27,7 @@ static char *installed(const struct worker *worker)
 
 	if (worker->driven)
 		return NULL;
-	need = packages_find(&packages, ".", BRUCO_PYTHON);
+	need = packages_find(&packages, ".", getenv("HOME"), BRUCO_PYTHON);
 	if (need == PACKAGES_UNSAFE)
 		log_warning("'%s' is not used: %s", packages.folder, packages.why);
 	if (need == PACKAGES_NEEDED) {

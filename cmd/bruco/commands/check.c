@@ -16,6 +16,7 @@
 #include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco/commands/check_user.h"
 #include "bruco/commands/origin.h"
 #include "bruco/driver/process.h"
 #include "config/diagnostics.h"
@@ -181,6 +182,7 @@ size_t check_config(const struct config *config, struct buf *notes)
 
 	if (!processor->present || handler_is_mistaken(config))
 		return 0;
+	check_user(config, &diagnostics);
 	lack = processor->isolation == ISOLATION_STRICT ? wall_lack() : NULL;
 	if (lack != NULL)
 		diag_error(&diagnostics, NO_PLACE, "processor.isolation: %s", lack);
@@ -293,15 +295,21 @@ int check_handler(const struct config *config, const char *venv)
 /* Imports the handler, in its environment. */
 static int check_import(const struct config *config)
 {
-	struct packages packages;
+	struct packages packages = {0};
 	enum packages_need need = PACKAGES_NONE;
 	int status = STATUS_UNAVAILABLE;
+	struct user user;
+	bool there;
 
+	user_find_other(&user, config->processor.user);
+	user_begin(&user);
 	if (config->processor.python == NULL)
-		need = packages_find(&packages, config->processor.handler_path, BRUCO_PYTHON);
-	else
-		packages = (struct packages){0};
-	if (need == PACKAGES_NONE || (need == PACKAGES_NEEDED && packages_are_there(&packages)))
+		need = packages_find(&packages, config->processor.handler_path,
+			user.name != NULL ? user.home : getenv("HOME"), BRUCO_PYTHON);
+	there = need == PACKAGES_NEEDED && packages_are_there(&packages);
+	user_end();
+	user_release(&user);
+	if (need == PACKAGES_NONE || there)
 		status = ask_worker(config, packages.folder, true);
 	else if (need == PACKAGES_UNSAFE)
 		log_plain("the handler has not been checked: '%s' is not used: %s", packages.folder,

@@ -118,7 +118,7 @@ static void settle_file_limit(struct launch *launch, const struct config *config
 }
 
 /* Before anything is started: children inherit the limit of core files. */
-static void settle_isolation(const struct config *config)
+static void settle_isolation(const struct config *config, const struct user *user)
 {
 	char *text;
 
@@ -131,6 +131,9 @@ static void settle_isolation(const struct config *config)
 		log_info("isolation %s", text);
 	else
 		log_debug("isolation %s", text);
+	if (user->name != NULL)
+		log_debug("workers run as '%s' (user %u, group %u)", user->name,
+			(unsigned)user->uid, (unsigned)user->gid);
 	free(text);
 }
 
@@ -157,6 +160,8 @@ pid_t launch_worker(const struct launch *launch, const struct spawn *what)
 	pid_t pid;
 
 	worker.confined = launch->confined;
+	worker.user = launch->user.name != NULL ? &launch->user : NULL;
+	worker.files = &launch->files;
 	if (!launch->wall.strict)
 		return spawn(&worker);
 	if (!wall_build(&launch->wall, &walls))
@@ -198,6 +203,9 @@ static void make_environments(struct launch *launch, const struct config *config
 			role == ROLE_WORKER ? ENVIRONMENT_WORKER : ENVIRONMENT_CLIENT,
 			role == ROLE_WORKER ? venv : NULL);
 	wall_describe(&launch->wall, config, venv, launch->programs[ROLE_WORKER]);
+	if (launch->user.name != NULL)
+		environment_set_user(&launch->environments[ROLE_WORKER], &config->processor.env,
+			&launch->user);
 	if (launch->wall.temporary != NULL)
 		environment_set(
 			&launch->environments[ROLE_WORKER], "TMPDIR", launch->wall.temporary);
@@ -237,13 +245,14 @@ void launch_init(
 	*launch = (struct launch){.lanes = config->processor.workers,
 		.source_flags = stop_at_end ? HELLO_STOP_AT_END : 0,
 		.identity = random_identity()};
+	user_find_other(&launch->user, config->processor.user);
 	settle_file_limit(launch, config);
-	settle_isolation(config);
+	settle_isolation(config, &launch->user);
 	launch->programs[ROLE_SOURCE] = launch_program("bruco-source");
 	launch->programs[ROLE_SINK] = launch_program("bruco-sink");
 	launch->programs[ROLE_WORKER] = launch_program("bruco-worker");
 	write_documents(launch, config);
-	wall_open(&launch->wall, config);
+	wall_open(&launch->wall, config, &launch->user);
 	make_environments(launch, config, venv);
 	launch->oom_score = worker_oom_score();
 	launch->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -257,6 +266,7 @@ void launch_release(struct launch *launch)
 		free(launch->programs[role]);
 	launch_forget(launch);
 	wall_close(&launch->wall);
+	user_release(&launch->user);
 	free(launch->oom_score);
 	fd_close(&launch->null_fd);
 }

@@ -161,6 +161,12 @@ static bool open_outfit(struct process *process, const struct buf *document, str
 	return process->page != NULL;
 }
 
+static void give(const struct launch *launch, int fd)
+{
+	if (launch->user.name != NULL)
+		(void)!fchown(fd, launch->user.uid, launch->user.gid);
+}
+
 static pid_t start_process(
 	const struct process *process, const struct launch *launch, const struct outfit *outfit)
 {
@@ -176,6 +182,9 @@ static pid_t start_process(
 		.own_group = worker};
 
 	if (worker) {
+		/* So that `echo >/dev/stderr` opens them, as it does for a user of its own. */
+		give(launch, outfit->fds[GIVEN_STDOUT]);
+		give(launch, outfit->fds[GIVEN_STDERR]);
 		moves[what.move_count++] = (struct spawn_move){launch->null_fd, STDIN_FILENO};
 		moves[what.move_count++] =
 			(struct spawn_move){outfit->fds[GIVEN_STDOUT], STDOUT_FILENO};
@@ -251,10 +260,8 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 	if (pid > 0) {
 		process->pid = pid;
 		process->starts++;
-		if (process->role == ROLE_WORKER) {
-			prlimit(pid, RLIMIT_NOFILE, &launch->files, NULL);
+		if (process->role == ROLE_WORKER)
 			prefer_for_oom(pid, launch->oom_score);
-		}
 		greet(process, launch, lane, life, &outfit, fds, fd_count);
 	} else {
 		close_all(process, fds, fd_count);

@@ -29,7 +29,8 @@ struct launch {
 	char *programs[ROLE_COUNT];       /* files to execute */
 	struct buf documents[ROLE_COUNT]; /* each one's part of the configuration */
 	char **environments[ROLE_COUNT];
-	bool confined; /* the workers, see spawn */
+	bool confined;    /* the workers, see spawn */
+	struct user user; /* who runs them; without a name: this process's own */
 	struct wall wall;
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */

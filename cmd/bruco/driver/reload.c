@@ -134,6 +134,7 @@ static bool stays(const char *path, const struct config *old, const struct confi
 	return strncmp(path, "processor.", strlen("processor.")) != 0 ||
 	       strcmp(path, "processor.workers") == 0 ||
 	       strcmp(path, "processor.isolation") == 0 || /* it is the driver's, too */
+	       strcmp(path, "processor.user") == 0 || /* whose the temporary folder is */
 	       strcmp(path, "processor.ordering") == 0;
 }
 
@@ -168,6 +169,7 @@ static void keep_old_values(const struct config *old, struct config *new)
 	if (stays("processor.onFailure", old, new))
 		new->processor.on_failure = old->processor.on_failure;
 	new->processor.isolation = old->processor.isolation;
+	config_replace(&new->processor.user, old->processor.user);
 	new->processor.workers = old->processor.workers;
 	new->processor.ordering = old->processor.ordering;
 	new->max_record_size = old->max_record_size;
@@ -242,8 +244,10 @@ static void install(struct driver *driver)
 }
 
 /* The environment of the handler's packages, or NULL; *there: it need not be installed first. */
-static char *find_environment(const struct processor_config *processor, bool *there)
+static char *find_environment(
+	const struct processor_config *processor, const struct user *user, bool *there)
 {
+	const char *home = user->name != NULL ? user->home : getenv("HOME");
 	struct packages packages = {0};
 	enum packages_need need;
 	char *folder = NULL;
@@ -251,11 +255,13 @@ static char *find_environment(const struct processor_config *processor, bool *th
 	*there = true;
 	if (!processor->present || processor->python != NULL)
 		return NULL;
-	need = packages_find(&packages, processor->handler_path, BRUCO_PYTHON);
+	user_begin(user);
+	need = packages_find(&packages, processor->handler_path, home, BRUCO_PYTHON);
 	if (need != PACKAGES_NONE) {
 		*there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 		folder = packages.folder == NULL ? NULL : mem_text(packages.folder);
 	}
+	user_end();
 	packages_release(&packages);
 	return folder;
 }
@@ -290,7 +296,8 @@ static void begin(struct driver *driver)
 	log_notes(driver, &notes);
 	find_what_stays(driver, reload->config);
 	keep_old_values(driver->config, reload->config);
-	environment = find_environment(&reload->config->processor, &there);
+	environment = find_environment(
+		&reload->config->processor, &driver->launch.user, &there);
 	launch_copy(&reload->launch, &driver->launch, reload->config, environment);
 	free(environment);
 	if (mistakes > 0) {

@@ -41,9 +41,16 @@ char *wall_text(const struct config *config)
 					 : "");
 }
 
-void wall_open(struct wall *wall, const struct config *config)
+const char *wall_temporary_folder(void)
 {
-	const char *folder = getenv("TMPDIR"), *lack;
+	const char *folder = getenv("TMPDIR");
+
+	return folder == NULL || *folder != '/' ? "/tmp" : folder;
+}
+
+void wall_open(struct wall *wall, const struct config *config, const struct user *user)
+{
+	const char *lack;
 
 	*wall = (struct wall){0};
 	if (!config->processor.present || config->processor.isolation != ISOLATION_STRICT)
@@ -51,9 +58,9 @@ void wall_open(struct wall *wall, const struct config *config)
 	if ((lack = wall_lack()) != NULL)
 		die(STATUS_CONFIG, "processor.isolation: %s", lack);
 	wall->strict = true;
-	wall->temporary = mem_printf(
-		"%s/bruco-worker.XXXXXX", folder == NULL || *folder != '/' ? "/tmp" : folder);
-	if (mkdtemp(wall->temporary) == NULL)
+	wall->temporary = mem_printf("%s/bruco-worker.XXXXXX", wall_temporary_folder());
+	if (mkdtemp(wall->temporary) == NULL ||
+		(user->name != NULL && lchown(wall->temporary, user->uid, user->gid) < 0))
 		die(status_of_error(errno), "cannot make the folder '%s' for the workers: %s",
 			wall->temporary, strerror(errno));
 }
@@ -93,25 +100,34 @@ static void hide_env(struct texts *hidden, const char *folder)
 	free(real);
 }
 
-void wall_describe(struct wall *wall, const struct config *config, const char *venv,
+void wall_own_files(struct texts *files, const struct config *config, const char *venv,
 	const char *worker_program)
 {
 	const struct processor_config *processor = &config->processor;
 	char *package = self_beside("../lib/bruco/python");
 
+	texts_add(files, worker_program);
+	texts_add(files, processor->handler_path);
+	texts_add(files, BRUCO_PYTHON_HOME);
+	if (package != NULL)
+		texts_add(files, package);
+	if (venv != NULL)
+		texts_add(files, venv);
+	if (processor->python != NULL)
+		texts_add(files, processor->python);
+	free(package);
+}
+
+void wall_describe(struct wall *wall, const struct config *config, const char *venv,
+	const char *worker_program)
+{
+	const struct processor_config *processor = &config->processor;
+
 	wall->own = wall->hidden = (struct texts){0};
 	if (!wall->strict)
 		return;
 	wall->network = processor->network;
-	texts_add(&wall->own, worker_program);
-	texts_add(&wall->own, processor->handler_path);
-	texts_add(&wall->own, BRUCO_PYTHON_HOME);
-	if (package != NULL)
-		texts_add(&wall->own, package);
-	if (venv != NULL)
-		texts_add(&wall->own, venv);
-	if (processor->python != NULL)
-		texts_add(&wall->own, processor->python);
+	wall_own_files(&wall->own, config, venv, worker_program);
 	if (config->path != NULL)
 		add_real(&wall->hidden, config->path);
 	for (size_t i = 0; i < config->secret_files.count; i++)
@@ -119,7 +135,6 @@ void wall_describe(struct wall *wall, const struct config *config, const char *v
 	hide_env(&wall->hidden, processor->handler_path);
 	if (config->directory != NULL)
 		hide_env(&wall->hidden, config->directory);
-	free(package);
 }
 
 void wall_forget(struct wall *wall)

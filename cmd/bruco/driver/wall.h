@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/protect.h"
+#include "base/user.h"
 #include "config/config.h"
 
 struct wall {
@@ -24,10 +25,16 @@ const char *wall_lack(void);
 /* What it is here, as "strict: landlock ABI 3 (not: ...), ..."; the caller frees it. */
 char *wall_text(const struct config *config);
 
-/* Makes the temporary folder, in TMPDIR or /tmp; ends the program, with 78 when wall_lack has a reason.
- * wall_close removes it with all that is in it; that and no other files. Nothing at lower levels. */
-void wall_open(struct wall *wall, const struct config *config);
+/* Makes the temporary folder, in wall_temporary_folder, for that user (without a name: ours); ends the
+ * program, with 78 when wall_lack has a reason. wall_close removes it with all that is in it; that and no
+ * other files. Nothing at lower levels. */
+void wall_open(struct wall *wall, const struct config *config, const struct user *user);
 void wall_close(struct wall *wall);
+const char *wall_temporary_folder(void); /* TMPDIR, or /tmp */
+
+/* Adds what each worker must read, at any level: trees and a program. `venv` may be NULL. */
+void wall_own_files(struct texts *files, const struct config *config, const char *venv,
+	const char *worker_program);
 
 /* Takes the names from a configuration. Hidden are the configuration's file, what ${file:PATH} has
  * read, and files .env* in its folder and the handler's. `venv` may be NULL. */

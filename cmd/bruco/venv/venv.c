@@ -31,6 +31,7 @@ struct install {
 	struct packages packages;
 	char **environment; /* of what is run */
 	bool confined;
+	struct user user; /* whose files these are, and who runs it all; without a name: ours */
 	int signal_fd;
 };
 
@@ -117,7 +118,8 @@ static bool run(const struct install *install, const char *tool, const char *con
 		.move_count = 3,
 		.die_with_parent = true,
 		.own_group = true,
-		.confined = install->confined};
+		.confined = install->confined,
+		.user = install->user.name != NULL ? &install->user : NULL};
 	pid_t pid = null_fd < 0 || written < 0 ? -1 : spawn(&what);
 	int death = -1;
 
@@ -203,7 +205,8 @@ static bool ensure(const struct install *install)
 	if (packages_are_there(&install->packages))
 		return true;
 	if (!make_folders(install->packages.cache)) {
-		log_error("cannot create '%s': %s", install->packages.cache, strerror(errno));
+		log_error("cannot create '%s': %s (XDG_CACHE_HOME names another place)",
+			install->packages.cache, strerror(errno));
 		return false;
 	}
 	lock = take_lock(install);
@@ -214,22 +217,28 @@ static bool ensure(const struct install *install)
 	return done;
 }
 
-int venv_prepare(const struct config *config, int signal_fd, char **venv)
+static char **make_environment(const struct config *config, const struct user *user)
 {
-	const struct processor_config *processor = &config->processor;
-	struct install install = {.signal_fd = signal_fd,
-		.confined = processor->isolation != ISOLATION_NONE};
+	char **environment = environment_make(config, ENVIRONMENT_PIP, NULL);
+
+	if (user->name != NULL)
+		environment_set_user(&environment, NULL, user);
+	return environment;
+}
+
+/* False with a line in the log; *venv stays NULL where none is needed. */
+static bool prepare(struct install *install, const struct config *config, char **venv)
+{
+	const struct packages *packages = &install->packages;
 	bool failed = true;
 
-	*venv = NULL;
-	if (!processor->present || processor->python != NULL)
-		return STATUS_OK;
-	switch (packages_find(&install.packages, processor->handler_path, BRUCO_PYTHON)) {
+	switch (packages_find(&install->packages, config->processor.handler_path,
+		install->user.name != NULL ? install->user.home : getenv("HOME"), BRUCO_PYTHON)) {
 	case PACKAGES_NONE:
 		failed = false;
 		break;
 	case PACKAGES_UNREADABLE:
-		log_error("cannot read '%s': %s", install.packages.file, fd_read_why(errno));
+		log_error("cannot read '%s': %s", packages->file, fd_read_why(errno));
 		break;
 	case PACKAGES_HOMELESS:
 		log_error("no folder to install requirements.txt into: "
@@ -237,15 +246,33 @@ int venv_prepare(const struct config *config, int signal_fd, char **venv)
 		break;
 	case PACKAGES_UNSAFE:
 		log_error("cannot use '%s', for what is in it is run: %s (XDG_CACHE_HOME names another place)",
-			install.packages.folder, install.packages.why);
+			packages->folder, packages->why);
 		break;
 	case PACKAGES_NEEDED:
-		install.environment = environment_make(config, ENVIRONMENT_PIP, NULL);
-		failed = !ensure(&install);
-		environment_free(install.environment);
+		install->environment = make_environment(config, &install->user);
+		failed = !ensure(install);
+		environment_free(install->environment);
 		if (!failed)
-			*venv = mem_text(install.packages.folder);
+			*venv = mem_text(packages->folder);
 	}
-	packages_release(&install.packages);
-	return failed ? STATUS_UNAVAILABLE : STATUS_OK;
+	packages_release(&install->packages);
+	return !failed;
+}
+
+int venv_prepare(const struct config *config, int signal_fd, char **venv)
+{
+	const struct processor_config *processor = &config->processor;
+	struct install install = {.signal_fd = signal_fd,
+		.confined = processor->isolation != ISOLATION_NONE};
+	bool done;
+
+	*venv = NULL;
+	if (!processor->present || processor->python != NULL)
+		return STATUS_OK;
+	user_find_other(&install.user, processor->user);
+	user_begin(&install.user);
+	done = prepare(&install, config, venv);
+	user_end();
+	user_release(&install.user);
+	return done ? STATUS_OK : STATUS_UNAVAILABLE;
 }

@@ -1,6 +1,7 @@
 /*
  * Installs the requirements.txt beside a handler into a virtual environment, which is kept in the
- * user's cache and reused until the file or the Python changes.
+ * user's cache and reused until the file or the Python changes. All of it, pip above all, is done as
+ * processor.user where there is one: what is built is code of strangers, as the handler is.
  */
 #ifndef BRUCO_VENV_VENV_H
 #define BRUCO_VENV_VENV_H

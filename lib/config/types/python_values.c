@@ -1,4 +1,4 @@
-/* Values about the handler: folders, modules and classes of Python; see values.h. */
+/* Values about the handler: folders, modules and classes of Python, its user; see values.h. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +42,19 @@ static bool read_python(
 
 const struct value_type python_type = {
 	.read = read_python, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_user(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (!value_line(load, key, node, "the name of a user"))
+		return false;
+	config_replace(field, node->text);
+	load->config->processor.user_place = node->place;
+	return true;
+}
+
+const struct value_type user_type = {
+	.read = read_user, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_module(
 	struct load *load, const struct key *key, const struct node *node, void *field)

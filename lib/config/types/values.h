@@ -12,6 +12,7 @@ extern const struct value_type address_type;      /* char *: what address_parse 
 extern const struct value_type handler_path_type; /* char *: joined to the config's folder */
 extern const struct value_type python_type;       /* char *: a folder, joined to the config's */
 extern const struct value_type module_type;       /* char *: a Python module's name */
+extern const struct value_type user_type;         /* char *: the name of a user of this machine */
 extern const struct value_type kafka_name_type;   /* char *: what Kafka takes as a topic's name */
 extern const struct value_type kafka_names_type;  /* struct texts: list or comma text of those */
 extern const struct value_type brokers_type;      /* char *: list or comma text of host:port */
@@ -34,7 +35,6 @@ extern const struct value_type partition_type;    /* int32_t */
 extern const struct value_type switch_type;       /* true or false, stored nowhere */
 extern const struct value_type no_effect_type;    /* nothing: one line of information */
 extern const struct value_type map_type;          /* the keys of key->section */
-extern const struct value_type later_type;        /* nothing yet: key->initial may be given */
 
 /* key->required of a key that is always required. */
 const char *always_required(const void *owner);
