@@ -79,7 +79,7 @@ $(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call mod
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(NCURSES) $(YAML)
-LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
+LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(MICROHTTPD) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML)
 PYTHON_bruco-worker := yes
 LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
@@ -107,7 +107,7 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
-SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter tapped)
+SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter tapped answers)
 $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco-sink/answers.h"
 #include "bruco-sink/dead_letter.h"
 #include "bruco-sink/deaths.h"
 #include "bruco-sink/tapped.h"
@@ -53,8 +54,8 @@ static void log_failure(
 	free(target);
 }
 
-/* An event counts once, however many of its outputs fail; and by its ticket, if it has one. */
-static void count_failed(
+/* An event counts once, and is told of once, however many of its outputs fail; by its ticket, if it has one. */
+static void note_failed(
 	struct sink *sink, unsigned lane, uint64_t ticket, enum counter cause, enum put_result result)
 {
 	uint64_t number = ticket == 0 ? 0 : ticket_number(sink, ticket);
@@ -64,6 +65,7 @@ static void count_failed(
 	if (number != 0 && number == sink->lanes[lane].failed)
 		return;
 	sink->lanes[lane].failed = number;
+	answers_failed(sink, lane, number);
 	page_count(sink->page, COUNT_FAILED, 1);
 	if (cause != COUNT_FAILED)
 		page_count(sink->page, cause, 1);
@@ -99,7 +101,7 @@ enum put_result failure_put(struct sink *sink, unsigned lane, const struct frame
 		break;
 	}
 	if (result != PUT_FULL)
-		count_failed(sink, lane, ticket,
+		note_failed(sink, lane, ticket,
 			why != NULL         ? COUNT_REFUSED
 			: by_worker != NULL ? COUNT_FAILED
 					    : COUNT_DIED,

@@ -57,6 +57,7 @@ extern const struct sink_kind kind_lines;
 extern const struct sink_kind kind_json;
 extern const struct sink_kind kind_frames;
 extern const struct sink_kind kind_discard;
+extern const struct sink_kind kind_reply;
 
 /* Their names, for messages: "kafka, lines, json". */
 extern const char sink_kind_names[];

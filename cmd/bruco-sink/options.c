@@ -16,6 +16,7 @@ static const char usage[] =
 	"       bruco-sink [-qv] [-l path] kafka -b brokers -t topic [--partitioner name]\n"
 	"                  [--partition number] [-X name=value]\n"
 	"       bruco-sink [-qv] [-l path] lines|json|frames|discard [-K]\n"
+	"       bruco-sink [-qv] -l path reply\n"
 	"\n"
 	"Delivers the frames on standard input to an external system.\n"
 	"\n"

@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/sock.h"
 #include "base/status.h"
+#include "bruco-sink/answers.h"
 #include "bruco-sink/failure_policy.h"
 #include "bruco-sink/lane.h"
 #include "bruco-sink/succession.h"
@@ -116,14 +117,17 @@ static void on_control(struct sink *sink)
 	}
 }
 
-/* The source sends nothing; its end of the link closes when it has ended or died. */
-static void on_link(struct sink *sink)
+/* The source's end of the link closes when it has ended or died. */
+void sink_read_link(struct sink *sink)
 {
 	struct received received;
 
 	switch (stage_receive(sink->link, "the source", &received)) {
 	case RECEIVE_MESSAGE:
-		die(STATUS_SOFTWARE, "unexpected message %u on the link", received.message.type);
+		if (received.message.type != MESSAGE_ANSWERS || received.fd_count != 1)
+			die(STATUS_SOFTWARE, "unexpected message %u on the link", received.message.type);
+		answers_open(sink, received.fds[0]);
+		break;
 	case RECEIVE_GONE:
 		fd_close(&sink->link);
 		break;
@@ -181,7 +185,7 @@ static void acknowledge(struct sink *sink)
 	if (message_send_acks(sink->link, acks, count) < 0) {
 		if (errno == EAGAIN)
 			sink->link_full = true;
-		return; /* EPIPE: on_link will see it */
+		return; /* EPIPE: sink_read_link will see it */
 	}
 	for (size_t i = 0; i < count; i++) {
 		sink->lanes[acks[i].lane].acknowledged = acks[i].seq;
@@ -310,12 +314,12 @@ static void wait_for_work(struct sink *sink, bool full)
 	if ((fds[2].revents & POLLOUT) != 0)
 		sink->link_full = false;
 	if ((fds[2].revents & ~POLLOUT) != 0)
-		on_link(sink);
+		sink_read_link(sink);
 }
 
 int sink_run(struct config *config, const struct sink_options *options)
 {
-	struct sink sink = {.config = config, .link = -1, .with_keys = options->with_keys};
+	struct sink sink = {.config = config, .link = -1, .answers = -1, .with_keys = options->with_keys};
 	bool full = false;
 
 	stage_open(&sink.stage, options->driver);
@@ -339,6 +343,7 @@ int sink_run(struct config *config, const struct sink_options *options)
 		full = !work_lanes(&sink);
 		destination_flush(&sink.out);
 		destination_flush(&sink.dead_letter);
+		answers_flush(&sink);
 		acknowledge(&sink);
 		taps_flush(&sink.taps);
 	}

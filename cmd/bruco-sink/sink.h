@@ -90,6 +90,8 @@ struct sink {
 	struct taps taps; /* on what is put, and on what has failed */
 	uint32_t cap;
 	int link;            /* to the source, or -1 */
+	int answers;         /* the source's pipe for them, or -1 (answers.h) */
+	struct buf told;     /* what is not written to it yet */
 	struct given *given; /* what it has given to the workers; NULL: not known */
 	uint64_t under_way; /* outputs put and not delivered */
 	bool link_full;     /* something could not be sent */
@@ -116,6 +118,9 @@ void destination_ready(struct destination *destination);
 /* A delivery failed for good: nothing more is read, what else is under way is waited for (bounded),
  * then the sink ends with this status. The record is never acknowledged. */
 void sink_fail(struct sink *sink, int status);
+
+/* Reads what the source has sent, now. */
+void sink_read_link(struct sink *sink);
 
 static inline const char *destination_refuse(
 	const struct destination *destination, const struct frame_record *record)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "frame/frame.h"
 #include "stats/board.h"
 
 struct source;
@@ -33,6 +34,9 @@ struct source_kind {
 	void (*pause)(void *state);
 	/* Adds what is assigned to the board; NULL when there is nothing to show. */
 	void (*show)(void *state, struct board *board);
+	/* What the record of this offset came to, before it is done: an output, or FRAME_TYPE_FAILED. Key and
+	 * topic are left out. NULL when nobody waits for answers. */
+	void (*answer)(void *state, int64_t offset, const struct frame_record *record);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads
@@ -47,6 +51,7 @@ extern const struct source_kind kind_kafka;
 extern const struct source_kind kind_lines;
 extern const struct source_kind kind_json;
 extern const struct source_kind kind_frames;
+extern const struct source_kind kind_http;
 
 /* Their names, for messages: "kafka, lines, json". */
 extern const char source_kind_names[];

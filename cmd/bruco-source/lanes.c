@@ -286,6 +286,8 @@ static void retire(struct lanes *lanes, struct send_lane *lane, uint64_t seq)
 		if (partition->attempts.count > 0)
 			attempts_done(&partition->attempts,
 				tracker_offset(&partition->tracker, tag.index));
+		if (partition->done != NULL)
+			partition->done(partition->owner, tracker_offset(&partition->tracker, tag.index));
 		tracker_done(&partition->tracker, tag.epoch, tag.index);
 	}
 	if (count > 0)
@@ -349,6 +351,20 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	at->liar = at->liar || seq > at->window.written_seq;
 	retire(lanes, at, seq);
 	return true;
+}
+
+struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t seq, int64_t *offset)
+{
+	struct window_tag tag;
+	struct partition *partition;
+	uint32_t length;
+
+	if (lane >= lanes->count || window_frame(&lanes->items[lane].window, seq, &length, &tag) == NULL)
+		return NULL;
+	partition = current_partition(&tag);
+	if (partition != NULL)
+		*offset = tracker_offset(&partition->tracker, tag.index);
+	return partition;
 }
 
 void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)

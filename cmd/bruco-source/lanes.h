@@ -121,6 +121,10 @@ void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
 
+/* The partition of a record that is under way, and its offset; NULL: there is no such record, or its
+ * partition has been assigned anew since. */
+struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t seq, int64_t *offset);
+
 /* blame_attempt for an event of this lane; of a lane that there is not nothing is believed. */
 void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts);
 

@@ -1,11 +1,14 @@
 #include "bruco-source/options.h"
 
+#include <arpa/inet.h>
 #include <jansson.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "base/address.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "kafka/client.h"
@@ -16,6 +19,7 @@ static const char usage[] =
 	"       bruco-source [-eqv] [-l path] [-n count] kafka -b brokers -t topic[,...] -g group\n"
 	"                    [-o offset] [-X name=value]\n"
 	"       bruco-source [-eqv] [-l path] [-n count] lines|json|frames [-K] < input\n"
+	"       bruco-source [-qv] [-l path] [-n count] http [--listen [address:]port]\n"
 	"\n"
 	"Turns records of an external system into frames on standard output.\n"
 	"\n"
@@ -25,6 +29,7 @@ static const char usage[] =
 	"  -g, --group NAME       consumer group\n"
 	"  -K, --keys             lines are key TAB value\n"
 	"  -l, --link PATH        wait for acknowledgements of a bruco-sink with the same path\n"
+	"      --listen PORT      where to take requests: a port, or address:port\n"
 	"  -n, --count COUNT      stop after this many records\n"
 	"  -o, --offset OFFSET    where to start without a committed offset: earliest, latest,\n"
 	"                         a number or a time\n"
@@ -57,8 +62,10 @@ static int64_t number(const char *what, const char *text, int64_t low)
 /* Flags are remembered and applied over the file. */
 struct flags {
 	struct command_flags common;
-	const char *group, *offset;
+	const char *group, *offset, *listen;
 };
+
+enum { OPTION_LISTEN = OPTION_OWN };
 
 static bool any_kafka_flag(const struct flags *flags)
 {
@@ -70,7 +77,8 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 {
 	static const struct option longs[] = {COMMAND_OPTIONS, {"end", no_argument, NULL, 'e'},
 		{"group", required_argument, NULL, 'g'}, {"count", required_argument, NULL, 'n'},
-		{"offset", required_argument, NULL, 'o'}, {0}};
+		{"offset", required_argument, NULL, 'o'},
+		{"listen", required_argument, NULL, OPTION_LISTEN}, {0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, COMMAND_LETTERS "eg:n:o:", longs, NULL)) != -1) {
@@ -82,6 +90,9 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 			break;
 		case 'g':
 			flags->group = optarg;
+			break;
+		case OPTION_LISTEN:
+			flags->listen = optarg;
 			break;
 		case 'n':
 			options->limit = number("count", optarg, 1);
@@ -96,8 +107,26 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 	options->with_keys = flags->common.with_keys;
 }
 
+/* "8080", "127.0.0.1:8080", "[::1]:8080". A port alone leaves the address as it is. */
+static void apply_listen(const char *text, struct source_config *source)
+{
+	struct sockaddr_storage address;
+	const char *colon = strrchr(text, ':');
+	char host[INET6_ADDRSTRLEN];
+	socklen_t length;
+
+	if (!address_parse(text, &address, &length) ||
+		getnameinfo((struct sockaddr *)&address, length, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
+		options_misuse(&program, "'%s' is not a port, or an address and a port", text);
+	source->port = (uint32_t)number("port", colon == NULL ? text : colon + 1, 1);
+	if (colon != NULL)
+		config_replace(&source->listen, host);
+}
+
 static void apply(const struct flags *flags, struct source_config *source)
 {
+	if (flags->listen != NULL)
+		apply_listen(flags->listen, source);
 	if (flags->common.brokers != NULL)
 		config_replace(&source->brokers, flags->common.brokers);
 	if (flags->common.topics != NULL)
@@ -129,6 +158,8 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 	if (config->source.kind != NULL && strcmp(config->source.kind, "kafka") != 0 &&
 		any_kafka_flag(flags))
 		options_misuse(&program, "-b, -g, -o, -t and -X are for kind kafka");
+	if (flags->listen != NULL && (config->source.kind == NULL || strcmp(config->source.kind, "http") != 0))
+		options_misuse(&program, "--listen is for kind http");
 	apply(flags, &config->source);
 	command_complete(&program, config, SECTION_SOURCE, &flags->common.properties);
 	command_check_properties(config, answer);

@@ -19,6 +19,9 @@ struct partition {
 	unsigned lane;
 	struct tracker tracker;
 	struct attempts attempts; /* of the tracker's epoch */
+	/* A record of the present epoch is done; NULL when only the frontier counts. */
+	void (*done)(void *owner, int64_t offset);
+	void *owner;
 };
 
 /* The partition of a record that is under way since its present assignment; NULL when it has been

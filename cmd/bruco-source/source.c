@@ -220,6 +220,12 @@ static void acknowledge(struct source *source, const struct received *received)
 	}
 }
 
+static void read_answers(struct source *source)
+{
+	if (!answers_read(&source->answers, &source->lanes, source->kind, source->state))
+		die(STATUS_SOFTWARE, "the sink's answers are unreadable: %s", source->answers.why);
+}
+
 static void on_link(struct source *source)
 {
 	struct received received;
@@ -228,6 +234,7 @@ static void on_link(struct source *source)
 	while ((result = stage_receive(source->link, "the sink", &received)) == RECEIVE_MESSAGE) {
 		switch (received.message.type) {
 		case MESSAGE_ACK:
+			read_answers(source); /* what is acknowledged is answered already */
 			acknowledge(source, &received);
 			break;
 		case MESSAGE_RESUME:
@@ -314,6 +321,19 @@ static void on_control(struct source *source)
 	}
 }
 
+/* Before the first record is on its way to the sink. */
+static void ask_for_answers(struct source *source)
+{
+	struct message ask = {.type = MESSAGE_ANSWERS};
+	int end;
+
+	if (source->kind->answer == NULL || source->link < 0)
+		return;
+	end = answers_open(&source->answers);
+	message_send(source->link, &ask, &end, 1); /* EPIPE: on_link will see it */
+	fd_close(&end);
+}
+
 static void on_listener(struct source *source)
 {
 	int peer = sock_accept(source->listener);
@@ -325,6 +345,7 @@ static void on_listener(struct source *source)
 	source->link = peer;
 	fd_close(&source->listener);
 	unlink(source->link_path);
+	ask_for_answers(source);
 }
 
 /* ---- the board, for whoever looks at the driver */
@@ -377,6 +398,7 @@ static void wait_for_work(struct source *source)
 	fds[count++] = (struct pollfd){.fd = source->stage.control, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = source->link, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = source->listener, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = source->answers.fd, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = input, .events = POLLIN};
 	count += lanes_poll(&source->lanes, fds + count);
 	taps = fds + count;
@@ -397,6 +419,8 @@ static void wait_for_work(struct source *source)
 		on_link(source);
 	if (fds[3].revents != 0)
 		on_listener(source);
+	if (fds[4].revents != 0)
+		read_answers(source);
 }
 
 /* Whether the drain is over: all is done, or the time is up (by hand), or the sink has ended. */
@@ -445,6 +469,7 @@ int source_run(struct config *config, const struct source_options *options)
 	struct source source = {.config = config,
 		.link = -1,
 		.listener = -1,
+		.answers = {.fd = -1},
 		.started = options->driver < 0,
 		.limit = options->limit,
 		.stop_at_end = options->stop_at_end,
@@ -459,8 +484,10 @@ int source_run(struct config *config, const struct source_options *options)
 	rate_init(&source.rate, config->rate_limit, config->rate_burst, clock_ms());
 	while (!source.started && !source.draining)
 		wait_for_work(&source);
-	if (source.started)
+	if (source.started) {
+		ask_for_answers(&source);
 		source.state = source.kind->open(&source);
+	}
 	while (source.started && !finished(&source)) {
 		wait_for_work(&source);
 		source.lanes.turn_ms = clock_ms();

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/reminder.h"
+#include "bruco-source/answers.h"
 #include "bruco-source/kinds.h"
 #include "bruco-source/lanes.h"
 #include "config/config.h"
@@ -25,6 +26,7 @@ struct source {
 	struct lanes lanes;
 	int link;     /* to the sink, or -1 */
 	int listener; /* by hand with --link: where the sink connects, or -1 */
+	struct answers answers; /* for a kind that answers whom a record came from */
 	const char *link_path;
 	int64_t limit;    /* -n: records still to take, -1: no limit */
 	bool stop_at_end; /* -e */

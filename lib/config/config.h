@@ -134,6 +134,15 @@ struct source_config {
 	int64_t window_time_ms; /* of work a lane; 0: whatever the bytes are */
 	int64_t prefetch; /* bytes */
 	struct settings properties;
+	char *listen;     /* an address; NULL: all of this machine */
+	uint32_t port;
+	bool ignore_response;       /* answer when a record is taken, not when it is done */
+	int64_t request_timeout_ms; /* for a whole request to arrive */
+	int64_t queue_timeout_ms;   /* that a record may wait for room in a lane */
+	uint32_t connections;       /* at once */
+	char *health_path;          /* is answered without the handler; "none": no path is */
+	char *certificate;          /* paths of PEM files, both or none */
+	char *certificate_key;
 };
 
 struct sink_config {
@@ -185,7 +194,7 @@ void config_release(struct config *config);
  * Returns the number of mistakes. A file that can't be read is a mistake too. ${VAR}s are resolved
  * in the named sections only; the others are checked as far as that goes, and then keep their
  * defaults. Required keys that flags may still give are checked by config_missing. Without a `sink`
- * its kind is "discard".
+ * its kind is "reply" if the source answers, else "discard".
  */
 size_t config_load(struct config *config, const char *path, unsigned sections, struct buf *notes);
 

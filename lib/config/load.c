@@ -124,6 +124,7 @@ static void load_tree(struct load *load)
 		.directory = config->directory,
 		.diagnostics = load->diagnostics,
 		.files = &config->secret_files};
+	bool answers;
 
 	secrets_mark(load->root);
 	for (size_t i = 0; i < load->root->count && !load->from_dump; i++)
@@ -133,12 +134,13 @@ static void load_tree(struct load *load)
 		secrets_hide(load->root);
 	schema_read(load, &schema_top, load->root);
 	rules_check(load);
+	answers = config->source.kind != NULL && strcmp(config->source.kind, "http") == 0;
 	forget_others(config, load->sections);
 	if (config->processor.present && config->processor.handler_path[0] == '.' &&
 		config->directory != NULL) /* the default; what was given is absolute by now */
 		config_replace(&config->processor.handler_path, config->directory);
 	if ((load->sections & SECTION_SINK) && !config->sink.present)
-		config_replace(&config->sink.kind, "discard");
+		config_replace(&config->sink.kind, answers ? "reply" : "discard");
 }
 
 /* `text` is NULL after it could not be read. */

@@ -128,6 +128,35 @@ static void check_network(struct load *load)
 			"processor.network: false needs 'isolation: strict', which refuses sockets");
 }
 
+static bool is_kind(const struct load *load, const char *section, const char *kind)
+{
+	const struct node *node = given_in(load, section, "kind");
+
+	return node != NULL && node->text != NULL && strcmp(node->text, kind) == 0;
+}
+
+/* Whoever sends a request is told that it has failed, and can send it again: a pipeline that stopped would
+ * fail all others, too. Requests have no order. */
+static void check_http(struct load *load)
+{
+	const struct node *ordering = given(load, "processor.ordering");
+	bool http = is_kind(load, "source", "http");
+
+	if (load->from_dump)
+		return;
+	if (http && yaml_tree_at(load->root, "processor.onFailure") == NULL)
+		load->config->processor.on_failure = FAILURE_SKIP;
+	if (http && ordering != NULL && load->config->processor.ordering != ORDERING_NONE)
+		diag_warning(load->diagnostics, ordering->place,
+			"processor.ordering has no effect with an http source: any worker takes a request");
+	if (!http && is_kind(load, "sink", "reply") && !config_mistaken(load->config, "source.kind"))
+		diag_error(load->diagnostics, given(load, "sink.kind")->place,
+			"sink.kind: 'reply' needs a source that answers ('source.kind: http')");
+	if (is_kind(load, "deadLetter", "reply"))
+		diag_error(load->diagnostics, given(load, "deadLetter.kind")->place,
+			"deadLetter.kind: 'reply' is for sink only");
+}
+
 /* A dump may lack either: a stage gets only what it needs. */
 static void check_on_failure(struct load *load)
 {
@@ -211,6 +240,7 @@ void rules_check(struct load *load)
 	check_circle(load, &config->dead_letter, "deadLetter");
 	check_backoff(load);
 	check_network(load);
+	check_http(load);
 	check_on_failure(load);
 	check_unused_handler(load);
 }

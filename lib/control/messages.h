@@ -48,6 +48,12 @@
  *   RESUME   as LANE, with the last input of the old life that the sink has read whole (`seq`), and
  *            the write end of the new worker's pipe; without a descriptor the lane is gone
  *   END      all lanes have ended, and all acknowledgements that will come have been sent
+ *
+ * source -> sink, on the link
+ *   ANSWERS  the source's kind answers whom a record came from (http): with the write end of a pipe that
+ *            takes a frame for each output that kind reply gets, and one for each input that has failed.
+ *            `seq` is the input's, `partition` its lane. An input's frames are in the pipe before its ACK is
+ *            on the link
  */
 /* clang-format on */
 #ifndef CONTROL_MESSAGES_H
@@ -80,6 +86,7 @@ enum message_type {
 	MESSAGE_TAP,
 	MESSAGE_PAUSES,
 	MESSAGE_PAUSED,
+	MESSAGE_ANSWERS,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 

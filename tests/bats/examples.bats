@@ -39,7 +39,7 @@ steps() {
 follow_readme() {
     local broker web line step command='' want=''
     broker=$(free_port) web=$(free_port)
-    export BROKERS=127.0.0.1:$broker CATALOGUE=http://127.0.0.1:$web
+    export BROKERS=127.0.0.1:$broker CATALOGUE=http://127.0.0.1:$web PORT=$web
     started=0
     sed "s/localhost:9092/$BROKERS/; s/9092/$broker/; s/8080/$web/" "$1" >readme.md
     steps readme.md >steps
@@ -70,7 +70,7 @@ do_step() {
         started=$((started + 1))
         # shellcheck disable=SC2086
         start_x "step-$started" ${command% &}
-        wait_for 20 lines_in "step-$started.out" 1
+        wait_for 20 eval 'lines_in "step-$started.out" 1 || file_has "step-$started.err" "bruco: info: ready"'
         return
     fi
     if [[ $command =~ ^kill((\ %[0-9]+)+)$ ]]; then
@@ -121,6 +121,13 @@ do_step() {
         skip "another Python is embedded"
     export BRUCO_DISABLE_PIP=
     follow_readme examples/classifier/README.md
+}
+
+@test "service" {
+    requires curl
+    follow_readme examples/service/README.md
+    sed -n '/^## Over HTTP/,/^## See and steer/p' "$ROOT/README.md" >http.md
+    follow_readme http.md
 }
 
 @test "each example has a test here, a README of its own, a case, and a line in the index" {

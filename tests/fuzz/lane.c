@@ -22,6 +22,11 @@ static uint64_t tickets[TICKETS_MAX];
 static size_t ticket_count;
 static unsigned put_count;
 
+void sink_read_link(struct sink *linked)
+{
+	(void)linked;
+}
+
 void sink_fail(struct sink *failed, int status)
 {
 	failed->status = status;
@@ -59,7 +64,7 @@ static void begin(enum on_failure choice)
 {
 	config.processor.on_failure = choice;
 	sink.config = &config;
-	sink.link = -1;
+	sink.link = sink.answers = -1;
 	sink.status = 0;
 	sink.under_way = 0;
 	sink.out.kind = &out;

@@ -26,6 +26,12 @@ static enum put_result put_letter(void *state, const struct frame_record *record
 static const struct sink_kind kind = {.name = "test", .put = put};
 static const struct sink_kind letter_kind = {.name = "letters", .put = put_letter};
 
+/* The source asks for no answers. */
+void sink_read_link(struct sink *linked)
+{
+	(void)linked;
+}
+
 void sink_fail(struct sink *failed, int status)
 {
 	(void)failed;
@@ -44,6 +50,7 @@ void sink_make(unsigned lanes, int link)
 		.dead_letter = {.sink = &sink, .kind = &letter_kind, .ready = true},
 		.stage.control = -1,
 		.link = link,
+		.answers = -1,
 		.cap = 1 << 20,
 		.lane_count = lanes,
 		.page = page_map(-1)};

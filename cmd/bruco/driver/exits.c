@@ -159,7 +159,7 @@ void driver_not_started(
 
 bool driver_rewinds(const struct driver *driver)
 {
-	return strcmp(driver->config->source.kind, "kafka") == 0;
+	return !config_reads_input(driver->config);
 }
 
 /* Which of source (0) and sink (1) to judge next: the cause before its consequence. Without the source the sink

@@ -34,7 +34,7 @@ struct exit_facts {
 	bool source_connected;  /* its control socket is open */
 	bool sink_connected;    /* likewise */
 	bool lanes_are_gone;    /* no lane will have a worker any more */
-	bool rewinds;           /* a new source reads again whatever is not done */
+	bool rewinds;           /* what is not done comes to a new source again, or its sender knows */
 	bool stops_at_failure;  /* processor.onFailure is stop */
 	bool restart_available; /* maxRestarts allows one more now */
 };

@@ -5,6 +5,7 @@ static const struct kind lines = {.name = "lines", .reads_input = true};
 static const struct kind json = {.name = "json", .reads_input = true};
 static const struct kind frames = {.name = "frames", .reads_input = true};
 static const struct kind discard = {.name = "discard"};
+static const struct kind reply = {.name = "reply"};
 
 /* Kinds that there will be, or that earlier versions had. */
 static const struct kind http = {.name = "http", .absent = "does not exist yet"};
@@ -13,6 +14,6 @@ static const struct kind exec = {.name = "exec", .absent = "does not exist yet"}
 static const struct kind nats = {.name = "nats", .absent = "of earlier versions does not exist"};
 
 const struct kind *const source_kinds[] = {
-	&kafka_source, &lines, &json, &frames, &http, &file, &exec, &nats, NULL};
+	&kafka_source, &lines, &json, &frames, &http_source, &file, &exec, &nats, NULL};
 const struct kind *const sink_kinds[] = {
-	&kafka_sink, &lines, &json, &frames, &discard, &http, &file, &exec, &nats, NULL};
+	&kafka_sink, &lines, &json, &frames, &discard, &reply, &http, &file, &exec, &nats, NULL};

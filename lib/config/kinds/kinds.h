@@ -14,5 +14,6 @@ extern const struct kind *const sink_kinds[];
 
 extern const struct kind kafka_source;
 extern const struct kind kafka_sink;
+extern const struct kind http_source;
 
 #endif

@@ -1,7 +1,10 @@
 /* Texts and words; see values.h. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/address.h"
 #include "base/text.h"
@@ -59,6 +62,55 @@ static bool read_address(
 
 const struct value_type address_type = {
 	.read = read_address, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_host(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	uint8_t address[16];
+
+	if (!value_line(load, key, node, "an IP address"))
+		return false;
+	if (inet_pton(AF_INET, node->text, address) != 1 && inet_pton(AF_INET6, node->text, address) != 1)
+		return value_expected(load, key, node, "an IP address (127.0.0.1, ::1, 0.0.0.0)");
+	config_replace(field, node->text);
+	return true;
+}
+
+const struct value_type host_type = {
+	.read = read_host, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_request_path(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	const char *text = node->text;
+
+	if (!value_line(load, key, node, "a path"))
+		return false;
+	if (strcmp(text, "none") != 0 && (text[0] != '/' || strpbrk(text, " ?#") != NULL))
+		return value_expected(load, key, node, "a path such as '/healthz', or none");
+	config_replace(field, text);
+	return true;
+}
+
+const struct value_type request_path_type = {
+	.read = read_request_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+
+static bool read_path(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char **path = field;
+
+	if (!value_line(load, key, node, "the path of a file"))
+		return false;
+	free(*path);
+	*path = config_path(load->config->directory, node->text);
+	if (!load->from_dump && !load->quiet && access(*path, R_OK) < 0)
+		return value_wrong(load, key, node, "cannot read '%.200s': %s", node_shown(node), strerror(errno));
+	return true;
+}
+
+const struct value_type path_type = {
+	.read = read_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- words ---- */
 

@@ -108,7 +108,11 @@ class Context:
     event = property(_current, doc="The event that is being handled; None between events.")
 
     def response(
-        self, key: Any = KEEP, data: Any = None, content_type: Optional[str] = "application/json"
+        self,
+        key: Any = KEEP,
+        data: Any = None,
+        content_type: Optional[str] = "application/json",
+        status: Optional[int] = None,
     ) -> Message:
         """An output for handle_event to return, as in earlier versions.
 
@@ -116,8 +120,10 @@ class Context:
                       input's is kept
         data          as the value of a Message
         content_type  becomes the header "content-type", in place of the input's; None: no change
+        status        of the answer to an http source's request, 200 to 599; becomes the header
+                      ":status"; None: 200
         """
-        return response(key, data, content_type)
+        return response(key, data, content_type, status)
 
     if TYPE_CHECKING:  # whatever handlers set
 

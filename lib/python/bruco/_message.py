@@ -37,7 +37,7 @@ class Message:
     event.
     """
 
-    __slots__ = ("value", "key", "headers", "timestamp", "topic", "partition", "_content_type")
+    __slots__ = ("value", "key", "headers", "timestamp", "topic", "partition", "_content_type", "_status")
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class Message:
         self.topic = topic
         self.partition = partition
         self._content_type: Optional[str] = None
+        self._status: Optional[int] = None
 
     def __repr__(self) -> str:
         given = [
@@ -66,10 +67,13 @@ class Message:
         return f"Message({self.value!r}{''.join(given)})"
 
 
-def response(key: Any, data: Any, content_type: Optional[str]) -> Message:
+def response(
+    key: Any, data: Any, content_type: Optional[str], status: Optional[int]
+) -> Message:
     """Context.response."""
     if not (key is KEEP or key is None or isinstance(key, (str, bytes, bytearray, memoryview))):
         key = str(key)
     message = Message(data, key=key)
     message._content_type = content_type
+    message._status = status
     return message

@@ -97,9 +97,17 @@ def _to_partition(partition: Any, place: str) -> int:
     return partition
 
 
+def _to_status(status: Any) -> bytes:
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"status: {kind(status)} is not int")
+    if not 200 <= status <= 599:
+        raise ValueError(f"status: {int(status)} is not from 200 to 599")
+    return b"%d" % status
+
+
 def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header], Keep]:
-    content_type = message._content_type
-    if message.headers is KEEP and content_type is None:
+    content_type, status = message._content_type, message._status
+    if message.headers is KEEP and content_type is None and status is None:
         return KEEP
     place += ".headers"
     if message.headers is not KEEP:
@@ -111,6 +119,8 @@ def _to_headers(message: Message, event: Event, place: str) -> Union[List[Header
     if content_type is not None:
         pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
         pairs.append(("content-type", to_value(content_type, "content_type")))
+    if status is not None:
+        pairs.append((":status", _to_status(status)))
     try:
         encoded = _encode_names(pairs)
     except UnicodeEncodeError as error:
