@@ -32,6 +32,7 @@ static const char usage[] =
 	"             [-n count] [--frames] [-c file | file | directory | --socket path]\n"
 	"       bruco pause | resume [-c file | directory | --socket path] [topic[:partition]]\n"
 	"       bruco venv [-qv] [--set key=value ...] [-c file | file | directory | -]\n"
+	"       bruco schema\n"
 	"       bruco help [page]\n"
 	"\n"
 	"Runs a Python function over a stream of records, as a configuration says.\n"
@@ -79,7 +80,7 @@ struct command {
 
 static const struct command commands[] = {{"run", command_run}, {"check", command_check},
 	{"help", command_help}, {"init", command_init}, {"test", command_test},
-	{"venv", command_venv}, {"dev", command_dev}, {"status", command_status},
+	{"venv", command_venv}, {"schema", command_schema}, {"dev", command_dev}, {"status", command_status},
 	{"stack", command_stack}, {"restart", command_restart}, {"reload", command_reload},
 	{"tap", command_tap}, {"pause", command_pause}, {"resume", command_resume},
 	{"top", command_top}};

@@ -17,7 +17,8 @@
 
 struct key;
 struct section;
-struct dump; /* dump.h */
+struct dump;  /* dump.h */
+struct forms; /* json_schema.h */
 
 /* One run of config_load. */
 struct load {
@@ -41,16 +42,21 @@ struct value_type {
 	/* Appends what `read` reads again: all that follows "key:". NULL: the stages need nothing
 	 * of this key, since `read` has changed another one. */
 	void (*write)(struct dump *dump, const struct key *key, const void *field);
+	/* Adds the forms that a value may have, beside that of a substituted text (json_schema.h).
+	 * NULL: nothing is said of them. */
+	void (*forms)(struct forms *forms, const struct key *key);
 	bool (*is_set)(const void *field); /* NULL: it always is */
 	void (*clear)(void *field);        /* releases and unsets it; NULL: all zero is unset */
 };
 
 enum key_flag {
-	KEY_WORKER_ONLY = 1 /* no part of SECTION_POLICY: only workers get it */
+	KEY_WORKER_ONLY = 1,   /* no part of SECTION_POLICY: only workers get it */
+	KEY_DEFAULT_VARIES = 2 /* `initial` is replaced by what follows from something else */
 };
 
 struct key {
 	const char *name;
+	const char *help; /* one sentence, the first of its paragraph in bruco.yaml(5) */
 	const struct value_type *type;
 	size_t field;                  /* offset in its section's structure, of this key alone */
 	const char *initial;           /* its default, as a file would give it; NULL: unset */

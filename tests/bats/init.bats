@@ -18,6 +18,7 @@ created words/config.yaml
 created words/handler.py
 created words/requirements.txt
 created words/test_handler.py
+created words/config.schema.json
 
 next:  cd words && bruco test"
     equals "$stderr" ""

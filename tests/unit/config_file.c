@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,10 +53,25 @@ void write_file(const char *path, const void *data, size_t length)
 struct config config;
 struct buf notes;
 
+/* Keeps it where BRUCO_CONFIGS says, for tests/schema. */
+static void keep(const void *data, size_t length)
+{
+	static unsigned count;
+	const char *into = getenv("BRUCO_CONFIGS");
+	char path[512];
+
+	if (into == NULL)
+		return;
+	snprintf(path, sizeof path, "%s/%s-%d-%u.yaml", into, program_invocation_short_name,
+		(int)getpid(), count++);
+	write_file(path, data, length);
+}
+
 size_t load_bytes(const void *data, size_t length, unsigned sections)
 {
 	enter_folder();
 	write_file("config.yaml", data, length);
+	keep(data, length);
 	config_release(&config);
 	config_init(&config);
 	buf_reset(&notes);

@@ -15,6 +15,7 @@ int command_reload(const struct program *program, int argc, char **argv);
 int command_restart(const struct program *program, int argc, char **argv);
 int command_stack(const struct program *program, int argc, char **argv);
 int command_tap(const struct program *program, int argc, char **argv);
+int command_schema(const struct program *program, int argc, char **argv);
 int command_status(const struct program *program, int argc, char **argv);
 int command_top(const struct program *program, int argc, char **argv);
 int command_venv(const struct program *program, int argc, char **argv);

@@ -1,4 +1,6 @@
-/* bruco init: copies the installed folder share/bruco/init, a small project to begin with. */
+/* bruco init: copies the installed folder share/bruco/init, a small project to begin with, and adds the
+ * schema that its config.yaml names for editors: beside the file it is found by everybody who has the
+ * project, with no network and no Bruco. */
 #include "bruco/commands/commands.h"
 
 #include <dirent.h>
@@ -15,8 +17,11 @@
 #include "base/mem.h"
 #include "base/self.h"
 #include "base/status.h"
+#include "bruco/commands/schema.h"
 
 enum { FILE_MAX = 1 << 20 };
+
+static const char schema_name[] = "config.schema.json";
 
 /* Paths within the folder; a folder stands before its files. */
 struct content {
@@ -44,6 +49,13 @@ static bool is_folder(const char *path)
 	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* Takes the path over. */
+static void add(struct content *content, char *path)
+{
+	content->paths = mem_grow(content->paths, content->count + 1, sizeof *content->paths);
+	content->paths[content->count++] = path;
+}
+
 static void list(struct content *content, const char *root, const char *within)
 {
 	char *folder = join(root, within);
@@ -56,9 +68,7 @@ static void list(struct content *content, const char *root, const char *within)
 	for (int i = 0; i < count; i++) {
 		char *path = join(within, entries[i]->d_name), *full = join(root, path);
 
-		content->paths =
-			mem_grow(content->paths, content->count + 1, sizeof *content->paths);
-		content->paths[content->count++] = path;
+		add(content, path);
 		if (is_folder(full))
 			list(content, root, path);
 		free(full);
@@ -115,28 +125,44 @@ static int make_folder(const char *path)
 	return STATUS_UNAVAILABLE;
 }
 
+static int create_file(const char *path, const void *text, size_t length)
+{
+	int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int result = out < 0 ? -1 : fd_write_all(out, text, length);
+
+	if (result < 0)
+		log_plain("cannot write '%s': %s", path, strerror(errno));
+	else if (log_level() >= LEVEL_INFO)
+		printf("created %s\n", path);
+	fd_close(&out);
+	return result < 0 ? STATUS_UNAVAILABLE : STATUS_OK;
+}
+
 static int copy_file(const char *from, const char *to)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, result = -1;
-	char *text = NULL;
+	int in = open(from, O_RDONLY | O_CLOEXEC);
 	size_t length;
+	char *text = in < 0 ? NULL : fd_read_all(in, FILE_MAX, &length);
+	int status = STATUS_UNAVAILABLE;
 
-	if (in >= 0)
-		text = fd_read_all(in, FILE_MAX, &length);
-	if (text == NULL) {
+	if (text != NULL)
+		status = create_file(to, text, length);
+	else
 		log_plain("cannot read '%s': %s", from, strerror(errno));
-		fd_close(&in);
-		return STATUS_UNAVAILABLE;
-	}
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (out >= 0)
-		result = fd_write_all(out, text, length);
-	if (result < 0)
-		log_plain("cannot write '%s': %s", to, strerror(errno));
 	fd_close(&in);
-	fd_close(&out);
 	free(text);
-	return result < 0 ? STATUS_UNAVAILABLE : STATUS_OK;
+	return status;
+}
+
+static int create_schema(const char *path)
+{
+	struct buf text = {0};
+	int status;
+
+	schema_text(&text);
+	status = create_file(path, text.data, text.length);
+	buf_release(&text);
+	return status;
 }
 
 static int copy_all(const struct content *content, const char *from, const char *to)
@@ -146,13 +172,12 @@ static int copy_all(const struct content *content, const char *from, const char 
 	for (size_t i = 0; status == STATUS_OK && i < content->count; i++) {
 		char *source = join(from, content->paths[i]), *path = join(to, content->paths[i]);
 
-		if (is_folder(source)) {
+		if (is_folder(source))
 			status = make_folder(path);
-		} else {
+		else if (strcmp(content->paths[i], schema_name) == 0)
+			status = create_schema(path);
+		else
 			status = copy_file(source, path);
-			if (status == STATUS_OK && log_level() >= LEVEL_INFO)
-				printf("created %s\n", path);
-		}
 		free(source);
 		free(path);
 	}
@@ -217,6 +242,7 @@ int command_init(const struct program *program, int argc, char **argv)
 		return STATUS_UNAVAILABLE;
 	}
 	list(&content, from, "");
+	add(&content, mem_text(schema_name));
 	status = refuse_present(&content, from, to);
 	if (status == STATUS_OK)
 		status = copy_all(&content, from, to);

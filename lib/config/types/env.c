@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -89,5 +90,19 @@ static void write_env(struct dump *dump, const struct key *key, const void *fiel
 	}
 }
 
+static void env_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_json(forms, "{\"type\": \"array\", \"items\": {\"type\": \"object\", "
+		"\"properties\": {\"name\": {\"anyOf\": [{\"type\": \"string\", "
+		"\"pattern\": \"^[^= \\\\x00-\\\\x1f\\\\x7f]+$\"}, {\"type\": [\"number\", \"boolean\"]}, "
+		FORM_SUBSTITUTED "]}, \"value\": " FORM_SCALAR "}, "
+		"\"required\": [\"name\", \"value\"], \"additionalProperties\": false}}");
+	form_null(forms);
+	forms->no_text = true;
+}
+
 const struct value_type env_type = {
-	.read = read_env, .write = write_env, .is_set = settings_are_set, .clear = settings_clear};
+	.read = read_env,
+	.forms = env_forms,
+	.write = write_env, .is_set = settings_are_set, .clear = settings_clear};

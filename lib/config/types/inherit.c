@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 /* NAME, or PREFIX_* for all that begin so. */
@@ -36,5 +37,13 @@ static bool read_inherit(
 	return value_each(load, key, node, take_pattern, field);
 }
 
+static void inherit_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_list(forms, "[A-Za-z_][A-Za-z_0-9]*\\*?", "\"boolean\"", true);
+}
+
 const struct value_type inherit_type = {
-	.read = read_inherit, .write = texts_write, .is_set = texts_are_set, .clear = texts_clear};
+	.read = read_inherit,
+	.forms = inherit_forms,
+	.write = texts_write, .is_set = texts_are_set, .clear = texts_clear};

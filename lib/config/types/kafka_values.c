@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 /* ---- names ---- */
@@ -44,8 +45,19 @@ static bool read_kafka_name(
 	return true;
 }
 
+#define KAFKA_NAME "(?!\\.{1,2}(?: *,| *$))[A-Za-z0-9._-]{1,249}"
+
+static void kafka_name_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^" KAFKA_NAME "$");
+	form_json(forms, "{\"type\": [\"number\", \"boolean\"]}");
+}
+
 const struct value_type kafka_name_type = {
-	.read = read_kafka_name, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_kafka_name,
+	.forms = kafka_name_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool take_name(struct load *load, const struct key *key, const struct node *item,
 	const char *text, void *field)
@@ -74,7 +86,13 @@ static bool read_kafka_names(
 	return value_each(load, key, node, take_name, field);
 }
 
+static void kafka_names_forms(struct forms *forms, const struct key *key)
+{
+	form_list(forms, KAFKA_NAME, "\"number\", \"boolean\"", key->required == NULL);
+}
+
 const struct value_type kafka_names_type = {.read = read_kafka_names,
+	.forms = kafka_names_forms,
 	.write = texts_write,
 	.is_set = texts_are_set,
 	.clear = texts_clear};
@@ -153,8 +171,19 @@ static void write_brokers(struct dump *dump, const struct key *key, const void *
 	texts_release(&texts);
 }
 
+static void brokers_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_list(forms,
+		"(?:(?:plaintext|ssl|sasl_plaintext|sasl_ssl|PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)://)?"
+		"(?:\\[[^\\s,/\\]]+\\]|[^\\s,/:\\[][^\\s,/:]*)(?::[0-9]{1,5})?",
+		"\"number\", \"boolean\"", false);
+}
+
 const struct value_type brokers_type = {
-	.read = read_brokers, .write = write_brokers, .is_set = text_is_set, .clear = text_clear};
+	.read = read_brokers,
+	.forms = brokers_forms,
+	.write = write_brokers, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- where to begin, who gets what ---- */
 
@@ -208,7 +237,15 @@ static void write_offset(struct dump *dump, const struct key *key, const void *f
 	}
 }
 
-const struct value_type offset_type = {.read = read_offset, .write = write_offset};
+static void offset_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_words(forms, (const char *const[]){"latest", "earliest", NULL});
+	form_pattern(forms, "^(?:@[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}"
+			    "(?::[0-9]{2})?(?:\\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?)?)$");
+}
+
+const struct value_type offset_type = {.read = read_offset, .forms = offset_forms, .write = write_offset};
 
 static bool read_balance(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -228,7 +265,9 @@ static bool read_balance(
 }
 
 const struct value_type balance_type = {
-	.read = read_balance, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_balance,
+	.forms = word_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- where to ---- */
 
@@ -276,6 +315,7 @@ static void write_partitioner(struct dump *dump, const struct key *key, const vo
 }
 
 const struct value_type partitioner_type = {.read = read_partitioner,
+	.forms = word_forms,
 	.write = write_partitioner,
 	.is_set = text_is_set,
 	.clear = text_clear};
@@ -308,6 +348,7 @@ static void partition_clear(void *field)
 }
 
 const struct value_type partition_type = {.read = read_partition,
+	.forms = count_forms,
 	.write = write_partition,
 	.is_set = partition_is_set,
 	.clear = partition_clear};

@@ -6,6 +6,7 @@
 #include "base/processors.h"
 #include "base/text.h"
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 static bool is_nonzero64(const void *field)
@@ -46,8 +47,16 @@ static void write_duration(struct dump *dump, const struct key *key, const void 
 	dump_scalar(dump, text);
 }
 
+static void duration_forms(struct forms *forms, const struct key *key)
+{
+	form_number(forms, false, (double)key->low / 1000, (double)key->high / 1000);
+	form_pattern(forms, "^[0-9]+(?:\\.[0-9]*)? *(?:ms|s|m|min|h)?$");
+}
+
 const struct value_type duration_type = {
-	.read = read_duration, .write = write_duration, .is_set = is_nonzero64};
+	.read = read_duration,
+	.forms = duration_forms,
+	.write = write_duration, .is_set = is_nonzero64};
 
 /* ---- sizes ---- */
 
@@ -77,8 +86,16 @@ static void write_size(struct dump *dump, const struct key *key, const void *fie
 	dump_scalar(dump, text);
 }
 
+static void size_forms(struct forms *forms, const struct key *key)
+{
+	form_number(forms, false, (double)key->low, (double)key->high);
+	form_pattern(forms, "^[0-9]+(?:\\.[0-9]*)? *(?:B|KiB|MiB|GiB|kB|KB|MB|GB)?$");
+}
+
 const struct value_type size_type = {
-	.read = read_size, .write = write_size, .is_set = is_nonzero64};
+	.read = read_size,
+	.forms = size_forms,
+	.write = write_size, .is_set = is_nonzero64};
 
 /* ---- rates ---- */
 
@@ -105,8 +122,16 @@ static void write_rate(struct dump *dump, const struct key *key, const void *fie
 	dump_scalar(dump, text);
 }
 
+static void rate_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^[0-9]+(?:\\.[0-9]*)? */(?:s|m|min|h)$");
+}
+
 const struct value_type rate_type = {
-	.read = read_rate, .write = write_rate, .is_set = is_nonzero64};
+	.read = read_rate,
+	.forms = rate_forms,
+	.write = write_rate, .is_set = is_nonzero64};
 
 /* ---- counts ---- */
 
@@ -131,8 +156,16 @@ static void write_count(struct dump *dump, const struct key *key, const void *fi
 	dump_number(dump, *(const uint32_t *)field);
 }
 
+void count_forms(struct forms *forms, const struct key *key)
+{
+	form_number(forms, true, (double)key->low, (double)key->high);
+	form_pattern(forms, "^[0-9]+$");
+}
+
 const struct value_type count_type = {
-	.read = read_count, .write = write_count, .is_set = is_nonzero32};
+	.read = read_count,
+	.forms = count_forms,
+	.write = write_count, .is_set = is_nonzero32};
 
 static bool read_workers(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -157,5 +190,13 @@ static bool read_workers(
 	return true;
 }
 
+static void workers_forms(struct forms *forms, const struct key *key)
+{
+	count_forms(forms, key);
+	form_words(forms, (const char *const[]){"auto", NULL});
+}
+
 const struct value_type workers_type = {
-	.read = read_workers, .write = write_count, .is_set = is_nonzero32};
+	.read = read_workers,
+	.forms = workers_forms,
+	.write = write_count, .is_set = is_nonzero32};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 /* A property as write_property writes it for a stage. */
@@ -95,7 +96,17 @@ static void write_properties(struct dump *dump, const struct key *key, const voi
 	}
 }
 
+static void properties_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_json(forms, "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"^[a-z0-9._-]+$\"}, "
+		"\"additionalProperties\": " FORM_SCALAR "}");
+	form_null(forms);
+	forms->no_text = true;
+}
+
 const struct value_type properties_type = {.read = read_properties,
+	.forms = properties_forms,
 	.write = write_properties,
 	.is_set = settings_are_set,
 	.clear = settings_clear};

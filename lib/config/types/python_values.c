@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "config/dump.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 static bool read_handler_path(
@@ -21,7 +22,9 @@ static bool read_handler_path(
 }
 
 const struct value_type handler_path_type = {
-	.read = read_handler_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_handler_path,
+	.forms = text_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_python(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -40,8 +43,16 @@ static bool read_python(
 	return true;
 }
 
+static void python_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^[^~\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*$");
+}
+
 const struct value_type python_type = {
-	.read = read_python, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_python,
+	.forms = python_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_user(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -54,7 +65,9 @@ static bool read_user(
 }
 
 const struct value_type user_type = {
-	.read = read_user, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_user,
+	.forms = text_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_module(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -78,8 +91,17 @@ static bool read_module(
 	return true;
 }
 
+static void module_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^(?!\\.)(?!.*\\.\\.)(?!.+\\.py$)[^/\\\\ :\\x00-\\x1f\\x7f]*"
+			    "[^./\\\\ :\\x00-\\x1f\\x7f]$");
+}
+
 const struct value_type module_type = {
-	.read = read_module, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_module,
+	.forms = module_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- processor.retry.except ---- */
 
@@ -158,7 +180,16 @@ static void write_classes(struct dump *dump, const struct key *key, const void *
 	}
 }
 
+static void classes_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_list(forms, "[A-Za-z_\\x80-\\uffff][0-9A-Za-z_\\x80-\\uffff]*"
+			 "(?:\\.[A-Za-z_\\x80-\\uffff][0-9A-Za-z_\\x80-\\uffff]*)*",
+		"\"boolean\"", true);
+}
+
 const struct value_type classes_type = {.read = read_classes,
+	.forms = classes_forms,
 	.write = write_classes,
 	.is_set = settings_are_set,
 	.clear = settings_clear};

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/dump.h"
 #include "config/kinds/kinds.h"
+#include "config/json_schema.h"
 #include "config/types/values.h"
 
 bool text_is_set(const void *field)
@@ -42,8 +43,15 @@ static bool read_text(
 	return true;
 }
 
+void text_forms(struct forms *forms, const struct key *key)
+{
+	form_text(forms, key->high);
+}
+
 const struct value_type text_type = {
-	.read = read_text, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_text,
+	.forms = text_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_address(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -60,8 +68,17 @@ static bool read_address(
 	return true;
 }
 
+static void address_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_number(forms, true, 1, 65535);
+	form_pattern(forms, "^(?:(?:[0-9]+(?:\\.[0-9]+){3}|localhost|\\[[0-9A-Fa-f:.]+\\]):)?[0-9]+$");
+}
+
 const struct value_type address_type = {
-	.read = read_address, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_address,
+	.forms = address_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_host(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -76,8 +93,16 @@ static bool read_host(
 	return true;
 }
 
+static void host_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^(?:[0-9]+(?:\\.[0-9]+){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$");
+}
+
 const struct value_type host_type = {
-	.read = read_host, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_host,
+	.forms = host_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_request_path(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -92,8 +117,16 @@ static bool read_request_path(
 	return true;
 }
 
+static void request_path_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_pattern(forms, "^(?:none|/[^ ?#\\x00-\\x1f\\x7f]*)$");
+}
+
 const struct value_type request_path_type = {
-	.read = read_request_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_request_path,
+	.forms = request_path_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 static bool read_path(
 	struct load *load, const struct key *key, const struct node *node, void *field)
@@ -110,7 +143,9 @@ static bool read_path(
 }
 
 const struct value_type path_type = {
-	.read = read_path, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_path,
+	.forms = text_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- words ---- */
 
@@ -136,32 +171,42 @@ static void write_choice(struct dump *dump, const struct key *key, const void *f
 	dump_scalar(dump, key->words[*(const unsigned *)field]);
 }
 
-const struct value_type choice_type = {.read = read_choice, .write = write_choice};
+void word_forms(struct forms *forms, const struct key *key)
+{
+	form_words(forms, key->words);
+}
+
+const struct value_type choice_type = {.read = read_choice, .forms = word_forms, .write = write_choice};
 
 /* ---- kinds ---- */
 
-/* Appends the kinds that there are, comma-separated, and a NUL. */
-static void list_kinds(struct buf *out, const struct kind *const *kinds)
+/* The names of those that there are, NULL-terminated; returns their number. */
+static size_t name_kinds(const char *words[KINDS_MAX + 1], const struct kind *const *kinds)
 {
-	const char *words[KINDS_MAX + 1];
 	size_t count = 0;
 
 	for (size_t i = 0; kinds[i] != NULL && count < KINDS_MAX; i++)
 		if (kinds[i]->absent == NULL)
 			words[count++] = kinds[i]->name;
 	words[count] = NULL;
+	return count;
+}
+
+/* Appends the kinds that there are, comma-separated, and a NUL. */
+static void list_kinds(struct buf *out, const struct kind *const *kinds)
+{
+	const char *words[KINDS_MAX + 1];
+
+	name_kinds(words, kinds);
 	value_list_words(out, words);
 }
 
 /* The kind that was probably meant, or NULL. */
 static const char *nearest_kind(const struct kind *const *kinds, const char *name)
 {
-	const char *words[KINDS_MAX];
-	size_t count = 0;
+	const char *words[KINDS_MAX + 1];
+	size_t count = name_kinds(words, kinds);
 
-	for (size_t i = 0; kinds[i] != NULL && count < KINDS_MAX; i++)
-		if (kinds[i]->absent == NULL)
-			words[count++] = kinds[i]->name;
 	return text_nearest(name, words, count);
 }
 
@@ -212,8 +257,19 @@ static bool read_kind(
 	return good;
 }
 
+static void kind_forms(struct forms *forms, const struct key *key)
+{
+	const char *words[KINDS_MAX + 1];
+
+	(void)key;
+	name_kinds(words, forms->section->kinds);
+	form_words(forms, words);
+}
+
 const struct value_type kind_type = {
-	.read = read_kind, .write = text_write, .is_set = text_is_set, .clear = text_clear};
+	.read = read_kind,
+	.forms = kind_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
 /* ---- true or false ---- */
 
@@ -237,14 +293,21 @@ static bool read_bool(
 	return true;
 }
 
+static void bool_forms(struct forms *forms, const struct key *key)
+{
+	(void)key;
+	form_bool(forms);
+	form_pattern(forms, "^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$");
+}
+
 static void write_bool(struct dump *dump, const struct key *key, const void *field)
 {
 	(void)key;
 	buf_text(dump->out, *(const bool *)field ? " true\n" : " false\n");
 }
 
-const struct value_type bool_type = {.read = read_bool, .write = write_bool};
-const struct value_type switch_type = {.read = read_switch}; /* rules.c acts on it */
+const struct value_type bool_type = {.read = read_bool, .forms = bool_forms, .write = write_bool};
+const struct value_type switch_type = {.read = read_switch, .forms = bool_forms}; /* rules.c acts on it */
 
 /* ---- keys that are read only ---- */
 

@@ -44,6 +44,9 @@ const char *always_required(const void *owner);
 
 /* Parts of several types. */
 bool read_count(struct load *load, const struct key *key, const struct node *node, void *field);
+void count_forms(struct forms *forms, const struct key *key);
+void text_forms(struct forms *forms, const struct key *key);
+void word_forms(struct forms *forms, const struct key *key);
 bool text_is_set(const void *field);
 void text_clear(void *field);
 void text_write(struct dump *dump, const struct key *key, const void *field);
