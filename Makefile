@@ -118,6 +118,7 @@ $(BUILD)/tests/test_top_chart: $(BUILD)/obj/cmd/bruco/top/chart.o
 $(BUILD)/tests/test_top_bottleneck: $(patsubst %,$(BUILD)/obj/cmd/bruco/top/%.o,bottleneck activity)
 $(BUILD)/tests/test_top_view: $(patsubst %,$(BUILD)/obj/cmd/bruco/%.o,monitor/amounts monitor/printable_answer $(patsubst %,top/%,view snapshot activity history))
 LIBS_test_top_view += $(JANSSON)
+$(BUILD)/tests/test_driver_messages: $(BUILD)/obj/cmd/bruco/driver/messages.o
 $(BUILD)/tests/test_restarts: $(BUILD)/obj/cmd/bruco/driver/restarts.o
 $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge exit_text supervise)
 $(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)

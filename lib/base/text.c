@@ -267,8 +267,16 @@ size_t text_cut(const void *text, size_t length, size_t most)
 	return text_continues(bytes[end]) ? most : end;
 }
 
-bool text_is_true(const char *text)
+bool text_boolean(const char *text, bool *value)
 {
-	return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 ||
-	       strcasecmp(text, "on") == 0 || strcmp(text, "1") == 0;
+	static const char *const words[][2] = {
+		{"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}, {"", ""}};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		*value = strcasecmp(text, words[i][0]) != 0;
+		if (!*value || strcasecmp(text, words[i][1]) == 0)
+			return true;
+	}
+	*value = false;
+	return false;
 }

@@ -21,8 +21,9 @@ bool text_rate(const char *text, int64_t *per_hour);
  * milliseconds since 1970. In milliseconds since 1970, UTC. */
 bool text_time(const char *text, int64_t *ms);
 
-/* Whether it is what a person writes for yes: true, yes, on or 1, in letters of any case. */
-bool text_is_true(const char *text);
+/* What a person writes for yes (true, yes, on, 1) or no (false, no, off, 0, or nothing), in letters of any
+ * case. False when it is neither; *value is false then. */
+bool text_boolean(const char *text, bool *value);
 
 bool text_utf8(const void *data, size_t length); /* whether it is well-formed UTF-8 */
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,11 +15,12 @@
 #include "base/text.h"
 #include "config/requirements.h"
 
-static bool pip_is_off(void)
+/* False when the variable says neither yes nor no. */
+static bool asks_for_pip(bool *off)
 {
-	const char *off = getenv("BRUCO_DISABLE_PIP");
+	const char *word = getenv("BRUCO_DISABLE_PIP");
 
-	return off != NULL && text_is_true(off);
+	return text_boolean(word == NULL ? "" : word, off);
 }
 
 /* Each Python has folders of its own; its path and the time of its file stand for its version. */
@@ -50,9 +52,16 @@ enum packages_need packages_find(struct packages *packages, const char *handler_
 {
 	char *requirements;
 	uint64_t number;
+	bool off;
 
 	*packages = (struct packages){0};
-	if (pip_is_off())
+	if (!asks_for_pip(&off)) {
+		snprintf(packages->why, sizeof packages->why,
+			"the variable BRUCO_DISABLE_PIP is '%.60s', which is neither true nor false",
+			getenv("BRUCO_DISABLE_PIP"));
+		return PACKAGES_UNCLEAR;
+	}
+	if (off)
 		return PACKAGES_NONE;
 	packages->handler_path = realpath(handler_path, NULL);
 	if (packages->handler_path == NULL)

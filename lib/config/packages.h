@@ -15,7 +15,8 @@ enum packages_need {
 	PACKAGES_NEEDED,     /* `folder` is where they are to be */
 	PACKAGES_UNREADABLE, /* the file is there, and errno says why it can't be read */
 	PACKAGES_HOMELESS,   /* there is no home, and XDG_CACHE_HOME is not set */
-	PACKAGES_UNSAFE      /* others could have put `folder` there, or could change it: `why` */
+	PACKAGES_UNSAFE,     /* others could have put `folder` there, or could change it: `why` */
+	PACKAGES_UNCLEAR     /* `why`: BRUCO_DISABLE_PIP says neither yes nor no */
 };
 
 struct packages {           /* all owned; NULL where it is not known */

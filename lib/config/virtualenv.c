@@ -58,7 +58,7 @@ bool virtualenv_fits(const char *folder, int major, int minor, char why[static V
 	if (settings == NULL) {
 		snprintf(why, VIRTUALENV_WHY_MAX,
 			"'%.350s' is not a virtual environment: cannot read 'pyvenv.cfg': %s",
-			folder, strerror(errno));
+			folder, fd_read_why(errno));
 		return false;
 	}
 	if (find_version(settings, &its_major, &its_minor) &&

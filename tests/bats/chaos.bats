@@ -64,6 +64,11 @@ preloadable() {
     contains "$output" " dead letter 15, filtered 15,"
 }
 
+@test "hostile workers in two of four lanes: nothing of any lane lost, doubled or invented" {
+    scenario hostile
+    contains "$output" " duplicates 0,"
+}
+
 @test "SIGSTOP of stages: nothing lost and nothing twice" {
     scenario pauses
     contains "$output" " duplicates 0,"

@@ -241,3 +241,71 @@ YAML
     no_canary stdout stderr
     contains "$stderr" "pip: "
 }
+
+# memory_of PID PATTERN: what its mappings hold whose line in maps matches, as far as it can be read
+memory_of() {
+    /usr/bin/python3 - "$@" <<'PY'
+import re, sys
+with open(f"/proc/{sys.argv[1]}/maps") as maps, open(f"/proc/{sys.argv[1]}/mem", "rb", buffering=0) as mem:
+    for line in maps:
+        start, end = (int(one, 16) for one in line.split()[0].split("-"))
+        if re.search(sys.argv[2], line) and line.split()[1].startswith("r"):
+            try:
+                mem.seek(start)
+                sys.stdout.buffer.write(mem.read(end - start))
+            except OSError:
+                pass
+PY
+}
+
+@test "pages, board and the workers' memory, which a core file would hold, have no secret of source and sink" {
+    ((EUID == 0)) || skip "needs root, to look"
+    pipeline
+    sed -i '/^  env:/,/CERTIFICATE/d' config.yaml
+    printf '%s\n' one bad two | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t in
+    start_x bruco bruco -c config.yaml
+    wait_for 30 file_has bruco.err 'info: ready'
+    wait_for 30 sh -c 'bruco status -c config.yaml --json | jq -e ".totals.acknowledged == 3" >/dev/null'
+    local driver pid name
+    driver=$(<bruco.pid)
+    memory_of "$driver" 'memfd:bruco' >pages
+    (($(stat -c %s pages) > 2500000)) # the board among them
+    for pid in $driver $(<"/proc/$driver/task/$driver/children"); do
+        name=$(<"/proc/$pid/comm")
+        memory_of "$pid" . >"memory.$name"
+    done
+    stop_x bruco
+    grep -q canary memory.bruco-source # or it is no test
+    grep -q canary memory.bruco-sink
+    no_canary pages memory.bruco-worker
+}
+
+@test "no core file is left by driver, source, sink and worker, whatever the limit is" {
+    local pattern
+    pattern=$(</proc/sys/kernel/core_pattern)
+    [[ $pattern == core* ]] || skip "core files go elsewhere: $pattern"
+    ulimit -c unlimited 2>/dev/null || skip "core files are not allowed"
+    pipeline
+    sed -i 's/^processor:/maxRestarts: 100\n&/' config.yaml
+    printf '%s\n' one | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t in
+    sleep 1000 & # that there would be one
+    kill -ABRT $!
+    wait $! || true
+    [[ -n $(compgen -G 'core*') ]]
+    rm core*
+    local stage
+    for stage in bruco-source bruco-sink bruco-worker bruco; do
+        start_x bruco bruco -c config.yaml
+        wait_for 30 file_has bruco.err 'info: ready'
+        if [[ $stage == bruco ]]; then
+            kill_x bruco ABRT
+            wait_x bruco 134
+        else
+            kill -ABRT "$(pgrep -P "$(<bruco.pid)" -x "$stage")"
+            wait_for 30 file_has bruco.err "signal 6"
+            kill_x bruco KILL
+            wait_x bruco 137
+        fi
+        equals "$(find . -name 'core*')" ""
+    done
+}

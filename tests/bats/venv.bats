@@ -84,7 +84,12 @@ def handle_event(context, data): return [only_there.name, sys.prefix]'
     sed -i "s/absent/'.'/" app/config.yaml
     run_x 78 bruco check app
     equals "$stderr" "$where '$PWD/app' is not a virtual environment: cannot read 'pyvenv.cfg': No such file or directory"
-    sed -i "s/'.'/environment/" app/config.yaml
+    mkdir app/odd
+    mkfifo app/odd/pyvenv.cfg
+    sed -i "s/'.'/odd/" app/config.yaml
+    run_x 78 bruco check app
+    equals "$stderr" "$where '$PWD/app/odd' is not a virtual environment: cannot read 'pyvenv.cfg': it is no regular file"
+    sed -i "s/odd/environment/" app/config.yaml
     sed -i 's/^version.*/version = 2.7.18/' app/environment/pyvenv.cfg
     for command in "bruco app" "bruco-worker --lines -c app"; do
         run_x 78 $command <<<hello

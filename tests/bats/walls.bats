@@ -153,8 +153,18 @@ PY
         BRUCO_DISABLE_PIP=$yes run_x 0 bruco app <<<hello
         equals "$output" hello
     done
-    for yes in false 0 no off ""; do
+    for yes in false 0 no off "" No; do
         BRUCO_DISABLE_PIP=$yes run_x 69 bruco app <<<hello
+        contains "$stderr" "pip"
+        file_lacks stderr "neither true nor false"
+    done
+    for yes in ja tru " true" 2 $'tr\e[2Jue'; do # neither installs nor leaves out what may be needed
+        BRUCO_DISABLE_PIP=$yes run_x 69 bruco app <<<hello
+        contains "$stderr" "bruco: error: the variable BRUCO_DISABLE_PIP is '"
+        contains "$stderr" "', which is neither true nor false"
+        file_lacks stderr $'\e|pip:'
+        BRUCO_DISABLE_PIP=$yes run_x 69 bruco check --handler app
+        contains "$stderr" "the handler has not been checked: the variable BRUCO_DISABLE_PIP"
     done
 }
 

@@ -169,14 +169,17 @@ four $NOBODY True"
 
 @test "a worker of another user dies with bruco" {
     user_lines 'isolation: basic' <<'PY'
-import os, time
+import time
 def handle_event(context, data):
-    time.sleep(1000)
+    print("begun", flush=True)
+    while True: # it never sees that its pipes are closed
+        time.sleep(1000)
 PY
     mkfifo in
     exec 7<>in
     start_x bruco bruco app <in
-    wait_for 30 file_has bruco.err "bruco: info: ready"
+    echo one >&7
+    wait_for 30 file_has bruco.err "begun"
     local worker
     worker=$(pgrep -P "$(<bruco.pid)" -u nobody)
     equals "$(who "$worker")" nobody

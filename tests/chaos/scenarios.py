@@ -5,6 +5,7 @@ import signal
 import time
 
 from cluster import Blackholes, Disk, Errors, Leaders, Network, Quotas
+from hostile import Hostile
 from machine import Clock, Interrupts, Memory, Processes, ShortCalls, Signals
 from scenario import SLOW, Run
 from world import Stuck
@@ -340,4 +341,5 @@ SCENARIOS = {
     "disk": (Disk, (18_000, 3), (6_000, 1)),
     "memory": (Memory, (10_000, 20), (2_000, 4)),
     "clock": (Clock, (40_000, 20), (4_000, 2)),
+    "hostile": (Hostile, (1_800_000, 18_000), (12_000, 120)),
 }

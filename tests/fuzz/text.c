@@ -94,6 +94,7 @@ FUZZ(data, length)
 	uint8_t *bytes = fuzz_rest(&input);
 	struct texts texts = {0};
 	struct settings settings = {0};
+	bool yes;
 
 	again(text, text_duration, format_duration);
 	again(text, text_size, format_size);
@@ -102,7 +103,7 @@ FUZZ(data, length)
 	offsets(text);
 	addresses(text);
 	integers(text);
-	text_is_true(text);
+	HOLDS(text_boolean(text, &yes) || !yes);
 	text_nearest(text, words, sizeof words / sizeof words[0]);
 	config_texts(&texts, text);
 	for (size_t i = 0; i < texts.count; i++)

@@ -111,6 +111,22 @@ static bool utf8(const char *text)
 	return good;
 }
 
+TEST(yes_and_no)
+{
+	static const char *const neither[] = {"ja", "tru", "truee", " true", "2", "y", "-", "nothing"};
+	bool yes = true;
+
+	CHECK(text_boolean("TRUE", &yes) && yes);
+	CHECK(text_boolean("1", &yes) && yes);
+	CHECK(text_boolean("Off", &yes) && !yes);
+	CHECK(text_boolean("no", &yes) && !yes);
+	CHECK(text_boolean("", &yes) && !yes);
+	for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++) {
+		yes = true;
+		CHECK(!text_boolean(neither[i], &yes) && !yes);
+	}
+}
+
 TEST(utf8_is_well_formed)
 {
 	CHECK(utf8(""));

@@ -28,6 +28,8 @@ static char *installed(const struct worker *worker)
 	if (worker->driven)
 		return NULL;
 	need = packages_find(&packages, ".", getenv("HOME"), BRUCO_PYTHON);
+	if (need == PACKAGES_UNCLEAR)
+		log_warning("%s", packages.why);
 	if (need == PACKAGES_UNSAFE)
 		log_warning("'%s' is not used: %s", packages.folder, packages.why);
 	if (need == PACKAGES_NEEDED) {

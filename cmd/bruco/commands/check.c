@@ -311,6 +311,8 @@ static int check_import(const struct config *config)
 	user_release(&user);
 	if (need == PACKAGES_NONE || there)
 		status = ask_worker(config, packages.folder, true);
+	else if (need == PACKAGES_UNCLEAR)
+		log_plain("the handler has not been checked: %s", packages.why);
 	else if (need == PACKAGES_UNSAFE)
 		log_plain("the handler has not been checked: '%s' is not used: %s", packages.folder,
 			packages.why);

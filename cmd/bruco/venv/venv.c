@@ -244,6 +244,9 @@ static bool prepare(struct install *install, const struct config *config, char *
 		log_error("no folder to install requirements.txt into: "
 			  "neither HOME nor XDG_CACHE_HOME is set");
 		break;
+	case PACKAGES_UNCLEAR:
+		log_error("%s", packages->why);
+		break;
 	case PACKAGES_UNSAFE:
 		log_error("cannot use '%s', for what is in it is run: %s (XDG_CACHE_HOME names another place)",
 			packages->folder, packages->why);
