@@ -103,7 +103,8 @@ static void answer_for(const struct config *config, const char *section,
 {
 	const struct sink_kind *kind = sink->kind == NULL ? NULL : sink_kind_named(sink->kind);
 
-	if (kind != NULL && kind->check != NULL && sink->properties.count > 0)
+	if (kind != NULL && kind->check != NULL &&
+		config_has_properties(&sink->security, &sink->properties))
 		kind->check(config, section, sink, answers);
 }
 

@@ -143,7 +143,8 @@ static void answer(const struct config *config, struct buf *answers)
 	const char *name = config->source.kind;
 	const struct source_kind *kind = name == NULL ? NULL : source_kind_named(name);
 
-	if (kind != NULL && kind->check != NULL && config->source.properties.count > 0)
+	if (kind != NULL && kind->check != NULL &&
+		config_has_properties(&config->source.security, &config->source.properties))
 		kind->check(config, answers);
 }
 

@@ -47,12 +47,13 @@ void config_texts(struct texts *texts, const char *comma_text)
 	free(copy);
 }
 
-static void setting_release(struct setting *setting)
+void setting_release(struct setting *setting)
 {
 	free(setting->name);
 	free(setting->value);
 	free(setting->shown);
 	free(setting->shown_name);
+	*setting = (struct setting){0};
 }
 
 struct setting *settings_set(struct settings *settings, const char *name, const char *value)
@@ -166,6 +167,9 @@ void config_release(struct config *config)
 	texts_release(&config->secret_files);
 	settings_release(&config->given);
 	texts_release(&config->mistaken);
+	settings_release(&config->source.security.derived);
+	settings_release(&config->sink.security.derived);
+	settings_release(&config->dead_letter.security.derived);
 	schema_clear(&schema_top, config);
 }
 

@@ -117,6 +117,18 @@ struct metrics_config {
 	int64_t stall_after_ms; /* without progress, until the pipeline is not called ready */
 };
 
+/* How a kafka kind reaches its brokers, and as whom. */
+struct security_config {
+	/* The keys of `security`: value, shown and place; no name. Those not given have no value. */
+	struct setting protocol, mechanism, username, password;
+	struct setting ca, certificate, key; /* an absolute path, or PEM */
+	/* A program that prints a token, and its arguments; no search for a path with a '/'. */
+	struct texts token_command;
+	/* What all these mean to librdkafka, but for what `properties` say themselves; follows from the
+	 * file when that is loaded. */
+	struct settings derived;
+};
+
 /* Fields of source and sink that their kind does not have keep their defaults. */
 struct source_config {
 	bool present;
@@ -133,6 +145,7 @@ struct source_config {
 	int64_t window;   /* bytes a lane */
 	int64_t window_time_ms; /* of work a lane; 0: whatever the bytes are */
 	int64_t prefetch; /* bytes */
+	struct security_config security;
 	struct settings properties;
 	char *listen;     /* an address; NULL: all of this machine */
 	uint32_t port;
@@ -154,6 +167,7 @@ struct sink_config {
 	struct texts topics; /* further topics that an output may name */
 	char *partitioner; /* librdkafka's word (config_partitioner); manual if partition is set */
 	int32_t partition; /* for the manual partitioner, else -1 */
+	struct security_config security;
 	struct settings properties;
 };
 
@@ -178,7 +192,7 @@ struct config {
 	struct texts secret_variables; /* variables in source and sink, which workers and pip don't get */
 	struct settings given;         /* of keys that hold a ${...} or a secret: the path, and what
 					  is to be shown behind its "key:" */
-	struct texts secret_files;     /* absolute paths that ${file:PATH} has read */
+	struct texts secret_files;     /* paths that ${file:PATH} has read, and of keys and keytabs */
 	struct texts mistaken;         /* paths of keys with a wrong value: see config_mistaken */
 	bool unreadable;               /* nothing is known of any key */
 };
@@ -241,6 +255,12 @@ void config_replace(char **field, const char *text);
 
 /* librdkafka's word for hash, murmur2 and random, or manual; NULL: no such partitioner. */
 const char *config_partitioner(const char *word);
+
+/* Whether a client of these settings has anything that librdkafka should look at (`bruco check`). */
+bool config_has_properties(
+	const struct security_config *security, const struct settings *properties);
+/* Unsets all of it. */
+void config_security_release(struct security_config *security);
 
 /* What clients say of the properties, a line each: "error" or "warning", the section ("source"), a
  * property or "", and the text, with tabs between them. Appends them to *notes

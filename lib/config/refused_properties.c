@@ -126,26 +126,47 @@ bool config_property_value_refused(const char *name, const char *value, char why
 
 /* ---- what clients say */
 
-static const struct settings *properties_of(const struct config *config, const char *section)
+/* What is known of a section. */
+struct part {
+	const struct settings *properties, *derived;
+	struct config_place place;
+};
+
+static struct part part_of(const struct config *config, const char *section)
 {
+	const struct sink_config *sink =
+		strcmp(section, "sink") == 0 ? &config->sink : &config->dead_letter;
+
 	if (strcmp(section, "source") == 0)
-		return &config->source.properties;
-	return strcmp(section, "sink") == 0 ? &config->sink.properties
-					    : &config->dead_letter.properties;
+		return (struct part){&config->source.properties, &config->source.security.derived,
+			config->source.place};
+	return (struct part){&sink->properties, &sink->security.derived, sink->place};
 }
 
-/* The property's own place, or that of its section. */
-static struct config_place property_place(
-	const struct config *config, const char *section, const char *property)
+static const struct setting *find(const struct settings *settings, const char *name)
 {
-	const struct settings *settings = properties_of(config, section);
-
 	for (size_t i = 0; i < settings->count; i++)
-		if (strcmp(settings->items[i].name, property) == 0)
-			return settings->items[i].place;
-	return strcmp(section, "source") == 0 ? config->source.place
-	       : strcmp(section, "sink") == 0 ? config->sink.place
-					      : config->dead_letter.place;
+		if (strcmp(settings->items[i].name, name) == 0)
+			return &settings->items[i];
+	return NULL;
+}
+
+/* The property's own place, or that of the key of `security` that means it (*of then says so), or
+ * that of its section. */
+static struct config_place property_place(
+	const struct config *config, const char *section, const char *property, const char **of)
+{
+	struct part part = part_of(config, section);
+	const struct setting *setting = find(part.properties, property);
+
+	*of = "properties";
+	if (setting != NULL)
+		return setting->place;
+	setting = find(part.derived, property);
+	if (setting == NULL || (setting->place.line == 0 && setting->place.override == 0))
+		return part.place;
+	*of = "security";
+	return setting->place;
 }
 
 size_t config_property_answers(const struct config *config, const char *answers, struct buf *out)
@@ -156,16 +177,16 @@ size_t config_property_answers(const struct config *config, const char *answers,
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		const char *level = strsep(&line, "\t");
 		const char *section = strsep(&line, "\t");
-		const char *property = strsep(&line, "\t");
+		const char *property = strsep(&line, "\t"), *of;
+		struct config_place place;
 
 		if (line == NULL)
 			continue;
+		place = property_place(config, section, property, &of);
 		if (strcmp(level, "error") == 0)
-			diag_error(&diagnostics, property_place(config, section, property),
-				"%s.properties: %s", section, line);
+			diag_error(&diagnostics, place, "%s.%s: %s", section, of, line);
 		else
-			diag_warning(&diagnostics, property_place(config, section, property),
-				"%s.properties: %s", section, line);
+			diag_warning(&diagnostics, place, "%s.%s: %s", section, of, line);
 	}
 	free(copy);
 	return diag_write(&diagnostics, config, out);

@@ -234,6 +234,7 @@ void rules_check(struct load *load)
 	check_ordering(load);
 	check_partition(load, &config->sink, "sink");
 	check_partition(load, &config->dead_letter, "deadLetter");
+	security_check(load);
 	check_receive(load);
 	check_group_times(load);
 	check_circle(load, &config->sink, "sink");

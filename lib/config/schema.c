@@ -217,7 +217,7 @@ static const struct section sink_section = {
 	.bit = SECTION_SINK};
 static const struct section dead_letter_section = {
 	.name = "deadLetter", .keys = sink_keys, .count = COUNT(sink_keys),
-	.kinds = sink_kinds, IN(dead_letter), .place = offsetof(struct config, dead_letter.place),
+	.kinds = dead_letter_kinds, IN(dead_letter), .place = offsetof(struct config, dead_letter.place),
 	.bit = SECTION_SINK};
 
 static const struct key metrics_keys[] = {

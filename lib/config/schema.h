@@ -127,5 +127,7 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 
 /* Checks what keys say about one another (rules.c). */
 void rules_check(struct load *load);
+/* The same of the security of all clients; derives what it means (security.c). */
+void security_check(struct load *load);
 
 #endif

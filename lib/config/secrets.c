@@ -16,10 +16,12 @@ static bool ends_in(const char *name, const char *end)
 	return length >= tail && strcasecmp(name + length - tail, end) == 0;
 }
 
-/* The name is a path's or a public address's, whatever it is the path of. */
+/* The name is a path's or a public address's, whatever it is the path of; or a command's, whose
+ * arguments all can read in /proc. */
 static bool names_a_place(const char *name)
 {
-	static const char *const ends[] = {"file", "path", "location", "token.endpoint.url"};
+	static const char *const ends[] = {
+		"file", "path", "location", "token.endpoint.url", "command"};
 
 	for (size_t i = 0; i < COUNT(ends); i++)
 		if (ends_in(name, ends[i]))
@@ -49,7 +51,14 @@ bool secret_name(const char *name)
 
 /* ---- trees */
 
-static void mark(struct node *node, bool secret)
+/* `key` of `security` is a path, or a private key in PEM, which is hidden as such. */
+static bool entry_is_secret(const char *map, const char *key)
+{
+	return secret_name(key) && !(strcmp(map, "security") == 0 && strcmp(key, "key") == 0);
+}
+
+/* `map`: the key of which the node is the value. */
+static void mark(struct node *node, const char *map, bool secret)
 {
 	const struct node *named = node_find(node, "name"); /* an item of processor.env */
 
@@ -58,16 +67,16 @@ static void mark(struct node *node, bool secret)
 		secret = true;
 	for (size_t i = 0; i < node->count; i++) {
 		const struct entry *entry = &node->entries[i];
+		const char *key = entry->key != NULL ? entry->key->text : "";
 
-		mark(entry->value, entry->value != named &&
-					   (secret || (entry->key != NULL &&
-							      secret_name(entry->key->text))));
+		mark(entry->value, key,
+			entry->value != named && (secret || entry_is_secret(map, key)));
 	}
 }
 
 void secrets_mark(struct node *root)
 {
-	mark(root, false);
+	mark(root, "", false);
 }
 
 static void hide_scalar(struct node *node)

@@ -102,7 +102,9 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 	const char *in = section == &schema_top ? "" : " in ";
 	bool elsewhere;
 
-	add_owners(&owners, &schema_top);
+	add_owners(&owners, section); /* those inside of it come first */
+	if (owners.text.length == 0)
+		add_owners(&owners, &schema_top);
 	elsewhere = owners.text.length > 0;
 	if (near != NULL && (!elsewhere || known_as(section, name) != NULL || alike(name, near)))
 		diag_error(load->diagnostics, key->place,

@@ -41,11 +41,9 @@ static void answer(
 	free(redacted);
 }
 
-/* The property that a text of librdkafka is about, or "". Names are parts of one another. */
-static const char *named_in(const char *text, const struct settings *properties)
+/* The longest name in the text: names are parts of one another. */
+static const char *longest_in(const char *text, const struct settings *properties, const char *best)
 {
-	const char *best = "";
-
 	for (size_t i = 0; i < properties->count; i++)
 		if (strstr(text, properties->items[i].name) != NULL &&
 			strlen(properties->items[i].name) > strlen(best))
@@ -53,9 +51,16 @@ static const char *named_in(const char *text, const struct settings *properties)
 	return best;
 }
 
+/* The property that a text of librdkafka is about, or "". */
+static const char *named_in(const char *text, const struct kafka_answers *answers)
+{
+	return longest_in(text, answers->properties,
+		longest_in(text, &answers->security->derived, ""));
+}
+
 static void on_check_log(const char *facility, const char *text)
 {
-	const char *property = named_in(text, checking->properties);
+	const char *property = named_in(text, checking);
 
 	/* librdkafka names an alias by its other name. The line about missing brokers is expected. */
 	if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "bootstrap.servers") == NULL)
@@ -163,7 +168,8 @@ bool kafka_version_supported(int version)
 }
 
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
-	size_t default_count, const struct settings *properties, struct kafka_answers *answers)
+	size_t default_count, const struct security_config *security,
+	const struct settings *properties, struct kafka_answers *answers)
 {
 	rd_kafka_conf_t *conf;
 
@@ -183,7 +189,10 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	for (size_t i = 0; i < default_count; i++)
 		if (defaults[i].value != NULL)
 			set(conf, defaults[i].name, defaults[i].value);
+	redact_learn(&security->derived);
 	redact_learn(properties);
+	for (size_t i = 0; i < security->derived.count; i++)
+		set_users(conf, &security->derived.items[i], answers);
 	for (size_t i = 0; i < properties->count; i++)
 		set_users(conf, &properties->items[i], answers);
 	if (answers == NULL)
@@ -205,6 +214,31 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 	return client;
 }
 
+/* Librdkafka hands on what OpenSSL says, which is not why a file can't be read. */
+static const char *why_unreadable(const struct kafka_answers *answers, const char *name)
+{
+	const struct settings *all[] = {answers->properties, &answers->security->derived};
+	size_t length = strlen(name);
+
+	if (length < 9 || strcmp(name + length - 9, ".location") != 0)
+		return NULL;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < all[i]->count; j++)
+			if (strcmp(all[i]->items[j].name, name) == 0)
+				return access(all[i]->items[j].value, R_OK) == 0 ? NULL : strerror(errno);
+	return NULL;
+}
+
+static void answer_failure(struct kafka_answers *answers, const char *why)
+{
+	const char *name = named_in(why, answers), *unreadable = why_unreadable(answers, name);
+	char text[600];
+
+	snprintf(text, sizeof text, "%.511s%s%s", why, unreadable == NULL ? "" : ": ",
+		unreadable == NULL ? "" : unreadable);
+	answer(answers, "error", name, text);
+}
+
 void kafka_check(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_answers *answers)
 {
 	rd_kafka_t *client;
@@ -214,7 +248,7 @@ void kafka_check(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_answe
 	client = rd_kafka_new(type, conf, why, sizeof why);
 	checking = NULL;
 	if (client == NULL)
-		answer(answers, "error", named_in(why, answers->properties), why);
+		answer_failure(answers, why);
 	else
 		rd_kafka_destroy(client);
 }

@@ -22,17 +22,19 @@ struct kafka_default {
 /* Collects mistakes in properties for `bruco check`, as lines that config_property_answers reads. */
 struct kafka_answers {
 	const char *section;
+	const struct security_config *security;
 	const struct settings *properties;
 	struct buf *out;
 };
 
-/* A client configuration: Bruco's defaults, then the user's properties over them, then the
- * brokers. Its opaque is to be a struct kafka_health, which its callbacks tell what they hear (as
+/* A client configuration: Bruco's defaults, then what `security` means, then the user's properties
+ * over them, then the brokers. Its opaque is to be a struct kafka_health, which its callbacks tell what they hear (as
  * the first member of what other callbacks want). Logs go to log lines; one about a thread that
  * could not be made ends the program, status 75. A property that librdkafka refuses ends the
  * program, status 78; with `answers` (else NULL) it becomes a line there. */
 rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *defaults,
-	size_t default_count, const struct settings *properties, struct kafka_answers *answers);
+	size_t default_count, const struct security_config *security,
+	const struct settings *properties, struct kafka_answers *answers);
 
 /* The client, which takes the configuration; ends the program with 78 when librdkafka does not like
  * that, with 75 when there are not enough threads. */

@@ -3,35 +3,7 @@
 # down. The broker is this file's own; its listeners are those of BRUCO_KAFKA_SECURE.
 
 load helpers
-
-LIMIT=120
-
-setup_file() {
-    command -v java openssl >/dev/null || return 0
-    export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
-    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start
-}
-
-setup() {
-    common_setup
-    requires java openssl
-    export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
-    TLS=$BRUCO_KAFKA_RUN/tls
-    BROKERS=$(<"$BRUCO_KAFKA_RUN/address")
-    unset PROXY
-    new_topic
-    OUT=$TOPIC
-}
-
-teardown() {
-    [[ -z ${PROXY:-} ]] || exec {PROXY}>&-
-    [[ ! -e own ]] || BRUCO_KAFKA_RUN=$PWD/own "$ROOT/tests/kafka/broker" stop
-    common_teardown
-}
-
-at() { # at LISTENER: its address
-    cat "$BRUCO_KAFKA_RUN/$1"
-}
+load secure
 
 # properties NAME ...: sets $P, options for each of these
 properties() {
@@ -47,37 +19,6 @@ properties() {
         *) P+=(-X security.protocol="$name") ;;
         esac
     done
-}
-
-# start_proxy [HOST:PORT]: its address is in $ADDRESS; mode MODE changes it.
-start_proxy() {
-    rm -f proxy.in
-    mkfifo proxy.in
-    start_x proxy /usr/bin/python3 -u "$ROOT/tests/chaos/proxy.py" "$@" <>proxy.in
-    exec {PROXY}>proxy.in
-    wait_for 20 lines_in proxy.out 1
-    ADDRESS=$(<proxy.out)
-}
-
-mode() {
-    echo "$1" >&"$PROXY"
-}
-
-end_proxy() {
-    kill_x proxy TERM
-    wait_x proxy 143
-}
-
-count() { # count TOPIC
-    kafka-offsets -b "$BROKERS" count "$1"
-}
-
-count_is() {
-    [[ $(count "$1") == "$2" ]]
-}
-
-count_at_least() {
-    (($(count "$1") >= $2))
 }
 
 @test "a refusal ends it with 77, and is told once" {
@@ -116,6 +57,31 @@ count_at_least() {
     accepted sasl_plaintext sasl_plaintext PLAIN alice
     accepted sasl_ssl sasl_ssl ca PLAIN alice
     count_is "$OUT" 4
+}
+
+@test "the short keys mean what the properties do" {
+    keys() { # keys LISTENER LINE ...: a sink with these lines
+        printf '%s\n' "source: {kind: lines}" "sink:" "  kind: kafka" "  brokers: $(at "$1")" \
+            "  topic: $OUT" "${@:2}" >config.yaml
+        run_x 0 bruco check config.yaml
+        equals "$stderr" ""
+        run_x 0 bruco-sink -c config.yaml < <(bruco-source lines <<<"$1")
+        [[ $stderr != *error* ]]
+    }
+    export USER_NAME=alice CERTIFICATE KEY
+    CERTIFICATE=$(<"$TLS/client.pem") KEY=$(<"$TLS/client.key")
+    echo alice-secret >password
+    ln -s "$TLS/ca.pem" ca.pem
+    keys ssl "  security: {ca: ca.pem}"
+    keys mutual "  security: {ca: ca.pem, certificate: $TLS/client.pem, key: $TLS/client.key}"
+    keys mutual "  security: {ca: '\${file:ca.pem}', certificate: '\${CERTIFICATE}', key: '\${KEY}'}"
+    keys mutual "  security: {ca: ca.pem, certificate: $TLS/chained.pem, key: $TLS/chained.key}"
+    keys sasl_ssl "  security: {ca: ca.pem, username: '\${USER_NAME}', password: '\${file:password}'}"
+    keys sasl_plaintext "  security: {protocol: sasl_plaintext, mechanism: plain, username: alice," \
+        "    password: alice-secret}"
+    run_x 0 bruco check --print config.yaml
+    contains "$output" '    password: "***"'
+    count_is "$OUT" 6
 }
 
 @test "the wrong protocol is waited for, with a hint" {
@@ -176,20 +142,6 @@ count_at_least() {
     count_is "$OUT" 6
 }
 
-# own_broker [PROTOCOL]: a broker of the test's own behind a proxy, for what it would break.
-own_broker() {
-    local port
-    until port=$((20000 + RANDOM % 12000)) && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-    export BRUCO_KAFKA_RUN=$PWD/own
-    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start "$@" >own.address
-    BROKERS=$(<own.address)
-    TLS=$BRUCO_KAFKA_RUN/tls
-    new_topic
-    IN=$TOPIC
-    new_topic
-    OUT=$TOPIC
-}
-
 # pipeline ADDRESS: from $IN to $OUT, with alice and TLS at the source's side
 pipeline() {
     cat >handler.py <<PY
@@ -217,10 +169,6 @@ source:
     ssl.ca.location: $TLS/ca.pem
 sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT}
 YAML
-}
-
-send() { # send VALUE ...
-    printf '%s\n' "$@" | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t "$IN"
 }
 
 @test "after ready, cut handshakes are waited for and nothing is restarted" {
@@ -268,10 +216,6 @@ told() { # told N: another line for each cut
     wait_x bruco 77 60
     count_is "$OUT" 2
     file_has bruco.err "bruco: error: .*77|bruco-source"
-}
-
-process_alive() {
-    ! process_ended "$(<"$1.pid")"
 }
 
 @test "a permission that is missing names the topic or the group, 77" {

@@ -163,8 +163,8 @@ TEST(changes_are_named_by_their_paths)
 /* ---- every key of the schema ---- */
 
 /* Any of these is a value of each key, and not its default. */
-static const char *const values[] = {"3", "30", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
-	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "/dev/null", "true"};
+static const char *const values[] = {"3", "30", "ssl", "PLAIN", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
+	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "/dev/null", "true", "[x]"};
 
 /* What is written for a key of *from, without the key itself. */
 static struct buf value_of(
@@ -204,8 +204,14 @@ static void write_one(struct buf *text, const struct section *section, const str
 	if (strcmp(section->name, "deadLetter") == 0)
 		buf_text(text, "processor: {onFailure: deadLetter}\n");
 	strcpy(copy, section->name);
-	while (copy[0] != '\0' && (name = strsep(&rest, ".")) != NULL)
+	while (copy[0] != '\0' && (name = strsep(&rest, ".")) != NULL) {
+		if (strcmp(name, "security") == 0) /* what goes together with each of its keys */
+			buf_text(text, "  kind: kafka\n"
+				       "  properties: {security.protocol: sasl_ssl, sasl.mechanism: PLAIN, "
+				       "sasl.username: a, sasl.password: b, ssl.certificate.location: c, "
+				       "ssl.key.location: d}\n");
 		buf_printf(text, "%*s%s:\n", 2 * depth++, "", name);
+	}
 	if (section->kinds != NULL && strcmp(key->name, "kind") != 0)
 		buf_printf(text, "%*skind: %s\n", 2 * depth, "", kind->name);
 	if (strcmp(key->name, "network") == 0)

@@ -273,13 +273,13 @@ static rd_kafka_conf_t *configure(const struct config *config, const struct sink
 			? (long long)config->max_record_size + LIMIT_FRAME_MORE
 			: CLIENT_DEFAULT);
 	return kafka_conf(sink->brokers, defaults, sizeof defaults / sizeof defaults[0],
-		&sink->properties, answers);
+		&sink->security, &sink->properties, answers);
 }
 
 void kafka_client_check(const struct config *config, const char *section,
 	const struct sink_config *sink, struct buf *out)
 {
-	struct kafka_answers answers = {section, &sink->properties, out};
+	struct kafka_answers answers = {section, &sink->security, &sink->properties, out};
 
 	kafka_check(RD_KAFKA_PRODUCER, configure(config, sink, true, &answers), &answers);
 }

@@ -449,7 +449,7 @@ static struct kafka_source *open_state(struct source *source)
 
 static void check(const struct config *config, struct buf *out)
 {
-	struct kafka_answers answers = {"source", &config->source.properties, out};
+	struct kafka_answers answers = {"source", &config->source.security, &config->source.properties, out};
 	rd_kafka_conf_t *conf = kafka_settings(
 		&config->source, config->source.group_instance_id, &answers);
 

@@ -90,5 +90,5 @@ rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *
 	snprintf(session, sizeof session, "%d", GROUP_SESSION_MS);
 	snprintf(heartbeat, sizeof heartbeat, "%d", GROUP_HEARTBEAT_MS);
 	return kafka_conf(source->brokers, defaults, sizeof defaults / sizeof defaults[0],
-		&source->properties, answers);
+		&source->security, &source->properties, answers);
 }

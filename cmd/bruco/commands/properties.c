@@ -69,9 +69,14 @@ size_t check_properties(const struct config *config, struct buf *notes)
 {
 	size_t mistakes = 0;
 
-	if (config->source.properties.count > 0 && !config_mistaken(config, "source.properties"))
+	const struct source_config *source = &config->source;
+	const struct sink_config *sink = &config->sink, *letters = &config->dead_letter;
+
+	if (config_has_properties(&source->security, &source->properties) &&
+		!config_mistaken(config, "source.properties"))
 		mistakes += check_client("bruco-source", config, SECTION_SOURCE, notes);
-	if (config->sink.properties.count + config->dead_letter.properties.count > 0 &&
+	if ((config_has_properties(&sink->security, &sink->properties) ||
+		    config_has_properties(&letters->security, &letters->properties)) &&
 		!config_mistaken(config, "sink.properties") &&
 		!config_mistaken(config, "deadLetter.properties"))
 		mistakes += check_client("bruco-sink", config, SECTION_SINK, notes);

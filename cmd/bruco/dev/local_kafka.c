@@ -86,6 +86,7 @@ static void replace_sink(struct sink_config *sink, const char *brokers)
 	if (!is_kafka(sink->kind))
 		return;
 	config_replace(&sink->brokers, brokers);
+	config_security_release(&sink->security);
 	drop_properties(&sink->properties);
 }
 
@@ -95,6 +96,7 @@ void local_kafka_replace(struct config *config, const char *brokers, const char 
 
 	if (is_kafka(source->kind)) {
 		config_replace(&source->brokers, brokers);
+		config_security_release(&source->security);
 		config_replace(&source->consumer_group, group);
 		config_replace(&source->group_instance_id, NULL);
 		source->offset = (struct start_offset){.kind = OFFSET_EARLIEST};

@@ -17,3 +17,5 @@ const struct kind *const source_kinds[] = {
 	&kafka_source, &lines, &json, &frames, &http_source, &file, &exec, &nats, NULL};
 const struct kind *const sink_kinds[] = {
 	&kafka_sink, &lines, &json, &frames, &discard, &reply, &http, &file, &exec, &nats, NULL};
+const struct kind *const dead_letter_kinds[] = {
+	&kafka_dead_letter, &lines, &json, &frames, &discard, &reply, &http, &file, &exec, &nats, NULL};

@@ -11,9 +11,11 @@
 enum { KINDS_MAX = 16 };
 extern const struct kind *const source_kinds[];
 extern const struct kind *const sink_kinds[];
+extern const struct kind *const dead_letter_kinds[];
 
 extern const struct kind kafka_source;
 extern const struct kind kafka_sink;
 extern const struct kind http_source;
+extern const struct kind kafka_dead_letter;
 
 #endif

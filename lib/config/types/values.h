@@ -30,6 +30,11 @@ extern const struct value_type env_type;          /* struct settings: a list of 
 extern const struct value_type inherit_type;      /* struct texts: names of variables, PREFIX_* */
 extern const struct value_type bool_type;         /* bool */
 extern const struct value_type properties_type;   /* struct settings: a map */
+extern const struct value_type protocol_type;     /* struct setting: of key->words, in any case */
+extern const struct value_type mechanism_type;    /* struct setting: of key->words, in any case */
+extern const struct value_type credential_type;   /* struct setting: a line */
+extern const struct value_type pem_type;          /* struct setting: a path, or a text in PEM */
+extern const struct value_type command_type;      /* struct texts: a program and its arguments */
 extern const struct value_type kind_type;         /* char *: one of the section's kinds */
 extern const struct value_type offset_type;       /* struct start_offset */
 extern const struct value_type balance_type;      /* char *: librdkafka's word */
@@ -77,6 +82,9 @@ bool value_scalar(
 bool value_line(
 	struct load *load, const struct key *key, const struct node *node, const char *what);
 
+/* Whether a text is not a path but what would be in the file. */
+bool value_is_pem(const char *text);
+
 /* What to show of a part of the item's text. */
 const char *value_part(const struct node *item, const char *part);
 
@@ -94,6 +102,7 @@ struct setting *settings_set(struct settings *settings, const char *name, const 
 void settings_take(
 	struct settings *settings, const struct node *name, const struct node *value);
 void settings_release(struct settings *settings);
+void setting_release(struct setting *setting);
 
 /* `path`, joined to the folder if it is relative; the caller frees it. */
 char *config_path(const char *directory, const char *path);
