@@ -127,10 +127,12 @@ $(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_ob
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_base64: $(BUILD)/obj/lib/json/base64.o
-$(BUILD)/tests/test_health: $(call module,lib/kafka)
-LIBS_test_health += $(RDKAFKA_LIBS)
-$(BUILD)/tests/test_redact: $(call module,lib/kafka)
-LIBS_test_redact += $(RDKAFKA_LIBS)
+$(BUILD)/tests/test_health: $(call module,lib/kafka) $(call module,lib/json)
+LIBS_test_health += $(RDKAFKA_LIBS) $(JANSSON)
+$(BUILD)/tests/test_redact: $(call module,lib/kafka) $(call module,lib/json)
+LIBS_test_redact += $(RDKAFKA_LIBS) $(JANSSON)
+$(BUILD)/tests/test_token_answer: $(BUILD)/obj/lib/json/token_answer.o
+LIBS_test_token_answer += $(JANSSON)
 LIBS_test_known_properties += $(RDKAFKA_LIBS)
 $(BUILD)/tests/test_tap: $(BUILD)/obj/cmd/bruco/monitor/tap_reader.o
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o

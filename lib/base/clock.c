@@ -22,6 +22,11 @@ int64_t clock_ms(void)
 	return clock_ns() / 1000000;
 }
 
+int64_t clock_boot_ms(void)
+{
+	return read_clock(CLOCK_BOOTTIME) / 1000000;
+}
+
 int64_t clock_coarse_ns(void)
 {
 #ifdef CLOCK_MONOTONIC_COARSE

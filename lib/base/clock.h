@@ -9,6 +9,7 @@
 
 int64_t clock_ms(void);        /* monotonic milliseconds */
 int64_t clock_ns(void);        /* monotonic nanoseconds */
+int64_t clock_boot_ms(void);   /* the same, but it goes on while the machine sleeps */
 int64_t clock_coarse_ns(void); /* the same clock at the kernel's tick (1-4 ms), 5 ns a call */
 
 /* The time now as 2026-01-31T12:00:00.123Z; at least 25 bytes of room. */

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "frame/headers.h"
 #include "kafka/redact.h"
+#include "kafka/token.h"
 
 /* "[thrd:NAME]: TEXT" */
 static const char *without_thread(const char *text)
@@ -195,6 +196,7 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 		set_users(conf, &security->derived.items[i], answers);
 	for (size_t i = 0; i < properties->count; i++)
 		set_users(conf, &properties->items[i], answers);
+	tokens_configure(conf, security);
 	if (answers == NULL)
 		set(conf, "bootstrap.servers", brokers);
 	return conf;

@@ -122,6 +122,23 @@ static void remember_refuser(struct kafka_health *health, const char *reason)
 		health->refusers[health->refuser_count++] = name;
 }
 
+/* With the lock. */
+static bool has_old_token(const struct kafka_health *health)
+{
+	return health->has_tokens &&
+	       (health->token_trouble[0] != '\0' || clock_boot_ms() >= health->token_ends);
+}
+
+void kafka_health_token(struct kafka_health *health, int64_t ends, const char *trouble)
+{
+	pthread_mutex_lock(&health->lock);
+	health->has_tokens = true;
+	health->token_ends = ends;
+	snprintf(health->token_trouble, sizeof health->token_trouble, "%s",
+		trouble == NULL ? "" : trouble);
+	pthread_mutex_unlock(&health->lock);
+}
+
 void kafka_health_failed(struct kafka_health *health, int error, const char *reason)
 {
 	bool refusal = kafka_is_refusal(error, reason);
@@ -129,6 +146,8 @@ void kafka_health_failed(struct kafka_health *health, int error, const char *rea
 	if (!refusal && is_mere_end(health, reason))
 		return;
 	pthread_mutex_lock(&health->lock);
+	if (has_old_token(health))
+		refusal = false;
 	keep(health->failure, reason);
 	health->failed = health->pending = true;
 	health->failed_at = now_not_zero();
@@ -235,6 +254,8 @@ bool kafka_health_waits(struct kafka_health *health, rd_kafka_t *client, char te
 	down = health->down && health->failed;
 	if (down)
 		snprintf(text, HEALTH_WAIT_MAX, "no broker can be reached: %s", health->failure);
+	else if (health->token_trouble[0] != '\0')
+		snprintf(text, HEALTH_WAIT_MAX, "there is no token: %s", health->token_trouble);
 	else
 		snprintf(text, HEALTH_WAIT_MAX, "no broker has answered");
 	pthread_mutex_unlock(&health->lock);

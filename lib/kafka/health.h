@@ -35,6 +35,9 @@ struct kafka_health {
 	int64_t refused_at;       /* of the first refusal since a broker answered; 0: none */
 	uint64_t refusers[REFUSERS_MAX]; /* hashes of the brokers' names */
 	int refuser_count;
+	bool has_tokens;         /* a tokenCommand gets them */
+	int64_t token_ends;      /* clock_boot_ms */
+	char token_trouble[HEALTH_TEXT_MAX]; /* why there is no new one; "": there is */
 	char failure[HEALTH_TEXT_MAX];
 	char refusal[HEALTH_TEXT_MAX];
 };
@@ -48,6 +51,11 @@ void kafka_health_init(struct kafka_health *health);
 void kafka_health_failed(struct kafka_health *health, int error, const char *reason);
 /* No broker is connected: "1/1 brokers are down". */
 void kafka_health_down(struct kafka_health *health, const char *reason);
+
+/* The newest token ends then (clock_boot_ms; 0: there was none yet). `trouble`: why there is no newer
+ * one, or NULL. A broker that refuses a token that has ended, or is to be renewed and can't be, has not
+ * refused whoever it stands for. */
+void kafka_health_token(struct kafka_health *health, int64_t ends, const char *trouble);
 
 /* ---- for the stage */
 

@@ -7,6 +7,7 @@
 
 #include "bruco-sink/sink.h"
 #include "kafka/client.h"
+#include "kafka/token.h"
 
 struct topic {
 	char *name;
@@ -29,6 +30,7 @@ struct kafka_sink {
 	struct destination *destination;
 	struct sink *sink;
 	rd_kafka_t *client;
+	struct tokens *tokens; /* NULL: none are needed */
 	int event_fd;
 	struct topic *topics; /* [0] is the default */
 	size_t topic_count;

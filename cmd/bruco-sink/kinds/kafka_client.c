@@ -302,6 +302,10 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
 	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
+	if (kafka->tokens == NULL)
+		kafka->tokens =
+			tokens_start(&kafka->destination->config->security, &kafka->health);
+	tokens_client(kafka->tokens, kafka->client);
 	queue = rd_kafka_queue_get_main(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(queue);
 	rd_kafka_queue_destroy(queue); /* the handle alone */
@@ -317,6 +321,7 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 
 void kafka_client_close(struct kafka_sink *kafka)
 {
+	tokens_client(kafka->tokens, NULL);
 	for (size_t i = 0; i < kafka->topic_count; i++)
 		rd_kafka_topic_destroy(kafka->topics[i].handle);
 	rd_kafka_destroy(kafka->client);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/protect.h"
+#include "base/search.h"
 #include "base/self.h"
 #include "base/status.h"
 #include "config/environment.h"
@@ -24,22 +25,14 @@ enum {
 
 char *launch_program(const char *name)
 {
-	const char *path = getenv("PATH");
 	char *file = self_beside(name);
 
 	if (file != NULL && access(file, X_OK) == 0)
 		return file;
 	free(file);
-	while (path != NULL && *path != '\0') {
-		size_t folder = strcspn(path, ":");
-
-		file = mem_printf(
-			"%.*s/%s", folder > 0 ? (int)folder : 1, folder > 0 ? path : ".", name);
-		if (access(file, X_OK) == 0)
-			return file;
-		free(file);
-		path += folder + (path[folder] == ':');
-	}
+	file = search_path(name);
+	if (file != NULL)
+		return file;
 	die(STATUS_UNAVAILABLE, "cannot find '%s' beside bruco or in PATH", name);
 }
 
