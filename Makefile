@@ -278,9 +278,16 @@ lint: ## check the man pages, and the C code where cppcheck is installed
 format: ## clang-format all C files
 	clang-format -i $(sort $(shell find lib cmd tests -name '*.[ch]'))
 
-INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED)
+# Made by running the programs, so that they are no part of `all`, which may be for another machine.
+COMPLETIONS := $(PROGRAMS:%=share/bash-completion/completions/%) share/zsh/site-functions/_bruco \
+	$(PROGRAMS:%=share/fish/vendor_completions.d/%.fish)
+$(BUILD)/$(firstword $(COMPLETIONS)): tools/completions $(BINARIES)
+	@$(PYTHON) tools/completions $(BUILD)/bin $(BUILD)/share
+completions: $(BUILD)/$(firstword $(COMPLETIONS)) ## make the completions for bash, zsh and fish
+
+INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED) $(COMPLETIONS)
 EXAMPLES  := $(sort $(shell find examples -name env -prune -o -type f ! -name '*.pyc' ! -name '*.joblib' -print))
-install: all ## install into DESTDIR/PREFIX
+install: all completions ## install into DESTDIR/PREFIX
 	@for file in $(INSTALLED); do \
 		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
 			$(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
@@ -288,7 +295,7 @@ install: all ## install into DESTDIR/PREFIX
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
 uninstall: ## remove what install put there
-	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) lib/bruco share/bruco share/doc/bruco
+	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) $(COMPLETIONS) lib/bruco share/bruco share/doc/bruco
 
 clean: ## remove all that was built
 	rm -rf build
@@ -296,5 +303,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

@@ -139,7 +139,7 @@ static void parse_options(struct settings *settings, int argc, char **argv)
 		{"topic", required_argument, NULL, 't'}, {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "qvt:", options, NULL)) != -1) {
+	while ((option = options_next(argc, argv, "qvt:", options)) != -1) {
 		if (option == 't') {
 			add_topic(settings, optarg);
 		} else if (option == OPTION_CONTROL) {

@@ -57,7 +57,7 @@ static void parse(int argc, char **argv, struct flags *flags, struct sink_option
 		{"partitioner", required_argument, NULL, OPTION_PARTITIONER}, {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, COMMAND_LETTERS, longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, COMMAND_LETTERS, longs)) != -1) {
 		if (command_option(&program, &flags->common, option))
 			continue;
 		if (option == OPTION_PARTITIONER)

@@ -81,7 +81,7 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 		{"listen", required_argument, NULL, OPTION_LISTEN}, {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, COMMAND_LETTERS "eg:n:o:", longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, COMMAND_LETTERS "eg:n:o:", longs)) != -1) {
 		if (command_option(&program, &flags->common, option))
 			continue;
 		switch (option) {

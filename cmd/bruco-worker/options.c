@@ -50,7 +50,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:d:m:qv", options, NULL)) != -1) {
+	while ((option = options_next(argc, argv, "c:d:m:qv", options)) != -1) {
 		if (options_common(flags->program, option))
 			continue;
 		switch (option) {

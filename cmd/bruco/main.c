@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/protect.h"
 #include "base/signals.h"
+#include "base/status.h"
 #include "base/text.h"
 #include "bruco/commands/check.h"
 #include "bruco/commands/commands.h"
@@ -96,6 +97,14 @@ static const struct command *find_command(const char *word)
 	return NULL;
 }
 
+/* For tools/completions. */
+static int list_commands(void)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		puts(commands[i].name);
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
 /* The word is neither a command nor a path, most likely a slip. */
 static _Noreturn void unknown_word(const char *word)
 {
@@ -120,6 +129,8 @@ int main(int argc, char **argv)
 	signals_reset();
 	fd_ensure_standard();
 	log_init(program.name);
+	if (argc == 2 && strcmp(argv[1], "--list-commands") == 0)
+		return list_commands();
 	if (argc > 1 && argv[1][0] != '-') {
 		command = find_command(argv[1]);
 		if (command == NULL && access(argv[1], F_OK) < 0)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -50,6 +51,16 @@ void options_begin(const struct program *program, char **argv)
 static _Noreturn void end_of_output(void)
 {
 	exit(fflush(stdout) == 0 && !ferror(stdout) ? STATUS_OK : STATUS_UNAVAILABLE);
+}
+
+int options_next(int argc, char **argv, const char *letters, const struct option *options)
+{
+	if (optind > 1 || argc != 2 || strcmp(argv[1], "--list-options") != 0)
+		return getopt_long(argc, argv, letters, options, NULL);
+	for (; options->name != NULL; options++)
+		printf("%c\t%s\t%d\n", options->val < OPTION_HELP ? options->val : '-',
+			options->name, options->has_arg != no_argument);
+	end_of_output();
 }
 
 bool options_common(const struct program *program, int option)

@@ -32,8 +32,12 @@ struct program {
 	void (*print_versions)(void); /* the libraries' lines of --version; may be NULL */
 };
 
-/* Call before getopt_long: its messages begin with the program's name, and it starts anew. */
+/* Call before options_next: its messages begin with the program's name, and it starts anew. */
 void options_begin(const struct program *program, char **argv);
+
+/* getopt_long(3). A command line of nothing but --list-options prints the options, a line each, "c<TAB>config
+ * <TAB>1" with the letter or '-', the name, and whether a value follows, and exits: for tools/completions. */
+int options_next(int argc, char **argv, const char *letters, const struct option *options);
 
 /* Handles one of the options above; exits for --help and --version (stdout, 0) and for an unknown
  * option (getopt has printed why; then "try 'NAME --help'", 64). False: it is the program's own. */

@@ -28,7 +28,7 @@ struct command_flags {
 	int driver;     /* the driver's socket, -1: started by hand */
 };
 
-/* Begins an option string for getopt_long, and its array of struct option. --check and --driver are
+/* Begins an option string for options_next, and its array of struct option. --check and --driver are
  * for `bruco` alone. */
 #define COMMAND_LETTERS "b:c:Kl:qt:vX:"
 #define COMMAND_OPTIONS                                                                            \
@@ -44,7 +44,7 @@ struct command_flags {
 /* Handles one of these options, as options_common does. False: it is the program's own. */
 bool command_option(const struct program *program, struct command_flags *flags, int option);
 
-/* The kind on the command line, or NULL, after getopt_long has read all options. */
+/* The kind on the command line, or NULL, after options_next has read all options. */
 const char *command_kind(const struct program *program, int argc, char **argv);
 
 /* Reads the file, if there is one (path may be NULL), and prints its notes; then settles the kind:

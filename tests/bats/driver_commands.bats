@@ -35,6 +35,19 @@ load driver
     run_x 64 bruco --log-format xml .
 }
 
+@test "help has a page for each command and each program, which is there" {
+    mkdir bin
+    printf '#!/bin/sh\necho "$MANPATH" "$1"\n' >bin/man
+    chmod +x bin/man
+    for word in $(bruco --list-commands) bruco-source worker yaml bruco.yaml; do
+        PATH=$PWD/bin:$PATH run_x 0 bruco help "$word"
+        local page=${output##* } folder=${output%%:*}
+        [[ -s $(echo "$folder"/man?/"$page".?) ]]
+    done
+    PATH=$PWD/bin:$PATH run_x 0 bruco help venv
+    contains "$output" ' bruco'
+}
+
 @test "--help and --version go to standard output" {
     run_x 0 bruco --help
     contains "$output" "usage: bruco"

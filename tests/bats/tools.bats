@@ -240,6 +240,9 @@ END
         [[ -s root/opt/bruco/share/man/man1/$program.1 ]]
     done
     [[ -s root/opt/bruco/share/man/man5/bruco.yaml.5 ]]
+    [[ -s root/opt/bruco/share/bash-completion/completions/bruco-sink ]]
+    [[ -s root/opt/bruco/share/zsh/site-functions/_bruco ]]
+    [[ -s root/opt/bruco/share/fish/vendor_completions.d/bruco-worker.fish ]]
     [[ -s root/opt/bruco/share/doc/bruco/examples/basic/handler.py ]]
     [[ -z $(find root -name '__pycache__' -o -name '*.pyc') ]]
     echo one >input

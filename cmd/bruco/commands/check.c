@@ -356,7 +356,7 @@ int command_check(const struct program *program, int argc, char **argv)
 
 	config_init(&config);
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "c:qv", options, NULL)) >= 0) {
+	while ((option = options_next(argc, argv, "c:qv", options)) >= 0) {
 		if (origin_option(program, &config, &given, option))
 			continue;
 		if (option == OPTION_PRINT)

@@ -134,7 +134,7 @@ static void parse_dev(const struct program *program, struct dev_command *command
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "Kc:qv", longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, "Kc:qv", longs)) != -1) {
 		if (origin_option(program, config, &given, option))
 			continue;
 		if (option == 'K')

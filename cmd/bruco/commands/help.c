@@ -12,23 +12,29 @@
 #include "base/status.h"
 #include "base/text.h"
 
-/* The words that a user may give, and the page for each. Commands stand in bruco(1). */
-static const char *const words[] = {"bruco", "run", "check", "init", "test", "dev", "help", "source",
-	"worker", "sink", "broker", "yaml", "config", "frame", "status", "top", "internals"};
-static const char *const pages[] = {"bruco", "bruco", "bruco", "bruco", "bruco", "bruco", "bruco",
-	"bruco-source", "bruco-worker", "bruco-sink", "bruco-broker", "bruco.yaml", "bruco.yaml",
-	"bruco-frame", "bruco-status", "bruco-top", "bruco-internals"};
+/* The words that a user may give for a page; commands stand in bruco(1) but for those that are here. */
+static const struct {
+	const char *word, *page;
+} pages[] = {{"bruco", "bruco"}, {"source", "bruco-source"}, {"worker", "bruco-worker"},
+	{"sink", "bruco-sink"}, {"broker", "bruco-broker"}, {"yaml", "bruco.yaml"},
+	{"config", "bruco.yaml"}, {"frame", "bruco-frame"}, {"status", "bruco-status"},
+	{"top", "bruco-top"}, {"internals", "bruco-internals"}, {"run", "bruco"}, {"check", "bruco"},
+	{"init", "bruco"}, {"test", "bruco"}, {"dev", "bruco"}, {"help", "bruco"}, {"venv", "bruco"},
+	{"schema", "bruco"}, {"stack", "bruco"}, {"restart", "bruco"}, {"reload", "bruco"},
+	{"tap", "bruco"}, {"pause", "bruco"}, {"resume", "bruco"}};
 
-enum { WORDS = sizeof words / sizeof words[0] };
+enum { PAGES = sizeof pages / sizeof pages[0] };
 
 static const char *find_page(const struct program *program, const char *word)
 {
-	const char *near;
+	const char *words[PAGES], *near;
 
-	for (size_t i = 0; i < WORDS; i++)
-		if (strcmp(words[i], word) == 0 || strcmp(pages[i], word) == 0)
-			return pages[i];
-	near = text_nearest(word, words, WORDS);
+	for (size_t i = 0; i < PAGES; i++) {
+		if (strcmp(pages[i].word, word) == 0 || strcmp(pages[i].page, word) == 0)
+			return pages[i].page;
+		words[i] = pages[i].word;
+	}
+	near = text_nearest(word, words, PAGES);
 	if (near != NULL)
 		options_misuse(program, "no page '%s' (did you mean '%s'?)", word, near);
 	options_misuse(program, "no page '%s'", word);
@@ -57,7 +63,7 @@ int command_help(const struct program *program, int argc, char **argv)
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "qv", longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, "qv", longs)) != -1)
 		options_common(program, option);
 	if (argc - optind > 1)
 		options_misuse(program, "help shows one page, not '%s' too", argv[optind + 1]);

@@ -221,7 +221,7 @@ static const char *parse_init(const struct program *program, int argc, char **ar
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "qv", longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, "qv", longs)) != -1)
 		options_common(program, option);
 	if (optind == argc || argv[optind][0] == '\0')
 		options_misuse(program, "init needs the folder to make, '.' for this one");

@@ -62,7 +62,7 @@ static int pause_or_resume(const struct program *program, bool pause, int argc, 
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, STEER_LETTERS, longs)) != -1)
 		steer_option(program, &options, option);
 	request = json_pack("{s:s}", "command", pause ? "pause" : "resume");
 	if (optind < argc) {

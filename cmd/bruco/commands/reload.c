@@ -51,7 +51,7 @@ int command_reload(const struct program *program, int argc, char **argv)
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, STEER_LETTERS, longs)) != -1)
 		if (!steer_option(program, &options, option) && option == OPTION_WAIT)
 			wait = true;
 	steer_path(program, "reload", &options, argc, argv);

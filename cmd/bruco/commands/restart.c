@@ -22,7 +22,7 @@ int command_restart(const struct program *program, int argc, char **argv)
 	int option, worker;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, STEER_LETTERS, longs)) != -1)
 		if (!steer_option(program, &options, option) && option == OPTION_NO_WAIT)
 			wait = false;
 	worker = steer_worker(program, "restart", &options, argc, argv);

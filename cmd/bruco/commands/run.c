@@ -48,7 +48,7 @@ static void parse_run(const struct program *program, struct run_options *options
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "c:eqvw:", longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, "c:eqvw:", longs)) != -1) {
 		if (origin_option(program, config, &options->path, option))
 			continue;
 		if (option == 'e')

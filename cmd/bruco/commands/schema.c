@@ -40,7 +40,7 @@ int command_schema(const struct program *program, int argc, char **argv)
 	struct buf text = {0};
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "qv", longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, "qv", longs)) != -1)
 		options_common(program, option);
 	if (optind < argc)
 		options_misuse(program, "schema takes no argument, not '%s'", argv[optind]);

@@ -95,7 +95,7 @@ int command_stack(const struct program *program, int argc, char **argv)
 	int option, worker;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, STEER_LETTERS, longs)) != -1)
 		steer_option(program, &options, option);
 	worker = steer_worker(program, "stack", &options, argc, argv);
 	name = steer_name(program, &options);

@@ -77,7 +77,7 @@ int command_tap(const struct program *program, int argc, char **argv)
 	int option, status;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "n:" STEER_LETTERS, longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, "n:" STEER_LETTERS, longs)) != -1)
 		if (!steer_option(program, &options, option))
 			take_option(program, &wish, option);
 	steer_path(program, "tap", &options, argc, argv);

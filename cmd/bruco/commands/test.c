@@ -238,7 +238,7 @@ static void parse_test(const struct program *program, struct testing *testing,
 	int option;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, "c:qv", longs)) != -1) {
 		if (origin_option(program, config, &testing->config_path, option))
 			continue;
 		if (option == OPTION_UPDATE)

@@ -21,7 +21,7 @@ int command_top(const struct program *program, int argc, char **argv)
 	int option, status;
 
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, STEER_LETTERS, longs, NULL)) != -1) {
+	while ((option = options_next(argc, argv, STEER_LETTERS, longs)) != -1) {
 		if (steer_option(program, &options, option))
 			continue;
 		if (option == OPTION_INTERVAL && (!text_duration(optarg, &top.interval_ms) ||

@@ -23,7 +23,7 @@ int command_venv(const struct program *program, int argc, char **argv)
 
 	config_init(&config);
 	options_begin(program, argv);
-	while ((option = getopt_long(argc, argv, "c:qv", longs, NULL)) != -1)
+	while ((option = options_next(argc, argv, "c:qv", longs)) != -1)
 		origin_option(program, &config, &given, option);
 	status = check_processor(&config, origin_path(program, &config, "venv", given, argc, argv)) > 0
 			 ? STATUS_CONFIG
