@@ -287,10 +287,15 @@ completions: $(BUILD)/$(firstword $(COMPLETIONS)) ## make the completions for ba
 
 INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED) $(COMPLETIONS)
 EXAMPLES  := $(sort $(shell find examples -name env -prune -o -type f ! -name '*.pyc' ! -name '*.joblib' -print))
-install: all completions ## install into DESTDIR/PREFIX
+sbom: $(BUILD)/bruco.cdx.json ## write a bill of materials, CycloneDX, into build/bruco.cdx.json
+$(BUILD)/bruco.cdx.json: $(BINARIES) tools/sbom
+	@$(PYTHON) tools/sbom $(BUILD)/bin $(PYTHON_ARCHIVE) > $@
+
+install: all completions sbom ## install into DESTDIR/PREFIX
 	@for file in $(INSTALLED); do \
 		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
 			$(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
+	@install -D -m 644 $(BUILD)/bruco.cdx.json $(DESTDIR)$(PREFIX)/share/doc/bruco/bruco.cdx.json
 	@for file in $(wildcard README.md) $(EXAMPLES); do \
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
@@ -303,5 +308,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

@@ -71,3 +71,46 @@ assert os.path.exists(sysconfig.get_config_var("LIBPL") + "/" + sysconfig.get_co
             grep -vE '^(lib/(frame|lane|stage|stats|tap|kafka)|cmd/bruco-(source|worker|sink))/')" ""
     done
 }
+
+@test "the bill of materials has what the loader finds for each program, no more and no less, in dpkg's versions" {
+    requires ldd dpkg-query
+    for program in $PROGRAMS; do
+        ldd "$program" | grep -oE '/[^ ]+ \(0x' | cut -d' ' -f1 | xargs -n1 realpath | sed "s|^|$program |"
+    done | sort -u >"$BATS_TEST_TMPDIR/loaded"
+    /usr/bin/python3 - ../share/doc/bruco/bruco.cdx.json >"$BATS_TEST_TMPDIR/listed" <<'PY'
+import hashlib, json, re, subprocess, sys, uuid
+bill = json.load(open(sys.argv[1]))
+assert (bill["bomFormat"], bill["specVersion"], bill["version"]) == ("CycloneDX", "1.5", 1)
+assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", bill["serialNumber"])
+assert bill["metadata"]["component"]["name"] == "bruco"
+by_ref = {one["bom-ref"]: one for one in bill["components"]}
+assert len(by_ref) == len(bill["components"])
+for one in bill["components"]:
+    kept = {prop["name"]: prop["value"] for prop in one.get("properties", [])}
+    path = kept.get("bruco:file", one["bom-ref"])
+    assert one["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(open(path, "rb").read()).hexdigest()}], path
+    if one["type"] == "application":
+        said = subprocess.run(["./" + path, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        assert said.split()[1] == one["version"]
+        continue
+    said = subprocess.run(["dpkg-query", "-W", "-f=${Version}", one["name"]], stdout=subprocess.PIPE, text=True)
+    assert said.returncode == 0 and one["version"] in said.stdout, one
+    assert one["purl"].startswith(f"pkg:deb/debian/{one['name']}@")
+refs = set(by_ref) | {bill["metadata"]["component"]["bom-ref"]}
+for one in bill["dependencies"]:
+    assert {one["ref"], *one["dependsOn"]} <= refs
+    for path in one["dependsOn"]:
+        if path.startswith("/") and not path.endswith(".a"):
+            print(one["ref"], path)
+static = [one for one in by_ref if one.endswith(".a")]
+worker = next(one for one in bill["dependencies"] if one["ref"] == "bruco-worker")["dependsOn"]
+assert any("/libpython" in one for one in worker), "Python itself, in one form or the other"
+assert all(one in worker for one in static)
+PY
+    sort -u "$BATS_TEST_TMPDIR/listed" | diff "$BATS_TEST_TMPDIR/loaded" -
+    [[ -s $BATS_TEST_TMPDIR/loaded ]]
+    # The same again, byte for byte.
+    make -s -C "$ROOT" BUILD="${BRUCO_BIN%/bin}" sbom
+    "$ROOT/tools/sbom" "$BRUCO_BIN" $(jq -r '.components[]."bom-ref" | select(endswith(".a"))' ../share/doc/bruco/bruco.cdx.json) |
+        cmp - ../share/doc/bruco/bruco.cdx.json
+}
