@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "bruco/commands/check.h"
 #include "bruco/commands/commands.h"
+#include "bruco/commands/packed.h"
 
 static const char usage[] =
 	"usage: bruco [run] [-eqv] [-w workers] [--set key=value ...]\n"
@@ -39,8 +40,8 @@ static const char usage[] =
 	"Runs a Python function over a stream of records, as a configuration says.\n"
 	"Without a path it is config.yaml in this folder.\n"
 	"\n"
-	"  -c, --config PATH      the configuration, or a folder with a config.yaml;\n"
-	"                         - is standard input\n"
+	"  -c, --config PATH      the configuration, or a folder with a config.yaml, or a zip\n"
+	"                         file of one or the address of that; - is standard input\n"
 	"  -e, --end              stop at the offsets that were last at the start\n"
 	"  -K, --keys             (dev) a line that is typed is key, tab, value\n"
 	"  -n, --count COUNT      (tap) end after so many records\n"
@@ -133,7 +134,7 @@ int main(int argc, char **argv)
 		return list_commands();
 	if (argc > 1 && argv[1][0] != '-') {
 		command = find_command(argv[1]);
-		if (command == NULL && access(argv[1], F_OK) < 0)
+		if (command == NULL && access(argv[1], F_OK) < 0 && !is_packed(argv[1]))
 			unknown_word(argv[1]);
 	}
 	if (command != NULL)

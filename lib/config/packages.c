@@ -38,7 +38,7 @@ static uint64_t identity(
 	return mix;
 }
 
-static char *cache_folder(const char *home)
+char *packages_cache(const char *home)
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
 
@@ -76,7 +76,7 @@ enum packages_need packages_find(struct packages *packages, const char *handler_
 	}
 	number = identity(requirements, packages, python);
 	free(requirements);
-	packages->cache = cache_folder(home);
+	packages->cache = packages_cache(home);
 	if (packages->cache == NULL)
 		return PACKAGES_HOMELESS;
 	packages->folder =

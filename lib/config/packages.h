@@ -28,6 +28,9 @@ struct packages {           /* all owned; NULL where it is not known */
 	char why[OWNED_PATH_WHY];
 };
 
+/* Bruco's folder in the user's cache, owned by the caller; NULL: neither the environment nor `home` names one. */
+char *packages_cache(const char *home);
+
 /* `home`: of the user who installs, NULL: none; `python`: the executable that environments are made with.
  * Makes nothing. As that user, as user_begin has it. */
 enum packages_need packages_find(struct packages *packages, const char *handler_path,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco/commands/packed.h"
 #include "bruco/driver/origin_pass.h"
 #include "config/secrets.h"
 
@@ -74,6 +76,8 @@ const char *origin_default_path(
 {
 	if (given != NULL && strcmp(given, "-") == 0 && config != NULL && config->input == NULL)
 		read_input(config);
+	if (given != NULL && is_packed(given))
+		return packed_folder((char *)(uintptr_t)given);
 	if (given != NULL)
 		return given;
 	if (access("config.yaml", F_OK) < 0)
