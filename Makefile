@@ -129,6 +129,8 @@ LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_base64: $(BUILD)/obj/lib/json/base64.o
 $(BUILD)/tests/test_health: $(call module,lib/kafka) $(call module,lib/json)
 LIBS_test_health += $(RDKAFKA_LIBS) $(JANSSON)
+$(BUILD)/tests/test_refusal: $(call module,lib/kafka) $(call module,lib/json)
+LIBS_test_refusal += $(RDKAFKA_LIBS) $(JANSSON)
 $(BUILD)/tests/test_redact: $(call module,lib/kafka) $(call module,lib/json)
 LIBS_test_redact += $(RDKAFKA_LIBS) $(JANSSON)
 $(BUILD)/tests/test_token_answer: $(BUILD)/obj/lib/json/token_answer.o

@@ -78,6 +78,11 @@ static void log_text(
 		kafka_health_failed(health, 0, without_thread(text));
 		return;
 	}
+	if (health != NULL && strcmp(facility, "SSLCERTVRFY") == 0) {
+		log_debug("librdkafka: %s", text);
+		kafka_health_certificate(health, without_thread(text));
+		return;
+	}
 	/* A fatal error comes as an event, too, and whoever takes that says what it means; the sink
 	 * knows what it does with that property. */
 	if (strcmp(facility, "FATAL") == 0 ||
@@ -180,6 +185,7 @@ rd_kafka_conf_t *kafka_conf(const char *brokers, const struct kafka_default *def
 	conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, kafka_error);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, kafka_verify);
 	set(conf, "client.id", "bruco");
 	/* With "false" no end of a connection would be told, hints about its reason neither. */
 	set(conf, "log.connection.close", "true");

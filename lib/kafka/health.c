@@ -10,57 +10,12 @@
 #include "base/log.h"
 #include "base/status.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 enum {
 	SINGLE_MS = 1000, /* until then it may turn out that all are down */
 	SINGLE_EVERY_MS = 60000,
 	PROBE_MS = 1000,
 	LAST_PROBE_MS = 2000
 };
-
-/* ---- what a reason means */
-
-static bool has_one_of(const char *reason, const char *const *parts, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strstr(reason, parts[i]) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * librdkafka has one code for a SASL refusal and for a SASL exchange that was cut, and one for all
- * of TLS; only its texts tell them apart. Read in 2.0.2, 2.8.0, 2.13.2 and 2.15.0, where they are
- * the same:
- *   "SASL authentication error: TEXT", __AUTHENTICATION   the broker's answer, or a mechanism that
- *           does not trust the broker's proof. When the exchange is cut the code is another
- *   "SASL M mechanism handshake failed: Broker: TEXT"     the broker's answer; "Local: ..." is a
- *           connection that was cut
- *   "Disconnected", __AUTHENTICATION                      cut (SASL of brokers before 1.0)
- *   "Failed to initialize SASL authentication: ..."       no ticket or token yet: no broker's word
- *   "Failed to acquire SASL OAUTHBEARER token: ..."       the same
- * The texts of OpenSSL: "certificate verify failed" is for the chain, the dates and the host's
- * name; an alert is the peer's word about our certificate, after the handshake too with TLS 1.3.
- */
-bool kafka_is_refusal(int error, const char *reason)
-{
-	static const char *const certificates[] = {"certificate verify failed",
-		"Failed to verify broker certificate", "did not provide a certificate",
-		"alert bad certificate", "alert certificate", "alert unsupported certificate",
-		"alert unknown ca", "alert access denied"};
-
-	switch (error) {
-	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-	case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
-		return true;
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-		return strstr(reason, "SASL authentication error: ") != NULL ||
-		       strstr(reason, "mechanism handshake failed: Broker: ") != NULL;
-	default: /* 0 too: what newer versions only log */
-		return has_one_of(reason, certificates, COUNT(certificates));
-	}
-}
 
 /* The end of a connection that was of use says nothing about the next one. But one that ends early
  * may be to a listener with another protocol, as librdkafka says then, if none was ever of use. */
@@ -79,35 +34,25 @@ static int64_t now_not_zero(void)
 	return now > 0 ? now : 1;
 }
 
-void kafka_health_init(struct kafka_health *health)
+void kafka_health_init(struct kafka_health *health, const struct security_config *security,
+	const struct settings *properties)
 {
 	*health = (struct kafka_health){.lock = PTHREAD_MUTEX_INITIALIZER};
+	kafka_whom(health->whom, security, properties);
 }
 
-/* Adds what the user needs to know and librdkafka does not say. */
-static const char *hint(const char *reason)
+void kafka_health_certificate(struct kafka_health *health, const char *text)
 {
-	static const char *const cut[] = {"unexpected eof", "wrong version number", "Connection reset",
-		"packet length too long", "record layer failure"};
-
-	if (strstr(reason, "certificate verify failed") != NULL)
-		return "; or it has expired, or it is not for this host name";
-	if (strstr(reason, "SSL handshake failed") != NULL &&
-		strstr(reason, "PLAINTEXT") == NULL && has_one_of(reason, cut, COUNT(cut)))
-		return ": connecting to a PLAINTEXT broker listener?";
-	return "";
+	pthread_mutex_lock(&health->lock);
+	kafka_certificate_read(text, health->certificate, sizeof health->certificate);
+	pthread_mutex_unlock(&health->lock);
 }
 
-/* Without " (after 3ms in state CONNECT, 1 identical error(s) suppressed)". */
-static void keep(char text[HEALTH_TEXT_MAX], const char *reason)
+/* With the lock. */
+static void keep(struct kafka_health *health, char text[HEALTH_TEXT_MAX], const char *reason)
 {
-	char *end;
-
-	snprintf(text, HEALTH_TEXT_MAX, "%s", reason);
-	end = strstr(text, " (after ");
-	if (end != NULL)
-		*end = '\0';
-	snprintf(text + strlen(text), HEALTH_TEXT_MAX - strlen(text), "%s", hint(reason));
+	kafka_refusal_write(text, HEALTH_TEXT_MAX, reason, health->certificate, health->whom,
+		rd_kafka_version());
 }
 
 static void remember_refuser(struct kafka_health *health, const char *reason)
@@ -148,13 +93,13 @@ void kafka_health_failed(struct kafka_health *health, int error, const char *rea
 	pthread_mutex_lock(&health->lock);
 	if (has_old_token(health))
 		refusal = false;
-	keep(health->failure, reason);
+	keep(health, health->failure, reason);
 	health->failed = health->pending = true;
 	health->failed_at = now_not_zero();
 	if (refusal) {
 		if (health->refused_at == 0)
 			health->refused_at = health->failed_at;
-		keep(health->refusal, reason);
+		keep(health, health->refusal, reason);
 		remember_refuser(health, reason);
 		health->bad = true;
 	}

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/reminder.h"
+#include "kafka/refusal.h"
 
 enum { REFUSED_MS = 10000, REFUSERS_MAX = 16, HEALTH_TEXT_MAX = 512, HEALTH_WAIT_MAX = 600 };
 
@@ -38,17 +39,22 @@ struct kafka_health {
 	bool has_tokens;         /* a tokenCommand gets them */
 	int64_t token_ends;      /* clock_boot_ms */
 	char token_trouble[HEALTH_TEXT_MAX]; /* why there is no new one; "": there is */
+	char whom[KAFKA_WHOM_MAX];           /* constant */
+	char certificate[HEALTH_TEXT_MAX];   /* what was wrong with a broker's, last */
 	char failure[HEALTH_TEXT_MAX];
 	char refusal[HEALTH_TEXT_MAX];
 };
 
-void kafka_health_init(struct kafka_health *health);
+void kafka_health_init(struct kafka_health *health, const struct security_config *security,
+	const struct settings *properties);
 
 /* ---- for the callbacks, from any thread */
 
 /* A connection has failed, for this reason ("NAME: cause (after 3ms in state CONNECT)"); the
  * error's code is 0 when it comes from a log line. */
 void kafka_health_failed(struct kafka_health *health, int error, const char *reason);
+/* A line of librdkafka about a broker's certificate (SSLCERTVRFY): the failure itself comes next. */
+void kafka_health_certificate(struct kafka_health *health, const char *text);
 /* No broker is connected: "1/1 brokers are down". */
 void kafka_health_down(struct kafka_health *health, const char *reason);
 
@@ -75,8 +81,5 @@ bool kafka_health_waits(
 /* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not
  * exist". */
 _Noreturn void kafka_waited(int64_t most_ms, const char *what);
-
-/* Whether a broker has said no, by the error's code and the reason's text. */
-bool kafka_is_refusal(int error, const char *reason);
 
 #endif

@@ -33,16 +33,20 @@ properties() {
         contains "$stderr" "$1"
     }
     mkfifo hold
-    refused "SASL authentication error: Authentication failed: Invalid username or password" \
+    refused "SASL authentication error: Authentication failed: Invalid username or password (user '***', PLAIN)" \
         "$(at sasl_plaintext)" sasl_plaintext PLAIN wrong
     refused "SASL authentication error: " "$(at sasl_plaintext)" sasl_plaintext SCRAM-SHA-256 wrong
     refused "SASL authentication error: " "$(at sasl_ssl)" sasl_ssl ca PLAIN wrong
     refused "Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256" \
         "$(at sasl_plaintext)" sasl_plaintext SCRAM-SHA-512 alice
-    refused "certificate verify failed" "$(at ssl)" ssl
-    refused "or it is not for this host name" "localhost:$(at ssl | cut -d: -f2)" ssl ca
-    refused "SSL alert number" "$(at mutual)" ssl ca
-    refused "SSL alert number" "$(at mutual)" ssl ca other # a new client does not send it at all
+    refused "ssl://$(at ssl)/bootstrap: the broker's certificate is not signed by an authority that this client trusts" \
+        "$(at ssl)" ssl
+    refused "the broker's certificate is not for this host name (subject=/CN=broker, issuer=/CN=bruco-test-ca)" \
+        "localhost:$(at ssl | cut -d: -f2)" ssl ca
+    refused "ssl://$(at expired)/bootstrap: the broker's certificate has expired (subject=/CN=broker" "$(at expired)" ssl ca
+    refused "the broker refuses this client (without a certificate): " "$(at mutual)" ssl ca
+    # A new client does not send it at all.
+    refused "the broker refuses this client (certificate '$TLS/other.pem'): " "$(at mutual)" ssl ca other
 }
 
 @test "what is accepted, for the tests of what is not" {
@@ -82,6 +86,32 @@ properties() {
     run_x 0 bruco check --print config.yaml
     contains "$output" '    password: "***"'
     count_is "$OUT" 6
+}
+
+# Kafka refuses SCRAM of librdkafka before 2.6.1, and 2.8 is the first that sends a chain in PEM.
+version_at_least() { # version_at_least VERSION
+    local version
+    version=$(bruco-sink --version | sed -n 's/^librdkafka //p')
+    [[ $(printf '%s\n' "$1" "$version" | sort -V | head -n 1) == "$1" ]]
+}
+
+@test "what librdkafka's version can't do is a hint; what it can is accepted" {
+    try() { # try VERSION LISTENER HINT SECURITY
+        printf '%s\n' "source: {kind: lines}" "sink:" "  kind: kafka" "  brokers: $(at "$2")" \
+            "  topic: $OUT" "  security: {ca: '\${file:$TLS/ca.pem}', $4}" >config.yaml
+        if version_at_least "$1"; then
+            run_x 0 bruco-sink -c config.yaml < <(bruco-source lines <<<"$2")
+        else
+            run_x 77 bruco-sink -c config.yaml < <(bruco-source lines <<<"$2")
+            contains "$stderr" "$3"
+        fi
+    }
+    for mechanism in SCRAM-SHA-256 SCRAM-SHA-512; do
+        try 2.6.1 sasl_ssl "(user 'alice', $mechanism); or it is librdkafka: Kafka refuses SCRAM of a version before 2.6.1" \
+            "mechanism: $mechanism, username: alice, password: alice-secret"
+    done
+    try 2.8 mutual "or it lacks the authorities between: librdkafka before 2.8 sends them from a file in PEM only" \
+        "certificate: '\${file:$TLS/chained.pem}', key: '\${file:$TLS/chained.key}'"
 }
 
 @test "the wrong protocol is waited for, with a hint" {
@@ -218,22 +248,98 @@ told() { # told N: another line for each cut
     file_has bruco.err "bruco: error: .*77|bruco-source"
 }
 
-@test "a permission that is missing names the topic or the group, 77" {
+deny() { # deny USER OPTION ...
+    run_x 0 "$ROOT/tests/kafka/broker" acl --add --force --deny-principal "User:$1" "${@:2}"
+}
+
+@test "a permission that is missing names what is refused, and to whom, 77" {
     properties sasl_plaintext PLAIN alice
     bruco-source lines <<<one >frames
-    deny() {
-        run_x 0 "$ROOT/tests/kafka/broker" acl --add --force --deny-principal User:alice "$@"
-    }
-    deny --operation Write --topic "$OUT"
+    deny alice --operation Write --topic "$OUT"
     run_x 77 bruco-sink kafka -b "$(at sasl_plaintext)" -t "$OUT" "${P[@]}" <frames
-    contains "$stderr" "cannot produce to '$OUT': Broker: Topic authorization failed"
-    deny --operation Read --group "g-$OUT"
+    contains "$stderr" "cannot produce to '$OUT': Broker: Topic authorization failed (user '***', PLAIN)"
+    deny alice --operation Read --group "g-$OUT"
     run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -g "g-$OUT" "${P[@]}"
     contains "$stderr" "Group authorization failed"
-    contains "$stderr" "(consumer group 'g-$OUT')"
-    deny --operation Read --topic "$OUT"
-    deny --operation Describe --topic "$OUT"
+    contains "$stderr" "(consumer group 'g-$OUT') (user '***', PLAIN)"
+    deny alice --operation Read --topic "$OUT"
+    deny alice --operation Describe --topic "$OUT"
     run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -g "other-$OUT" "${P[@]}"
     contains "$stderr" "$OUT"
     contains "$stderr" "Topic authorization failed"
+}
+
+# two_users: from $IN by alice to $OUT by bob, and to $DEAD by bob, all new
+two_users() {
+    local bob="security: {protocol: sasl_plaintext, mechanism: PLAIN, username: bob, password: bob-secret}"
+    new_topic && IN=$TOPIC
+    new_topic && OUT=$TOPIC
+    new_topic && DEAD=$TOPIC
+    cat >handler.py <<'PY'
+def handle_event(context, data):
+    if data == b"bad":
+        raise ValueError("bad")
+    return data
+PY
+    cat >config.yaml <<YAML
+processor: {onFailure: deadLetter, retry: {attempts: 1}}
+source:
+  kind: kafka
+  brokers: [$(at sasl_plaintext)]
+  topics: [$IN]
+  consumerGroup: g-$IN
+  offset: earliest
+  security: {protocol: sasl_plaintext, mechanism: PLAIN, username: alice, password: alice-secret}
+sink: {kind: kafka, brokers: [$(at sasl_plaintext)], topic: $OUT, $bob}
+deadLetter: {kind: kafka, brokers: [$(at sasl_plaintext)], topic: $DEAD, $bob}
+YAML
+}
+
+@test "a permission that is taken away in mid-run ends it with 77; what is not delivered is not committed" {
+    taken() { # taken VALUE LINE: with $1 sent after it was taken away
+        send "$1"
+        wait_x bruco 77 120
+        count_in bruco.err " error: $2" 1
+    }
+    begin() {
+        two_users
+        start_x bruco bruco
+        wait_for 60 file_has bruco.err "bruco: info: ready"
+        send one bad
+        wait_for 30 count_is "$OUT" 1
+        wait_for 30 count_is "$DEAD" 1
+    }
+    begin
+    deny alice --operation Read --group "g-$IN"
+    taken two "cannot (commit|consume).*Group authorization failed.*\(consumer group 'g-$IN'.*user 'alice', PLAIN\)"
+    begin
+    deny alice --operation Read --topic "$IN"
+    taken two "cannot consume: .*Topic authorization failed.*\(topic '$IN'\) \(user 'alice', PLAIN\)"
+    begin
+    deny bob --operation Write --topic "$OUT"
+    taken two "cannot produce to '$OUT': Broker: Topic authorization failed \(user 'bob', PLAIN\)"
+    [[ $(kafka-offsets -b "$BROKERS" group "g-$IN" "$IN") == "0 2 3 1" ]]
+    begin
+    deny bob --operation Write --topic "$DEAD"
+    taken bad "cannot produce to '$DEAD': Broker: Topic authorization failed \(user 'bob', PLAIN\)"
+    [[ $(kafka-offsets -b "$BROKERS" group "g-$IN" "$IN") == "0 2 3 1" ]]
+    run_x 77 bruco # from the start, too
+    contains "$stderr" "cannot produce to '$DEAD': Broker: Topic authorization failed (user 'bob', PLAIN)"
+}
+
+@test "a broker that is restarted under TLS is waited for" {
+    own_broker
+    pipeline "$(at sasl_ssl)"
+    start_x bruco bruco
+    wait_for 60 file_has bruco.err "bruco: info: ready"
+    for round in 1 2; do
+        send {1..50}
+        wait_for 60 count_is "$OUT" $((50 * round))
+        "$ROOT/tests/kafka/broker" kill
+        "$ROOT/tests/kafka/broker" restart >restart.out
+    done
+    send {1..50}
+    wait_for 120 count_is "$OUT" 150
+    stop_x bruco
+    file_lacks bruco.err "bruco[a-z-]*: error:|again in"
 }

@@ -56,7 +56,10 @@ void kafka_failed(struct kafka_sink *kafka, const char *topic, rd_kafka_resp_err
 {
 	int status = kafka_error_status(error);
 
-	if (kafka->sink->status == STATUS_OK)
+	if (kafka->sink->status == STATUS_OK && status == STATUS_REFUSED)
+		log_error("cannot produce to '%s': %s (%s)", topic, rd_kafka_err2str(error),
+			kafka->health.whom);
+	else if (kafka->sink->status == STATUS_OK)
 		log_error("cannot produce to '%s': %s", topic, rd_kafka_err2str(error));
 	sink_fail(kafka->sink, status == STATUS_OK ? STATUS_TEMPFAIL : status);
 }
@@ -345,7 +348,8 @@ static void *kafka_open(struct destination *destination)
 {
 	struct kafka_sink *kafka = mem_alloc(sizeof *kafka);
 
-	kafka_health_init(&kafka->health);
+	kafka_health_init(&kafka->health, &destination->config->security,
+		&destination->config->properties);
 	kafka->destination = destination;
 	kafka->sink = destination->sink;
 	kafka->partition = destination->config->partition >= 0 ? destination->config->partition

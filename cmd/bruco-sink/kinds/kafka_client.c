@@ -155,8 +155,8 @@ void kafka_client_connect(struct kafka_sink *kafka)
 			continue;
 		}
 		if (kafka_error_status(error) != STATUS_OK)
-			die(kafka_error_status(error), "cannot produce to '%s': %s", name,
-				rd_kafka_err2str(error));
+			die(kafka_error_status(error), "cannot produce to '%s': %s (%s)", name,
+				rd_kafka_err2str(error), kafka->health.whom);
 		tell_not_yet(kafka, name, error);
 		check_wait(kafka);
 		kafka->retry_at = clock_ms() + RETRY_MS;

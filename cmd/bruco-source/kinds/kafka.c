@@ -231,6 +231,8 @@ static void on_record_error(struct kafka_source *kafka, const rd_kafka_message_t
 	buf_printf(&text, "cannot consume%s: %s", status == STATUS_OK ? " yet" : "",
 		rd_kafka_message_errstr(message));
 	name_refused(kafka, message, &text);
+	if (status == STATUS_REFUSED)
+		buf_printf(&text, " (%s)", kafka->health.whom);
 	buf_byte(&text, '\0');
 	if (status != STATUS_OK)
 		kafka_refused(kafka, status, (const char *)text.data);
@@ -442,7 +444,8 @@ static struct kafka_source *open_state(struct source *source)
 {
 	struct kafka_source *kafka = mem_alloc(sizeof *kafka);
 
-	kafka_health_init(&kafka->health);
+	kafka_health_init(&kafka->health, &source->config->source.security,
+		&source->config->source.properties);
 	kafka->source = source;
 	kafka->begun = 1;
 	return kafka;

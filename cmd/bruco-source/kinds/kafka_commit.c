@@ -114,9 +114,12 @@ static void give_up_commit(
 	partition->attempts_refused = partition->attempts_committing;
 	partition->begun_refused = partition->begun_committing;
 	if (!partition->refusal_logged)
-		log_error("cannot commit %s[%d]@%lld: %s", partition->base.topic,
-			(int)partition->base.id, (long long)partition->refused,
-			rd_kafka_err2str(error));
+		log_error("cannot commit %s[%d]@%lld: %s (consumer group '%s'%s%s)",
+			partition->base.topic, (int)partition->base.id,
+			(long long)partition->refused, rd_kafka_err2str(error),
+			kafka->source->config->source.consumer_group,
+			status == STATUS_REFUSED ? ", " : "",
+			status == STATUS_REFUSED ? kafka->health.whom : "");
 	partition->refusal_logged = true;
 	if (error != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 		source_drain(kafka->source, status != STATUS_OK ? status : STATUS_TEMPFAIL);

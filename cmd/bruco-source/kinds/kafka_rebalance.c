@@ -111,9 +111,9 @@ static void assign(struct kafka_source *kafka, int64_t now)
 		int status = kafka_error_status(error);
 
 		if (status != STATUS_OK)
-			die(status, "cannot start from the offsets of group '%s': %s",
+			die(status, "cannot start from the offsets of group '%s': %s (%s)",
 				kafka->source->config->source.consumer_group,
-				rd_kafka_err2str(error));
+				rd_kafka_err2str(error), kafka->health.whom);
 		log_warning(
 			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
 		kafka->deadline = clock_ms() + RETRY_MS;
