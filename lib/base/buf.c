@@ -9,6 +9,13 @@
 #include "base/mem.h"
 #include "base/status.h"
 
+void buf_wipe(struct buf *buf)
+{
+	if (buf->data != NULL)
+		explicit_bzero(buf->data, buf->capacity);
+	buf_release(buf);
+}
+
 void buf_release(struct buf *buf)
 {
 	free(buf->data);

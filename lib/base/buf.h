@@ -15,6 +15,7 @@ struct buf {
 	size_t capacity;
 };
 
+void buf_wipe(struct buf *buf); /* buf_release, after overwriting what may be a secret */
 void buf_release(struct buf *buf);
 void buf_reserve(struct buf *buf, size_t more); /* room for `more` bytes behind length */
 void buf_append(struct buf *buf, const void *data, size_t length);

@@ -114,9 +114,13 @@ int fd_write_all(int fd, const void *data, size_t length)
 
 char *fd_read_all(int fd, size_t cap, size_t *length)
 {
-	size_t room = 4096;
-	char *data = mem_alloc(room + 1);
+	struct stat info;
+	size_t room = 4096; /* of a file its length and more: what may be a secret is not copied about */
+	char *data;
 
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && (uintmax_t)info.st_size <= cap)
+		room = (size_t)info.st_size + 1;
+	data = mem_alloc(room + 1);
 	*length = 0;
 	for (;;) {
 		ssize_t got = read(fd, data + *length, room - *length);

@@ -85,3 +85,10 @@ char *mem_printf(const char *format, ...)
 	va_end(arguments);
 	return text;
 }
+
+void mem_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}

@@ -50,7 +50,7 @@ void config_texts(struct texts *texts, const char *comma_text)
 void setting_release(struct setting *setting)
 {
 	free(setting->name);
-	free(setting->value);
+	mem_wipe(setting->value);
 	free(setting->shown);
 	free(setting->shown_name);
 	*setting = (struct setting){0};

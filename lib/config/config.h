@@ -262,6 +262,10 @@ bool config_has_properties(
 /* Unsets all of it. */
 void config_security_release(struct security_config *security);
 
+/* Overwrites what is secret of a client that has been made, and is not made again: values that are shown as
+ * something else. The keys stay, with empty values. */
+void config_wipe_client(struct security_config *security, struct settings *properties);
+
 /* What clients say of the properties, a line each: "error" or "warning", the section ("source"), a
  * property or "", and the text, with tabs between them. Appends them to *notes
  * as mistakes and warnings, with their places; returns the number of mistakes. */

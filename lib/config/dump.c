@@ -237,9 +237,12 @@ static void dump_keys(struct dump *dump, const struct section *section)
 	}
 }
 
+enum { ROOM = 16384 };
+
 void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out)
 {
 	struct dump dump = {.config = config, .sections = sections, .out = out, .masked = masked, .for_stage = !masked};
 
+	buf_reserve(out, ROOM); /* a buffer that grows leaves copies behind, of secrets, too */
 	dump_keys(&dump, &schema_top);
 }

@@ -119,7 +119,7 @@ static void insert_file(struct scalar *scalar, const char *path)
 			"cannot read file '%.200s': %s", whole, fd_read_why(errno));
 		scalar->bad = true;
 	}
-	free(text);
+	mem_wipe(text);
 	free(whole);
 }
 
@@ -234,5 +234,5 @@ void expand_tree(struct expansion *expansion, struct node *node, bool resolve, s
 		node->text = (char *)scalar.out.data;
 		scalar.out = (struct buf){0};
 	}
-	buf_release(&scalar.out);
+	buf_wipe(&scalar.out);
 }

@@ -168,7 +168,7 @@ static size_t load_from(struct load *load, int fd, size_t cap, struct buf *notes
 	else if (text == NULL)
 		diag_error(load->diagnostics, NO_PLACE, "cannot read it: %s", strerror(errno));
 	mistakes = load_text(load, text, length, notes);
-	free(text);
+	mem_wipe(text);
 	return mistakes;
 }
 

@@ -373,3 +373,21 @@ void config_security_release(struct security_config *security)
 	texts_release(&security->token_command);
 	settings_release(&security->derived);
 }
+
+static void wipe(struct setting *setting)
+{
+	if (setting->value != NULL && setting->shown != NULL)
+		explicit_bzero(setting->value, strlen(setting->value));
+}
+
+void config_wipe_client(struct security_config *security, struct settings *properties)
+{
+	struct settings *all[] = {&security->derived, properties};
+
+	wipe(&security->username);
+	wipe(&security->password);
+	wipe(&security->key);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < all[i]->count; j++)
+			wipe(&all[i]->items[j]);
+}

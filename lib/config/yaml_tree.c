@@ -150,8 +150,8 @@ void yaml_tree_free(struct node *node)
 		yaml_tree_free(node->entries[i].value);
 	}
 	free(node->entries);
-	free(node->text);
-	free(node->given);
+	mem_wipe(node->text);
+	mem_wipe(node->given);
 	free(node->shown);
 	free(node);
 }
@@ -299,6 +299,8 @@ static struct node *read_node(struct reader *reader, yaml_event_t *event, int de
 		die(STATUS_SOFTWARE, "libyaml sent event %d where a value was due",
 			(int)event->type);
 	}
+	if (event->type == YAML_SCALAR_EVENT)
+		explicit_bzero(event->data.scalar.value, event->data.scalar.length);
 	yaml_event_delete(event);
 	if ((node->kind == NODE_LIST || node->kind == NODE_MAP) && depth >= TREE_DEPTH_MAX) {
 		diag_error(reader->diagnostics, node->place, "nested more than %d levels deep",
@@ -337,6 +339,16 @@ static struct node *read_stream(struct reader *reader)
 	return root;
 }
 
+/* Overwrites what libyaml has of the text, in which secrets may be; it frees that only. */
+static void forget_text(const yaml_parser_t *parser)
+{
+	if (parser->buffer.start != NULL)
+		explicit_bzero(parser->buffer.start, (size_t)(parser->buffer.end - parser->buffer.start));
+	if (parser->raw_buffer.start != NULL)
+		explicit_bzero(parser->raw_buffer.start,
+			(size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+}
+
 /* The root, or NULL: there is none, or *failed is set after that was reported. */
 static struct node *read_text(struct reader *reader, bool *failed)
 {
@@ -347,6 +359,7 @@ static struct node *read_text(struct reader *reader, bool *failed)
 	yaml_parser_set_input_string(
 		&reader->parser, (const unsigned char *)reader->text, reader->length);
 	root = read_stream(reader);
+	forget_text(&reader->parser);
 	yaml_parser_delete(&reader->parser);
 	*failed = reader->failed;
 	if (!reader->failed)

@@ -309,3 +309,34 @@ PY
         equals "$(find . -name 'core*')" ""
     done
 }
+
+@test "each process keeps the copies of a secret that it needs, and wipes those that were made on the way" {
+    ((EUID == 0)) || skip "needs root, to look"
+    ! grep -q __asan_init "$BRUCO_BIN/bruco" || skip "a sanitizer keeps what is freed"
+    start_broker -t in:1 -t out:1
+    echo 'def handle_event(context, data): return data' >handler.py
+    cat >config.yaml <<YAML
+processor: {handlerPath: .}
+source: {kind: kafka, brokers: "$BROKERS", topics: [in], consumerGroup: g, offset: earliest,
+  properties: {sasl.password: "canary-\${CANARY_WORD}-of-source"}}
+sink: {kind: kafka, brokers: "$BROKERS", topic: out, properties: {sasl.password: "\${file:password}"}}
+YAML
+    echo one | bruco-source -q lines | bruco-sink -q kafka -b "$BROKERS" -t in
+    start_x bruco bruco -c config.yaml
+    wait_for 30 file_has bruco.err 'info: ready'
+    wait_for 30 sh -c 'bruco status -c config.yaml --json | jq -e ".totals.acknowledged == 1" >/dev/null'
+    local driver pid name
+    driver=$(<bruco.pid)
+    for pid in $driver $(<"/proc/$driver/task/$driver/children"); do
+        name=$(<"/proc/$pid/comm")
+        memory_of "$pid" . >memory
+        echo "$name $(grep -aoF canary-canary-word-of-source memory | wc -l) $(grep -aoF canary-file memory | wc -l)"
+    done | sort >copies
+    stop_x bruco
+    # The driver: the configuration, and the part for the next start of the stage. Source: librdkafka's, and
+    # the one by which log lines are searched. The sink one more, for its next producer.
+    equals "$(<copies)" "bruco 2 2
+bruco-sink 0 3
+bruco-source 2 0
+bruco-worker 0 0"
+}

@@ -476,6 +476,7 @@ static void *kafka_open(struct source *source)
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
 	kafka->client = kafka_client(RD_KAFKA_CONSUMER, conf);
 	tokens_client(tokens_start(&source->config->source.security, &kafka->health), kafka->client);
+	config_wipe_client(&source->config->source.security, &source->config->source.properties);
 	rd_kafka_poll_set_consumer(kafka->client);
 	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);

@@ -50,7 +50,7 @@ static char *ask_client(const char *name, const struct config *config, unsigned 
 		log_plain("cannot check the properties: '%s' did not answer", name);
 	fd_close(&in);
 	fd_close(&out);
-	buf_release(&document);
+	buf_wipe(&document);
 	free(path);
 	return answer;
 }

@@ -180,7 +180,7 @@ static uint64_t random_identity(void)
 static void write_documents(struct launch *launch, const struct config *config)
 {
 	for (int role = 0; role < ROLE_COUNT; role++)
-		buf_reset(&launch->documents[role]);
+		buf_wipe(&launch->documents[role]);
 	/* The source needs processor.ordering and retry, the sink onFailure. */
 	config_dump(
 		config, SECTION_SOURCE | SECTION_POLICY, false, &launch->documents[ROLE_SOURCE]);
@@ -216,7 +216,7 @@ void launch_copy(struct launch *copy, const struct launch *launch, const struct 
 void launch_forget(struct launch *copy)
 {
 	for (int role = 0; role < ROLE_COUNT; role++)
-		buf_release(&copy->documents[role]);
+		buf_wipe(&copy->documents[role]);
 	wall_forget(&copy->wall);
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		environment_free(copy->environments[role]);
