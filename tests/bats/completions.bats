@@ -24,16 +24,17 @@ in_bash() {
         printf "%s\n" "${COMPREPLY[@]}"' _ "$SHARE/bash-completion/completions/${1##*/}" "$@" | sort | tr '\n' ' '
 }
 
-# zsh_shows LINE TEXT: after the line and a tab, this is on the screen.
-zsh_shows() {
+# in_zsh LINE LONGER: a tab makes the longer one of the line. ^X shows the line that there is then.
+in_zsh() {
     # shellcheck disable=SC2016
-    run_x 0 zsh -f -c '
+    LIMIT=20 run_x 0 zsh -f -c '
         zmodload zsh/zpty
         zpty shell "zsh -f -i"
-        zpty -w shell "PS1=; fpath=('"$SHARE"'/zsh/site-functions \$fpath); autoload -U compinit; compinit -u -D; echo be\"\"gun"
+        zpty -w shell "PS1=; fpath=($1/zsh/site-functions \$fpath); autoload -U compinit; compinit -u -D"
+        zpty -w shell "show() { zle -I; print -r -- \"<\$BUFFER>\" }; zle -N show; bindkey ^X show; echo be\"\"gun"
         zpty -r -m shell text "*begun*" || exit
-        zpty -w -n shell "$1"$'"'\t'"'
-        zpty -r -m shell text "*$2*"' _ "$1" "$2"
+        zpty -w -n shell "$2"$'"'\t\x18'"'
+        zpty -r -m shell text "*<$3*"' _ "$SHARE" "$1" "$2"
 }
 
 @test "bash: commands, options of each command, files, keys and words" {
@@ -81,10 +82,10 @@ zsh_shows() {
 @test "zsh: commands, options, keys" {
     requires zsh
     zsh -n "$SHARE/zsh/site-functions/_bruco"
-    zsh_shows 'bruco che' 'bruco check'
-    zsh_shows 'bruco check --pr' '--print'
-    zsh_shows 'bruco --set source.topi' 'source.topics='
-    zsh_shows 'bruco-source ka' 'bruco-source kafka'
+    in_zsh 'bruco che' 'bruco check'
+    in_zsh 'bruco check --pr' 'bruco check --print'
+    in_zsh 'bruco --set source.topi' 'bruco --set source.topics='
+    in_zsh 'bruco-source ka' 'bruco-source kafka'
 }
 
 @test "fish: commands, options, keys" {
