@@ -287,6 +287,7 @@ $(BUILD)/$(firstword $(COMPLETIONS)): tools/completions $(BINARIES)
 	@$(PYTHON) tools/completions $(BUILD)/bin $(BUILD)/share
 completions: $(BUILD)/$(firstword $(COMPLETIONS)) ## make the completions for bash, zsh and fish
 
+UNITS := lib/systemd/system/bruco@.service lib/sysusers.d/bruco.conf
 INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED) $(COMPLETIONS)
 EXAMPLES  := $(sort $(shell find examples -name env -prune -o -type f ! -name '*.pyc' ! -name '*.joblib' -print))
 sbom: $(BUILD)/bruco.cdx.json ## write a bill of materials, CycloneDX, into build/bruco.cdx.json
@@ -298,11 +299,14 @@ install: all completions sbom ## install into DESTDIR/PREFIX
 		install -D -m $$(test -x $(BUILD)/$$file && echo 755 || echo 644) \
 			$(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
 	@install -D -m 644 $(BUILD)/bruco.cdx.json $(DESTDIR)$(PREFIX)/share/doc/bruco/bruco.cdx.json
+	@install -d $(dir $(UNITS:%=$(DESTDIR)$(PREFIX)/%))
+	@sed 's,/usr/bin/bruco,$(PREFIX)/bin/bruco,' packaging/bruco@.service > $(DESTDIR)$(PREFIX)/$(firstword $(UNITS))
+	@install -m 644 packaging/sysusers.conf $(DESTDIR)$(PREFIX)/$(lastword $(UNITS))
 	@for file in $(wildcard README.md) $(EXAMPLES); do \
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
 uninstall: ## remove what install put there
-	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) $(COMPLETIONS) lib/bruco share/bruco share/doc/bruco
+	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) $(COMPLETIONS) $(UNITS) lib/bruco share/bruco share/doc/bruco
 
 clean: ## remove all that was built
 	rm -rf build

@@ -242,6 +242,8 @@ END
     [[ -s root/opt/bruco/share/man/man5/bruco.yaml.5 ]]
     [[ -s root/opt/bruco/share/bash-completion/completions/bruco-sink ]]
     [[ -s root/opt/bruco/share/zsh/site-functions/_bruco ]]
+    [[ -s root/opt/bruco/lib/sysusers.d/bruco.conf ]]
+    grep -qx 'ExecStart=/opt/bruco/bin/bruco -c /etc/bruco/%i' root/opt/bruco/lib/systemd/system/bruco@.service
     [[ -s root/opt/bruco/share/fish/vendor_completions.d/bruco-worker.fish ]]
     [[ -s root/opt/bruco/share/doc/bruco/examples/basic/handler.py ]]
     [[ -z $(find root -name '__pycache__' -o -name '*.pyc') ]]

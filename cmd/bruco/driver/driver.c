@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "bruco/driver/service_notify.h"
 
 enum { LAST_WORDS_MS = 1000 };
 
@@ -139,6 +140,7 @@ static void tick(struct driver *driver)
 {
 	int64_t now = clock_ms();
 
+	notify_watchdog(now);
 	driver_judge_endpoints(driver, now);
 	driver_watch(driver, now);
 	driver_collect_stacks(driver, now);
@@ -179,6 +181,7 @@ static int next_tick(struct driver *driver)
 	for (int i = 0; i < 2; i++)
 		if (driver->endpoint_exits[i].due)
 			deadline = clock_sooner(deadline, driver->endpoint_exits[i].at + CAUSE_MS);
+	deadline = clock_sooner(deadline, notify_deadline());
 	deadline = clock_sooner(deadline, driver_watch_deadline(driver));
 	deadline = clock_sooner(deadline, driver_stacks_deadline(driver));
 	deadline = clock_sooner(deadline, driver_renew_deadline(driver));
