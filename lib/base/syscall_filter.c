@@ -28,30 +28,38 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 		CLONE_NEWPID | CLONE_NEWNET)
 
-/* Calls of the new mount API and later have one number on all machines. */
-static const uint32_t refused[] = {
+struct call {
+	const char *name;
+	uint32_t number;
+};
+
+/* LATER: calls that older headers don't have; from the new mount API on they have one number everywhere. */
+#define CALL(name) {#name, SYS_##name}
+#define LATER(name, number) {#name, number}
+
+static const struct call refused[] = {
 	/* other processes */
-	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, 438 /* pidfd_getfd */, SYS_kcmp,
-	SYS_process_madvise, SYS_perf_event_open,
+	CALL(ptrace), CALL(process_vm_readv), CALL(process_vm_writev), LATER(pidfd_getfd, 438), CALL(kcmp),
+	CALL(process_madvise), CALL(perf_event_open),
 	/* the kernel */
-	SYS_bpf, SYS_kexec_load, SYS_kexec_file_load, SYS_init_module, SYS_finit_module,
-	SYS_delete_module, SYS_reboot, SYS_syslog, SYS_userfaultfd, 425 /* io_uring_setup */,
-	426 /* io_uring_enter */, 427 /* io_uring_register */, SYS_personality,
-	SYS_lookup_dcookie,
+	CALL(bpf), CALL(kexec_load), CALL(kexec_file_load), CALL(init_module), CALL(finit_module),
+	CALL(delete_module), CALL(reboot), CALL(syslog), CALL(userfaultfd), LATER(io_uring_setup, 425),
+	LATER(io_uring_enter, 426), LATER(io_uring_register, 427), CALL(personality),
+	CALL(lookup_dcookie),
 	/* keys */
-	SYS_add_key, SYS_request_key, SYS_keyctl,
+	CALL(add_key), CALL(request_key), CALL(keyctl),
 	/* mounts and namespaces */
-	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns,
-	428 /* open_tree */, 429 /* move_mount */, 430 /* fsopen */, 431 /* fsconfig */,
-	432 /* fsmount */, 433 /* fspick */, 442 /* mount_setattr */, 467 /* open_tree_attr */,
-	SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_fanotify_init,
+	CALL(mount), CALL(umount2), CALL(pivot_root), CALL(chroot), CALL(unshare), CALL(setns),
+	LATER(open_tree, 428), LATER(move_mount, 429), LATER(fsopen, 430), LATER(fsconfig, 431),
+	LATER(fsmount, 432), LATER(fspick, 433), LATER(mount_setattr, 442), LATER(open_tree_attr, 467),
+	CALL(open_by_handle_at), CALL(name_to_handle_at), CALL(fanotify_init),
 	/* the machine */
-	SYS_swapon, SYS_swapoff, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime,
-	SYS_adjtimex, SYS_sethostname, SYS_setdomainname, SYS_acct, SYS_quotactl,
-	443 /* quotactl_fd */, SYS_nfsservctl, SYS_vhangup,
+	CALL(swapon), CALL(swapoff), CALL(settimeofday), CALL(clock_settime), CALL(clock_adjtime),
+	CALL(adjtimex), CALL(sethostname), CALL(setdomainname), CALL(acct), CALL(quotactl),
+	LATER(quotactl_fd, 443), CALL(nfsservctl), CALL(vhangup),
 #if defined(__x86_64__)
-	SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS_ustat, SYS_sysfs, SYS__sysctl,
-	SYS_create_module, SYS_get_kernel_syms, SYS_query_module,
+	CALL(iopl), CALL(ioperm), CALL(modify_ldt), CALL(uselib), CALL(ustat), CALL(sysfs), CALL(_sysctl),
+	CALL(create_module), CALL(get_kernel_syms), CALL(query_module),
 #endif
 };
 
@@ -119,7 +127,7 @@ bool syscall_filter_apply(const struct syscall_filter *filter)
 
 	refuse_foreign(&program);
 	for (size_t i = 0; i < COUNT(refused); i++)
-		refuse_call(&program, refused[i], EPERM);
+		refuse_call(&program, refused[i].number, EPERM);
 	refuse_call(&program, SYS_clone3, ENOSYS); /* its flags are in memory: the C library has clone */
 	refuse_bits(&program, SYS_clone, 0, NAMESPACES);
 	if (filter->refuse_network)
@@ -129,6 +137,14 @@ bool syscall_filter_apply(const struct syscall_filter *filter)
 	answer(&program, SECCOMP_RET_ALLOW);
 	list = (struct sock_fprog){program.length, program.code};
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &list) == 0;
+}
+
+const char *syscall_filter_refused(size_t index, uint32_t *number)
+{
+	if (index >= COUNT(refused))
+		return NULL;
+	*number = refused[index].number;
+	return refused[index].name;
 }
 
 bool syscall_filter_is_possible(void)

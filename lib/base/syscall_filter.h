@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct syscall_filter {
 	bool refuse_network; /* socket(2), of any family; socketpair(2) stays */
@@ -17,6 +18,10 @@ struct syscall_filter {
 /* From now on. Needs PR_SET_NO_NEW_PRIVS. False with errno. Calls nothing that a child may not call
  * before exec. */
 bool syscall_filter_apply(const struct syscall_filter *filter);
+
+/* The calls that are refused whatever their arguments are: the name of one, and its number here; NULL behind the
+ * last. For tests. */
+const char *syscall_filter_refused(size_t index, uint32_t *number);
 
 /* Whether this machine's instruction set is known and the kernel filters. */
 bool syscall_filter_is_possible(void);

@@ -74,3 +74,11 @@ PY
         done
     done
 }
+
+@test "bruco-internals(7) names each system call that the filter of isolation strict refuses, and no other" {
+    grep -oE '(CALL|LATER)\([a-z_0-9]+' "$ROOT/lib/base/syscall_filter.c" | grep -vE '\((name)$' | sed 's/.*(//' | sort >table
+    sed -n '/^\.\\" refused calls/,/^\.\\" end/p' "$ROOT/man/bruco-internals.7" | grep '^\.Cm' |
+        tr ' ' '\n' | grep -E '^[a-z_0-9]{3,}$' | sort >named
+    (($(wc -l <table) > 50))
+    diff table named
+}
