@@ -183,6 +183,8 @@ $(BUILD)/fuzz/lane: $(SINK_LANES)
 $(BUILD)/fuzz/console: $(BUILD)/obj/cmd/bruco/monitor/console.o $(BUILD)/obj/cmd/bruco/monitor/console_path.o
 $(BUILD)/fuzz/http: $(BUILD)/obj/cmd/bruco/monitor/http.o
 LIBS_http += $(MICROHTTPD)
+$(BUILD)/fuzz/tap: $(BUILD)/obj/cmd/bruco/monitor/tap_reader.o
+$(BUILD)/fuzz/requests: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,requests requests_pause requests_tap pauses supervise) $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,console console_path overview overview_json)
 $(BUILD)/fuzz/capture: $(BUILD)/obj/cmd/bruco/testing/capture.o
 
 # ---- rules
