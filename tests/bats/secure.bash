@@ -9,7 +9,7 @@ setup_file() {
     BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start
 }
 
-setup() {
+secure_setup() {
     common_setup
     requires java openssl
     export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
@@ -18,6 +18,10 @@ setup() {
     unset PROXY
     new_topic
     OUT=$TOPIC
+}
+
+setup() {
+    secure_setup
 }
 
 teardown() {
