@@ -39,6 +39,7 @@ RDKAFKA_LIBS := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
 MICROHTTPD := $(call pkg,libmicrohttpd)
+NATS      := $(call pkg,libnats)
 NCURSES   := $(call pkg,ncursesw)
 # Sanitizers have an allocator of their own.
 JEMALLOC  := $(if $(SANITIZE),,$(call pkg,jemalloc))
@@ -69,7 +70,7 @@ module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)
 BASE   := $(call module,lib/base)
 COMMON := $(foreach name,base frame stats tap lane control config,$(call module,lib/$(name)))
 STAGE  := $(call module,lib/stage)
-STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/json)
+STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/nats) $(call module,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
@@ -79,10 +80,10 @@ $(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call mod
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(NCURSES) $(YAML)
-LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(MICROHTTPD) $(YAML)
+LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(NATS) $(JANSSON) $(MICROHTTPD) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML)
 PYTHON_bruco-worker := yes
-LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(JANSSON) $(YAML)
+LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(NATS) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA_LIBS)
 
 # What the programs find beside themselves: ../lib/bruco/python, ../share/bruco and ../share/man.
@@ -205,7 +206,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(BUILD)/libraries-found:
-	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd ncursesw && \
+	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd libnats ncursesw && \
 		$(PYTHON)-config --embed --includes >/dev/null || \
 		{ echo "libraries are missing; on Debian: make dependencies" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@

@@ -8,7 +8,9 @@
 
 #include "base/options.h"
 #include "base/text.h"
+#include "config/subjects.h"
 #include "kafka/client.h"
+#include "nats/client.h"
 #include "stage/command.h"
 
 static const char usage[] =
@@ -17,17 +19,18 @@ static const char usage[] =
 	"                  [--partition number] [-X name=value]\n"
 	"       bruco-sink [-qv] [-l path] lines|json|frames|discard [-K]\n"
 	"       bruco-sink [-qv] -l path reply\n"
+	"       bruco-sink [-qv] [-l path] nats -b servers -t subject\n"
 	"\n"
 	"Delivers the frames on standard input to an external system.\n"
 	"\n"
-	"  -b, --brokers LIST     addresses of Kafka brokers, comma-separated\n"
+	"  -b, --brokers LIST     addresses of Kafka brokers or NATS servers, comma-separated\n"
 	"  -c, --config FILE      read the sink section of a configuration\n"
 	"  -K, --keys             lines are key TAB value\n"
 	"  -l, --link PATH        send acknowledgements to a bruco-source with the same path\n"
 	"      --partition N      produce to this partition\n"
 	"      --partitioner NAME hash, murmur2, random or manual\n"
 	"  -q, --quiet            warnings and errors only\n"
-	"  -t, --topic NAME       topic\n"
+	"  -t, --topic NAME       topic; of NATS, subject\n"
 	"  -v, --verbose          say more\n"
 	"  -X, --property N=V     set a librdkafka property\n"
 	"      --log-format FORM  text or json\n"
@@ -37,6 +40,7 @@ static const char usage[] =
 static void print_versions(void)
 {
 	kafka_print_version();
+	nats_print_version();
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 
@@ -70,8 +74,25 @@ static void parse(int argc, char **argv, struct flags *flags, struct sink_option
 	options->with_keys = flags->common.with_keys;
 }
 
+static void apply_nats(const struct flags *flags, struct sink_config *sink)
+{
+	const char *subject = flags->common.topics;
+	const char *problem = subject == NULL ? NULL : subject_problem(subject, strlen(subject), false);
+
+	if (problem != NULL)
+		options_misuse(&program, "subject '%s' %s", subject, problem);
+	if (flags->common.brokers != NULL)
+		config_replace(&sink->nats.servers, flags->common.brokers);
+	if (subject != NULL)
+		config_replace(&sink->subject, subject);
+}
+
 static void apply(const struct flags *flags, struct sink_config *sink)
 {
+	if (strcmp(sink->kind, "nats") == 0) {
+		apply_nats(flags, sink);
+		return;
+	}
 	if (flags->common.brokers != NULL)
 		config_replace(&sink->brokers, flags->common.brokers);
 	if (flags->common.topics != NULL)
@@ -91,11 +112,14 @@ static void apply(const struct flags *flags, struct sink_config *sink)
 		options_misuse(&program, "partitioner manual needs a partition");
 }
 
-static bool any_kafka_flag(const struct flags *flags)
+static void check_kind(const struct flags *flags, const char *kind)
 {
-	return flags->common.brokers != NULL || flags->common.topics != NULL ||
-	       flags->partitioner != NULL || flags->partition >= 0 ||
-	       flags->common.properties.count > 0;
+	bool kafka = strcmp(kind, "kafka") == 0, nats = strcmp(kind, "nats") == 0;
+
+	if (!kafka && (flags->partitioner != NULL || flags->partition >= 0 || flags->common.properties.count > 0))
+		options_misuse(&program, "-X, --partition and --partitioner are for kind kafka");
+	if (!kafka && !nats && (flags->common.brokers != NULL || flags->common.topics != NULL))
+		options_misuse(&program, "-b and -t are for kinds kafka and nats");
 }
 
 static void answer_for(const struct config *config, const char *section,
@@ -122,9 +146,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 		options_misuse(&program, "unknown kind '%s' (%s)", word,
 			sink_kind_names);
 	command_load(&program, config, flags->common.config_path, SECTION_SINK, word);
-	if (strcmp(config->sink.kind, "kafka") != 0 && any_kafka_flag(flags))
-		options_misuse(
-			&program, "-b, -t, -X, --partition and --partitioner are for kind kafka");
+	check_kind(flags, config->sink.kind);
 	apply(flags, &config->sink);
 	command_complete(&program, config, SECTION_SINK, &flags->common.properties);
 	command_check_properties(config, answer);

@@ -11,7 +11,9 @@
 #include "base/address.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "config/subjects.h"
 #include "kafka/client.h"
+#include "nats/client.h"
 #include "stage/command.h"
 
 static const char usage[] =
@@ -20,13 +22,14 @@ static const char usage[] =
 	"                    [-o offset] [-X name=value]\n"
 	"       bruco-source [-eqv] [-l path] [-n count] lines|json|frames [-K] < input\n"
 	"       bruco-source [-qv] [-l path] [-n count] http [--listen [address:]port]\n"
+	"       bruco-source [-qv] [-l path] [-n count] nats -b servers -t subject [-g group]\n"
 	"\n"
 	"Turns records of an external system into frames on standard output.\n"
 	"\n"
-	"  -b, --brokers LIST     addresses of Kafka brokers, comma-separated\n"
+	"  -b, --brokers LIST     addresses of Kafka brokers or NATS servers, comma-separated\n"
 	"  -c, --config FILE      read the source section of a configuration\n"
 	"  -e, --end              stop at the offsets that were last at the start\n"
-	"  -g, --group NAME       consumer group\n"
+	"  -g, --group NAME       consumer group; of NATS, queue group\n"
 	"  -K, --keys             lines are key TAB value\n"
 	"  -l, --link PATH        wait for acknowledgements of a bruco-sink with the same path\n"
 	"      --listen PORT      where to take requests: a port, or address:port\n"
@@ -34,7 +37,7 @@ static const char usage[] =
 	"  -o, --offset OFFSET    where to start without a committed offset: earliest, latest,\n"
 	"                         a number or a time\n"
 	"  -q, --quiet            warnings and errors only\n"
-	"  -t, --topic LIST       topics, comma-separated\n"
+	"  -t, --topic LIST       topics, comma-separated; of NATS, a subject\n"
 	"  -v, --verbose          say more\n"
 	"  -X, --property N=V     set a librdkafka property\n"
 	"      --log-format FORM  text or json\n"
@@ -44,6 +47,7 @@ static const char usage[] =
 static void print_versions(void)
 {
 	kafka_print_version();
+	nats_print_version();
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 
@@ -67,10 +71,27 @@ struct flags {
 
 enum { OPTION_LISTEN = OPTION_OWN };
 
+/* What both have that have servers. */
+static bool any_server_flag(const struct flags *flags)
+{
+	return flags->common.brokers != NULL || flags->common.topics != NULL || flags->group != NULL;
+}
+
 static bool any_kafka_flag(const struct flags *flags)
 {
-	return flags->common.brokers != NULL || flags->common.topics != NULL ||
-	       flags->group != NULL || flags->offset != NULL || flags->common.properties.count > 0;
+	return flags->offset != NULL || flags->common.properties.count > 0;
+}
+
+static void check_kind(const struct flags *flags, const char *kind)
+{
+	bool kafka = kind == NULL || strcmp(kind, "kafka") == 0;
+
+	if (any_kafka_flag(flags) && !kafka)
+		options_misuse(&program, "-o and -X are for kind kafka");
+	if (any_server_flag(flags) && !kafka && strcmp(kind, "nats") != 0)
+		options_misuse(&program, "-b, -g and -t are for kinds kafka and nats");
+	if (flags->listen != NULL && (kind == NULL || strcmp(kind, "http") != 0))
+		options_misuse(&program, "--listen is for kind http");
 }
 
 static void parse(int argc, char **argv, struct flags *flags, struct source_options *options)
@@ -123,8 +144,27 @@ static void apply_listen(const char *text, struct source_config *source)
 		config_replace(&source->listen, host);
 }
 
+static void apply_nats(const struct flags *flags, struct source_config *source)
+{
+	const char *subject = flags->common.topics;
+	const char *problem = subject == NULL ? NULL : subject_problem(subject, strlen(subject), true);
+
+	if (problem != NULL)
+		options_misuse(&program, "subject '%s' %s", subject, problem);
+	if (flags->common.brokers != NULL)
+		config_replace(&source->nats.servers, flags->common.brokers);
+	if (subject != NULL)
+		config_replace(&source->subject, subject);
+	if (flags->group != NULL)
+		config_replace(&source->queue_group, flags->group);
+}
+
 static void apply(const struct flags *flags, struct source_config *source)
 {
+	if (source->kind != NULL && strcmp(source->kind, "nats") == 0) {
+		apply_nats(flags, source);
+		return;
+	}
 	if (flags->listen != NULL)
 		apply_listen(flags->listen, source);
 	if (flags->common.brokers != NULL)
@@ -156,11 +196,7 @@ static void configure(int argc, char **argv, const struct flags *flags, struct c
 		options_misuse(&program, "unknown kind '%s' (%s)", word,
 			source_kind_names);
 	command_load(&program, config, flags->common.config_path, SECTION_SOURCE, word);
-	if (config->source.kind != NULL && strcmp(config->source.kind, "kafka") != 0 &&
-		any_kafka_flag(flags))
-		options_misuse(&program, "-b, -g, -o, -t and -X are for kind kafka");
-	if (flags->listen != NULL && (config->source.kind == NULL || strcmp(config->source.kind, "http") != 0))
-		options_misuse(&program, "--listen is for kind http");
+	check_kind(flags, config->source.kind);
 	apply(flags, &config->source);
 	command_complete(&program, config, SECTION_SOURCE, &flags->common.properties);
 	command_check_properties(config, answer);

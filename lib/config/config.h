@@ -129,6 +129,16 @@ struct security_config {
 	struct settings derived;
 };
 
+/* How a nats kind reaches its servers, and as whom. */
+struct nats_config {
+	char *servers; /* comma-separated */
+	char *username, *password;
+	char *token;
+	char *credentials_file; /* a JWT and its seed, as nsc(1) writes them */
+	char *nkey, *seed_file; /* a public key, and the file with its seed */
+	char *ca, *certificate, *key; /* paths of PEM files */
+};
+
 /* Fields of source and sink that their kind does not have keep their defaults. */
 struct source_config {
 	bool present;
@@ -156,6 +166,10 @@ struct source_config {
 	char *health_path;          /* is answered without the handler; "none": no path is */
 	char *certificate;          /* paths of PEM files, both or none */
 	char *certificate_key;
+	struct nats_config nats;
+	char *subject;     /* may have wildcards */
+	char *queue_group; /* NULL: each instance gets all messages */
+	int64_t pending;   /* bytes of messages that wait for a lane */
 };
 
 struct sink_config {
@@ -169,6 +183,9 @@ struct sink_config {
 	int32_t partition; /* for the manual partitioner, else -1 */
 	struct security_config security;
 	struct settings properties;
+	struct nats_config nats;
+	char *subject;
+	struct texts subjects; /* patterns of further subjects that an output may name */
 };
 
 struct config {

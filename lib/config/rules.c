@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "config/schema.h"
+#include "config/subjects.h"
 #include "config/types/values.h"
 #include "frame/limits.h"
 
@@ -157,6 +158,93 @@ static void check_http(struct load *load)
 			"deadLetter.kind: 'reply' is for sink only");
 }
 
+/* ---- nats */
+
+/* Whether the key `name` of a section `security` is given; its place for messages. */
+static const struct node *given_security(const struct load *load, const char *section, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s.security.%s", section, name);
+	return given(load, path);
+}
+
+static void check_nats_pair(
+	struct load *load, const char *section, const char *one, const char *other)
+{
+	const struct node *node = given_security(load, section, one);
+
+	if (node != NULL && given_security(load, section, other) == NULL)
+		diag_error(load->diagnostics, node->place, "%s.security.%s needs '%s'", section, one, other);
+}
+
+/* One of several ways to say who it is. */
+static void check_nats_security(struct load *load, const char *section)
+{
+	static const char *const ways[] = {"username", "token", "credentialsFile", "nkey"};
+	const char *first = NULL;
+
+	check_nats_pair(load, section, "password", "username");
+	check_nats_pair(load, section, "username", "password");
+	check_nats_pair(load, section, "nkey", "seedFile");
+	check_nats_pair(load, section, "seedFile", "nkey");
+	check_nats_pair(load, section, "certificate", "key");
+	check_nats_pair(load, section, "key", "certificate");
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		const struct node *node = given_security(load, section, ways[i]);
+
+		if (node != NULL && first != NULL)
+			diag_error(load->diagnostics, node->place,
+				"%s.security.%s: '%s' says already who it is", section, ways[i], first);
+		if (node != NULL)
+			first = ways[i];
+	}
+}
+
+/* Files that no handler needs to see, at level strict. */
+static void hide_nats_files(struct config *config, const struct nats_config *nats)
+{
+	const char *const files[] = {nats->credentials_file, nats->seed_file, nats->certificate, nats->key};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (files[i] != NULL)
+			texts_add(&config->secret_files, files[i]);
+}
+
+static void check_nats_circle(struct load *load, const struct sink_config *sink, const char *section)
+{
+	const struct source_config *source = &load->config->source;
+	const struct node *subject = given_in(load, section, "subject");
+	unsigned both = SECTION_SOURCE | SECTION_SINK;
+
+	if ((load->sections & both) == both && subject != NULL && source->subject != NULL &&
+		source->nats.servers != NULL && sink->nats.servers != NULL && sink->subject != NULL &&
+		strcmp(source->nats.servers, sink->nats.servers) == 0 &&
+		subject_matches(source->subject, sink->subject, strlen(sink->subject)))
+		diag_warning(load->diagnostics, subject->place,
+			"%s.subject: '%s' is among the source's: what is written there is read again",
+			section, node_shown(subject));
+}
+
+/* Messages have no order between subjects, and hardly any within one: by default any worker takes one. */
+static void check_nats(struct load *load)
+{
+	static const char *const sections[] = {"source", "sink", "deadLetter"};
+
+	if (load->from_dump)
+		return;
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+		if (is_kind(load, sections[i], "nats"))
+			check_nats_security(load, sections[i]);
+	hide_nats_files(load->config, &load->config->source.nats);
+	hide_nats_files(load->config, &load->config->sink.nats);
+	hide_nats_files(load->config, &load->config->dead_letter.nats);
+	check_nats_circle(load, &load->config->sink, "sink");
+	check_nats_circle(load, &load->config->dead_letter, "deadLetter");
+	if (is_kind(load, "source", "nats") && yaml_tree_at(load->root, "processor.ordering") == NULL)
+		load->config->processor.ordering = ORDERING_NONE;
+}
+
 /* A dump may lack either: a stage gets only what it needs. */
 static void check_on_failure(struct load *load)
 {
@@ -242,6 +330,7 @@ void rules_check(struct load *load)
 	check_backoff(load);
 	check_network(load);
 	check_http(load);
+	check_nats(load);
 	check_on_failure(load);
 	check_unused_handler(load);
 }

@@ -62,7 +62,8 @@ static const char *nearest(const struct section *section, const char *name)
 struct owners {
 	const char *name;
 	const struct section *but; /* the section that doesn't know it */
-	const struct key *last;    /* the keys of the section that was added last */
+	const struct key *last;    /* the keys of the section that was added last, */
+	const char *last_name;     /* and its name, which sections of several kinds have */
 	struct buf text;           /* "'source' or 'sink'" */
 };
 
@@ -73,6 +74,7 @@ static void add_owners(struct owners *owners, const struct section *in)
 
 	/* deadLetter follows sink and has the same keys: one of them is enough. */
 	if (in != owners->but && in->keys != owners->last &&
+		(owners->last_name == NULL || strcmp(in->name, owners->last_name) != 0) &&
 		schema_find(in, NULL, owners->name) != NULL) {
 		buf_text(&owners->text, owners->text.length > 0 ? " or " : "");
 		if (in == &schema_top)
@@ -80,6 +82,7 @@ static void add_owners(struct owners *owners, const struct section *in)
 		else
 			buf_printf(&owners->text, "'%s'", in->name);
 		owners->last = in->keys;
+		owners->last_name = in->name;
 	}
 	for (size_t i = 0; (key = schema_key(in, i, &kind)) != NULL; i++)
 		if (key->section != NULL)

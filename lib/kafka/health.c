@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/format.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -207,14 +206,6 @@ bool kafka_health_waits(struct kafka_health *health, rd_kafka_t *client, char te
 	if (cluster != NULL)
 		rd_kafka_mem_free(client, cluster);
 	return down || cluster == NULL;
-}
-
-_Noreturn void kafka_waited(int64_t most_ms, const char *what)
-{
-	char most[32];
-
-	format_duration(most, most_ms);
-	die(STATUS_TEMPFAIL, "waited for %s (maxWait): %s", most, what);
 }
 
 int kafka_health_work(struct kafka_health *health, rd_kafka_t *client)

@@ -78,8 +78,4 @@ int kafka_health_work(struct kafka_health *health, rd_kafka_t *client);
 bool kafka_health_waits(
 	struct kafka_health *health, rd_kafka_t *client, char text[HEALTH_WAIT_MAX]);
 
-/* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not
- * exist". */
-_Noreturn void kafka_waited(int64_t most_ms, const char *what);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/status.h"
@@ -20,6 +21,14 @@ void stage_open(struct stage *stage, int driver)
 	*stage = (struct stage){.control = driver, .signals = signals_init(0)};
 	if (driver >= 0)
 		fd_nonblocking(driver, true);
+}
+
+_Noreturn void stage_waited(int64_t most_ms, const char *what)
+{
+	char most[32];
+
+	format_duration(most, most_ms);
+	die(STATUS_TEMPFAIL, "waited for %s (maxWait): %s", most, what);
 }
 
 void stage_ready(struct stage *stage)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "control/messages.h"
 #include "tap/taps.h"
@@ -44,6 +45,9 @@ void stage_open(struct stage *stage, int driver);
 
 /* Says once, to the driver or by hand to the debug log, that the stage is ready. */
 void stage_ready(struct stage *stage);
+
+/* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not exist". */
+_Noreturn void stage_waited(int64_t most_ms, const char *what);
 
 /* Receives one message from `peer`, "the driver" for one. Ends the program when it is unreadable. */
 enum receive_result stage_receive(int fd, const char *peer, struct received *received);

@@ -5,18 +5,18 @@ load check
 
 @test "kinds" {
     refuses "config.yaml:2:16: source.kind: unknown kind 'kafak' (did you mean 'kafka'?)" \
-        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard or reply)" <<'YAML'
+        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard, reply or nats)" <<'YAML'
 processor:
 source: {kind: kafak}
 sink: {kind: http, port: 80}
 YAML
-    refuses "config.yaml:2:16: source.kind: kind 'nats' of earlier versions does not exist (kafka, lines, json or frames)" \
-        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard or reply)" <<'YAML'
+    refuses "config.yaml:2:16: source.kind: kind 'exec' does not exist yet (kafka, lines, json, frames, http or nats)" \
+        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply or nats)" <<'YAML'
 processor:
-source: {kind: nats, serverUrl: localhost:4222}
+source: {kind: exec, command: ls}
 sink: {kind: postgres}
 YAML
-    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json or frames)" <<'YAML'
+    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json, frames, http or nats)" <<'YAML'
 processor:
 source: {kind: discard}
 YAML

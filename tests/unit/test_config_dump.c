@@ -193,11 +193,25 @@ static bool has_value(const struct config *from, const struct section *section,
 	return same;
 }
 
+/* What has to stand beside a key of kind nats's `security`. */
+static const char *partner(const char *key)
+{
+	static const char *const partners[][2] = {{"username", "password: a"}, {"password", "username: a"},
+		{"nkey", "seedFile: /dev/null"}, {"seedFile", "nkey: a"},
+		{"certificate", "key: /dev/null"}, {"key", "certificate: /dev/null"}};
+
+	for (size_t i = 0; i < sizeof partners / sizeof partners[0]; i++)
+		if (strcmp(partners[i][0], key) == 0)
+			return partners[i][1];
+	return NULL;
+}
+
 /* A file that gives this key this value, in a section of this kind. */
 static void write_one(struct buf *text, const struct section *section, const struct kind *kind,
 	const struct key *key, const char *value)
 {
 	char copy[64], *rest = copy, *name;
+	bool nats = kind != NULL && strcmp(kind->name, "nats") == 0;
 	int depth = 0;
 
 	buf_reset(text);
@@ -205,7 +219,9 @@ static void write_one(struct buf *text, const struct section *section, const str
 		buf_text(text, "processor: {onFailure: deadLetter}\n");
 	strcpy(copy, section->name);
 	while (copy[0] != '\0' && (name = strsep(&rest, ".")) != NULL) {
-		if (strcmp(name, "security") == 0) /* what goes together with each of its keys */
+		if (strcmp(name, "security") == 0 && nats)
+			buf_text(text, "  kind: nats\n");
+		else if (strcmp(name, "security") == 0) /* what goes together with each of its keys */
 			buf_text(text, "  kind: kafka\n"
 				       "  properties: {security.protocol: sasl_ssl, sasl.mechanism: PLAIN, "
 				       "sasl.username: a, sasl.password: b, ssl.certificate.location: c, "
@@ -216,6 +232,8 @@ static void write_one(struct buf *text, const struct section *section, const str
 		buf_printf(text, "%*skind: %s\n", 2 * depth, "", kind->name);
 	if (strcmp(key->name, "network") == 0)
 		buf_printf(text, "%*sisolation: strict\n", 2 * depth, "");
+	if (nats && section->kinds == NULL && partner(key->name) != NULL)
+		buf_printf(text, "%*s%s\n", 2 * depth, "", partner(key->name));
 	buf_printf(text, "%*s%s: %s\n", 2 * depth, "", key->name, value);
 }
 
@@ -266,9 +284,9 @@ static void check_key(const struct section *section, const struct kind *kind, co
 	buf_release(&complaints);
 }
 
-/* Checks all keys below; returns how many. Keys that change others (fireAndForget) or do nothing
+/* Checks all keys below, of this kind; returns how many. Keys that change others (fireAndForget) or do nothing
  * (channelBufferSize) have no value that a stage could need. */
-static size_t check_keys(const struct section *section)
+static size_t check_keys(const struct section *section, const struct kind *of)
 {
 	static const struct value_type *const without_value[] = {&switch_type, &no_effect_type};
 	const struct kind *kind;
@@ -281,11 +299,13 @@ static size_t check_keys(const struct section *section)
 		for (size_t j = 0; j < sizeof without_value / sizeof without_value[0]; j++)
 			has_none = has_none || key->type == without_value[j];
 		if (key->section != NULL) {
-			count += check_keys(key->section);
+			count += check_keys(key->section, kind);
 		} else if (!has_none) {
 			CHECK(key->type->write != NULL);
 			check_key(section,
-				kind != NULL || section->kinds == NULL ? kind : section->kinds[0],
+				kind != NULL		 ? kind
+				: section->kinds == NULL ? of
+							 : section->kinds[0],
 				key);
 			count++;
 		}
@@ -295,7 +315,7 @@ static size_t check_keys(const struct section *section)
 
 TEST(no_key_is_lost_on_its_way_to_a_stage)
 {
-	CHECK(check_keys(&schema_top) > 45);
+	CHECK(check_keys(&schema_top, NULL) > 45);
 }
 
 /* A name is one key, of the section itself or of one or several kinds; each has a range if its type

@@ -132,13 +132,13 @@ static void check_wait(struct kafka_sink *kafka)
 	if (most == 0 || kafka->sink->stage.ready || clock_ms() < kafka->opened_at + most)
 		return;
 	if (kafka_health_waits(&kafka->health, kafka->client, what))
-		kafka_waited(most, what);
+		stage_waited(most, what);
 	if (kafka->missing_error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 		snprintf(what, sizeof what, "topic '%s' does not exist", kafka->missing);
 	else
 		snprintf(what, sizeof what, "cannot produce to '%s': %s", kafka->missing,
 			rd_kafka_err2str(kafka->missing_error));
-	kafka_waited(most, what);
+	stage_waited(most, what);
 }
 
 void kafka_client_connect(struct kafka_sink *kafka)

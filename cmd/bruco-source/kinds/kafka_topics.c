@@ -115,7 +115,7 @@ static void check_wait(struct kafka_source *kafka, int64_t now)
 		now < kafka->subscribed_at + most)
 		return;
 	if (kafka_health_waits(&kafka->health, kafka->client, what))
-		kafka_waited(most, what);
+		stage_waited(most, what);
 	if (kafka->absent_count == 0)
 		return;
 	look(kafka);
@@ -124,7 +124,7 @@ static void check_wait(struct kafka_source *kafka, int64_t now)
 	names = name_absent(kafka);
 	snprintf(what, sizeof what, "%.500s %s not exist", names,
 		kafka->absent_count == 1 ? "does" : "do");
-	kafka_waited(most, what);
+	stage_waited(most, what);
 }
 
 void kafka_absent_work(struct kafka_source *kafka, int64_t now)

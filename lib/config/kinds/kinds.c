@@ -11,11 +11,10 @@ static const struct kind reply = {.name = "reply"};
 static const struct kind http = {.name = "http", .absent = "does not exist yet"};
 static const struct kind file = {.name = "file", .absent = "does not exist yet"};
 static const struct kind exec = {.name = "exec", .absent = "does not exist yet"};
-static const struct kind nats = {.name = "nats", .absent = "of earlier versions does not exist"};
 
 const struct kind *const source_kinds[] = {
-	&kafka_source, &lines, &json, &frames, &http_source, &file, &exec, &nats, NULL};
+	&kafka_source, &lines, &json, &frames, &http_source, &nats_source, &file, &exec, NULL};
 const struct kind *const sink_kinds[] = {
-	&kafka_sink, &lines, &json, &frames, &discard, &reply, &http, &file, &exec, &nats, NULL};
-const struct kind *const dead_letter_kinds[] = {
-	&kafka_dead_letter, &lines, &json, &frames, &discard, &reply, &http, &file, &exec, &nats, NULL};
+	&kafka_sink, &lines, &json, &frames, &discard, &reply, &nats_sink, &http, &file, &exec, NULL};
+const struct kind *const dead_letter_kinds[] = {&kafka_dead_letter, &lines, &json, &frames, &discard, &reply,
+	&nats_dead_letter, &http, &file, &exec, NULL};

@@ -17,5 +17,8 @@ extern const struct kind kafka_source;
 extern const struct kind kafka_sink;
 extern const struct kind http_source;
 extern const struct kind kafka_dead_letter;
+extern const struct kind nats_source;
+extern const struct kind nats_sink;
+extern const struct kind nats_dead_letter;
 
 #endif

@@ -1,0 +1,50 @@
+# A NATS server, a client, and pipelines; after helpers and driver.
+
+# start_nats [CONFIGURATION LINE ...]: a server of the test's own; sets $NATS. Its store lasts for the test.
+start_nats() {
+    requires nats-server
+    : "${NATS:=$(free_port)}"
+    printf '%s\n' "listen: 127.0.0.1:$NATS" "$@" >nats.conf
+    start_x nats nats-server -c nats.conf
+    wait_for 20 file_has nats.err 'Server is ready'
+}
+
+stop_nats() {
+    stop_x nats 1 # so it ends after SIGTERM
+}
+
+nats() { # nats WHAT SUBJECT [OPTION ...]
+    /usr/bin/python3 "$ROOT/tests/bats/nats.py" "$NATS" "$@"
+}
+
+listen_at() { # listen_at NAME SUBJECT [OPTION ...]: messages go to NAME.out
+    start_x "$1" /usr/bin/python3 "$ROOT/tests/bats/nats.py" "$NATS" sub "${@:2}"
+    wait_for 20 file_has "$1.err" subscribed
+}
+
+stop_listening() {
+    kill_x "$1" TERM
+    wait_x "$1" 143
+}
+
+# nats_project [processor line ...]: a folder `app` from `in.>` to `out`, the handler from standard input.
+nats_project() {
+    mkdir -p app
+    cat >app/handler.py
+    cat >app/config.yaml <<YAML
+shutdownTimeout: 20s
+processor:
+$(printf '  %s\n' "handlerPath: ." "$@")
+source: {kind: nats, serverUrl: "127.0.0.1:$NATS", subject: "in.>"}
+sink: {kind: nats, serverUrl: "127.0.0.1:$NATS", subject: out}
+YAML
+}
+
+start_app() { # start_app NAME [OPTION ...]
+    start_x "$1" bruco "${@:2}" app
+    wait_for 20 file_has "$1.err" 'bruco: info: ready'
+}
+
+data_of() { # data_of FILE: the messages' data, a line each
+    jq -r .data "$1"
+}
