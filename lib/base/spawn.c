@@ -85,7 +85,9 @@ static _Noreturn void child(const struct spawn *what, pid_t parent, int report)
 	int high;
 
 	signals_reset();
-	if (what->own_group)
+	if (what->user != NULL)
+		setsid(); /* without a terminal, into which it could type for who runs this */
+	else if (what->own_group)
 		setpgid(0, 0);
 	if (what->confined)
 		protect_child();

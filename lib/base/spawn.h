@@ -30,7 +30,7 @@ struct spawn {
 	bool own_group;       /* a process group of its own */
 	bool confined;        /* with what protect_child takes away */
 	const struct walls *walls; /* what protect_strictly takes, too; NULL: nothing */
-	const struct user *user;   /* as whom it runs; NULL: as this process */
+	const struct user *user;   /* as whom it runs, in a session of its own; NULL: as this process */
 	const struct rlimit *files; /* its RLIMIT_NOFILE; NULL: this process's */
 	bool inherits;        /* also descriptors that this process was given open across exec */
 };

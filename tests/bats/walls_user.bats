@@ -333,3 +333,36 @@ PY
     run_x 0 bruco app <<<one
     equals "$output" 0
 }
+
+# on_terminal COMMAND ...: with a terminal of its own; what it writes there is in $output
+on_terminal() {
+    run_x 0 /usr/bin/python3 -c 'import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status))' "$@"
+}
+
+@test "a worker of another user has no terminal, into which it could type for root or from which it could read" {
+    user_lines 'isolation: none' <<'PY'
+import fcntl, os
+def open_terminal():
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+        return "open"
+    except OSError as error:
+        return error.strerror
+def terminals():
+    return [number for number in range(100) if os.path.exists(f"/proc/self/fd/{number}") and os.isatty(number)]
+print("imported:", open_terminal(), terminals(), "\x1b[2J")
+def handle_event(context, data):
+    return f"answer: {open_terminal()} {terminals()} {os.getsid(0) == os.getpid()}"
+PY
+    echo one >records
+    on_terminal sh -c 'bruco -q app <records'
+    contains "$output" "answer: No such device or address [] True"
+    on_terminal bruco check --handler app
+    contains "$output" "imported: No such device or address []"
+    file_lacks stdout $'\e\\[2J'
+    sed -i 's/user: nobody/user: root/' app/config.yaml # or it is no attack
+    on_terminal sh -c 'bruco -q app <records'
+    contains "$output" "answer: open [] False"
+}

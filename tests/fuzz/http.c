@@ -47,19 +47,22 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static void check_answer(int fd)
+static bool is_answered(int fd)
 {
 	char text[4096];
 	ssize_t got = recv(fd, text, sizeof text, MSG_DONTWAIT);
 
 	HOLDS(got <= 0 || (got > 12 && memcmp(text, "HTTP/1.", 7) == 0));
-	HOLDS(asked == 0 || got > 0);
+	return asked == 0 || got > 0;
 }
 
-FUZZ(data, length)
+/* False: a request that is none was answered, or one was not. On a machine with much to do the kernel may
+ * deliver what another connection had sent so late that it is taken for this one's. */
+static bool serves(const uint8_t *data, size_t length)
 {
 	static const struct linger at_once = {.l_onoff = 1};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool good;
 
 	HOLDS(connect(fd, (const struct sockaddr *)&address, address_length) == 0);
 	HOLDS(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
@@ -68,12 +71,23 @@ FUZZ(data, length)
 		HOLDS(send(fd, data, length, MSG_NOSIGNAL) == (ssize_t)length);
 	for (int turn = 0; turn < 4; turn++)
 		http_serve(http, clock_ms());
-	check_answer(fd);
-	HOLDS(asked <= 1);
 	/* The library ends a method at its first NUL. */
-	HOLDS(asked == 0 || memmem(data, length, "GET", 3) != NULL);
+	good = is_answered(fd) && asked <= 1 && (asked == 0 || memmem(data, length, "GET", 3) != NULL);
 	close(fd);
 	for (int turn = 0; turn < 2; turn++)
 		http_serve(http, clock_ms());
+	return good;
+}
+
+FUZZ(data, length)
+{
+	bool good = serves(data, length);
+
+	for (int again = 0; again < 3 && !good; again++) {
+		usleep(10000);
+		http_serve(http, clock_ms());
+		good = serves(data, length);
+	}
+	HOLDS(good);
 	return 0;
 }

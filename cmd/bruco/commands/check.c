@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/printable.h"
 #include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -252,33 +253,56 @@ size_t check_processor(struct config *config, const char *path)
 
 enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
 enum { IMPORT_MS = 600000 }; /* models take their time to load */
+enum { SAID_MAX = 1 << 20 };
+
+/* What a worker of another user has said: it does not get the terminal, from which it could read what is typed. */
+static void pass_on(int said)
+{
+	struct buf shown = {0};
+	size_t length;
+	char *text = lseek(said, 0, SEEK_SET) == 0 ? fd_read_all(said, SAID_MAX, &length) : NULL;
+
+	if (text != NULL)
+		printable_append(PRINTABLE_LINES, &shown, text, length);
+	fd_write_all(STDERR_FILENO, shown.data, shown.length);
+	buf_release(&shown);
+	free(text);
+}
 
 /* Has a worker examine the handler: its text, or with `import` its functions, in the environment
  * `venv`. The worker writes what it finds. Returns the exit status. */
 static int ask_worker(const struct config *config, const char *venv, bool import)
 {
 	struct launch launch;
+	int said = STDERR_FILENO;
 	const char *arguments[] = {
 		"bruco-worker", import ? "--check" : "--text", "--document", "3", NULL};
 	int document, death = 0;
+	bool ended;
 	pid_t pid;
 
 	launch_init(&launch, config, venv, false);
 	document = fd_memory("configuration", launch.documents[ROLE_WORKER].data,
 		launch.documents[ROLE_WORKER].length);
+	if (launch.user.name != NULL)
+		said = fd_memory("said", NULL, 0);
 	pid = launch_worker(&launch, &(struct spawn){.path = launch.programs[ROLE_WORKER],
 		.arguments = arguments,
 		.environment = launch.environments[ROLE_WORKER],
-		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {STDERR_FILENO, 1},
-			{document, 3}},
-		.move_count = 3,
+		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {said, 1}, {said, 2}, {document, 3}},
+		.move_count = 4,
 		.die_with_parent = true});
 	fd_close(&document);
 	if (pid < 0)
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],
 			strerror(errno));
 	launch_release(&launch);
-	if (!spawn_wait(pid, &death, IMPORT_MS))
+	ended = spawn_wait(pid, &death, IMPORT_MS);
+	if (said != STDERR_FILENO) {
+		pass_on(said);
+		fd_close(&said);
+	}
+	if (!ended)
 		log_error("the handler was not imported within %d minutes", IMPORT_MS / 60000);
 	else if (WIFEXITED(death))
 		return WEXITSTATUS(death);
