@@ -69,13 +69,18 @@ static void remember_refuser(struct kafka_health *health, const char *reason)
 /* With the lock. */
 static bool has_old_token(const struct kafka_health *health)
 {
-	return health->has_tokens &&
-	       (health->token_trouble[0] != '\0' || clock_boot_ms() >= health->token_ends);
+	int64_t now = clock_boot_ms();
+
+	return health->has_tokens && (health->token_trouble[0] != '\0' ||
+					     now >= health->token_ends || now < health->token_counts);
 }
 
 void kafka_health_token(struct kafka_health *health, int64_t ends, const char *trouble)
 {
 	pthread_mutex_lock(&health->lock);
+	/* What is refused now may have begun with the one before. */
+	if (trouble == NULL && has_old_token(health) && health->token_ends != 0)
+		health->token_counts = clock_boot_ms() + REFUSED_MS;
 	health->has_tokens = true;
 	health->token_ends = ends;
 	snprintf(health->token_trouble, sizeof health->token_trouble, "%s",

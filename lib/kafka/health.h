@@ -38,6 +38,7 @@ struct kafka_health {
 	int refuser_count;
 	bool has_tokens;         /* a tokenCommand gets them */
 	int64_t token_ends;      /* clock_boot_ms */
+	int64_t token_counts;    /* a refusal of it does, from then on; the one before it had ended */
 	char token_trouble[HEALTH_TEXT_MAX]; /* why there is no new one; "": there is */
 	char whom[KAFKA_WHOM_MAX];           /* constant */
 	char certificate[HEALTH_TEXT_MAX];   /* what was wrong with a broker's, last */

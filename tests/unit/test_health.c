@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/clock.h"
 #include "base/reminder.h"
 #include "kafka/client.h"
 #include "kafka/health.h"
@@ -80,6 +81,39 @@ TEST(a_line_comes_at_once_and_then_at_a_growing_distance)
 		last = now;
 	}
 	CHECK(lines >= 15 && lines <= 17); /* 0 1 3 7 15 31 63 123 183 ... */
+}
+
+TEST(a_token_that_has_ended_is_not_refused)
+{
+	static const char reason[] = "a:1/2: SASL authentication error: {\"status\":\"invalid_token\"}";
+	static const struct security_config security;
+	static const struct settings properties;
+	struct kafka_health health;
+	int64_t now = clock_boot_ms();
+
+#define REFUSED_IS(want)                                                                           \
+	do {                                                                                       \
+		health.refused_at = 0;                                                             \
+		kafka_health_failed(&health, RD_KAFKA_RESP_ERR__AUTHENTICATION, reason);           \
+		CHECK((health.refused_at != 0) == (want));                                         \
+	} while (0)
+
+	kafka_health_init(&health, &security, &properties);
+	REFUSED_IS(true); /* no tokens: a password */
+	kafka_health_token(&health, 0, "it ended with status 1");
+	REFUSED_IS(false);
+	kafka_health_token(&health, now + 60000, NULL); /* the first one */
+	REFUSED_IS(true);
+	kafka_health_token(&health, now + 120000, NULL); /* renewed in time */
+	REFUSED_IS(true);
+	kafka_health_token(&health, now + 120000, "it ended with status 1");
+	REFUSED_IS(false);
+	kafka_health_token(&health, now + 180000, NULL); /* connections may still have the one before */
+	REFUSED_IS(false);
+	health.token_counts = now;
+	REFUSED_IS(true);
+	kafka_health_token(&health, now, NULL);
+	REFUSED_IS(false);
 }
 
 TEST(too_old_a_library_is_refused)
