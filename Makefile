@@ -308,6 +308,10 @@ install: all completions sbom ## install into DESTDIR/PREFIX
 	@for file in $(wildcard README.md) $(EXAMPLES); do \
 		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/bruco/$$file || exit; done
 
+deb: ## make the Debian package, as lintian likes it, in build/deb (installs what is missing)
+	@tools/dependencies build deb
+	@tools/deb $(BUILD)/deb
+
 uninstall: ## remove what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) $(COMPLETIONS) $(UNITS) lib/bruco share/bruco share/doc/bruco
 
