@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,4 +277,26 @@ size_t config_missing(const struct config *config, unsigned sections, struct buf
 			count += missing_in(config, key->section, notes);
 	}
 	return count;
+}
+
+bool config_has_patterns(const struct texts *topics)
+{
+	for (size_t i = 0; i < topics->count; i++)
+		if (config_is_pattern(topics->items[i]))
+			return true;
+	return false;
+}
+
+bool config_topic_is(const char *topic, const char *name)
+{
+	regex_t pattern;
+	bool matches;
+
+	if (!config_is_pattern(topic))
+		return strcmp(topic, name) == 0;
+	if (regcomp(&pattern, topic, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	matches = regexec(&pattern, name, 0, NULL, 0) == 0;
+	regfree(&pattern);
+	return matches;
 }

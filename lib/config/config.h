@@ -259,6 +259,15 @@ size_t config_missing(const struct config *config, unsigned sections, struct buf
  * what is printed is a configuration file (for `bruco check --print`). */
 void config_dump(const struct config *config, unsigned sections, bool masked, struct buf *out);
 
+/* Topics that begin with '^' are patterns, extended regular expressions as Kafka's client has them. */
+static inline bool config_is_pattern(const char *topic)
+{
+	return topic[0] == '^';
+}
+bool config_has_patterns(const struct texts *topics);
+/* Whether a topic of source.topics, or a pattern, stands for the topic of this name. */
+bool config_topic_is(const char *topic, const char *name);
+
 /* Adds the paths of the keys whose values differ, as "source.topics". */
 void config_changes(
 	const struct config *one, const struct config *other, struct texts *paths);

@@ -308,7 +308,7 @@ static void check_circle(struct load *load, const struct sink_config *sink, cons
 		topic == NULL || !same_cluster(source->brokers, sink->brokers))
 		return;
 	for (size_t i = 0; i < source->topics.count; i++)
-		if (strcmp(source->topics.items[i], sink->topic) == 0)
+		if (config_topic_is(source->topics.items[i], sink->topic))
 			diag_warning(load->diagnostics, topic->place,
 				"%s.topic: '%s' is among source.topics: what is written there is "
 				"read again",

@@ -273,3 +273,111 @@ begun_by_another() {
         contains "$(values)" 2-one
     done
 }
+
+# ---- patterns
+
+pattern() { # pattern [OFFSET]: of topics, found soon
+    PATTERN="^$IN(-.*)?\$"
+    config "${1:-latest}" 'properties: {topic.metadata.refresh.interval.ms: 500}'
+    sed -i "s/topics: .*/topics: ['$PATTERN']/" config.yaml
+}
+
+@test "a pattern: what it matches begins as offset says, and what comes later with its first record" {
+    pattern
+    kafka-offsets -b "$BROKERS" create "$IN-b" 1
+    put "$IN" 0 old
+    put "$IN-b" 0 old
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    put "$IN" 1 one
+    put "$IN-b" 0 two
+    wait_for 60 out_has 2
+    metadata_is "$IN" '^bruco partitions=2 topics=[0-9a-f]{8}(,[0-9a-f]{8})+$'
+    # While it runs: and one that does not match.
+    kafka-offsets -b "$BROKERS" create "$IN-c" 2
+    kafka-offsets -b "$BROKERS" create "x$IN" 1
+    put "$IN-c" 1 three
+    put "x$IN" 0 no
+    wait_for 60 out_has 3
+    file_has run.err "$IN-c\[1\] is new to the group, from its beginning"
+    bruco pause -c config.yaml "$IN-c" >said
+    file_has said "paused $IN-c"
+    stop_x run
+    # While nothing runs: made, and made anew.
+    kafka-offsets -b "$BROKERS" create "$IN-d" 1
+    put "$IN-d" 0 four
+    kafka-offsets -b "$BROKERS" delete "$IN-b"
+    LATER=$IN-b
+    wait_for 30 made_anew
+    put "$IN-b" 0 five
+    run_x 0 bruco -e -c config.yaml
+    equals "$(values)" "five four one three two"
+    # Another pattern that matches what was there before it.
+    put "x$IN" 0 no
+    sed -i "s/topics: .*/topics: ['$PATTERN', '^x$IN\$']/" config.yaml
+    start_x again bruco -c config.yaml
+    wait_for 60 ready again
+    wait_for 60 file_has again.err 'assigned'
+    put "x$IN" 0 six
+    wait_for 60 out_has 6
+    stop_x again
+    equals "$(values)" "five four one six three two"
+    file_lacks again.err ' is new to the group'
+}
+
+@test "a pattern that matches nothing is waited for, and the cluster's own topics are not meant" {
+    pattern
+    PATTERN="^$IN-none"
+    sed -i "s/topics: .*/topics: ['$PATTERN', '^__']/" config.yaml
+    start_x run bruco -c config.yaml
+    wait_for 60 file_has run.err "topics '\^$IN-none' and '\^__' do not exist yet, waiting"
+    kafka-offsets -b "$BROKERS" create "$IN-none-1" 1
+    put "$IN-none-1" 0 one two
+    wait_for 60 out_has 2
+    stop_x run
+    equals "$(values)" "one two"
+    file_has run.err "topic '\^$IN-none' is there now"
+    file_lacks run.err '__consumer_offsets'
+    # With -e nothing is waited for.
+    sed -i "s/topics: .*/topics: ['^$IN-nothing']/" config.yaml
+    run_x 78 bruco -e -c config.yaml
+    contains "$stderr" "topic '^$IN-nothing' does not exist, and with -e nothing is waited for"
+    # A circle is found by its pattern, and bruco dev has no topic to make.
+    sed -i "s/topics: .*/topics: ['^${OUT:0:4}']/" config.yaml
+    run_x 0 bruco check -c config.yaml
+    contains "$stderr$output" "'$OUT' is among source.topics"
+    run_x 78 bruco dev -c config.yaml
+    contains "$stderr" "no topic can be made of the pattern '^${OUT:0:4}': name one with --set source.topics=NAME"
+}
+
+@test "a pattern over a take-over: a topic made while the source was away is found" {
+    pattern
+    start_x run bruco -c config.yaml
+    wait_for 60 ready run
+    kafka-offsets -b "$BROKERS" create "$IN-b" 1
+    put "$IN-b" 0 one
+    kill -KILL "$(pgrep -P "$(<run.pid)" -x bruco-source)"
+    wait_for 60 out_has 1
+    stop_x run
+    equals "$(values)" "one"
+}
+
+@test "a pattern: an instance that has a new topic alone knows that it is new" {
+    new_topic 1
+    IN=$TOPIC
+    pattern
+    sed -i "s/^  offset:/  balanceStrategy: roundrobin\n&/" config.yaml
+    start_x one bruco -c config.yaml
+    wait_for 60 ready one
+    stop_x one
+    kafka-offsets -b "$BROKERS" create "$IN-b" 1
+    put "$IN-b" 0 one two
+    start_x one bruco -c config.yaml
+    start_x two bruco -c config.yaml
+    wait_for 60 out_has 2
+    wait_for 60 file_has one.err '1 partition assigned'
+    wait_for 60 file_has two.err '1 partition assigned'
+    stop_x one
+    stop_x two
+    equals "$(values)" "one two"
+}

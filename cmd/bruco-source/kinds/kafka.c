@@ -79,8 +79,10 @@ void kafka_each(struct kafka_source *kafka,
 struct kafka_partition *kafka_partition_of(
 	struct kafka_source *kafka, const rd_kafka_message_t *message)
 {
-	struct kafka_topic *topic = NULL;
+	struct kafka_topic *topic = kafka->last_topic;
 
+	if (topic != NULL && topic->handle != message->rkt)
+		topic = NULL;
 	for (size_t i = 0; i < kafka->topic_count && topic == NULL; i++)
 		if (kafka->topics[i]->handle == message->rkt)
 			topic = kafka->topics[i];
@@ -90,6 +92,7 @@ struct kafka_partition *kafka_partition_of(
 				->topic;
 		topic->handle = message->rkt;
 	}
+	kafka->last_topic = topic;
 	if (message->partition < 0 || message->partition >= topic->partition_count ||
 		topic->partitions[message->partition] == NULL ||
 		!topic->partitions[message->partition]->base.tracker.active)
@@ -448,6 +451,7 @@ static struct kafka_source *open_state(struct source *source)
 		&source->config->source.properties);
 	kafka->source = source;
 	kafka->begun = 1;
+	kafka->has_patterns = config_has_patterns(&source->config->source.topics);
 	return kafka;
 }
 

@@ -58,7 +58,7 @@ struct kafka_partition {
 };
 
 struct kafka_topic {
-	char *name;
+	char *name;                          /* or a pattern of source.topics, which has no partitions */
 	const void *handle;                  /* the client's, to find it fast */
 	struct kafka_partition **partitions; /* by number; NULL: never assigned */
 	int32_t partition_count;
@@ -99,6 +99,7 @@ struct kafka_source {
 	int event_fd;
 	struct kafka_topic **topics; /* each stays where it is: records under way point into it */
 	size_t topic_count;
+	struct kafka_topic *last_topic; /* of the newest message; NULL: there was none */
 	uint32_t begun; /* 1 + the topics that are marked begun; a commit that knows fewer is old */
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
@@ -135,6 +136,7 @@ struct kafka_source {
 	bool *absent;        /* of source.topics, by index: it doesn't exist; NULL: all do */
 	size_t absent_count;
 	struct reminder absent_reminder;
+	bool has_patterns;   /* among source.topics */
 	struct reminder trouble; /* of an error that may pass: "cannot consume yet" */
 	uint64_t trouble_text;   /* hash: another one is said at once */
 	uint64_t trouble_place;  /* of the partition; 0: of none */
@@ -209,6 +211,13 @@ void kafka_board_assigned(struct kafka_source *kafka);
 /* kafka_topics.c */
 void kafka_absent(struct kafka_source *kafka, const char *name); /* the client says so */
 void kafka_present(struct kafka_source *kafka, const char *name);
+/* Calls `visit` for each topic that there is and that source.topics names or matches. False: no broker has
+ * answered. */
+typedef void visit_topic(struct kafka_source *kafka, const char *name, int32_t partitions, void *argument);
+bool kafka_each_topic(struct kafka_source *kafka, visit_topic *visit, void *argument);
+/* Whether the group has begun with a pattern that this topic matches; and it has. */
+bool kafka_pattern_begun(struct kafka_source *kafka, const char *name);
+void kafka_mark_patterns(struct kafka_source *kafka, const char *name);
 void kafka_absent_work(struct kafka_source *kafka, int64_t now);
 
 /* kafka_rebalance.c */

@@ -89,23 +89,14 @@ static void say_waiting(struct kafka_source *kafka, int64_t now)
 
 /* ---- taking a place over */
 
-static void add_foreign(struct kafka_source *kafka, const char *name, rd_kafka_topic_partition_list_t *list)
+static void add_foreign(struct kafka_source *kafka, const char *name, int32_t partitions, void *list)
 {
 	const struct kafka_topic *topic = kafka_topic(kafka, name);
-	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, name, NULL);
-	const struct rd_kafka_metadata *metadata;
 
-	if (rd_kafka_metadata(kafka->client, 0, handle, &metadata, REQUEST_MS) ==
-		RD_KAFKA_RESP_ERR_NO_ERROR) {
-		for (int32_t id = 0; metadata->topic_cnt == 1 &&
-				     id < metadata->topics[0].partition_cnt;
-			id++)
-			if (id >= topic->partition_count || topic->partitions[id] == NULL ||
-				!topic->partitions[id]->base.tracker.active)
-				rd_kafka_topic_partition_list_add(list, name, id);
-		rd_kafka_metadata_destroy(metadata);
-	}
-	rd_kafka_topic_destroy(handle);
+	for (int32_t id = 0; id < partitions; id++)
+		if (id >= topic->partition_count || topic->partitions[id] == NULL ||
+			!topic->partitions[id]->base.tracker.active)
+			rd_kafka_topic_partition_list_add(list, name, id);
 }
 
 /*
@@ -118,12 +109,10 @@ static void add_foreign(struct kafka_source *kafka, const char *name, rd_kafka_t
  */
 static void look_for_nobodys(struct kafka_source *kafka)
 {
-	const struct texts *topics = &kafka->source->config->source.topics;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
 	bool found = false;
 
-	for (size_t i = 0; i < topics->count; i++)
-		add_foreign(kafka, topics->items[i], list);
+	kafka_each_topic(kafka, add_foreign, list);
 	if (list->cnt > 0 && rd_kafka_committed(kafka->client, list, REQUEST_MS) ==
 				     RD_KAFKA_RESP_ERR_NO_ERROR)
 		for (int i = 0; i < list->cnt && !found; i++)

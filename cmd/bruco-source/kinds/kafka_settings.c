@@ -74,6 +74,8 @@ rd_kafka_conf_t *kafka_settings(const struct source_config *source, const char *
 		{"queued.max.messages.kbytes", kbytes},
 		{"fetch.max.bytes", request},
 		{"fetch.queue.backoff.ms", KAFKA_FETCH_SLEEPS ? NULL : "20"},
+		/* What a pattern does not mean: the cluster's own. */
+		{"topic.blacklist", config_has_patterns(&source->topics) ? "^__" : NULL},
 		{"topic.metadata.refresh.interval.ms", "30000"}, {"fetch.message.max.bytes", fetch},
 		/* A response has at least one batch, whatever fetch.max.bytes says. The client would
 		 * ask again and again for one that is larger than this. */

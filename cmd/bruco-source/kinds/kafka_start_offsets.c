@@ -87,10 +87,23 @@ static rd_kafka_resp_err_t learn_commits(
 	return error;
 }
 
+static void add_partition(rd_kafka_topic_partition_list_t *list, const char *name, int32_t id)
+{
+	if (rd_kafka_topic_partition_list_find(list, name, id) == NULL)
+		rd_kafka_topic_partition_list_add(list, name, id);
+}
+
+static void add_partitions(struct kafka_source *kafka, const char *name, int32_t partitions, void *list)
+{
+	(void)kafka;
+	for (int32_t id = 0; id < partitions; id++)
+		add_partition(list, name, id);
+}
+
 /*
  * How many partitions each topic had when the group began with it, from all that the group has
  * committed. In a topic of which nothing is committed by us all partitions are new if the group has
- * begun with it before, else they are as many as there are now: those that the user's `offset` is
+ * begun before with it, or with a pattern that it matches, else they are as many as there are now: those that the user's `offset` is
  * for. So it is where another client has begun: what its commits leave open is the user's to say.
  */
 static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
@@ -99,12 +112,16 @@ static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
 	int32_t *counts = mem_array(kafka->topic_count, sizeof *counts);
 	rd_kafka_resp_err_t error = fine;
 
+	if (kafka->has_patterns && !kafka_each_topic(kafka, add_partitions, list))
+		error = RD_KAFKA_RESP_ERR__TRANSPORT;
 	for (size_t i = 0; error == fine && i < kafka->topic_count; i++) {
 		const char *name = kafka->topics[i]->name;
 
+		if (config_is_pattern(name))
+			continue;
 		error = count_of(kafka, name, &counts[i]);
 		for (int32_t id = 0; error == fine && id < counts[i]; id++)
-			rd_kafka_topic_partition_list_add(list, name, id);
+			add_partition(list, name, id);
 		if (is_missing(error)) {
 			kafka_topic_missing(kafka, name);
 			error = fine;
@@ -116,7 +133,8 @@ static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
 		struct kafka_topic *topic = kafka->topics[i];
 
 		if (topic->initial_partitions < 0)
-			topic->initial_partitions = topic->begun ? 0 : counts[i];
+			topic->initial_partitions =
+				topic->begun || kafka_pattern_begun(kafka, topic->name) ? 0 : counts[i];
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	free(counts);
@@ -174,12 +192,14 @@ static rd_kafka_resp_err_t resolve(
 	return fine;
 }
 
+/* All topics of the list are known then, those that only match a pattern too. */
 static bool needs_learning(struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list)
 {
+	bool needed = false;
+
 	for (int i = 0; i < list->cnt; i++)
-		if (kafka_topic(kafka, list->elems[i].topic)->initial_partitions < 0)
-			return true;
-	return false;
+		needed = kafka_topic(kafka, list->elems[i].topic)->initial_partitions < 0 || needed;
+	return needed;
 }
 
 /* Someone who goes on with another client's group is told where what that has left open starts. */
@@ -260,6 +280,7 @@ rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partiti
 		if (error != fine)
 			break;
 		kafka_mark_begun(kafka, topic);
+		kafka_mark_patterns(kafka, topic->name);
 		rd_kafka_topic_partition_list_add(pins, entry->topic, entry->partition)->offset =
 			entry->offset;
 		if (topic->foreign && entry->partition < topic->initial_partitions)

@@ -37,18 +37,118 @@ void kafka_absent(struct kafka_source *kafka, const char *name)
 	}
 }
 
+static void end_absence(struct kafka_source *kafka, size_t i)
+{
+	kafka->absent[i] = false;
+	kafka->absent_count--;
+	log_info("topic '%s' is there now", subscribed(kafka)->items[i]);
+}
+
 void kafka_present(struct kafka_source *kafka, const char *name)
 {
 	const struct texts *topics = subscribed(kafka);
 
 	for (size_t i = 0; i < topics->count && kafka->absent_count > 0; i++) {
-		if (strcmp(topics->items[i], name) != 0 || !kafka->absent[i])
+		if (!kafka->absent[i] || !config_topic_is(topics->items[i], name))
 			continue;
-		kafka->absent[i] = false;
-		kafka->absent_count--;
-		log_info("topic '%s' is there now", name);
+		end_absence(kafka, i);
 	}
 }
+
+/* ---- patterns */
+
+/* Whether this one of source.topics is a pattern, and the topic matches it. */
+static bool is_match(const struct texts *topics, size_t i, const char *name)
+{
+	return config_is_pattern(topics->items[i]) && config_topic_is(topics->items[i], name);
+}
+
+static bool is_subscribed(const struct kafka_source *kafka, const char *name)
+{
+	const struct texts *topics = subscribed(kafka);
+
+	for (size_t i = 0; i < topics->count; i++)
+		if (strcmp(topics->items[i], name) == 0 ||
+			(is_match(topics, i, name) && strncmp(name, "__", 2) != 0))
+			return true;
+	return false;
+}
+
+/* `handle`: of one topic; NULL: of all that there are. */
+static bool visit_topics(struct kafka_source *kafka, rd_kafka_topic_t *handle, visit_topic *visit, void *argument)
+{
+	const struct rd_kafka_metadata *metadata;
+
+	if (rd_kafka_metadata(kafka->client, handle == NULL, handle, &metadata, ASK_MS) !=
+		RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	for (int i = 0; i < metadata->topic_cnt; i++) {
+		const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+
+		if (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR && is_subscribed(kafka, topic->topic))
+			visit(kafka, topic->topic, topic->partition_cnt, argument);
+	}
+	rd_kafka_metadata_destroy(metadata);
+	return true;
+}
+
+bool kafka_each_topic(struct kafka_source *kafka, visit_topic *visit, void *argument)
+{
+	const struct texts *topics = subscribed(kafka);
+	bool answered = true;
+
+	if (kafka->has_patterns)
+		return visit_topics(kafka, NULL, visit, argument);
+	for (size_t i = 0; i < topics->count && answered; i++) {
+		rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, topics->items[i], NULL);
+
+		answered = visit_topics(kafka, handle, visit, argument);
+		rd_kafka_topic_destroy(handle);
+	}
+	return answered;
+}
+
+bool kafka_pattern_begun(struct kafka_source *kafka, const char *name)
+{
+	const struct texts *topics = subscribed(kafka);
+
+	for (size_t i = 0; i < topics->count; i++)
+		if (is_match(topics, i, name) && kafka_topic(kafka, topics->items[i])->begun)
+			return true;
+	return false;
+}
+
+void kafka_mark_patterns(struct kafka_source *kafka, const char *name)
+{
+	const struct texts *topics = subscribed(kafka);
+
+	for (size_t i = 0; i < topics->count; i++)
+		if (is_match(topics, i, name))
+			kafka_mark_begun(kafka, kafka_topic(kafka, topics->items[i]));
+}
+
+static void note_match(struct kafka_source *kafka, const char *name, int32_t partitions, void *argument)
+{
+	const struct texts *topics = subscribed(kafka);
+	bool *matched = argument;
+
+	(void)partitions;
+	for (size_t i = 0; i < topics->count; i++)
+		matched[i] = matched[i] || config_topic_is(topics->items[i], name);
+}
+
+/* Which patterns match a topic, as `absent` has its places; owned by the caller. NULL: no broker has answered. */
+static bool *find_matches(struct kafka_source *kafka)
+{
+	bool *matched = mem_array(subscribed(kafka)->count, sizeof *matched);
+
+	if (kafka_each_topic(kafka, note_match, matched))
+		return matched;
+	free(matched);
+	return NULL;
+}
+
+/* ---- those that are waited for */
 
 static bool exists(struct kafka_source *kafka, const char *name)
 {
@@ -93,11 +193,15 @@ static char *name_absent(const struct kafka_source *kafka)
 static void look(struct kafka_source *kafka)
 {
 	const struct texts *topics = subscribed(kafka);
+	bool *matched = kafka->has_patterns ? find_matches(kafka) : NULL;
 	size_t before = kafka->absent_count;
 
 	for (size_t i = 0; i < topics->count; i++)
-		if (kafka->absent[i] && exists(kafka, topics->items[i]))
-			kafka_present(kafka, topics->items[i]);
+		if (kafka->absent[i] &&
+			(config_is_pattern(topics->items[i]) ? matched != NULL && matched[i]
+							     : exists(kafka, topics->items[i])))
+			end_absence(kafka, i);
+	free(matched);
 	/* The client looks every 30 seconds only. To subscribe again costs a rebalance, which costs
 	 * nothing when nothing is assigned. */
 	if (kafka->absent_count < before && !kafka->source->stage.ready)

@@ -70,7 +70,7 @@ static char *find_cache(void)
 static char *run(const char *const *arguments, int input)
 {
 	struct config none;
-	char **environment, *answer;
+	char **environment, *answer, *folder;
 	int ends[2], death = 0;
 	size_t length = 0;
 	pid_t pid;
@@ -89,18 +89,19 @@ static char *run(const char *const *arguments, int input)
 	if (pid < 0)
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", arguments[0], strerror(errno));
 	fd_close(&ends[1]);
-	answer = fd_read_all(ends[0], ANSWER_MAX, &length); /* NULL leaves 0 */
+	answer = fd_read_all(ends[0], ANSWER_MAX, &length);
 	fd_close(&ends[0]);
 	while (waitpid(pid, &death, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(death) || WEXITSTATUS(death) != 0)
 		exit(WIFEXITED(death) ? WEXITSTATUS(death) : STATUS_SOFTWARE);
-	if (length < 2)
+	folder = answer == NULL || length < 2 ? NULL : mem_text_n(answer, length - 1);
+	if (folder == NULL)
 		die(STATUS_SOFTWARE, "'%s' has no answer", arguments[3]);
-	answer[length - 1] = '\0'; /* the line's end */
+	free(answer);
 	environment_free(environment);
 	config_release(&none);
-	return answer;
+	return folder;
 }
 
 char *packed_folder(char *path)

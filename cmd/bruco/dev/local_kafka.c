@@ -37,6 +37,17 @@ void local_kafka_lend(const struct config *config, const struct buf *notes, stru
 
 size_t local_kafka_check(const struct config *config, struct buf *notes)
 {
+	const struct texts *topics = &config->source.topics;
+
+	for (size_t i = 0; i < topics->count; i++) {
+		if (!config_is_pattern(topics->items[i]))
+			continue;
+		diag_origin(notes, config, config->source.place);
+		buf_printf(notes,
+			": no topic can be made of the pattern '%.200s': name one with --set source.topics=NAME\n",
+			topics->items[i]);
+		return 1;
+	}
 	if (is_kafka(config->source.kind) || !config->source.present)
 		return 0;
 	diag_origin(notes, config, config->source.place);

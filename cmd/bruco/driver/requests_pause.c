@@ -29,7 +29,7 @@ static bool has_topic(const struct driver *driver, const char *topic)
 	const struct texts *topics = &driver->config->source.topics;
 
 	for (size_t i = 0; i < topics->count; i++)
-		if (strcmp(topics->items[i], topic) == 0)
+		if (config_topic_is(topics->items[i], topic))
 			return true;
 	return false;
 }

@@ -83,7 +83,7 @@ static const struct key source_keys[] = {
 		.also = BROKERS_ELSEWHERE},
 	{.name = "topics",
 		.help = "The topics.",
-		.type = &kafka_names_type, SOURCE(topics), .required = always_required},
+		.type = &kafka_topics_type, SOURCE(topics), .required = always_required},
 	{.name = "consumerGroup",
 		.help = "The consumer group that commits the offsets.",
 		.type = &text_type, SOURCE(consumer_group), .high = 255,

@@ -1,4 +1,5 @@
 /* Values that only the kafka kinds have; see values.h. */
+#include <regex.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,7 +16,7 @@
 static const char *kafka_name_problem(const char *name)
 {
 	if (name[0] == '^')
-		return "is a pattern; patterns of topics are not supported";
+		return "is a pattern; only source.topics may have some";
 	if (strlen(name) > 249)
 		return "is longer than 249 characters";
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -59,19 +60,23 @@ const struct value_type kafka_name_type = {
 	.forms = kafka_name_forms,
 	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
-static bool take_name(struct load *load, const struct key *key, const struct node *item,
+static bool add_name(struct load *load, const struct key *key, const struct node *item,
 	const char *text, void *field)
 {
 	struct texts *texts = field;
 
-	if (!kafka_name_is_good(load, key, item, text))
-		return false;
 	for (size_t i = 0; i < texts->count; i++)
 		if (strcmp(texts->items[i], text) == 0)
 			return value_wrong(load, key, item, "'%s' is given twice",
 				value_part(item, text));
 	texts_add(texts, text);
 	return true;
+}
+
+static bool take_name(struct load *load, const struct key *key, const struct node *item,
+	const char *text, void *field)
+{
+	return kafka_name_is_good(load, key, item, text) && add_name(load, key, item, text, field);
 }
 
 static bool read_kafka_names(
@@ -85,6 +90,47 @@ static bool read_kafka_names(
 		return value_wrong(load, key, node, "expected a list, found an empty one");
 	return value_each(load, key, node, take_name, field);
 }
+
+static bool pattern_is_good(
+	struct load *load, const struct key *key, const struct node *node, const char *text)
+{
+	regex_t pattern;
+	char why[128];
+	int error = regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB);
+
+	if (error == 0) {
+		regfree(&pattern);
+		return true;
+	}
+	regerror(error, &pattern, why, sizeof why);
+	return value_wrong(load, key, node, "'%.60s' is no regular expression: %s", value_part(node, text), why);
+}
+
+static bool take_topic(struct load *load, const struct key *key, const struct node *item,
+	const char *text, void *field)
+{
+	return config_is_pattern(text) ? pattern_is_good(load, key, item, text) && add_name(load, key, item, text, field)
+				       : take_name(load, key, item, text, field);
+}
+
+static bool read_kafka_topics(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	if (node->kind == NODE_LIST && node->count == 0)
+		return value_wrong(load, key, node, "expected a list, found an empty one");
+	return value_each(load, key, node, take_topic, field);
+}
+
+static void kafka_topics_forms(struct forms *forms, const struct key *key)
+{
+	form_list(forms, KAFKA_NAME "|\\^[^,]*", "\"number\", \"boolean\"", key->required == NULL);
+}
+
+const struct value_type kafka_topics_type = {.read = read_kafka_topics,
+	.forms = kafka_topics_forms,
+	.write = texts_write,
+	.is_set = texts_are_set,
+	.clear = texts_clear};
 
 static void kafka_names_forms(struct forms *forms, const struct key *key)
 {

@@ -23,6 +23,7 @@ extern const struct value_type nats_subject_type;  /* char *: a subject without 
 extern const struct value_type nats_pattern_type;  /* char *: one that may have wildcards */
 extern const struct value_type nats_patterns_type; /* struct texts: list or comma text of those */
 extern const struct value_type nats_word_type;     /* char *: a text without blanks */
+extern const struct value_type kafka_topics_type;  /* the same, or patterns */
 extern const struct value_type brokers_type;      /* char *: list or comma text of host:port */
 extern const struct value_type duration_type;     /* int64_t, ms */
 extern const struct value_type size_type;         /* int64_t, bytes */
