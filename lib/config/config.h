@@ -170,6 +170,8 @@ struct source_config {
 	char *subject;     /* may have wildcards */
 	char *queue_group; /* NULL: each instance gets all messages */
 	int64_t pending;   /* bytes of messages that wait for a lane */
+	char *stream, *durable; /* of JetStream: both, or neither */
+	int64_t ack_wait_ms;
 };
 
 struct sink_config {

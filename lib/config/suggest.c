@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "config/schema.h"
 
-enum { KEYS_MAX = 32 };
+enum { KEYS_MAX = 64 };
 
 /* The key that other programs call by this name. */
 static const char *known_as(const struct section *section, const char *name)

@@ -164,6 +164,7 @@ static void note(struct nats_client *client, bool connected, bool refused, const
 {
 	pthread_mutex_lock(&client->lock);
 	client->connected = connected;
+	client->lacks = false;
 	if (why != NULL && !client->refused)
 		snprintf(client->why, sizeof client->why, "%s", why);
 	client->refused = client->refused || refused;
@@ -174,6 +175,14 @@ static void note(struct nats_client *client, bool connected, bool refused, const
 void nats_client_lost(struct nats_client *client, const char *why)
 {
 	note(client, false, false, why);
+}
+
+void nats_client_lacks(struct nats_client *client, const char *why)
+{
+	note(client, false, false, why);
+	pthread_mutex_lock(&client->lock);
+	client->lacks = true;
+	pthread_mutex_unlock(&client->lock);
 }
 
 void nats_client_back(struct nats_client *client)
@@ -229,13 +238,14 @@ int nats_client_work(struct nats_client *client, int64_t max_wait_ms)
 {
 	int64_t now = clock_ms();
 	eventfd_t signals;
-	bool connected, refused;
+	bool connected, refused, lacks;
 	char why[NATS_WHY_MAX], what[2 * NATS_WHY_MAX];
 
 	eventfd_read(client->event_fd, &signals);
 	pthread_mutex_lock(&client->lock);
 	connected = client->connected;
 	refused = client->refused;
+	lacks = client->lacks;
 	memcpy(why, client->why, sizeof why);
 	pthread_mutex_unlock(&client->lock);
 	if (refused)
@@ -246,7 +256,10 @@ int nats_client_work(struct nats_client *client, int64_t max_wait_ms)
 			log_info("a NATS server can be reached at %.200s", client->servers);
 		return STATUS_OK;
 	}
-	snprintf(what, sizeof what, "no NATS server can be reached at %.200s: %s", client->servers, why);
+	if (lacks)
+		snprintf(what, sizeof what, "the NATS server at %.200s: %s", client->servers, why);
+	else
+		snprintf(what, sizeof what, "no NATS server can be reached at %.200s: %s", client->servers, why);
 	if (max_wait_ms > 0 && !client->ever_connected && now >= client->opened_at + max_wait_ms)
 		stage_waited(max_wait_ms, what);
 	/* The first attempt may take a moment. */

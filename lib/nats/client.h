@@ -27,6 +27,7 @@ struct nats_client {
 	pthread_mutex_t lock; /* of what follows */
 	bool connected;
 	bool refused;   /* a server has said no: `why` */
+	bool lacks;     /* connected, but for what `why` says */
 	char why[NATS_WHY_MAX];
 	/* the loop's alone */
 	bool ever_connected;
@@ -47,6 +48,9 @@ natsConnection *nats_client_connect(struct nats_client *client);
 /* The connection is lost, for this reason; or there is one again. */
 void nats_client_lost(struct nats_client *client, const char *why);
 void nats_client_back(struct nats_client *client);
+
+/* There is a connection, but not what it is for: "stream 'x': not found". */
+void nats_client_lacks(struct nats_client *client, const char *why);
 
 /* A server has said no. */
 void nats_client_refuse(struct nats_client *client, const char *why);

@@ -48,3 +48,17 @@ start_app() { # start_app NAME [OPTION ...]
 data_of() { # data_of FILE: the messages' data, a line each
     jq -r .data "$1"
 }
+
+make_stream() { # make_stream NAME SUBJECT: in files of the test's
+    nats ask "\$JS.API.STREAM.CREATE.$1" \
+        "{\"name\": \"$1\", \"subjects\": [\"$2\"], \"storage\": \"file\", \"retention\": \"limits\", \"discard\": \"old\", \"num_replicas\": 1}" |
+        is_true '.error == null' -
+}
+
+messages_in() { # messages_in NAME: how many are stored
+    nats ask "\$JS.API.STREAM.INFO.$1" | jq .state.messages
+}
+
+not_acknowledged() { # not_acknowledged STREAM CONSUMER: how many of its messages are, or were not even sent
+    nats ask "\$JS.API.CONSUMER.INFO.$1.$2" | jq '.num_ack_pending + .num_pending'
+}

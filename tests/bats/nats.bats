@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Core NATS, on a real server: at most once from it, acknowledged by it.
+# NATS on a real server: core NATS at most once, a stream of JetStream at least once.
 
 load helpers
 load driver
@@ -483,4 +483,120 @@ END
     run_x 0 bruco check --print -c config.yaml
     contains "$output" 'ordering: none'
     file_lacks stdout One1
+}
+
+# stream_project [processor line ...]: nats_project on the stream IN, with its consumer `app`.
+stream_project() {
+    start_nats 'jetstream {store_dir: "store"}'
+    make_stream IN 'in.>'
+    nats_project "$@"
+    sed -i 's/subject: "in.>"/&, stream: IN, durable: app, ackWait: 2s/; 1i maxRestarts: 1000' app/config.yaml
+}
+
+@test "nats: of a stream, a message is acknowledged when it is delivered, and begins again where it was" {
+    stream_project <<'END'
+def handle_event(context, data):
+    return f"{context.event.topic} {context.event.offset} {data.decode()}"
+END
+    seq 3 | nats pub in.x # before there is a consumer
+    start_app bruco
+    listen_at out out
+    wait_for 20 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    seq 4 6 | nats pub in.y
+    wait_for 20 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    stop_x bruco
+    seq 7 8 | nats pub in.z
+    equals "$(not_acknowledged IN app)" 2
+    start_app bruco
+    wait_for 20 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    equals "$(data_of out.out | tail -n 2)" $'in.z 7 7\nin.z 8 8'
+    stop_x bruco
+    lacks_trouble bruco.err
+    stop_listening out
+    stop_nats
+}
+
+@test "nats: of a stream nothing is lost, whatever is killed" {
+    stream_project 'workers: 2' 'retry: {attempts: 100}' <<'END'
+import time
+
+def handle_event(context, data):
+    time.sleep(0.002)
+    return data
+END
+    make_stream OUT out # what was delivered
+    seq 5000 | nats pub in.x
+    start_app bruco
+    for name in bruco-worker bruco-source bruco-sink bruco-source bruco-worker; do
+        sleep 0.5
+        wait_for 30 eval "[[ -n \$(stages $name) ]]"
+        kill -KILL "$(stages "$name" | head -n 1)"
+    done
+    sleep 0.5
+    kill_x nats KILL
+    wait_x nats 137
+    start_nats 'jetstream {store_dir: "store"}'
+    sleep 1
+    kill_x bruco KILL
+    wait_x bruco 137
+    start_app bruco
+    wait_for 60 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    stop_x bruco
+    stored=$(messages_in OUT)
+    listen_at all all -n "$stored"
+    nats ask '$JS.API.CONSUMER.CREATE.OUT' \
+        '{"stream_name": "OUT", "config": {"deliver_subject": "all", "ack_policy": "none", "deliver_policy": "all"}}'
+    wait_x all 0
+    equals "$(data_of all.out | sort -nu)" "$(seq 5000)"
+    stop_nats
+}
+
+@test "nats: of a stream, what a slow handler has not done yet is not sent again" {
+    stream_project 'workers: 1' <<'END'
+import time
+
+def handle_event(context, data):
+    time.sleep(1)
+    return data
+END
+    listen_at out out
+    seq 8 | nats pub in.x # 8 s, with an ack wait of 2
+    start_app bruco
+    wait_for 30 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    stop_x bruco
+    equals "$(data_of out.out)" "$(seq 8)"
+    stop_listening out
+    # A stop gives back at once what is in no lane.
+    seq 11 20 | nats pub in.x
+    start_app bruco
+    stop_x bruco
+    start_app bruco
+    wait_for 30 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    stop_x bruco
+    stop_nats
+}
+
+@test "nats: a stream that is not there is waited for; two instances share a consumer with a queue group" {
+    start_nats 'jetstream {store_dir: "store"}'
+    nats_project <<<'def handle_event(context, data): return data'
+    sed -i 's/subject: "in.>"/&, stream: IN, durable: app, queueGroup: app/' app/config.yaml
+    start_x one bruco --set name=one app
+    wait_for 20 file_has one.err "warning: the NATS server at .*: consumer 'app' of stream 'IN': "
+    make_stream IN 'in.>'
+    wait_for 20 file_has one.err 'bruco: info: ready'
+    start_app two --set name=two
+    listen_at out out
+    seq 1000 | nats pub in.x
+    wait_for 20 lines_in out.out 1000
+    equals "$(data_of out.out | sort -n)" "$(seq 1000)"
+    stop_x one
+    stop_x two
+    for name in one two; do
+        is_true '. > 10' <<<"$(sed -nE 's/.*summary: in ([0-9]+),.*/\1/p' "$name.err")"
+    done
+    stop_listening out
+    stop_nats
+    sed -i 's/, durable: app//' app/config.yaml
+    run_x 78 bruco check app
+    contains "$stderr" 'source.durable (for the stream) is missing'
 }

@@ -1,11 +1,4 @@
-/*
- * The nats source, core NATS: a subscription, of which the server remembers nothing. A thread connects;
- * libnats's own thread for the subscription hands messages over in a queue, and waits while that is full. What
- * waits behind it libnats keeps, up to source.pending, and drops what is more.
- */
-#include <nats/nats.h>
-#include <pthread.h>
-#include <stdatomic.h>
+/* The nats kind; see nats.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,47 +8,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco-source/kinds/nats.h"
 #include "bruco-source/kinds/nats_message.h"
-#include "bruco-source/source.h"
-#include "nats/client.h"
 
 enum {
-	QUEUE_COUNT = 1024,
-	QUEUE_BYTES = 1 << 20,
 	MESSAGE_AROUND = 512, /* bytes that a message takes beside its payload, at most */
 	BUDGET = 4096,        /* messages a turn */
 	LOOK_MS = 1000        /* how often to look for what was dropped */
-};
-
-struct queue {
-	natsMsg *items[QUEUE_COUNT];
-	size_t count, next;
-	size_t bytes;
-};
-
-struct nats_source {
-	struct nats_client client;
-	struct source *source;
-	struct partition partition;
-	pthread_mutex_t lock;  /* of what follows */
-	pthread_cond_t room;   /* in `waiting` */
-	struct queue *waiting; /* what libnats has handed over */
-	natsSubscription *subscription;
-	bool subscribed; /* the server knows it */
-	bool stopping;   /* there is to be none */
-	bool complete;   /* nothing more comes of it */
-	/* the loop's alone */
-	struct queue *taken;
-	int64_t next_offset;
-	bool more;          /* the budget was used up */
-	bool full;          /* the lane of the next record has no room */
-	unsigned full_lane;
-	struct buf headers;
-	int64_t looked_ms;
-	int64_t dropped;    /* as last told */
-	struct reminder drops;
-	int64_t shown;      /* the frontier that the board had last, */
-	int64_t moved_ms;   /* and since when */
 };
 
 static int64_t now_epoch_ms(void)
@@ -68,7 +27,7 @@ static int64_t now_epoch_ms(void)
 
 /* ---- libnats's threads */
 
-static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *closure)
+void nats_on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *closure)
 {
 	struct nats_source *nats = closure;
 	struct queue *queue;
@@ -76,7 +35,8 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
 	(void)connection;
 	(void)subscription;
 	pthread_mutex_lock(&nats->lock);
-	while (nats->waiting->count == QUEUE_COUNT || nats->waiting->bytes >= QUEUE_BYTES)
+	while (nats->waiting->count == QUEUE_COUNT ||
+		(nats->waiting->bytes >= QUEUE_BYTES && nats->stream == NULL))
 		pthread_cond_wait(&nats->room, &nats->lock);
 	queue = nats->waiting;
 	queue->items[queue->count++] = message;
@@ -120,10 +80,10 @@ static natsStatus subscribe(struct nats_source *nats, natsConnection *connection
 
 	if (config->queue_group != NULL)
 		status = natsConnection_QueueSubscribe(&nats->subscription, connection, config->subject,
-			config->queue_group, on_message, nats);
+			config->queue_group, nats_on_message, nats);
 	else
 		status = natsConnection_Subscribe(
-			&nats->subscription, connection, config->subject, on_message, nats);
+			&nats->subscription, connection, config->subject, nats_on_message, nats);
 	if (status == NATS_OK)
 		status = natsSubscription_SetOnCompleteCB(nats->subscription, on_complete, nats);
 	if (status == NATS_OK)
@@ -156,7 +116,11 @@ static void *connect_and_subscribe(void *argument)
 	struct nats_source *nats = argument;
 	natsConnection *connection = nats_client_connect(&nats->client);
 
-	if (connection == NULL || !begin(nats, connection))
+	if (connection == NULL)
+		return NULL;
+	if (nats->stream != NULL)
+		nats_stream_subscribe(nats, connection);
+	else if (!begin(nats, connection))
 		return NULL;
 	/* When it has answered, it knows of the subscription, or has refused it. */
 	while (natsConnection_FlushTimeout(connection, LOOK_MS) != NATS_OK && !natsConnection_IsClosed(connection))
@@ -205,10 +169,22 @@ static enum dispatch_result dispatch(struct nats_source *nats, natsMsg *message)
 		.record = &record,
 		.at_once = !source_taking(nats->source)};
 
+	enum dispatch_result result;
+
 	record.offset = nats->next_offset;
 	record.timestamp = now_epoch_ms();
+	if (nats->stream != NULL && !nats_stream_record(nats, message, &record))
+		return DISPATCH_OK; /* sent again, while it is under way */
 	passage.lane = nats->full_lane = lane_of(nats, &record);
-	return source_dispatch(nats->source, &passage, unreadable);
+	/* It may be done before the call is over: by hand, when it is written. */
+	if (nats->stream != NULL)
+		nats_stream_remember(nats, message, record.offset);
+	result = source_dispatch(nats->source, &passage, unreadable);
+	if (result == DISPATCH_OK)
+		nats->next_offset = record.offset + 1;
+	else if (nats->stream != NULL)
+		nats_stream_forget(nats, record.offset);
+	return result;
 }
 
 static void dispatch_all(struct nats_source *nats)
@@ -222,7 +198,6 @@ static void dispatch_all(struct nats_source *nats)
 		nats->full = result == DISPATCH_FULL;
 		if (nats->full)
 			return;
-		nats->next_offset++;
 		nats->taken->next++;
 		natsMsg_Destroy(message);
 		if (result == DISPATCH_FAILED)
@@ -260,7 +235,7 @@ static void look_for_drops(struct nats_source *nats, int64_t now)
 {
 	int64_t dropped = 0;
 
-	if (nats->subscription == NULL || nats->complete || now < nats->looked_ms + LOOK_MS)
+	if (nats->subscription == NULL || nats->stream != NULL || nats->complete || now < nats->looked_ms + LOOK_MS)
 		return;
 	nats->looked_ms = now;
 	if (natsSubscription_GetDropped(nats->subscription, &dropped) != NATS_OK || dropped <= nats->dropped)
@@ -278,6 +253,10 @@ static void begin_drain(struct nats_source *nats)
 {
 	bool first;
 
+	if (nats->stream != NULL) {
+		nats_stream_give_back(nats);
+		return;
+	}
 	pthread_mutex_lock(&nats->lock);
 	first = !nats->stopping;
 	nats->stopping = true;
@@ -298,7 +277,8 @@ static void say_ready(struct nats_source *nats)
 	pthread_mutex_unlock(&nats->lock);
 	if (!subscribed)
 		return;
-	log_info("subscribed to '%s' at most once: what is under way is lost when Bruco or the server is killed",
+	if (nats->stream == NULL)
+		log_info("subscribed to '%s' at most once: what is under way is lost when Bruco or the server is killed",
 		nats->source->config->source.subject);
 	stage_ready(&nats->source->stage);
 }
@@ -318,6 +298,8 @@ static void *nats_open(struct source *source)
 	nats->partition.topic = mem_text(source->config->source.subject);
 	nats->partition.topic_length = (uint32_t)strlen(nats->partition.topic);
 	nats->shown = -1;
+	if (source->config->source.stream != NULL)
+		nats_stream_open(nats);
 	tracker_begin(&nats->partition.tracker);
 	pthread_mutex_init(&nats->lock, NULL);
 	pthread_cond_init(&nats->room, NULL);
@@ -352,6 +334,8 @@ static void nats_work(void *state)
 		refused(nats);
 	say_ready(nats);
 	look_for_drops(nats, lanes->turn_ms);
+	if (nats->stream != NULL)
+		nats_stream_put_off(nats, lanes->turn_ms);
 	taking = source_taking(source);
 	if (!taking)
 		begin_drain(nats);
@@ -404,7 +388,9 @@ static void nats_close(void *state)
 	struct nats_source *nats = state;
 	uint64_t lost = nats->source->lanes.in_flight + count_waiting(nats);
 
-	if (lost > 0)
+	if (nats->stream != NULL)
+		nats_stream_flush(nats);
+	else if (lost > 0)
 		log_warning("%llu messages that were taken are lost: core NATS delivers at most once",
 			(unsigned long long)lost);
 }

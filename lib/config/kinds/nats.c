@@ -12,6 +12,16 @@ enum { MIB = 1 << 20, GIB = 1 << 30 };
 #define SERVERS_ELSEWHERE  " url urls server servers brokers natsUrl host hosts "
 #define SECURITY_ELSEWHERE " tls ssl auth authentication credentials "
 
+static const char *with_stream(const void *owner)
+{
+	return ((const struct source_config *)owner)->stream != NULL ? " (for the stream)" : NULL;
+}
+
+static const char *with_durable(const void *owner)
+{
+	return ((const struct source_config *)owner)->durable != NULL ? " (for the consumer)" : NULL;
+}
+
 /* clang-format off */
 
 static const struct key security_keys[] = {
@@ -73,6 +83,16 @@ static const struct key source_keys[] = {
 		.help = "How much memory messages may take that wait for a worker.",
 		.type = &size_type, SOURCE(pending), .low = MIB, .high = GIB, .initial = "64MiB",
 		.also = " prefetch pendingBytes pendingLimit maxPending "},
+	{.name = "stream",
+		.help = "The stream of JetStream to read.",
+		.type = &nats_word_type, SOURCE(stream), .required = with_durable, .also = " streamName jetstream "},
+	{.name = "durable",
+		.help = "The stream's consumer, which remembers what is not acknowledged.",
+		.type = &nats_word_type, SOURCE(durable), .required = with_stream,
+		.also = " consumer durableName consumerName "},
+	{.name = "ackWait",
+		.help = "After this time the server sends again what is not acknowledged.",
+		.type = &duration_type, SOURCE(ack_wait_ms), .low = 1000, .high = 3600000, .initial = "30s"},
 	{.name = "security",
 		.help = "How the servers are reached, and as whom.",
 		.type = &map_type, .section = &source_security, .also = SECURITY_ELSEWHERE},
