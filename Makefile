@@ -245,7 +245,7 @@ check: ## run all tests, or those named in ONLY= (installs what is missing, on D
 
 CHAOS = $(OTHER_RDKAFKA) BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
 
-chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/chaos; an hour and a half
+chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/chaos; two hours
 	@status=0; $(CHAOS)/chaos --long --report tests/chaos $(ONLY) || status=1; \
 	$(if $(ONLY),,$(CHAOS)/syscalls --seconds 150 --report tests/chaos || status=1;) exit $$status
 
