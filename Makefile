@@ -70,7 +70,7 @@ module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)
 BASE   := $(call module,lib/base)
 COMMON := $(foreach name,base frame stats tap lane control config,$(call module,lib/$(name)))
 STAGE  := $(call module,lib/stage)
-STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/nats) $(call module,lib/json)
+STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/nats) $(call module,lib/state) $(call module,lib/json)
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
@@ -113,6 +113,7 @@ $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_fi
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o
 $(BUILD)/tests/test_relay: $(patsubst %,$(BUILD)/obj/cmd/bruco/log/%.o,relay repeats writer)
+$(BUILD)/tests/test_places: $(call module,lib/state)
 $(BUILD)/tests/test_overview: $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,overview metrics summary)
 $(BUILD)/tests/test_top_history: $(BUILD)/obj/cmd/bruco/top/history.o
 $(BUILD)/tests/test_top_chart: $(BUILD)/obj/cmd/bruco/top/chart.o
@@ -180,6 +181,7 @@ $(foreach name,$(FUZZ),$(eval LIBS_$(name) := -fsanitize=fuzzer $(JANSSON) $(YAM
 $(BUILD)/fuzz/metadata: $(BUILD)/obj/cmd/bruco-source/kinds/kafka_metadata.o
 $(BUILD)/fuzz/board: $(patsubst %,$(BUILD)/obj/cmd/bruco/monitor/%.o,overview overview_json metrics summary) $(BUILD)/obj/cmd/bruco/driver/watchdog.o
 $(BUILD)/fuzz/log_lines: $(patsubst %,$(BUILD)/obj/cmd/bruco/log/%.o,claimed_lines stage_output relay repeats writer)
+$(BUILD)/fuzz/places: $(call module,lib/state)
 $(BUILD)/fuzz/lane: $(SINK_LANES)
 $(BUILD)/fuzz/console: $(BUILD)/obj/cmd/bruco/monitor/console.o $(BUILD)/obj/cmd/bruco/monitor/console_path.o
 $(BUILD)/fuzz/http: $(BUILD)/obj/cmd/bruco/monitor/http.o

@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct source_kind *const kinds[] = {
-	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, &kind_nats};
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, &kind_nats, &kind_file};
 
-const char source_kind_names[] = "kafka, lines, json, frames, http, nats";
+const char source_kind_names[] = "kafka, lines, json, frames, http, nats, file";
 
 const struct source_kind *source_kind_named(const char *name)
 {

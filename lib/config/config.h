@@ -75,6 +75,12 @@ struct start_offset {
 	int64_t value; /* a number, or milliseconds since 1970 */
 };
 
+/* How records stand in a stream of bytes. */
+enum record_format { RECORD_LINES, RECORD_JSON, RECORD_FRAMES };
+
+/* Where a file is begun that was never read. */
+enum file_start { START_EARLIEST, START_LATEST };
+
 enum { CONCURRENCY_MOST = 1024, BATCH_MOST = 10000 };
 
 struct processor_config {
@@ -172,6 +178,10 @@ struct source_config {
 	int64_t pending;   /* bytes of messages that wait for a lane */
 	char *stream, *durable; /* of JetStream: both, or neither */
 	int64_t ack_wait_ms;
+	char *path; /* absolute; the name of a file, or a pattern for several */
+	enum record_format format;
+	bool follow;
+	enum file_start start;
 };
 
 struct sink_config {
@@ -197,6 +207,7 @@ struct config {
 	char *path;      /* the file as given, for messages; NULL without one */
 	char *directory; /* absolute folder of the file */
 	char *name;
+	char *state_directory; /* absolute; NULL: state_default_path says */
 	int64_t shutdown_timeout_ms;
 	int64_t max_record_size;
 	uint32_t max_restarts; /* in 60 s */

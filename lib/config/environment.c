@@ -22,7 +22,7 @@ static const char *const for_workers[] = {
 
 /* Of OpenSSL, Cyrus SASL and Kerberos. */
 static const char *const for_clients[] = {
-	"SSL_CERT_*", "OPENSSL_*", "SASL_PATH", "SASL_CONF_PATH", "KRB5*", NULL};
+	"SSL_CERT_*", "OPENSSL_*", "SASL_PATH", "SASL_CONF_PATH", "KRB5*", "XDG_STATE_HOME", NULL};
 
 /* Indexes, caches, compilers, and repositories of source code. */
 static const char *const for_pip[] = {"PIP_*", "PYTHON*", FOR_HTTP, "NETRC", "XDG_CACHE_HOME",

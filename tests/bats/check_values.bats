@@ -10,13 +10,13 @@ processor:
 source: {kind: kafak}
 sink: {kind: http, port: 80}
 YAML
-    refuses "config.yaml:2:16: source.kind: kind 'exec' does not exist yet (kafka, lines, json, frames, http or nats)" \
+    refuses "config.yaml:2:16: source.kind: kind 'exec' does not exist yet (kafka, lines, json, frames, http, nats or file)" \
         "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply or nats)" <<'YAML'
 processor:
 source: {kind: exec, command: ls}
 sink: {kind: postgres}
 YAML
-    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json, frames, http or nats)" <<'YAML'
+    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json, frames, http, nats or file)" <<'YAML'
 processor:
 source: {kind: discard}
 YAML

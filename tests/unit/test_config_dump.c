@@ -164,7 +164,7 @@ TEST(changes_are_named_by_their_paths)
 
 /* Any of these is a value of each key, and not its default. */
 static const char *const values[] = {"3", "30", "ssl", "PLAIN", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
-	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "/dev/null", "true", "[x]"};
+	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "latest", "/dev/null", "true", "[x]"};
 
 /* What is written for a key of *from, without the key itself. */
 static struct buf value_of(

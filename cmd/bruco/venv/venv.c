@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/make_folders.h"
 #include "base/mem.h"
 #include "base/remove_tree.h"
 #include "base/signals.h"
@@ -34,25 +35,6 @@ struct install {
 	struct user user; /* whose files these are, and who runs it all; without a name: ours */
 	int signal_fd;
 };
-
-/* ---- folders */
-
-static bool make_folders(const char *path)
-{
-	char *copy = mem_text(path);
-	bool made = true;
-
-	for (char *slash = copy + 1; made && slash != NULL;) {
-		slash = strchr(slash, '/');
-		if (slash != NULL)
-			*slash = '\0';
-		made = mkdir(copy, 0700) == 0 || errno == EEXIST;
-		if (slash != NULL)
-			*slash++ = '/';
-	}
-	free(copy);
-	return made;
-}
 
 /* ---- removing */
 

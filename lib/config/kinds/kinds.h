@@ -13,6 +13,9 @@ extern const struct kind *const source_kinds[];
 extern const struct kind *const sink_kinds[];
 extern const struct kind *const dead_letter_kinds[];
 
+/* The words of enum record_format. */
+extern const char *const record_formats[];
+
 extern const struct kind kafka_source;
 extern const struct kind kafka_sink;
 extern const struct kind http_source;
@@ -20,5 +23,6 @@ extern const struct kind kafka_dead_letter;
 extern const struct kind nats_source;
 extern const struct kind nats_sink;
 extern const struct kind nats_dead_letter;
+extern const struct kind file_source;
 
 #endif

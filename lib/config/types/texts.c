@@ -147,10 +147,28 @@ const struct value_type path_type = {
 	.forms = text_forms,
 	.write = text_write, .is_set = text_is_set, .clear = text_clear};
 
+static bool read_place(
+	struct load *load, const struct key *key, const struct node *node, void *field)
+{
+	char **path = field;
+
+	if (!value_line(load, key, node, "a path"))
+		return false;
+	free(*path);
+	*path = config_path(load->config->directory, node->text);
+	return true;
+}
+
+const struct value_type place_type = {
+	.read = read_place,
+	.forms = text_forms,
+	.write = text_write, .is_set = text_is_set, .clear = text_clear};
+
 /* ---- words ---- */
 
 _Static_assert(
-	sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned) &&
+	sizeof(enum record_format) == sizeof(unsigned) && sizeof(enum file_start) == sizeof(unsigned) &&
+		sizeof(enum ordering) == sizeof(unsigned) && sizeof(enum on_failure) == sizeof(unsigned) &&
 		sizeof(enum handler_log) == sizeof(unsigned) &&
 		sizeof(enum isolation) == sizeof(unsigned),
 	"a choice is stored as the number of its word");

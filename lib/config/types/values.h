@@ -11,6 +11,7 @@ extern const struct value_type text_type;         /* char *: a line of at most k
 extern const struct value_type address_type;      /* char *: what address_parse takes */
 extern const struct value_type host_type;         /* char *: an IP address */
 extern const struct value_type path_type;         /* char *: of a file, joined to the config's folder */
+extern const struct value_type place_type;        /* char *: the same, which need not exist */
 extern const struct value_type request_path_type; /* char *: "/healthz", or none */
 extern const struct value_type handler_path_type; /* char *: joined to the config's folder */
 extern const struct value_type python_type;       /* char *: a folder, joined to the config's */
