@@ -58,6 +58,7 @@ extern const struct sink_kind kind_json;
 extern const struct sink_kind kind_frames;
 extern const struct sink_kind kind_discard;
 extern const struct sink_kind kind_reply;
+extern const struct sink_kind kind_file;
 extern const struct sink_kind kind_nats;
 
 /* Their names, for messages: "kafka, lines, json". */

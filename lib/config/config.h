@@ -184,6 +184,13 @@ struct source_config {
 	enum file_start start;
 };
 
+/* When a file that is written is moved away. All 0: never, as far as that one goes. */
+struct rotation {
+	int64_t size;        /* bytes */
+	int64_t interval_ms; /* whole seconds of the wall clock */
+	uint32_t keep;       /* files that were moved away; 0: all */
+};
+
 struct sink_config {
 	bool present;
 	struct config_place place; /* of the key `sink` or `deadLetter` */
@@ -198,6 +205,9 @@ struct sink_config {
 	struct nats_config nats;
 	char *subject;
 	struct texts subjects; /* patterns of further subjects that an output may name */
+	char *path; /* absolute, of a file */
+	enum record_format format;
+	struct rotation rotate;
 };
 
 struct config {

@@ -5,13 +5,13 @@ load check
 
 @test "kinds" {
     refuses "config.yaml:2:16: source.kind: unknown kind 'kafak' (did you mean 'kafka'?)" \
-        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard, reply or nats)" <<'YAML'
+        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard, reply, nats or file)" <<'YAML'
 processor:
 source: {kind: kafak}
 sink: {kind: http, port: 80}
 YAML
     refuses "config.yaml:2:16: source.kind: kind 'exec' does not exist yet (kafka, lines, json, frames, http, nats or file)" \
-        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply or nats)" <<'YAML'
+        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply, nats or file)" <<'YAML'
 processor:
 source: {kind: exec, command: ls}
 sink: {kind: postgres}

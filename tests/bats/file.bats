@@ -255,6 +255,159 @@ PY
     cmp bruco.out <(seq 20)
 }
 
+# ---- the sink
+
+# sink_project [KEY: VALUE ...]: lines of in.log to the file `out`.
+sink_project() {
+    mkdir -p app
+    cat >app/config.yaml <<YAML
+stateDirectory: ../state
+maxRestarts: 100
+shutdownTimeout: 10s
+source: {kind: file, path: ../in.log}
+sink: {kind: file, path: ../out${1:+, $1}}
+YAML
+}
+
+rotated() { # all that were moved away, and the file, in order
+    cat $(ls out.2* 2>/dev/null) out
+}
+
+@test "file sink: records are appended, in each format, and can be read again" {
+    for format in lines json frames; do
+        rm -rf out state
+        sink_project "format: $format"
+        seq 5 >in.log
+        run_x 0 bruco -e app
+        seq 6 9 >>in.log
+        run_x 0 bruco -e app
+        mkdir -p back
+        cat >back/config.yaml <<YAML
+stateDirectory: ../state-back-$format
+source: {kind: file, path: ../out, format: $format, follow: false}
+sink: {kind: lines}
+YAML
+        run_x 0 bruco back
+        cmp stdout <(seq 9)
+    done
+}
+
+@test "file sink: what a crash has torn is cut off, and nothing else" {
+    sink_project
+    seq 3 >in.log
+    printf 'whole\ntor' >out
+    run_x 0 bruco -e app
+    cmp out <(echo whole; seq 3)
+    contains "$stderr" 'its 3 bytes are cut off'
+    rm -r state
+    sed -i 's/out}/out, format: frames}/' app/config.yaml
+    seq 100 >out
+    run_x 78 bruco -e app
+    contains "$stderr" "has something else in it than frames"
+    seq 4 | bruco-source -q lines >all
+    for cut in 1 40 90; do
+        head -c -$cut all >out
+        rm -rf state
+        run_x 0 bruco -e app
+        contains "$stderr" 'are cut off'
+        bruco-sink -q lines <out >lines
+        cmp lines <(seq $((cut == 1 ? 4 : 3)); seq 3)
+    done
+}
+
+@test "file sink: rotation by size, of which some are kept" {
+    sink_project 'rotate: {size: 4KiB, keep: 3}'
+    seq 10000 >in.log
+    run_x 0 bruco -e app
+    equals "$(ls out.2* | wc -l)" 3
+    for file in out.2*; do
+        (($(stat -c %s "$file") <= 4096 && $(stat -c %s "$file") > 4080))
+    done
+    rotated | cmp - <(seq 10000 | tail -n "$(rotated | wc -l)")
+}
+
+@test "file sink: rotation by time goes by the clock, also for what was written before" {
+    sink_project 'rotate: {interval: 1h}'
+    echo old >out
+    touch -d '2 hours ago' out
+    echo new >in.log
+    run_x 0 bruco -e app
+    equals "$(cat out.2*)" old
+    equals "$(<out)" new
+}
+
+@test "file sink: a second instance that writes to the file is refused" {
+    sink_project
+    touch in.log
+    start_follow
+    sed 's|\.\./state|../other|' app/config.yaml >app/other.yaml
+    run_x 78 bruco -c app/other.yaml
+    contains "$stderr" 'another instance writes to'
+    stop_x bruco
+}
+
+@test "file sink: a disk that is full is waited for, and nothing is torn or lost" {
+    [[ $(id -u) == 0 ]] || skip 'needs root'
+    mkdir small
+    mount -t tmpfs -o size=64k,mode=700 tmpfs small 2>/dev/null || skip 'needs mount(2)'
+    sink_project
+    sed -i 's|\.\./out|../small/out|' app/config.yaml
+    dd if=/dev/zero of=small/fill bs=1k count=32 status=none
+    seq 20000 >in.log
+    start_follow
+    wait_for 20 file_has bruco.err "cannot write to .*: No space left on device"
+    equals "$(tail -c 1 small/out | xxd -p)" "$([[ -s small/out ]] && echo 0a)"
+    sleep 1 # the source commits every half second
+    read -r _ _ offset _ < <(sed -n 2p state/files)
+    ((offset <= $(stat -c %s small/out)))
+    stop_x bruco 75
+    rm small/fill
+    mount -o remount,size=1m small
+    start_follow
+    wait_for 20 lines_in small/out 20000
+    stop_x bruco
+    cmp small/out <(seq 20000)
+    umount small
+}
+
+@test "file sink: a limit of the file's size is one, too" {
+    sink_project
+    seq 20000 >in.log
+    bruco-source -q lines <in.log >frames
+    start_x sink prlimit --fsize=50000 bruco-sink -c app <frames
+    wait_for 20 file_has sink.err "cannot write to .*: File too large"
+    kill_x sink KILL
+    wait_x sink 137
+    cmp out <(seq 20000 | head -n "$(wc -l <out)")
+}
+
+@test "file sink: kill -9 of all in turn, with rotation: no line is torn, none is lost" {
+    sink_project 'rotate: {size: 64KiB}'
+    : >in.log
+    start_follow
+    total=0
+    done_to() {
+        rotated | sort -un | wc -l | grep -qx "$total"
+    }
+    for victim in bruco-sink bruco-source bruco-worker bruco-sink driver bruco-sink bruco-source; do
+        seq $((total + 1)) $((total + 30000)) >>in.log
+        total=$((total + 30000))
+        wait_for 30 file_has out .
+        if [[ $victim == driver ]]; then
+            kill_x bruco KILL
+            wait_for 20 process_ended "$(<bruco.pid)"
+            start_follow
+        else
+            wait_for 20 kill_stage "$victim"
+        fi
+    done
+    wait_for 60 done_to
+    stop_x bruco
+    rotated | awk '!seen[$0]++' >first
+    cmp first <(seq "$total")
+}
+
+
 @test "file: kill -9 of worker, source, sink and driver, with rotations of both kinds: nothing is lost" {
     file_project
     : >in.log

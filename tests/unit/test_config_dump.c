@@ -219,6 +219,8 @@ static void write_one(struct buf *text, const struct section *section, const str
 		buf_text(text, "processor: {onFailure: deadLetter}\n");
 	strcpy(copy, section->name);
 	while (copy[0] != '\0' && (name = strsep(&rest, ".")) != NULL) {
+		if (strcmp(name, "rotate") == 0)
+			buf_text(text, "  kind: file\n");
 		if (strcmp(name, "security") == 0 && nats)
 			buf_text(text, "  kind: nats\n");
 		else if (strcmp(name, "security") == 0) /* what goes together with each of its keys */

@@ -24,5 +24,7 @@ extern const struct kind nats_source;
 extern const struct kind nats_sink;
 extern const struct kind nats_dead_letter;
 extern const struct kind file_source;
+extern const struct kind file_sink;
+extern const struct kind file_dead_letter;
 
 #endif
