@@ -51,10 +51,20 @@ bool secret_name(const char *name)
 
 /* ---- trees */
 
-/* `key` of `security` is a path, or a private key in PEM, which is hidden as such. */
+/* A section's own `key` is a path, or a private key in PEM, which is hidden as such. */
+static bool is_key_file(const char *map, const char *key)
+{
+	static const char *const sections[] = {"security", "source", "sink", "deadLetter"};
+
+	for (size_t i = 0; i < COUNT(sections) && strcmp(key, "key") == 0; i++)
+		if (strcmp(map, sections[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool entry_is_secret(const char *map, const char *key)
 {
-	return secret_name(key) && !(strcmp(map, "security") == 0 && strcmp(key, "key") == 0);
+	return secret_name(key) && !is_key_file(map, key);
 }
 
 /* `map`: the key of which the node is the value. */

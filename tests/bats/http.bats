@@ -459,6 +459,8 @@ END
     sed -i "s|kind: http,|& certificate: ../ca.pem, key: ../key.pem,|" app/config.yaml
     start_http
     SCHEME=https HOST=localhost answers 200 HELLO / hello
+    run_x 0 bruco check --print app
+    file_has stdout "key: $PWD/app/../key.pem|key: $PWD/key.pem"
     run ! ask / hello
     run ! openssl s_client -connect "127.0.0.1:$PORT" -tls1_1 </dev/null
     stop_x bruco
