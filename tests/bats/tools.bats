@@ -74,7 +74,7 @@ END
     dependencies() { run_x "$1" env PATH="$PWD/stubs:$PATH" "$ROOT/tools/dependencies" "${@:2}"; }
     dependencies 0 build
     contains "$output" "installing: gcc"
-    contains "$(<apt.log)" "librdkafka-dev libyaml-dev libjansson-dev libjemalloc-dev libmicrohttpd-dev libncurses-dev python3-dev python3-venv"
+    contains "$(<apt.log)" "librdkafka-dev libyaml-dev libjansson-dev libjemalloc-dev libmicrohttpd-dev libnats-dev libncurses-dev python3-dev python3-venv"
     [[ $(<apt.log) != *bats* ]]
     contains "$(head -n 1 apt.log)" update
 
