@@ -22,7 +22,7 @@ enum put_result {
 	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
 };
 
-/* A kind of sink. `state` is the kind's own. */
+/* A kind of sink. `state` is the kind's own. All but name, open and put may be NULL. */
 struct sink_kind {
 	const char *name;
 	/* Connects or opens with destination->config; ends the program when that can't succeed. Calls
@@ -40,10 +40,10 @@ struct sink_kind {
 	enum put_result (*put)(void *state, const struct frame_record *record, uint64_t ticket);
 	/* Writes out what is PUT_DELIVERED. */
 	void (*flush)(void *state);
-	/* Passes on an end-of-stream frame; may be NULL. */
+	/* Passes on an end-of-stream frame. */
 	void (*end)(void *state);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads
-	 * it, without connecting to anything. May be NULL. */
+	 * it, without connecting to anything. */
 	void (*check)(const struct config *config, const char *section,
 		const struct sink_config *sink, struct buf *answers);
 	bool passes_failed; /* by hand: a failed frame is put as it came */

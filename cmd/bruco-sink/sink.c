@@ -261,23 +261,27 @@ static void destination_open(struct destination *destination)
 
 static int destination_descriptor(const struct destination *destination)
 {
-	return destination->kind == NULL ? -1 : destination->kind->descriptor(destination->state);
+	const struct sink_kind *kind = destination->kind;
+
+	return kind == NULL || kind->descriptor == NULL ? -1 : kind->descriptor(destination->state);
 }
 
 static int destination_timeout(const struct destination *destination)
 {
-	return destination->kind == NULL ? -1 : destination->kind->timeout(destination->state);
+	const struct sink_kind *kind = destination->kind;
+
+	return kind == NULL || kind->timeout == NULL ? -1 : kind->timeout(destination->state);
 }
 
 static void destination_work(const struct destination *destination)
 {
-	if (destination->kind != NULL)
+	if (destination->kind != NULL && destination->kind->work != NULL)
 		destination->kind->work(destination->state);
 }
 
 static void destination_flush(const struct destination *destination)
 {
-	if (destination->kind != NULL)
+	if (destination->kind != NULL && destination->kind->flush != NULL)
 		destination->kind->flush(destination->state);
 }
 

@@ -217,12 +217,6 @@ static enum put_result file_put(void *state, const struct frame_record *record, 
 
 /* ---- the kind */
 
-static int file_descriptor(void *state)
-{
-	(void)state;
-	return -1;
-}
-
 static int file_timeout(void *state)
 {
 	const struct file_sink *file = state;
@@ -242,7 +236,6 @@ static void file_work(void *state)
 
 const struct sink_kind kind_file = {.name = "file",
 	.open = file_open,
-	.descriptor = file_descriptor,
 	.timeout = file_timeout,
 	.work = file_work,
 	.put = file_put,

@@ -29,23 +29,6 @@ static void *stream_open(struct destination *destination)
 	return stream;
 }
 
-static int stream_descriptor(void *state)
-{
-	(void)state;
-	return -1;
-}
-
-static int stream_timeout(void *state)
-{
-	(void)state;
-	return -1;
-}
-
-static void stream_work(void *state)
-{
-	(void)state;
-}
-
 static void stream_flush(void *state)
 {
 	struct stream *stream = state;
@@ -123,8 +106,7 @@ static enum put_result put_nowhere(void *state, const struct frame_record *recor
 }
 
 #define WRITES_STDOUT(kind_name, put_function)                                                     \
-	.name = kind_name, .open = stream_open, .descriptor = stream_descriptor,                   \
-	.timeout = stream_timeout, .work = stream_work, .put = put_function, .flush = stream_flush
+	.name = kind_name, .open = stream_open, .put = put_function, .flush = stream_flush
 
 const struct sink_kind kind_lines = {WRITES_STDOUT("lines", put_line)};
 const struct sink_kind kind_json = {WRITES_STDOUT("json", put_json)};

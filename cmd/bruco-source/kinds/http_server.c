@@ -1,14 +1,11 @@
 #include "bruco-source/kinds/http_server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,13 +15,12 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "bruco-source/kinds/http_listen.h"
 #include "bruco-source/kinds/http_text.h"
 
 enum {
-	BACKLOG = 1024,
 	CLIENT_MEMORY = 32 << 10, /* for the headers of a request, bytes */
 	IDLE_MS = 60000,          /* a connection without a request; and one that takes no bytes of an answer */
-	SPARE_FDS = 64,           /* descriptors that are not connections */
 	PEM_MAX = 1 << 20
 };
 
@@ -255,67 +251,7 @@ void http_server_end(struct http_request *request)
 	shutdown(client_of(request->connection)->fd, SHUT_RDWR);
 }
 
-/* ---- listening */
-
-static int listen_at(const struct sockaddr *address, socklen_t length)
-{
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, off = 0, error;
-
-	if (fd < 0)
-		return -1;
-	if (address->sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, address, length) == 0 &&
-		listen(fd, BACKLOG) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-/* An address of IPv6, also "::", which takes IPv4 too; else one of IPv4. */
-static int listen_on(const char *host, uint32_t port)
-{
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-
-	if (inet_pton(AF_INET6, host, &six.sin6_addr) == 1)
-		return listen_at((struct sockaddr *)&six, sizeof six);
-	inet_pton(AF_INET, host, &four.sin_addr);
-	return listen_at((struct sockaddr *)&four, sizeof four);
-}
-
-static int listen_as(const struct source_config *config)
-{
-	int fd = listen_on(config->listen == NULL ? "::" : config->listen, config->port);
-
-	if (fd < 0 && config->listen == NULL && errno != EADDRINUSE) /* a kernel without IPv6 */
-		fd = listen_on("0.0.0.0", config->port);
-	if (fd < 0)
-		die(errno == EADDRINUSE ? STATUS_TEMPFAIL : STATUS_CONFIG,
-			"cannot listen at port %u of %s: %s", config->port,
-			config->listen == NULL ? "this machine" : config->listen, strerror(errno));
-	return fd;
-}
-
-/* How many connections the limit of descriptors allows. */
-static unsigned allow_connections(uint32_t wanted)
-{
-	struct rlimit limit;
-	rlim_t needed = (rlim_t)wanted + SPARE_FDS;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
-		return wanted;
-	limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur >= needed)
-		return wanted;
-	log_warning("the limit of open files (%llu) allows fewer than %u connections",
-		(unsigned long long)limit.rlim_cur, wanted);
-	return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS : SPARE_FDS;
-}
+/* ---- the daemon */
 
 static char *read_pem(const char *path)
 {
@@ -348,7 +284,7 @@ static struct MHD_Daemon *start(struct http_server *server, const struct source_
 	daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (server->tls ? MHD_USE_TLS : 0), 0,
 		NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, allow_connections(config->connections),
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, http_allow_connections(config->connections),
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_MS / 1000, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CLIENT_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 		MHD_OPTION_NOTIFY_COMPLETED, on_over, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
@@ -361,7 +297,7 @@ static struct MHD_Daemon *start(struct http_server *server, const struct source_
 struct http_server *http_server_open(struct http *http, const struct source_config *config)
 {
 	struct http_server *server = mem_alloc(sizeof *server);
-	int fd = listen_as(config);
+	int fd = http_listen(config);
 
 	*server = (struct http_server){.http = http,
 		.idle = {.patience_ms = IDLE_MS},
