@@ -36,7 +36,7 @@ run_messages() {
     cat >config.yaml <<YAML
 processor: {onFailure: $1, inheritEnv: [OUT, MORE], retry: {attempts: 1}}
 source: {kind: kafka, brokers: [$BROKERS], topics: [$IN], offset: earliest, consumerGroup: g-$IN}
-sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT, topics: [$MORE]${SINK_MORE:-}}
+sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT${SINK_MORE:-, topics: [$MORE]}}
 YAML
     [[ $1 != deadLetter ]] || cat >>config.yaml <<YAML
 deadLetter: {kind: kafka, brokers: [$BROKERS], topic: $DEAD}
@@ -121,7 +121,7 @@ for line in sys.stdin:
 }
 
 @test "a sink.partition that the topic has not is refused like one of a message" {
-    SINK_MORE=', partition: 42'
+    SINK_MORE=", topics: [$MORE], partition: 42"
     run_messages stop 1 '"one"' '"two"'
     contains "$stderr" "error: a record can't be delivered: the topic has no such partition ($IN[0]@0)"
     [[ $stderr != *restarting* ]]
@@ -150,4 +150,22 @@ YAML
     put 5
     wait_for 30 has 2
     stop_x bruco
+}
+
+@test "sink.topics by pattern: a topic that matches and exists is written to, another is refused" {
+    kafka-offsets -b "$BROKERS" create "$OUT-a" 2
+    SINK_MORE=", topics: ['^$OUT-[a-z]\$']"
+    sed -i 's/^OUT, MORE.*/&\nimport subprocess/' handler.py
+    run_messages skip 0 'Message("one", topic=OUT + "-a", partition=1)' \
+        'subprocess.run(["kafka-offsets", "-b", "'"$BROKERS"'", "create", OUT + "-b", "1"], check=True) and Message("two", topic=OUT + "-b")' \
+        'Message("no", topic=OUT + "-c")' 'Message("no", topic=OUT + "-c")' \
+        'Message("no", topic=OUT + "-bb")' 'Message("no", topic=OUT + "-a", partition=2)' \
+        'Message("three", topic=OUT + "-a", partition=0)' '"four"'
+    equals "$(records "$OUT-a")" '0 key three now 
+1 key one now '
+    equals "$(records "$OUT-b")" '0 key two now '
+    equals "$(records "$OUT" | cut -d' ' -f2-)" 'key four now '
+    count_in stderr "a record for '$OUT-c' can't be delivered: topic does not exist .*skipped" 2
+    count_in stderr "a record for '$OUT-bb' can't be delivered: topic is not in sink.topics" 1
+    count_in stderr "a record for '$OUT-a' can't be delivered: the topic has no such partition" 1
 }

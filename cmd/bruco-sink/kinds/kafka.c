@@ -195,9 +195,14 @@ static const char *kafka_refuse(void *state, const struct frame_record *record)
 	struct kafka_sink *kafka = state;
 	size_t topic = target(kafka, record);
 	int32_t partition = chosen(kafka, record);
+	enum kafka_found found = topic < kafka->topic_count ? KAFKA_FOUND : kafka_topic_find(kafka, record);
 
-	if (topic == kafka->topic_count)
+	if (found == KAFKA_UNLISTED)
 		return "topic is not in sink.topics";
+	if (found == KAFKA_ABSENT)
+		return "topic does not exist";
+	if (found == KAFKA_NOT_NOW)
+		partition = -1;
 	if (partition >= 0 && kafka->connected && !kafka_has_partition(kafka, topic, partition))
 		return no_partition;
 	if (kafka_wire_size(record) > kafka->size_max)
@@ -301,9 +306,15 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 	size_t topic = target(kafka, record);
 	int32_t partition = chosen(kafka, record);
 	rd_kafka_resp_err_t error;
+	const char *why;
 
 	if (!kafka->connected)
 		return PUT_FULL;
+	if (topic == kafka->topic_count) {
+		why = kafka_refuse(kafka, record); /* looks for it again */
+		kafka->full = true;
+		return why != NULL ? refused(kafka, why) : PUT_FULL;
+	}
 	if (kafka->phase != PHASE_NORMAL) {
 		if (!kafka_hold_new(kafka, topic, partition, record, ticket))
 			return PUT_FULL;

@@ -34,6 +34,9 @@ struct kafka_sink {
 	int event_fd;
 	struct topic *topics; /* [0] is the default */
 	size_t topic_count;
+	bool has_patterns;    /* among sink.topics: topics are added when a record wants them */
+	char *absent;         /* the last one that was asked for and does not exist, */
+	int64_t absent_at;    /* and clock_ms then */
 	bool connected;     /* the client knows the topics */
 	int64_t retry_at;   /* until it does */
 	int64_t opened_at;          /* clock_ms */
@@ -76,6 +79,10 @@ void kafka_client_close(struct kafka_sink *kafka); /* once no record is under wa
 /* Asks for the topics when it is time; connected when all are known. */
 void kafka_client_connect(struct kafka_sink *kafka);
 void kafka_topics_open(struct kafka_sink *kafka);
+/* Of a topic that is not known and matches a pattern: it becomes the last one, if it exists. */
+enum kafka_found { KAFKA_FOUND, KAFKA_UNLISTED, KAFKA_ABSENT, KAFKA_NOT_NOW };
+enum kafka_found kafka_topic_find(struct kafka_sink *kafka, const struct frame_record *record);
+
 bool kafka_has_partition(struct kafka_sink *kafka, size_t topic, int32_t partition);
 
 /* Whether a record may be produced now. Until a partition has accepted a batch of this producer, the

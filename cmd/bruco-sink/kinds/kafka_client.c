@@ -234,10 +234,75 @@ void kafka_topics_open(struct kafka_sink *kafka)
 {
 	const struct sink_config *sink = kafka->destination->config;
 
-	kafka->topic_count = sink->topics.count + 1;
-	kafka->topics = mem_array(kafka->topic_count, sizeof *kafka->topics);
-	for (size_t i = 0; i < kafka->topic_count; i++)
-		kafka->topics[i].name = i == 0 ? sink->topic : sink->topics.items[i - 1];
+	kafka->has_patterns = config_has_patterns(&sink->topics);
+	kafka->topics = mem_array(sink->topics.count + 1, sizeof *kafka->topics);
+	kafka->topics[kafka->topic_count++].name = sink->topic;
+	for (size_t i = 0; i < sink->topics.count; i++)
+		if (!config_is_pattern(sink->topics.items[i]))
+			kafka->topics[kafka->topic_count++].name = sink->topics.items[i];
+}
+
+/* ---- topics by pattern */
+
+static bool matches_pattern(const struct kafka_sink *kafka, const char *name)
+{
+	const struct texts *topics = &kafka->destination->config->topics;
+
+	for (size_t i = 0; i < topics->count; i++)
+		if (config_is_pattern(topics->items[i]) && config_topic_is(topics->items[i], name))
+			return true;
+	return false;
+}
+
+static bool is_absent(const struct kafka_sink *kafka, const char *name)
+{
+	return kafka->absent != NULL && strcmp(kafka->absent, name) == 0 &&
+	       clock_ms() - kafka->absent_at < ASK_AGAIN_MS;
+}
+
+/* Takes the name over if the topic exists. */
+static enum kafka_found add_topic(struct kafka_sink *kafka, char *name)
+{
+	size_t index = kafka->topic_count;
+	rd_kafka_resp_err_t error;
+
+	kafka->topics = mem_grow(kafka->topics, index + 1, sizeof *kafka->topics);
+	kafka->topics[index] = (struct topic){.name = name};
+	kafka->topics[index].handle = topic_handle(kafka, index);
+	kafka->topic_count++;
+	error = ask_partitions(kafka, index);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return KAFKA_FOUND;
+	kafka->topic_count--;
+	rd_kafka_topic_destroy(kafka->topics[index].handle);
+	if (error != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && error != RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
+		tell_not_yet(kafka, name, error);
+		kafka->missing = NULL; /* the name goes */
+		return KAFKA_NOT_NOW;
+	}
+	free(kafka->absent);
+	kafka->absent = mem_text(name);
+	kafka->absent_at = clock_ms();
+	return KAFKA_ABSENT;
+}
+
+enum kafka_found kafka_topic_find(struct kafka_sink *kafka, const struct frame_record *record)
+{
+	enum kafka_found found = KAFKA_NOT_NOW;
+	char *name;
+
+	if (!kafka->has_patterns)
+		return KAFKA_UNLISTED;
+	name = mem_text_n(record->topic, record->topic_length);
+	if (!matches_pattern(kafka, name))
+		found = KAFKA_UNLISTED;
+	else if (is_absent(kafka, name))
+		found = KAFKA_ABSENT;
+	else if (kafka->connected && kafka->phase == PHASE_NORMAL && !kafka->dead)
+		found = add_topic(kafka, name);
+	if (found != KAFKA_FOUND)
+		free(name);
+	return found;
 }
 
 static void set_number(rd_kafka_conf_t *conf, const char *property, size_t number)

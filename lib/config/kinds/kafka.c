@@ -149,7 +149,7 @@ static const struct key source_keys[] = {
 		.type = &kafka_name_type, SINK(topic), .required = always_required}, \
 	{.name = "topics", \
 		.help = "Further topics that a result may name.", \
-		.type = &kafka_names_type, SINK(topics), .initial = "[]"}, \
+		.type = &kafka_topics_type, SINK(topics), .initial = "[]"}, \
 	{.name = "partitioner", \
 		.help = "How a partition is chosen.", \
 		.type = &partitioner_type, SINK(partitioner), \

@@ -16,7 +16,7 @@
 static const char *kafka_name_problem(const char *name)
 {
 	if (name[0] == '^')
-		return "is a pattern; only source.topics may have some";
+		return "is a pattern, which only 'topics' may have";
 	if (strlen(name) > 249)
 		return "is longer than 249 characters";
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -79,18 +79,6 @@ static bool take_name(struct load *load, const struct key *key, const struct nod
 	return kafka_name_is_good(load, key, item, text) && add_name(load, key, item, text, field);
 }
 
-static bool read_kafka_names(
-	struct load *load, const struct key *key, const struct node *node, void *field)
-{
-	bool empty = node->kind == NODE_LIST && node->count == 0;
-
-	if ((empty || node_is_null(node)) && key->required == NULL)
-		return true;
-	if (empty)
-		return value_wrong(load, key, node, "expected a list, found an empty one");
-	return value_each(load, key, node, take_name, field);
-}
-
 static bool pattern_is_good(
 	struct load *load, const struct key *key, const struct node *node, const char *text)
 {
@@ -116,7 +104,11 @@ static bool take_topic(struct load *load, const struct key *key, const struct no
 static bool read_kafka_topics(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	if (node->kind == NODE_LIST && node->count == 0)
+	bool empty = node->kind == NODE_LIST && node->count == 0;
+
+	if ((empty || node_is_null(node)) && key->required == NULL)
+		return true;
+	if (empty)
 		return value_wrong(load, key, node, "expected a list, found an empty one");
 	return value_each(load, key, node, take_topic, field);
 }
@@ -128,17 +120,6 @@ static void kafka_topics_forms(struct forms *forms, const struct key *key)
 
 const struct value_type kafka_topics_type = {.read = read_kafka_topics,
 	.forms = kafka_topics_forms,
-	.write = texts_write,
-	.is_set = texts_are_set,
-	.clear = texts_clear};
-
-static void kafka_names_forms(struct forms *forms, const struct key *key)
-{
-	form_list(forms, KAFKA_NAME, "\"number\", \"boolean\"", key->required == NULL);
-}
-
-const struct value_type kafka_names_type = {.read = read_kafka_names,
-	.forms = kafka_names_forms,
 	.write = texts_write,
 	.is_set = texts_are_set,
 	.clear = texts_clear};

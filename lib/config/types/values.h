@@ -18,13 +18,12 @@ extern const struct value_type python_type;       /* char *: a folder, joined to
 extern const struct value_type module_type;       /* char *: a Python module's name */
 extern const struct value_type user_type;         /* char *: the name of a user of this machine */
 extern const struct value_type kafka_name_type;   /* char *: what Kafka takes as a topic's name */
-extern const struct value_type kafka_names_type;  /* struct texts: list or comma text of those */
 extern const struct value_type nats_servers_type;  /* char *: list or comma text of [scheme://[user@]]host:port */
 extern const struct value_type nats_subject_type;  /* char *: a subject without wildcards */
 extern const struct value_type nats_pattern_type;  /* char *: one that may have wildcards */
 extern const struct value_type nats_patterns_type; /* struct texts: list or comma text of those */
 extern const struct value_type nats_word_type;     /* char *: a text without blanks */
-extern const struct value_type kafka_topics_type;  /* the same, or patterns */
+extern const struct value_type kafka_topics_type; /* struct texts: list or comma text of those, or of patterns */
 extern const struct value_type brokers_type;      /* char *: list or comma text of host:port */
 extern const struct value_type duration_type;     /* int64_t, ms */
 extern const struct value_type size_type;         /* int64_t, bytes */
