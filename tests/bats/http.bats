@@ -245,13 +245,22 @@ END
     set_key maxRecordSize 1MiB
     start_http
     /usr/bin/python3 - "$PORT" <<'END'
-import socket, sys
+import socket, sys, time
 
 peers = []
 for n in range(70):
     peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30)
     peer.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000001\r\n\r\n" + b"x" * 1000000)
     peers.append(peer)
+
+def unread():
+    """Bytes that have come to the server and that it has not read yet."""
+    rows = [line.split() for line in open("/proc/net/tcp")][1:]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[1].split(":")[1], 16) == int(sys.argv[1]))
+
+deadline = time.monotonic() + 60
+while unread() > 0 and time.monotonic() < deadline:
+    time.sleep(0.05)
 answers = []
 for peer in peers:
     peer.sendall(b"x")
