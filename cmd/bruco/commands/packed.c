@@ -104,9 +104,10 @@ static char *run(const char *const *arguments, int input)
 	return folder;
 }
 
-char *packed_folder(char *path)
+const char *packed_folder(char *path)
 {
-	char *script = self_beside("../share/bruco/unpack.py"), *cache = find_cache(), *folder;
+	static char *folder; /* for as long as the program */
+	char *script = self_beside("../share/bruco/unpack.py"), *cache = find_cache();
 	const char *arguments[] = {BRUCO_PYTHON, "-I", "-B", script, cache, NULL};
 	int input;
 
@@ -115,6 +116,7 @@ char *packed_folder(char *path)
 	input = fd_memory("source", path, strlen(path));
 	if (input < 0)
 		die(status_of_error(errno), "cannot keep the address: %s", strerror(errno));
+	free(folder);
 	folder = run(arguments, input);
 	wipe_secrets(path);
 	fd_close(&input);

@@ -10,8 +10,8 @@
 /* Whether the configuration is named by an archive or an address. */
 bool is_packed(const char *path);
 
-/* The folder of the unpacked project, owned by the caller. Ends the program with a line on standard
+/* The folder of the unpacked project, valid until the next call. Ends the program with a line on standard
  * error, and 78, 69 or 64, when there is none. What may be secret in an address is wiped from `path`. */
-char *packed_folder(char *path);
+const char *packed_folder(char *path);
 
 #endif
