@@ -178,7 +178,7 @@ static int next_endpoint(const struct driver *driver, int64_t now_ms)
 			return i;
 		if (other->pid != 0 && now_ms < exits[i].at + CAUSE_MS)
 			continue;
-		if (next < 0 || exits[i].how != 0 || exits[i].at <= exits[next].at)
+		if (next < 0 || exits[i].how != 0) /* a sink never ends with 0 by itself */
 			next = i;
 	}
 	return next;
