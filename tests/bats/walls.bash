@@ -102,3 +102,17 @@ stage_variables() {
             tr '\0' '\n' <"/proc/$pid/environ" | grep -e "$1" | sed "s/^/$name /" || true
     done | sort
 }
+
+# A folder app/hostile that pip builds by its backend.py, which the test writes.
+hostile_requirement() {
+    mkdir app app/hostile
+    cat >app/hostile/pyproject.toml <<'TOML'
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "hostile"
+version = "1"
+TOML
+}

@@ -76,17 +76,8 @@ bruco-source SOURCE_PASSWORD=canary-of-the-source"
 
 @test "what pip builds sees no secret, and can't look into bruco" {
     become_ordinary
-    mkdir app app/hostile
+    hostile_requirement
     cp "$ROOT/tests/bats/walls.py" app/hostile/walls.py
-    cat >app/hostile/pyproject.toml <<'TOML'
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-[project]
-name = "hostile"
-version = "1"
-TOML
     cat >app/hostile/backend.py <<'PY'
 import json, os, sys, zipfile
 sys.path.insert(0, os.path.dirname(__file__))

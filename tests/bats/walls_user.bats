@@ -190,16 +190,7 @@ PY
 }
 
 @test "pip and what it builds run as that user, in a cache of its own" {
-    mkdir app app/hostile
-    cat >app/hostile/pyproject.toml <<'TOML'
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-[project]
-name = "hostile"
-version = "1"
-TOML
+    hostile_requirement
     cat >app/hostile/backend.py <<'PY'
 import json, os, zipfile
 def tries(path):

@@ -103,8 +103,8 @@ static void add_partitions(struct kafka_source *kafka, const char *name, int32_t
 /*
  * How many partitions each topic had when the group began with it, from all that the group has
  * committed. In a topic of which nothing is committed by us all partitions are new if the group has
- * begun before with it, or with a pattern that it matches, else they are as many as there are now: those that the user's `offset` is
- * for. So it is where another client has begun: what its commits leave open is the user's to say.
+ * begun before with it, or with a pattern that it matches, else they are as many as there are now:
+ * those that the user's `offset` is for. So it is where another client has begun: what its commits leave open is the user's to say.
  */
 static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
 {
