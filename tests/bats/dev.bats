@@ -63,8 +63,14 @@ all_ended() {
     equals "$stderr" ""
     run_x 0 bruco dev -c app/config.yaml < <(printf 'no newline')
     equals "$output" "out: NO NEWLINE"
-    run_x 0 bruco dev app </dev/null
-    equals "$output" ""
+}
+
+@test "an input that is at its end at once: dev stops a pipeline that has hardly begun, and ends with 0" {
+    shout
+    for _ in {1..40}; do # one in a dozen is stopped before it listens for signals
+        run_x 0 bruco dev app </dev/null
+        equals "$output$stderr" ""
+    done
 }
 
 @test "dev -K takes key, tab, value; a line without a tab is left out" {

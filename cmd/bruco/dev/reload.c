@@ -110,12 +110,13 @@ static void unexpected_end(struct dev *dev, int death)
 
 void dev_pipeline_ended(struct dev *dev, int death)
 {
+	/* The stop came before it listened for one: it had not begun. */
+	bool never_began = WIFSIGNALED(death) && WTERMSIG(death) == SIGTERM;
+
 	pipeline_ended(&dev->pipeline);
 	if (dev->phase >= DEV_STOPPING) {
-		if (dev->status == STATUS_OK && !WIFEXITED(death))
-			dev->status = STATUS_TEMPFAIL;
-		else if (dev->status == STATUS_OK)
-			dev->status = WEXITSTATUS(death);
+		if (dev->status == STATUS_OK && !never_began)
+			dev->status = WIFEXITED(death) ? WEXITSTATUS(death) : STATUS_TEMPFAIL;
 		dev_stop_pipeline(dev);
 	} else if (dev->replacing) {
 		dev->replacing = false;
