@@ -273,6 +273,10 @@ fuzzers:
 		CFLAGS='-O1 -g' BUILD=$(FUZZ_BUILD) fuzzers-here
 fuzzers-here: $(FUZZERS)
 
+DOCUMENTS := README.md $(wildcard docs/*.md) $(filter-out examples/README.md,$(sort $(wildcard examples/*/README.md)))
+pages: all tests ## run the examples of README, docs and examples, and write what they print into them
+	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/pages --write $(or $(ONLY),$(DOCUMENTS))
+
 dependencies: ## install the libraries and tools that build and tests need (Debian)
 	@tools/dependencies build test
 
@@ -323,5 +327,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests dependencies check-deps lint format install uninstall clean help
+.PHONY: all sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests pages dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:
