@@ -70,7 +70,7 @@ static struct topic parse_topic(const char *text)
 	return (struct topic){mem_text_n(text, length), (int)partitions};
 }
 
-static void log_library(const rd_kafka_t *client, int level, const char *facility, const char *text)
+static void log_client(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
 	(void)client;
 	(void)facility;
@@ -84,7 +84,7 @@ static rd_kafka_t *make_client(void)
 	char why[256];
 	rd_kafka_t *client;
 
-	rd_kafka_conf_set_log_cb(conf, log_library);
+	rd_kafka_conf_set_log_cb(conf, log_client);
 	rd_kafka_conf_set(conf, "log.thread.name", "false", why, sizeof why);
 	if (log_level() >= LEVEL_DEBUG)
 		rd_kafka_conf_set(conf, "debug", "mock", why, sizeof why);

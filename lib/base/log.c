@@ -326,6 +326,15 @@ void log_about(enum log_level level, const struct log_about *about, const char *
 	va_end(arguments);
 }
 
+void log_library(void *name, const char *format, va_list arguments)
+{
+	char text[256];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("%s: %s", (const char *)name, text);
+}
+
 void log_plain(const char *format, ...)
 {
 	va_list arguments;

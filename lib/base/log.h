@@ -6,6 +6,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,9 @@ char *log_make(enum log_level level, const char *program, const char *worker,
 		if (log_level() >= LEVEL_DEBUG)                                                    \
 			log_line(LEVEL_DEBUG, __VA_ARGS__);                                        \
 	} while (0)
+
+/* For a library that hands over what it has to say: "name: text" at level debug, its first line. */
+void log_library(void *name, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 /* For usage and configuration errors: "bruco: error: text" without a time, in any format. */
 void log_plain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -47,16 +47,6 @@ struct http_server {
 	struct waiting_list idle, arriving;
 };
 
-__attribute__((format(printf, 2, 0))) static void log_text(void *owner, const char *format, va_list arguments)
-{
-	char text[256];
-
-	(void)owner;
-	vsnprintf(text, sizeof text, format, arguments);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("http: %s", text);
-}
-
 /* ---- clients that are waited for */
 
 static void leave_list(struct http_client *client)
@@ -283,7 +273,7 @@ static struct MHD_Daemon *start(struct http_server *server, const struct source_
 	server->tls = certificate != NULL;
 	daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (server->tls ? MHD_USE_TLS : 0), 0,
-		NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL,
+		NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, http_allow_connections(config->connections),
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_MS / 1000, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CLIENT_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,

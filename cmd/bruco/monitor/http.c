@@ -33,16 +33,6 @@ struct http {
 	bool place_freed; /* in this turn: the library listens again in the next one */
 };
 
-__attribute__((format(printf, 2, 0))) static void log_text(void *owner, const char *format, va_list arguments)
-{
-	char text[256];
-
-	(void)owner;
-	vsnprintf(text, sizeof text, format, arguments);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("metrics: %s", text);
-}
-
 /* ---- clients: each has a place for as long as it is connected */
 
 static void on_connection(void *owner, struct MHD_Connection *connection, void **context,
@@ -160,7 +150,7 @@ static int listen_at(const struct sockaddr_storage *address, socklen_t length)
 static struct MHD_Daemon *start(struct http *http, int fd)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
-		MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_EXTERNAL_LOGGER, log_library, "metrics", MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CLIENTS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
