@@ -39,6 +39,8 @@ struct source_kind {
 	void (*answer)(void *state, int64_t offset, const struct frame_record *record);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
+	/* Prints what there is to be read (-L); returns the exit status. May be NULL. */
+	int (*list)(struct config *config, bool as_json);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads
 	 * it, without connecting to anything. May be NULL. */
 	void (*check)(const struct config *config, struct buf *answers);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "base/address.h"
+#include "base/mem.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "config/subjects.h"
@@ -18,8 +20,9 @@
 
 static const char usage[] =
 	"usage: bruco-source [-eqv] [-l path] [-n count] -c file\n"
-	"       bruco-source [-eqv] [-l path] [-n count] kafka -b brokers -t topic[,...] -g group\n"
-	"                    [-o offset] [-X name=value]\n"
+	"       bruco-source [-eqv] [-l path] [-n count] kafka -b brokers -t topic[,...]\n"
+	"                    -g group | --no-group [-p partition[,...]] [-o offset] [-X name=value]\n"
+	"       bruco-source [-v] kafka -b brokers [-t topic[,...]] [-X name=value] -L [--json]\n"
 	"       bruco-source [-eqv] [-l path] [-n count] lines|json|frames [-K] < input\n"
 	"       bruco-source [-qv] [-l path] [-n count] http [--listen [address:]port]\n"
 	"       bruco-source [-qv] [-l path] [-n count] nats -b servers -t subject [-g group]\n"
@@ -31,11 +34,15 @@ static const char usage[] =
 	"  -e, --end              stop at the offsets that were last at the start\n"
 	"  -g, --group NAME       consumer group; of NATS, queue group\n"
 	"  -K, --keys             lines are key TAB value\n"
+	"      --json             -L prints JSON\n"
+	"  -L, --list             print what the cluster has: brokers, topics, partitions\n"
 	"  -l, --link PATH        wait for acknowledgements of a bruco-sink with the same path\n"
 	"      --listen PORT      where to take requests: a port, or address:port\n"
 	"  -n, --count COUNT      stop after this many records\n"
-	"  -o, --offset OFFSET    where to start without a committed offset: earliest, latest,\n"
-	"                         a number or a time\n"
+	"      --no-group         read without a consumer group: join nothing, commit nothing\n"
+	"  -o, --offset OFFSET    where to start without a committed offset: earliest or beginning,\n"
+	"                         latest or end, a number, -N before the end, or a time\n"
+	"  -p, --partition LIST   with --no-group: partitions by number, comma-separated\n"
 	"  -q, --quiet            warnings and errors only\n"
 	"  -t, --topic LIST       topics, comma-separated; of NATS, a subject\n"
 	"  -v, --verbose          say more\n"
@@ -66,10 +73,11 @@ static int64_t number(const char *what, const char *text, int64_t low)
 /* Flags are remembered and applied over the file. */
 struct flags {
 	struct command_flags common;
-	const char *group, *offset, *listen;
+	const char *group, *offset, *listen, *partitions;
+	bool no_group, list, as_json;
 };
 
-enum { OPTION_LISTEN = OPTION_OWN };
+enum { OPTION_LISTEN = OPTION_OWN, OPTION_NO_GROUP, OPTION_JSON };
 
 /* What both have that have servers. */
 static bool any_server_flag(const struct flags *flags)
@@ -79,7 +87,8 @@ static bool any_server_flag(const struct flags *flags)
 
 static bool any_kafka_flag(const struct flags *flags)
 {
-	return flags->offset != NULL || flags->common.properties.count > 0;
+	return flags->offset != NULL || flags->partitions != NULL || flags->no_group || flags->list ||
+	       flags->common.properties.count > 0;
 }
 
 static void check_kind(const struct flags *flags, const char *kind)
@@ -87,22 +96,39 @@ static void check_kind(const struct flags *flags, const char *kind)
 	bool kafka = kind == NULL || strcmp(kind, "kafka") == 0;
 
 	if (any_kafka_flag(flags) && !kafka)
-		options_misuse(&program, "-o and -X are for kind kafka");
+		options_misuse(&program, "-L, --no-group, -o, -p and -X are for kind kafka");
 	if (any_server_flag(flags) && !kafka && strcmp(kind, "nats") != 0)
 		options_misuse(&program, "-b, -g and -t are for kinds kafka and nats");
 	if (flags->listen != NULL && (kind == NULL || strcmp(kind, "http") != 0))
 		options_misuse(&program, "--listen is for kind http");
 }
 
+/* What makes no sense together. */
+static void check_use(const struct flags *flags, const struct source_options *options)
+{
+	if (flags->no_group && flags->group != NULL)
+		options_misuse(&program, "-g names a group, and --no-group says that there is none");
+	if (flags->partitions != NULL && !flags->no_group)
+		options_misuse(&program,
+			"-p is for --no-group: the members of a group divide the partitions among themselves");
+	if (flags->as_json && !flags->list)
+		options_misuse(&program, "--json is for -L");
+	if (flags->list && (flags->group != NULL || flags->no_group || flags->offset != NULL ||
+				   options->stop_at_end || options->limit >= 0 || options->link_path != NULL))
+		options_misuse(&program, "-L reads no records: -e, -g, -l, -n, --no-group, -o and -p do not go with it");
+}
+
 static void parse(int argc, char **argv, struct flags *flags, struct source_options *options)
 {
 	static const struct option longs[] = {COMMAND_OPTIONS, {"end", no_argument, NULL, 'e'},
 		{"group", required_argument, NULL, 'g'}, {"count", required_argument, NULL, 'n'},
-		{"offset", required_argument, NULL, 'o'},
+		{"offset", required_argument, NULL, 'o'}, {"partition", required_argument, NULL, 'p'},
+		{"no-group", no_argument, NULL, OPTION_NO_GROUP}, {"list", no_argument, NULL, 'L'},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"listen", required_argument, NULL, OPTION_LISTEN}, {0}};
 	int option;
 
-	while ((option = options_next(argc, argv, COMMAND_LETTERS "eg:n:o:", longs)) != -1) {
+	while ((option = options_next(argc, argv, COMMAND_LETTERS "eg:Ln:o:p:", longs)) != -1) {
 		if (command_option(&program, &flags->common, option))
 			continue;
 		switch (option) {
@@ -121,11 +147,24 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 		case 'o':
 			flags->offset = optarg;
 			break;
+		case 'p':
+			flags->partitions = optarg;
+			break;
+		case OPTION_NO_GROUP:
+			flags->no_group = true;
+			break;
+		case 'L':
+			flags->list = true;
+			break;
+		case OPTION_JSON:
+			flags->as_json = true;
+			break;
 		}
 	}
 	options->driver = flags->common.driver;
 	options->link_path = flags->common.link_path;
 	options->with_keys = flags->common.with_keys;
+	check_use(flags, options);
 }
 
 /* "8080", "127.0.0.1:8080", "[::1]:8080". A port alone leaves the address as it is. */
@@ -159,6 +198,54 @@ static void apply_nats(const struct flags *flags, struct source_config *source)
 		config_replace(&source->queue_group, flags->group);
 }
 
+/* Both Kafka's words and kcat's. */
+static void apply_offset(const char *text, struct source_config *source)
+{
+	const char *word = strcmp(text, "beginning") == 0 ? "earliest"
+			   : strcmp(text, "end") == 0     ? "latest"
+							  : text;
+
+	if (!config_offset(word, &source->offset))
+		options_misuse(&program,
+			"offset '%s' is not earliest (beginning), latest (end), a number, -N or a time", text);
+}
+
+static void apply_partitions(const char *list, struct partition_numbers *partitions)
+{
+	struct texts texts = {0};
+
+	config_texts(&texts, list);
+	partitions->items = mem_array(texts.count, sizeof(int32_t));
+	for (size_t i = 0; i < texts.count; i++) {
+		int64_t value;
+
+		if (!text_integer(texts.items[i], 0, INT32_MAX, &value))
+			options_misuse(&program, "partition '%s' is not a number of 0 or more", texts.items[i]);
+		for (size_t j = 0; j < i; j++)
+			if (partitions->items[j] == value)
+				options_misuse(&program, "partition %s is there twice", texts.items[i]);
+		partitions->items[i] = (int32_t)value;
+		free(texts.items[i]);
+	}
+	free(texts.items);
+	partitions->count = texts.count;
+	if (partitions->count == 0)
+		options_misuse(&program, "-p names no partition");
+}
+
+/* A file may name a group, which then is none of ours. */
+static void apply_use(const struct flags *flags, struct source_config *source)
+{
+	if (!flags->no_group && !flags->list)
+		return;
+	source->use = flags->list ? USE_LIST : USE_NO_GROUP;
+	free(source->consumer_group);
+	free(source->group_instance_id);
+	source->consumer_group = source->group_instance_id = NULL;
+	if (flags->partitions != NULL)
+		apply_partitions(flags->partitions, &source->partitions);
+}
+
 static void apply(const struct flags *flags, struct source_config *source)
 {
 	if (source->kind != NULL && strcmp(source->kind, "nats") == 0) {
@@ -173,9 +260,9 @@ static void apply(const struct flags *flags, struct source_config *source)
 		config_texts(&source->topics, flags->common.topics);
 	if (flags->group != NULL)
 		config_replace(&source->consumer_group, flags->group);
-	if (flags->offset != NULL && !config_offset(flags->offset, &source->offset))
-		options_misuse(&program, "offset '%s' is not earliest, latest, a number or a time",
-			flags->offset);
+	if (flags->offset != NULL)
+		apply_offset(flags->offset, source);
+	apply_use(flags, source);
 }
 
 static void answer(const struct config *config, struct buf *answers)
@@ -211,4 +298,6 @@ void options_read(int argc, char **argv, struct config *config, struct source_op
 		command_answer(config, SECTION_SOURCE | SECTION_POLICY, answer);
 	if (options->driver < 0)
 		configure(argc, argv, &flags, config);
+	if (flags.list)
+		_exit(source_kind_named(config->source.kind)->list(config, flags.as_json));
 }

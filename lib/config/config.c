@@ -127,7 +127,9 @@ bool config_offset(const char *text, struct start_offset *offset)
 		found.kind = OFFSET_LATEST;
 	else if (strcmp(text, "earliest") == 0)
 		found.kind = OFFSET_EARLIEST;
-	else if (text_integer(text, 0, INT64_MAX, &found.value))
+	else if (text[0] == '-' && text_integer(text + 1, 1, INT64_MAX, &found.value))
+		found.kind = OFFSET_BEFORE_END;
+	else if (text[0] != '-' && text_integer(text, 0, INT64_MAX, &found.value))
 		found.kind = OFFSET_NUMBER;
 	else if (text_time(text, &found.value))
 		found.kind = OFFSET_TIME;

@@ -68,11 +68,18 @@ enum handler_log {
 /* What is done so that handlers reach no credentials. */
 enum isolation { ISOLATION_NONE, ISOLATION_BASIC, ISOLATION_STRICT };
 
-enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_TIME };
+enum offset_kind { OFFSET_LATEST, OFFSET_EARLIEST, OFFSET_NUMBER, OFFSET_BEFORE_END, OFFSET_TIME };
 
 struct start_offset {
 	enum offset_kind kind;
-	int64_t value; /* a number, or milliseconds since 1970 */
+	int64_t value; /* a number, or how far before the end, or milliseconds since 1970 */
+};
+
+/* What a source of kind kafka does. It has no key: flags of bruco-source change it. */
+enum source_use {
+	USE_GROUP,    /* reads as a member of its consumer group */
+	USE_NO_GROUP, /* reads on its own, and commits nothing */
+	USE_LIST      /* prints what the cluster has */
 };
 
 /* How records stand in a stream of bytes. */
@@ -145,6 +152,11 @@ struct nats_config {
 	char *ca, *certificate, *key; /* paths of PEM files */
 };
 
+struct partition_numbers {
+	int32_t *items; /* owned by whom has set them */
+	size_t count;
+};
+
 /* Fields of source and sink that their kind does not have keep their defaults. */
 struct source_config {
 	bool present;
@@ -154,6 +166,8 @@ struct source_config {
 	struct texts topics;
 	char *consumer_group;
 	struct start_offset offset;
+	enum source_use use;
+	struct partition_numbers partitions; /* with USE_NO_GROUP: which; none: all of them */
 	char *group_instance_id; /* NULL: none */
 	char *balance_strategy;  /* librdkafka's word: range or roundrobin */
 	int64_t rebalance_timeout_ms;
@@ -296,7 +310,7 @@ void config_changes(
 	const struct config *one, const struct config *other, struct texts *paths);
 
 /* For flags: replace a list by a comma text; set or replace one name=value (false: no '='); parse
- * an offset (earliest, latest, a number, a time). */
+ * an offset (earliest, latest, a number, -NUMBER, a time). */
 void config_texts(struct texts *texts, const char *comma_text);
 bool config_setting(struct settings *settings, const char *assignment);
 bool config_offset(const char *text, struct start_offset *offset);

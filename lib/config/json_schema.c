@@ -198,6 +198,21 @@ static void write_properties(struct buf *out, const struct section *section)
 	buf_byte(out, '}');
 }
 
+/* Whether the key is to be given whatever the file says: required where all else is by default, with no
+ * remark on why. */
+static bool is_required(const struct section *section, const struct key *key)
+{
+	struct config config;
+	const char *remark;
+
+	if (key->required == NULL)
+		return false;
+	config_init(&config);
+	remark = key->required((const char *)&config + section->base);
+	config_release(&config);
+	return remark != NULL && remark[0] == '\0';
+}
+
 /* The keys that are always to be given: the section's own, or those of one kind. False: there are none. */
 static bool write_required(struct buf *out, const struct section *section, const struct kind *of)
 {
@@ -206,7 +221,7 @@ static bool write_required(struct buf *out, const struct section *section, const
 	bool any = false;
 
 	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++) {
-		if (key->required != always_required || kind != of)
+		if (kind != of || !is_required(section, key))
 			continue;
 		buf_text(out, any ? ", " : ", \"required\": [");
 		json_text(out, key->name);

@@ -213,6 +213,16 @@ bool kafka_health_waits(struct kafka_health *health, rd_kafka_t *client, char te
 	return down || cluster == NULL;
 }
 
+bool kafka_health_refused(struct kafka_health *health, rd_kafka_t *client)
+{
+	bool refused;
+
+	pthread_mutex_lock(&health->lock);
+	refused = is_refused(health, client, now_not_zero());
+	pthread_mutex_unlock(&health->lock);
+	return refused;
+}
+
 int kafka_health_work(struct kafka_health *health, rd_kafka_t *client)
 {
 	int64_t now;

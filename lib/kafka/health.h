@@ -74,6 +74,9 @@ void kafka_health_good(struct kafka_health *health);
  * two seconds. */
 int kafka_health_work(struct kafka_health *health, rd_kafka_t *client);
 
+/* Whether the program is to end, as kafka_health_work says it, but without any lines. */
+bool kafka_health_refused(struct kafka_health *health, rd_kafka_t *client);
+
 /* Whether no broker can be reached, as far as is known, or none has ever answered; `text` then says
  * so. */
 bool kafka_health_waits(

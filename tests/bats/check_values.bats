@@ -116,13 +116,15 @@ YAML
 }
 
 @test "offsets" {
-    local what="latest, earliest or a time such as 2026-01-31T12:00:00Z"
+    local what="latest, earliest, -N (N before the end) or a time such as 2026-01-31T12:00:00Z"
     refuses "config.yaml:8:11: source.offset: expected $what, found 'earlest' (did you mean 'earliest'?)" \
         < <(good_start && echo '  offset: earlest')
     refuses "config.yaml:8:11: source.offset: expected $what, found '2026-02-30'" \
         < <(good_start && echo '  offset: 2026-02-30')
     refuses "config.yaml:8:11: source.offset: a number ('1234') means another record in each partition; expected $what (bruco-source -o takes a number)" \
         < <(good_start && echo '  offset: 1234')
+    refuses "config.yaml:8:11: source.offset: expected $what, found '-0'" \
+        < <(good_start && echo '  offset: -0')
 }
 
 @test "brokers" {

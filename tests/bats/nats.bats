@@ -440,7 +440,7 @@ END
     run_x 64 bruco-sink nats -b "127.0.0.1:$NATS" -t 'a.*' </dev/null
     contains "$stderr" "subject 'a.*' has a wildcard"
     run_x 64 bruco-source nats -b "127.0.0.1:$NATS" -t a -o latest
-    contains "$stderr" '-o and -X are for kind kafka'
+    contains "$stderr" '-L, --no-group, -o, -p and -X are for kind kafka'
     run_x 64 bruco-source nats -t a
     contains "$stderr" 'source.serverUrl is missing'
     stop_listening out

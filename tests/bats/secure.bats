@@ -267,6 +267,16 @@ deny() { # deny USER OPTION ...
     run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -g "other-$OUT" "${P[@]}"
     contains "$stderr" "$OUT"
     contains "$stderr" "Topic authorization failed"
+    run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" --no-group "${P[@]}"
+    contains "$stderr" "cannot read topic '$OUT': Broker: Topic authorization failed (user '***', PLAIN)"
+    run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -t "$OUT" -L "${P[@]}"
+    contains "$stderr" "error: topic '$OUT': Broker: Topic authorization failed (user '***', PLAIN)"
+    run_x 0 bruco-source kafka -b "$(at sasl_plaintext)" -L "${P[@]}" # those that this user may see
+    file_lacks stdout "$OUT"
+    properties sasl_plaintext PLAIN wrong
+    run_x 77 bruco-source kafka -b "$(at sasl_plaintext)" -L "${P[@]}"
+    contains "$stderr" "Invalid username or password (user '***', PLAIN)"
+    equals "$(wc -l <stderr)" 1
 }
 
 # two_users: from $IN by alice to $OUT by bob, and to $DEAD by bob, all new

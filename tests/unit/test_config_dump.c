@@ -99,6 +99,8 @@ TEST(dumps_are_read_back)
 		check_dump(sections);
 	config.source.offset = (struct start_offset){OFFSET_NUMBER, 5}; /* from a flag */
 	check_dump(SECTION_SOURCE);
+	config.source.offset = (struct start_offset){OFFSET_BEFORE_END, 5};
+	check_dump(SECTION_SOURCE);
 	config.source.offset = (struct start_offset){OFFSET_TIME, 253402300800000};
 	check_dump(SECTION_SOURCE);
 	CHECK_GOOD("source: {kind: lines}\n");

@@ -194,10 +194,11 @@ TEST(offsets)
 	CHECK(config_offset("earliest", &offset) && offset.kind == OFFSET_EARLIEST);
 	CHECK(config_offset("0", &offset) && offset.kind == OFFSET_NUMBER && offset.value == 0);
 	CHECK(config_offset("123456789012", &offset) && offset.value == 123456789012);
+	CHECK(config_offset("-5", &offset) && offset.kind == OFFSET_BEFORE_END && offset.value == 5);
 	CHECK(config_offset("@17", &offset) && offset.kind == OFFSET_TIME && offset.value == 17);
 	CHECK(config_offset("1970-01-02", &offset) && offset.value == 86400000);
 	CHECK(!config_offset("", &offset));
-	CHECK(!config_offset("-1", &offset));
+	CHECK(!config_offset("-", &offset) && !config_offset("-0", &offset) && !config_offset("--1", &offset));
 	CHECK(!config_offset("Latest", &offset));
 	CHECK(!config_offset("2026-13-01", &offset));
 }

@@ -244,7 +244,7 @@ TEST(messages_show_the_placeholder)
 	write_file("secret", "hunter2 \n", 9);
 	setenv("HIDDEN", "hunter3 ", 1);
 	CHECK_MISTAKE("source: {kind: kafka, brokers: b, topics: t, consumerGroup: g, offset: '${HIDDEN}'}\n",
-		"1:72: source.offset: expected latest, earliest or a time such as "
+		"1:72: source.offset: expected latest, earliest, -N (N before the end) or a time such as "
 		"2026-01-31T12:00:00Z, found '${HIDDEN}'");
 	CHECK_MISTAKE("maxRestarts: ${file:secret}\nsource: {kind: lines}\n",
 		"1:14: maxRestarts: expected a number from 0 to 1000, found '${file:secret}'");

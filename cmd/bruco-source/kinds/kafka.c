@@ -400,13 +400,16 @@ static void kafka_close(void *state)
 {
 	struct kafka_source *kafka = state;
 	int64_t deadline = clock_ms() + CLOSE_MS;
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
+	rd_kafka_queue_t *queue;
 	rd_kafka_error_t *error;
 
 	kafka->closing = true;
-	if (kafka->phase != PHASE_STEADY)
+	if (kafka->phase != PHASE_STEADY || !kafka_has_group(kafka))
 		kafka_assign_give_up(kafka); /* the client waits for it */
+	if (!kafka_has_group(kafka))
+		return;
 	kafka_member_leave(kafka);
+	queue = rd_kafka_queue_new(kafka->client);
 	error = rd_kafka_consumer_close_queue(kafka->client, queue);
 	if (error != NULL) {
 		rd_kafka_error_destroy(error);
@@ -441,6 +444,14 @@ void kafka_subscribe(struct kafka_source *kafka)
 	rd_kafka_topic_partition_list_destroy(list);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
 		die(STATUS_CONFIG, "cannot subscribe: %s", rd_kafka_err2str(error));
+}
+
+/* Returns the queue of its records. */
+static rd_kafka_queue_t *open_group(struct kafka_source *kafka)
+{
+	rd_kafka_poll_set_consumer(kafka->client);
+	kafka_subscribe(kafka);
+	return rd_kafka_queue_get_consumer(kafka->client);
 }
 
 static struct kafka_source *open_state(struct source *source)
@@ -481,10 +492,8 @@ static void *kafka_open(struct source *source)
 	kafka->client = kafka_client(RD_KAFKA_CONSUMER, conf);
 	tokens_client(tokens_start(&source->config->source.security, &kafka->health), kafka->client);
 	config_wipe_client(&source->config->source.security, &source->config->source.properties);
-	rd_kafka_poll_set_consumer(kafka->client);
-	kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
+	kafka->queue = kafka_has_group(kafka) ? open_group(kafka) : kafka_no_group_open(kafka);
 	kafka->event_fd = kafka_queue_descriptor(kafka->queue);
-	kafka_subscribe(kafka);
 	kafka->subscribed_at = clock_ms();
 	return kafka;
 }
@@ -498,4 +507,5 @@ const struct source_kind kind_kafka = {.name = "kafka",
 	.pause = kafka_pause,
 	.show = kafka_show,
 	.close = kafka_close,
+	.list = kafka_list,
 	.check = check};

@@ -11,6 +11,8 @@
  *   kafka_metadata.c        what the group is to remember, in the metadata of its commits
  *   kafka_member.c          membership of the group: as whom, waiting for it, leaving it
  *   kafka_topics.c          topics that don't exist: waiting for them
+ *   kafka_no_group.c        reading without a group: all partitions are this client's, no commits
+ *   kafka_list.c            what the cluster has (-L)
  *   kafka_board.c           what the board shows of each partition
  */
 #ifndef BRUCO_SOURCE_KINDS_KAFKA_H
@@ -62,6 +64,7 @@ struct kafka_topic {
 	const void *handle;                  /* the client's, to find it fast */
 	struct kafka_partition **partitions; /* by number; NULL: never assigned */
 	int32_t partition_count;
+	rd_kafka_topic_t *consumed; /* without a group; NULL: not yet */
 	int32_t initial_partitions; /* when the group began with it, -1: not known yet; those that
 				     * came later start at their beginning */
 	bool begun;   /* the group has begun with it, or waits for it: without a commit it is new */
@@ -162,6 +165,11 @@ static inline bool kafka_admits(const struct kafka_source *kafka)
 	return source_taking(kafka->source) && kafka->phase == PHASE_STEADY;
 }
 
+static inline bool kafka_has_group(const struct kafka_source *kafka)
+{
+	return kafka->source->config->source.use == USE_GROUP;
+}
+
 /* kafka.c */
 void kafka_subscribe(struct kafka_source *kafka); /* to the configured topics; again: rejoins the group */
 void kafka_refused(struct kafka_source *kafka, int status, const char *why); /* ends, or drains and ends */
@@ -229,8 +237,24 @@ void kafka_assign_give_up(struct kafka_source *kafka); /* all partitions, at onc
 /* kafka_start_offsets.c: fills in where each partition of a new assignment starts, and with -e ends. A
  * partition whose topic stays missing is taken out of the list. */
 rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+/* Where source.offset says that this partition starts. */
+rd_kafka_resp_err_t kafka_resolve(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry);
+/* How many partitions a topic has, asked anew. */
+rd_kafka_resp_err_t kafka_count_partitions(struct kafka_source *kafka, const char *topic, int32_t *count);
+bool kafka_is_missing(rd_kafka_resp_err_t error); /* there is no such topic, or partition */
 rd_kafka_resp_err_t kafka_find_ends(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
 void kafka_topic_missing(struct kafka_source *kafka, const char *name); /* there is none of that name */
+
+/* kafka_no_group.c */
+rd_kafka_queue_t *kafka_no_group_open(struct kafka_source *kafka); /* the queue of its records */
+/* All partitions that are to be read, and where each starts; an error: not yet. */
+rd_kafka_resp_err_t kafka_no_group_pin(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+/* What rd_kafka_assign does for a group; NULL: gives them up. */
+rd_kafka_resp_err_t kafka_no_group_assign(
+	struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list);
+
+/* kafka_list.c: source_kind's list */
+int kafka_list(struct config *config, bool as_json);
 
 /* kafka_commit.c */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,

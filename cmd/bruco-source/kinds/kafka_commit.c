@@ -7,9 +7,12 @@
 #include "kafka/client.h"
 
 /* The offset that the broker should have of a partition: its frontier, or the place where it started
- * while nothing is done in this assignment. False: the broker has it, and the metadata. */
+ * while nothing is done in this assignment. False: the broker has it, and the metadata; or there is no
+ * group. */
 static bool wanted(struct kafka_source *kafka, struct kafka_partition *partition, int64_t *offset)
 {
+	if (!kafka_has_group(kafka))
+		return false;
 	*offset = tracker_frontier(&partition->base.tracker);
 	if (*offset < 0)
 		*offset = partition->committed;

@@ -99,30 +99,39 @@ static void add_foreign(struct kafka_source *kafka, const char *name, int32_t pa
 			rd_kafka_topic_partition_list_add(list, name, id);
 }
 
+/* False: no broker has answered. */
+static bool find_nobodys(struct kafka_source *kafka, bool *found)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+	bool answered = kafka_each_topic(kafka, add_foreign, list) &&
+			(list->cnt == 0 || rd_kafka_committed(kafka->client, list, REQUEST_MS) ==
+						   RD_KAFKA_RESP_ERR_NO_ERROR);
+
+	for (int i = 0; answered && i < list->cnt && !*found; i++)
+		*found = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[i].offset < 0;
+	rd_kafka_topic_partition_list_destroy(list);
+	return answered;
+}
+
 /*
  * A member that takes over a place gets the old assignment, without a rebalance. Partitions that were
  * added after its predecessor last looked belong to nobody, and the client, which has known them since
  * it started, sees no change. Every partition that belonged to a member has a commit, at the place
  * where it started. So when a partition has none, the source joins the group once more: if it is the
  * leader, as it mostly is, that makes a new assignment; a leader that lives sees added partitions
- * itself.
+ * itself. False: it is to look again, since nobody has answered.
  */
-static void look_for_nobodys(struct kafka_source *kafka)
+static bool look_for_nobodys(struct kafka_source *kafka)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
 	bool found = false;
 
-	kafka_each_topic(kafka, add_foreign, list);
-	if (list->cnt > 0 && rd_kafka_committed(kafka->client, list, REQUEST_MS) ==
-				     RD_KAFKA_RESP_ERR_NO_ERROR)
-		for (int i = 0; i < list->cnt && !found; i++)
-			found = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-				list->elems[i].offset < 0;
-	rd_kafka_topic_partition_list_destroy(list);
+	if (!find_nobodys(kafka, &found))
+		return false;
 	if (!found)
-		return;
+		return true;
 	log_info("partitions were added that no member of the group has: joining it again");
 	kafka_subscribe(kafka);
+	return true;
 }
 
 void kafka_member_work(struct kafka_source *kafka, int64_t now)
@@ -135,9 +144,9 @@ void kafka_member_work(struct kafka_source *kafka, int64_t now)
 		kafka->look_at = now + LOOK_MS;
 	if (now < kafka->look_at)
 		return;
-	kafka->looked = true;
-	if (kafka->identity != NULL || kafka->source->config->source.group_instance_id != NULL)
-		look_for_nobodys(kafka);
+	kafka->looked = (kafka->identity == NULL && kafka->source->config->source.group_instance_id == NULL) ||
+			look_for_nobodys(kafka);
+	kafka->look_at = now + LOOK_MS;
 }
 
 /* ---- leaving */

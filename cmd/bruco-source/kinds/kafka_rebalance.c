@@ -7,6 +7,14 @@
 
 enum { RETRY_MS = 500 };
 
+/* NULL: of nothing. */
+static rd_kafka_resp_err_t tell_client(
+	struct kafka_source *kafka, const rd_kafka_topic_partition_list_t *list)
+{
+	return kafka_has_group(kafka) ? rd_kafka_assign(kafka->client, list)
+				      : kafka_no_group_assign(kafka, list);
+}
+
 static void add_load(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	unsigned *load = argument;
@@ -76,7 +84,7 @@ void kafka_assign_give_up(struct kafka_source *kafka)
 		rd_kafka_topic_partition_list_destroy(kafka->assigning);
 	kafka->assigning = NULL;
 	kafka->phase = PHASE_STEADY;
-	error = rd_kafka_assign(kafka->client, NULL);
+	error = tell_client(kafka, NULL);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
 		log_warning("cannot give up the assignment: %s", rd_kafka_err2str(error));
 }
@@ -95,6 +103,21 @@ static void tell_idle_workers(struct kafka_source *kafka, int partitions)
 		workers - partitions, workers);
 }
 
+static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
+{
+	int status = kafka_error_status(error);
+
+	if (status != STATUS_OK && kafka_has_group(kafka))
+		die(status, "cannot start from the offsets of group '%s': %s (%s)",
+			kafka->source->config->source.consumer_group, rd_kafka_err2str(error),
+			kafka->health.whom);
+	if (kafka_has_group(kafka))
+		log_warning("cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
+	else if (!kafka_is_missing(error) && error != RD_KAFKA_RESP_ERR__TRANSPORT)
+		log_warning("cannot start yet: %s", rd_kafka_err2str(error)); /* of the others there are lines */
+	kafka->deadline = clock_ms() + RETRY_MS;
+}
+
 static void assign(struct kafka_source *kafka, int64_t now)
 {
 	rd_kafka_resp_err_t error;
@@ -102,21 +125,14 @@ static void assign(struct kafka_source *kafka, int64_t now)
 	if (now < kafka->deadline || kafka->commit_pending)
 		return;
 	kafka->assign_tries++;
-	error = kafka_pin(kafka, kafka->assigning);
+	error = kafka_has_group(kafka) ? kafka_pin(kafka, kafka->assigning)
+				       : kafka_no_group_pin(kafka, kafka->assigning);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 		error = kafka_find_ends(kafka, kafka->assigning);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-		error = rd_kafka_assign(kafka->client, kafka->assigning);
+		error = tell_client(kafka, kafka->assigning);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		int status = kafka_error_status(error);
-
-		if (status != STATUS_OK)
-			die(status, "cannot start from the offsets of group '%s': %s (%s)",
-				kafka->source->config->source.consumer_group,
-				rd_kafka_err2str(error), kafka->health.whom);
-		log_warning(
-			"cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
-		kafka->deadline = clock_ms() + RETRY_MS;
+		put_off(kafka, error);
 		return;
 	}
 	for (int i = 0; i < kafka->assigning->cnt; i++) {
@@ -125,7 +141,8 @@ static void assign(struct kafka_source *kafka, int64_t now)
 	}
 	page_count(kafka->source->lanes.page, COUNT_REBALANCES, 1);
 	kafka_board_assigned(kafka);
-	log_info("%d partition%s assigned", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt));
+	log_info("%d partition%s %s", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt),
+		kafka_has_group(kafka) ? "assigned" : "to read, without a group");
 	tell_idle_workers(kafka, kafka->assigning->cnt);
 	rd_kafka_topic_partition_list_destroy(kafka->assigning);
 	kafka->assigning = NULL;

@@ -19,7 +19,7 @@ static rd_kafka_resp_err_t watermarks(
 		kafka->client, entry->topic, entry->partition, low, high, REQUEST_MS);
 }
 
-static rd_kafka_resp_err_t count_of(struct kafka_source *kafka, const char *topic, int32_t *count)
+rd_kafka_resp_err_t kafka_count_partitions(struct kafka_source *kafka, const char *topic, int32_t *count)
 {
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->client, topic, NULL);
 	const struct rd_kafka_metadata *metadata;
@@ -49,7 +49,7 @@ void kafka_topic_missing(struct kafka_source *kafka, const char *name)
 	kafka_mark_begun(kafka, topic);
 }
 
-static bool is_missing(rd_kafka_resp_err_t error)
+bool kafka_is_missing(rd_kafka_resp_err_t error)
 {
 	return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
 	       error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -87,17 +87,45 @@ static rd_kafka_resp_err_t learn_commits(
 	return error;
 }
 
-static void add_partition(rd_kafka_topic_partition_list_t *list, const char *name, int32_t id)
+/* What learn() asks the brokers: each topic's partitions once, whether it stands in a table here or only
+ * matches a pattern. */
+struct learning {
+	rd_kafka_topic_partition_list_t *list;
+	int32_t *counts; /* of the topics that stood in the table when it began; -1: not known */
+	size_t known;    /* so many */
+};
+
+static void learn_topic(struct kafka_source *kafka, const char *name, int32_t partitions, void *argument)
 {
-	if (rd_kafka_topic_partition_list_find(list, name, id) == NULL)
-		rd_kafka_topic_partition_list_add(list, name, id);
+	struct learning *learning = argument;
+
+	for (size_t i = 0; i < learning->known; i++)
+		if (strcmp(kafka->topics[i]->name, name) == 0)
+			learning->counts[i] = partitions;
+	for (int32_t id = 0; id < partitions; id++)
+		rd_kafka_topic_partition_list_add(learning->list, name, id);
 }
 
-static void add_partitions(struct kafka_source *kafka, const char *name, int32_t partitions, void *list)
+/* Those that the answer about all topics did not have, or all where nobody asked for it. */
+static rd_kafka_resp_err_t learn_by_name(struct kafka_source *kafka, struct learning *learning)
 {
-	(void)kafka;
-	for (int32_t id = 0; id < partitions; id++)
-		add_partition(list, name, id);
+	rd_kafka_resp_err_t error = fine;
+
+	for (size_t i = 0; error == fine && i < learning->known; i++) {
+		const char *name = kafka->topics[i]->name;
+		int32_t count;
+
+		if (config_is_pattern(name) || learning->counts[i] >= 0)
+			continue;
+		error = kafka_count_partitions(kafka, name, &count);
+		if (error == fine)
+			learn_topic(kafka, name, count, learning);
+		if (kafka_is_missing(error)) {
+			kafka_topic_missing(kafka, name);
+			error = fine;
+		}
+	}
+	return error;
 }
 
 /*
@@ -108,36 +136,31 @@ static void add_partitions(struct kafka_source *kafka, const char *name, int32_t
  */
 static rd_kafka_resp_err_t learn(struct kafka_source *kafka)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-	int32_t *counts = mem_array(kafka->topic_count, sizeof *counts);
+	struct learning learning = {.list = rd_kafka_topic_partition_list_new(8),
+		.counts = mem_array(kafka->topic_count, sizeof(int32_t)),
+		.known = kafka->topic_count};
 	rd_kafka_resp_err_t error = fine;
 
-	if (kafka->has_patterns && !kafka_each_topic(kafka, add_partitions, list))
+	for (size_t i = 0; i < learning.known; i++)
+		learning.counts[i] = -1;
+	if (kafka->has_patterns && !kafka_each_topic(kafka, learn_topic, &learning))
 		error = RD_KAFKA_RESP_ERR__TRANSPORT;
-	for (size_t i = 0; error == fine && i < kafka->topic_count; i++) {
-		const char *name = kafka->topics[i]->name;
-
-		if (config_is_pattern(name))
-			continue;
-		error = count_of(kafka, name, &counts[i]);
-		for (int32_t id = 0; error == fine && id < counts[i]; id++)
-			add_partition(list, name, id);
-		if (is_missing(error)) {
-			kafka_topic_missing(kafka, name);
-			error = fine;
-		}
-	}
-	if (error == fine && list->cnt > 0)
-		error = learn_commits(kafka, list);
-	for (size_t i = 0; error == fine && i < kafka->topic_count; i++) {
+	if (error == fine)
+		error = learn_by_name(kafka, &learning);
+	if (error == fine && learning.list->cnt > 0)
+		error = learn_commits(kafka, learning.list);
+	/* The commits may have put more topics into the table: these have told theirs, or are not needed yet. */
+	for (size_t i = 0; error == fine && i < learning.known; i++) {
 		struct kafka_topic *topic = kafka->topics[i];
 
 		if (topic->initial_partitions < 0)
 			topic->initial_partitions =
-				topic->begun || kafka_pattern_begun(kafka, topic->name) ? 0 : counts[i];
+				topic->begun || kafka_pattern_begun(kafka, topic->name) || learning.counts[i] < 0
+					? 0
+					: learning.counts[i];
 	}
-	rd_kafka_topic_partition_list_destroy(list);
-	free(counts);
+	rd_kafka_topic_partition_list_destroy(learning.list);
+	free(learning.counts);
 	return error;
 }
 
@@ -159,21 +182,22 @@ static rd_kafka_resp_err_t by_time(
 	return error;
 }
 
-static rd_kafka_resp_err_t resolve(
-	struct kafka_source *kafka, rd_kafka_topic_partition_t *entry, const struct kafka_topic *topic)
+/* An offset where there is none any more, or none yet, is worth a line: it is not what was asked for. */
+static int64_t within(const rd_kafka_topic_partition_t *entry, int64_t wanted, int64_t low, int64_t high)
+{
+	int64_t offset = wanted < low ? low : wanted > high ? high : wanted;
+
+	if (offset != wanted)
+		log_info("%s[%d] has no offset %lld: from its %s, %lld", entry->topic, (int)entry->partition,
+			(long long)wanted, offset == low ? "beginning" : "end", (long long)offset);
+	return offset;
+}
+
+static rd_kafka_resp_err_t by_settings(
+	struct kafka_source *kafka, rd_kafka_topic_partition_t *entry, int64_t low, int64_t high)
 {
 	const struct start_offset *start = &kafka->source->config->source.offset;
-	int64_t low, high;
-	rd_kafka_resp_err_t error = watermarks(kafka, entry, &low, &high);
 
-	if (error != fine)
-		return error;
-	if (entry->partition >= topic->initial_partitions) {
-		entry->offset = low;
-		log_info("%s[%d] is new to the group, from its beginning", entry->topic,
-			(int)entry->partition);
-		return error;
-	}
 	switch (start->kind) {
 	case OFFSET_EARLIEST:
 		entry->offset = low;
@@ -182,13 +206,39 @@ static rd_kafka_resp_err_t resolve(
 		entry->offset = high;
 		break;
 	case OFFSET_NUMBER:
-		entry->offset = start->value < low    ? low
-				: start->value > high ? high
-						      : start->value;
+		entry->offset = within(entry, start->value, low, high);
+		break;
+	case OFFSET_BEFORE_END:
+		entry->offset = start->value < high - low ? high - start->value : low;
 		break;
 	case OFFSET_TIME:
 		return by_time(kafka, entry, start->value, high);
 	}
+	return fine;
+}
+
+rd_kafka_resp_err_t kafka_resolve(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry)
+{
+	int64_t low, high;
+	rd_kafka_resp_err_t error = watermarks(kafka, entry, &low, &high);
+
+	return error == fine ? by_settings(kafka, entry, low, high) : error;
+}
+
+/* The same, but of a partition that the group did not begin with. */
+static rd_kafka_resp_err_t resolve(
+	struct kafka_source *kafka, rd_kafka_topic_partition_t *entry, const struct kafka_topic *topic)
+{
+	int64_t low, high;
+	rd_kafka_resp_err_t error;
+
+	if (entry->partition < topic->initial_partitions)
+		return kafka_resolve(kafka, entry);
+	error = watermarks(kafka, entry, &low, &high);
+	if (error != fine)
+		return error;
+	entry->offset = low;
+	log_info("%s[%d] is new to the group, from its beginning", entry->topic, (int)entry->partition);
 	return fine;
 }
 
@@ -272,7 +322,7 @@ rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partiti
 		if (entry->offset >= 0)
 			continue;
 		error = resolve(kafka, entry, topic);
-		if (is_missing(error) && kafka->assign_tries >= GONE_AFTER) {
+		if (kafka_is_missing(error) && kafka->assign_tries >= GONE_AFTER) {
 			error = fine;
 			leave_out(list, i--);
 			continue;

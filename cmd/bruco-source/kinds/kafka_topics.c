@@ -92,6 +92,8 @@ static bool visit_topics(struct kafka_source *kafka, rd_kafka_topic_t *handle, v
 	return true;
 }
 
+/* Ends at the first topic for which nobody answers: the others would cost as long a wait each, and whoever
+ * asks has to ask again in any case. */
 bool kafka_each_topic(struct kafka_source *kafka, visit_topic *visit, void *argument)
 {
 	const struct texts *topics = subscribed(kafka);
@@ -204,7 +206,7 @@ static void look(struct kafka_source *kafka)
 	free(matched);
 	/* The client looks every 30 seconds only. To subscribe again costs a rebalance, which costs
 	 * nothing when nothing is assigned. */
-	if (kafka->absent_count < before && !kafka->source->stage.ready)
+	if (kafka->absent_count < before && !kafka->source->stage.ready && kafka_has_group(kafka))
 		kafka_subscribe(kafka);
 }
 

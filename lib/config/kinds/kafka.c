@@ -32,6 +32,16 @@ static const char *manual_partitioner(const void *owner)
 	return strcmp(sink->partitioner, "manual") == 0 ? " (for the manual partitioner)" : NULL;
 }
 
+static const char *without_a_list(const void *owner)
+{
+	return ((const struct source_config *)owner)->use != USE_LIST ? "" : NULL;
+}
+
+static const char *in_a_group(const void *owner)
+{
+	return ((const struct source_config *)owner)->use == USE_GROUP ? "" : NULL;
+}
+
 /* clang-format off */
 
 static const struct key security_keys[] = {
@@ -83,11 +93,11 @@ static const struct key source_keys[] = {
 		.also = BROKERS_ELSEWHERE},
 	{.name = "topics",
 		.help = "The topics.",
-		.type = &kafka_topics_type, SOURCE(topics), .required = always_required},
+		.type = &kafka_topics_type, SOURCE(topics), .required = without_a_list},
 	{.name = "consumerGroup",
 		.help = "The consumer group that commits the offsets.",
 		.type = &text_type, SOURCE(consumer_group), .high = 255,
-		.required = always_required,
+		.required = in_a_group,
 		.also = " group groupId group.id consumerGroupId groupName "},
 	{.name = "offset",
 		.help = "Where to begin in a partition for which the group has committed nothing.",

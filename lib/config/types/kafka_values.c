@@ -217,7 +217,8 @@ const struct value_type brokers_type = {
 static bool read_offset(
 	struct load *load, const struct key *key, const struct node *node, void *field)
 {
-	static const char what[] = "latest, earliest or a time such as 2026-01-31T12:00:00Z";
+	static const char what[] =
+		"latest, earliest, -N (N before the end) or a time such as 2026-01-31T12:00:00Z";
 	static const char *const words[] = {"latest", "earliest"};
 	struct start_offset offset;
 	const char *near;
@@ -257,6 +258,9 @@ static void write_offset(struct dump *dump, const struct key *key, const void *f
 	case OFFSET_NUMBER:
 		dump_number(dump, offset->value);
 		break;
+	case OFFSET_BEFORE_END:
+		dump_number(dump, -offset->value);
+		break;
 	case OFFSET_TIME:
 		format_time(text, offset->value);
 		dump_scalar(dump, text);
@@ -268,7 +272,8 @@ static void offset_forms(struct forms *forms, const struct key *key)
 {
 	(void)key;
 	form_words(forms, (const char *const[]){"latest", "earliest", NULL});
-	form_pattern(forms, "^(?:@[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}"
+	form_json(forms, "{\"type\": \"integer\", \"maximum\": -1}");
+	form_pattern(forms, "^(?:@[0-9]+|-[1-9][0-9]*|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}"
 			    "(?::[0-9]{2})?(?:\\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?)?)$");
 }
 
