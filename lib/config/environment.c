@@ -27,7 +27,13 @@ static const char *const for_clients[] = {
 /* Indexes, caches, compilers, and repositories of source code. */
 static const char *const for_pip[] = {"PIP_*", "PYTHON*", FOR_HTTP, "NETRC", "XDG_CACHE_HOME",
 	"XDG_CONFIG_HOME", "CC", "CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS",
-	"PKG_CONFIG_*", "MAKEFLAGS", "CARGO_*", "RUSTUP_*", "GIT_*", "SSH_AUTH_SOCK", NULL};
+	"PKG_CONFIG_*", "MAKEFLAGS", "CARGO_*", "RUSTUP_*", "GIT_*", "SSH_AUTH_SOCK",
+	/* of uv, but not with what it publishes */
+	"UV_CACHE_DIR", "UV_CONCURRENT_*", "UV_CONFIG_FILE", "UV_CONSTRAINT", "UV_DEFAULT_INDEX",
+	"UV_EXCLUDE_NEWER", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_HTTP_*", "UV_INDEX*",
+	"UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "UV_NATIVE_TLS", "UV_NO_CACHE",
+	"UV_NO_CONFIG", "UV_NO_INDEX", "UV_OFFLINE", "UV_OVERRIDE", "UV_PRERELEASE",
+	"UV_RESOLUTION", "UV_SYSTEM_CERTS", NULL};
 
 static const char *const *const lists[] = {[ENVIRONMENT_WORKER] = for_workers,
 	[ENVIRONMENT_CLIENT] = for_clients,

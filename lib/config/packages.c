@@ -13,7 +13,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/requirements.h"
 
 /* False when the variable says neither yes nor no. */
 static bool asks_for_pip(bool *off)
@@ -24,13 +23,14 @@ static bool asks_for_pip(bool *off)
 }
 
 /* Each Python has folders of its own; its path and the time of its file stand for its version. */
-static uint64_t identity(
-	const char *requirements, const struct packages *packages, const char *python)
+static uint64_t identity(struct packages *packages, const char *python)
 {
-	uint64_t mix = requirements_hash(requirements, packages->file, packages->handler_path);
+	uint64_t mix = package_list_hash(&packages->list);
 	char path[PATH_MAX];
 	struct stat status;
 
+	if (packages->list.paths)
+		mix = hash_more(mix, packages->handler_path, strlen(packages->handler_path) + 1);
 	if (realpath(python, path) != NULL && stat(path, &status) == 0) {
 		mix = hash_more(mix, path, strlen(path) + 1);
 		mix = hash_more(mix, &status.st_mtim, sizeof status.st_mtim);
@@ -48,9 +48,8 @@ char *packages_cache(const char *home)
 }
 
 enum packages_need packages_find(struct packages *packages, const char *handler_path,
-	const char *home, const char *python)
+	const char *module, const char *home, const char *python)
 {
-	char *requirements;
 	uint64_t number;
 	bool off;
 
@@ -66,16 +65,11 @@ enum packages_need packages_find(struct packages *packages, const char *handler_
 	packages->handler_path = realpath(handler_path, NULL);
 	if (packages->handler_path == NULL)
 		return PACKAGES_NONE; /* the worker reports what is wrong with the folder */
-	packages->file = mem_printf("%s/requirements.txt", packages->handler_path);
-	requirements = requirements_read(packages->file);
-	if (requirements == NULL)
-		return errno == ENOENT || errno == ENOTDIR ? PACKAGES_NONE : PACKAGES_UNREADABLE;
-	if (requirements_empty(requirements)) {
-		free(requirements);
+	if (!package_list_find(&packages->list, packages->handler_path, module))
+		return PACKAGES_UNREADABLE;
+	if (packages->list.kind == LIST_NONE)
 		return PACKAGES_NONE;
-	}
-	number = identity(requirements, packages, python);
-	free(requirements);
+	number = identity(packages, python);
 	packages->cache = packages_cache(home);
 	if (packages->cache == NULL)
 		return PACKAGES_HOMELESS;
@@ -88,7 +82,7 @@ enum packages_need packages_find(struct packages *packages, const char *handler_
 void packages_release(struct packages *packages)
 {
 	free(packages->handler_path);
-	free(packages->file);
+	package_list_release(&packages->list);
 	free(packages->cache);
 	free(packages->folder);
 	free(packages->complete);

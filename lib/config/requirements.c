@@ -60,7 +60,7 @@ static bool names_a_path(const char *line)
 
 struct hashing {
 	uint64_t mix;
-	bool paths;        /* a line names one */
+	bool paths, hashed; /* what a line names */
 	struct stat *seen; /* the files: each is read once, however often it is included */
 	size_t seen_count;
 };
@@ -95,6 +95,8 @@ static void hash_included(struct hashing *hashing, const char *line, const char 
 static void hash_file(struct hashing *hashing, const char *text, const char *file, int depth)
 {
 	hashing->mix = hash_more(hashing->mix, text, strlen(text) + 1);
+	hashing->hashed = hashing->hashed || strstr(text, "--hash") != NULL ||
+			  strstr(text, "--require-hashes") != NULL;
 	while (*text != '\0') {
 		const char *line = text + strspn(text, " \t");
 
@@ -105,12 +107,14 @@ static void hash_file(struct hashing *hashing, const char *text, const char *fil
 	}
 }
 
-uint64_t requirements_hash(const char *text, const char *file, const char *handler_path)
+uint64_t requirements_hash(const char *text, const char *file, bool *paths, bool *hashed)
 {
 	struct hashing hashing = {.mix = HASH_START};
 
 	is_new(&hashing, file);
 	hash_file(&hashing, text, file, 0);
 	free(hashing.seen);
-	return hashing.paths ? hash_more(hashing.mix, handler_path, strlen(handler_path) + 1) : hashing.mix;
+	*paths = hashing.paths;
+	*hashed = hashing.hashed;
+	return hashing.mix;
 }

@@ -14,9 +14,9 @@ char *requirements_read(const char *file);
 bool requirements_empty(const char *text);
 
 /*
- * A hash of the file's text, of the texts of the files that it includes (-r, -c) if they can be
- * read, and, if a line may name a path relative to the handler, of the handler's folder.
+ * A hash of the file's text and of the texts of the files that it includes (-r, -c) if they can be read. *paths:
+ * a line may name a path that begins at the handler; *hashed: a line has the hash of a package.
  */
-uint64_t requirements_hash(const char *text, const char *file, const char *handler_path);
+uint64_t requirements_hash(const char *text, const char *file, bool *paths, bool *hashed);
 
 #endif

@@ -24,7 +24,7 @@ load check
         <<<'{processor: , source: {kind: lines}}'
     refuses "config.yaml:1:26: processor.moduleName: expected a module, found the file 'other.py' (write 'other')" \
         <<<'{processor: {moduleName: other.py}, source: {kind: lines}}'
-    touch requirements.txt
+    echo handler >requirements.txt
     accepts "config.yaml: warning: processor.moduleName: no module 'handler' in '$(pwd -P)'; one of requirements.txt?" \
         <<<'{processor: , source: {kind: lines}}'
 }

@@ -27,7 +27,8 @@ static char *installed(const struct worker *worker)
 
 	if (worker->driven)
 		return NULL;
-	need = packages_find(&packages, ".", getenv("HOME"), BRUCO_PYTHON);
+	need = packages_find(
+		&packages, ".", worker->config.processor.module_name, getenv("HOME"), BRUCO_PYTHON);
 	if (need == PACKAGES_UNCLEAR)
 		log_warning("%s", packages.why);
 	if (need == PACKAGES_UNSAFE)
@@ -37,7 +38,7 @@ static char *installed(const struct worker *worker)
 			folder = mem_text(packages.folder);
 		else if (named_by("VIRTUAL_ENV") == NULL)
 			log_warning("'%s' is not installed ('bruco venv -c %s' does that)",
-				packages.file, config != NULL ? config : "CONFIG");
+				packages.list.file, config != NULL ? config : "CONFIG");
 	}
 	packages_release(&packages);
 	return folder;

@@ -84,19 +84,21 @@ static bool has_module(const char *folder, const char *name, struct texts *names
 static void report_module(
 	struct diagnostics *diagnostics, const struct processor_config *processor, const char *near)
 {
-	char *requirements = mem_printf("%s/requirements.txt", processor->handler_path);
+	struct package_list list;
 	char *hint = near == NULL ? mem_text("") : mem_printf(" (did you mean '%s'?)", near);
 
-	if (access(requirements, F_OK) == 0) /* the module may well be installed */
+	package_list_find(&list, processor->handler_path, processor->module_name);
+	if (list.file != NULL) /* the module may well be installed */
 		diag_warning(diagnostics, processor->module_name_place,
-			"processor.moduleName: no module '%s' in '%s'%s; one of requirements.txt?",
-			processor->module_name, processor->handler_path, hint);
+			"processor.moduleName: no module '%s' in '%s'%s; one of %s?",
+			processor->module_name, processor->handler_path, hint,
+			strrchr(list.file, '/') + 1);
 	else
 		diag_error(diagnostics, processor->module_name_place,
 			"processor.moduleName: no module '%s' in '%s'%s", processor->module_name,
 			processor->handler_path, hint);
 	free(hint);
-	free(requirements);
+	package_list_release(&list);
 }
 
 static void check_module(struct diagnostics *diagnostics, const struct processor_config *processor)
@@ -116,6 +118,25 @@ static void check_module(struct diagnostics *diagnostics, const struct processor
 					  name, (const char *const *)names.items, names.count));
 	config_texts(&names, "");
 	free(path);
+}
+
+/* The index has a package of this name that is not ours; a worker brings its own. */
+static void check_list(struct diagnostics *diagnostics, const struct processor_config *processor)
+{
+	struct package_list list;
+	char *folder = realpath(processor->handler_path, NULL);
+
+	if (folder == NULL)
+		return;
+	if (processor->python == NULL && package_list_find(&list, folder, processor->module_name) &&
+		package_list_has(&list, "bruco"))
+		diag_warning(diagnostics, processor->handler_path_place,
+			"processor.handlerPath: '%s' names 'bruco', which on PyPI is somebody else's; a worker "
+			"has Bruco's own, and other programs get it as 'bruco-stream'",
+			list.file);
+	if (processor->python == NULL)
+		package_list_release(&list);
+	free(folder);
 }
 
 /* In earlier versions a relative path began at the working directory. Returns the path to write
@@ -197,8 +218,10 @@ size_t check_config(const struct config *config, struct buf *notes)
 		diag_error(&diagnostics, processor->handler_path_place,
 			"processor.handlerPath: cannot open '%s': %s", processor->handler_path,
 			strerror(errno));
-	else
+	else {
 		check_module(&diagnostics, processor);
+		check_list(&diagnostics, processor);
+	}
 	return diag_write(&diagnostics, config, notes);
 }
 
@@ -329,6 +352,7 @@ static int check_import(const struct config *config)
 	user_begin(&user);
 	if (config->processor.python == NULL)
 		need = packages_find(&packages, config->processor.handler_path,
+			config->processor.module_name,
 			user.name != NULL ? user.home : getenv("HOME"), BRUCO_PYTHON);
 	there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 	user_end();
@@ -343,7 +367,7 @@ static int check_import(const struct config *config)
 	else
 		log_plain("the handler has not been checked: '%s' is not installed ('bruco venv -c "
 			  "%s' does that)",
-			packages.file, config->input != NULL ? "-" : config->path);
+			packages.list.file, config->input != NULL ? "-" : config->path);
 	packages_release(&packages);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/user.h"
 #include "bruco/driver/process.h"
+#include "config/package_list.h"
 #include "config/types/values.h"
 
 struct access {
@@ -96,7 +97,6 @@ static void check_needed(const struct access *access)
 	const struct config *config = access->config;
 	char *program = launch_program("bruco-worker");
 	char *module = module_file(&config->processor);
-	char *requirements = mem_printf("%s/requirements.txt", config->processor.handler_path);
 	char *python = config->processor.python == NULL
 			       ? mem_text(BRUCO_PYTHON)
 			       : mem_printf("%s/bin/python3", config->processor.python);
@@ -106,14 +106,18 @@ static void check_needed(const struct access *access)
 	wall_own_files(&files, config, NULL, program);
 	texts_add(&files, python);
 	texts_add(&files, module);
-	texts_add(&files, requirements);
+	for (size_t i = 0; package_list_files[i] != NULL; i++) {
+		char *list = mem_printf("%s/%s", config->processor.handler_path, package_list_files[i]);
+
+		texts_add(&files, list);
+		free(list);
+	}
 	if (config->processor.isolation == ISOLATION_STRICT)
 		texts_add(&files, wall_temporary_folder());
 	for (size_t i = 0; good && i < files.count; i++)
 		good = check_readable(access, files.items[i]);
 	texts_release(&files);
 	free(python);
-	free(requirements);
 	free(module);
 	free(program);
 }

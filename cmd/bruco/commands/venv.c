@@ -1,4 +1,4 @@
-/* bruco venv: installs a handler's requirements.txt and prints the folder of the environment. */
+/* bruco venv: installs a handler's list of packages and prints the folder of the environment. */
 #include "bruco/commands/commands.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ int command_venv(const struct program *program, int argc, char **argv)
 		puts(venv != NULL ? venv : config.processor.python);
 	else if (status == STATUS_OK)
 		log_info(
-			"no environment is needed: there is no requirements.txt that asks for one");
+			"no environment is needed: there is no list of packages");
 	fd_close(&signal_fd);
 	free(venv);
 	config_release(&config);

@@ -256,7 +256,8 @@ static char *find_environment(
 	if (!processor->present || processor->python != NULL)
 		return NULL;
 	user_begin(user);
-	need = packages_find(&packages, processor->handler_path, home, BRUCO_PYTHON);
+	need = packages_find(
+		&packages, processor->handler_path, processor->module_name, home, BRUCO_PYTHON);
 	if (need != PACKAGES_NONE) {
 		*there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 		folder = packages.folder == NULL ? NULL : mem_text(packages.folder);

@@ -18,7 +18,8 @@ static enum log_level take_level(const char **line, size_t *length)
 	static const struct {
 		const char *word;
 		enum log_level level;
-	} words[] = {{"ERROR: ", LEVEL_ERROR}, {"WARNING: ", LEVEL_WARNING}};
+	} words[] = {{"ERROR: ", LEVEL_ERROR}, {"WARNING: ", LEVEL_WARNING}, /* pip's, and uv's: */
+		{"error: ", LEVEL_ERROR}, {"warning: ", LEVEL_WARNING}};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		size_t word = strlen(words[i].word);

@@ -1,6 +1,6 @@
 /*
- * What pip says, as log lines: "bruco: error: pip: No matching distribution found for ...". Its own
- * "ERROR:" and "WARNING:" become the line's level, everything else is information.
+ * What pip or uv says, as log lines: "bruco: error: pip: No matching distribution found for ...". Their own
+ * "ERROR:" and "warning:" become the line's level, everything else is information.
  */
 #ifndef BRUCO_VENV_TOOL_OUTPUT_H
 #define BRUCO_VENV_TOOL_OUTPUT_H

@@ -19,17 +19,21 @@
 #include "base/make_folders.h"
 #include "base/mem.h"
 #include "base/remove_tree.h"
+#include "base/self.h"
 #include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
 #include "bruco/venv/tool_output.h"
+#include "bruco/venv/uv.h"
 #include "config/environment.h"
 #include "config/packages.h"
+#include "config/types/values.h"
 
 enum { LOCK_POLL_MS = 100, KILL_MS = 10000 };
 
 struct install {
 	struct packages packages;
+	struct uv uv;
 	char **environment; /* of what is run */
 	bool confined;
 	struct user user; /* whose files these are, and who runs it all; without a name: ours */
@@ -85,13 +89,15 @@ static int wait_for(const struct install *install, pid_t pid, struct tool_output
 	return death;
 }
 
-/* Runs a command of Python's. On a terminal its output is logged at once, else only if it fails. */
-static bool run(const struct install *install, const char *tool, const char *const *arguments)
+/* Runs a command. On a terminal what it says is logged at once, else only if it fails; its standard output goes to
+ * `out` instead if that is not -1. */
+static bool run_into(
+	const struct install *install, const char *tool, const char *const *arguments, int out)
 {
 	struct tool_output output;
 	int written = tool_output_open(&output, tool, isatty(STDERR_FILENO));
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct spawn_move moves[] = {{null_fd, 0}, {written, 1}, {written, 2}};
+	struct spawn_move moves[] = {{null_fd, 0}, {out < 0 ? written : out, 1}, {written, 2}};
 	struct spawn what = {.path = arguments[0],
 		.arguments = arguments,
 		.environment = install->environment,
@@ -127,26 +133,116 @@ static bool mark_complete(const struct install *install)
 	return true;
 }
 
-static bool install_all(const struct install *install)
+static bool run(const struct install *install, const char *tool, const char *const *arguments)
 {
-	char *python = mem_printf("%s/bin/python3", install->packages.folder);
-	const char *make[] = {BRUCO_PYTHON, "-I", "-m", "venv", install->packages.folder, NULL};
-	const char *pip[] = {python, "-I", "-m", "pip", "install", "--no-input",
-		"--disable-pip-version-check", "-r", install->packages.file, NULL};
+	return run_into(install, tool, arguments, -1);
+}
+
+static bool make_environment_folder(const struct install *install)
+{
+	const char *folder = install->packages.folder;
+	const char *with_pip[] = {BRUCO_PYTHON, "-I", "-m", "venv", folder, NULL};
+	const char *without[] = {BRUCO_PYTHON, "-I", "-m", "venv", "--without-pip", folder, NULL};
+
+	if (run(install, "venv", install->uv.path == NULL ? with_pip : without))
+		return true;
+	log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
+	return false;
+}
+
+/* Writes the list as requirements.txt has it into `to`. */
+static bool write_requirements(const struct install *install, const char *python, const char *to)
+{
+	static const char *const kinds[] = {[LIST_SCRIPT] = "script", [LIST_PYLOCK] = "pylock",
+		[LIST_UV_LOCK] = "uvlock", [LIST_PYPROJECT] = "pyproject"};
+	const struct package_list *list = &install->packages.list;
+	char *script = self_beside("../share/bruco/requirements.py");
+	const char *arguments[] = {python, "-I", "-B", script, kinds[list->kind], list->file,
+		install->uv.path, NULL};
+	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	bool done = false;
 
-	log_info("installing '%s'", install->packages.file);
-	remove_tree(install->packages.folder); /* what a killed installation left */
-	if (!run(install, "venv", make))
-		log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
-	else if (!run(install, "pip", pip))
-		log_error("cannot install '%s': pip failed", install->packages.file);
+	if (out < 0)
+		log_error("cannot write '%s': %s", to, strerror(errno));
+	else if (script == NULL || access(script, R_OK) < 0)
+		log_error("cannot find requirements.py beside bruco");
+	else
+		done = run_into(install, strrchr(list->file, '/') + 1, arguments, out);
+	fd_close(&out);
+	free(script);
+	return done;
+}
+
+static void add(struct texts *words, const char *const *more)
+{
+	for (; *more != NULL; more++)
+		texts_add(words, *more);
+}
+
+/* Installs what is in a file that pip understands. */
+static bool install_from(const struct install *install, const char *python, const char *file)
+{
+	const struct package_list *list = &install->packages.list;
+	bool by_uv = install->uv.path != NULL;
+	struct texts words = {0};
+	bool done;
+
+	/* pip chooses among all indexes, and asks for all hashes when there is one */
+	if (by_uv)
+		add(&words, (const char *[]){install->uv.path, "pip", "install", "--python", python,
+				    "--index-strategy", "unsafe-best-match", "--no-progress", NULL});
+	else
+		add(&words, (const char *[]){python, "-I", "-m", "pip", "install", "--no-input",
+				    "--disable-pip-version-check", NULL});
+	if (list->hashed && (by_uv || list->kind != LIST_REQUIREMENTS))
+		texts_add(&words, "--require-hashes");
+	if (list->kind == LIST_PYLOCK || list->kind == LIST_UV_LOCK)
+		texts_add(&words, "--no-deps");
+	add(&words, (const char *[]){"-r", file, NULL});
+	words.items = mem_grow(words.items, words.count + 1, sizeof *words.items);
+	words.items[words.count] = NULL;
+	done = run(install, by_uv ? "uv" : "pip", (const char *const *)words.items);
+	if (!done)
+		log_error("cannot install '%s': %s failed", list->file, by_uv ? "uv" : "pip");
+	texts_release(&words);
+	return done;
+}
+
+static void log_start(const struct install *install)
+{
+	const struct package_list *list = &install->packages.list;
+
+	if (install->uv.setting != NULL)
+		log_info("installing '%s' with pip, whose setting '%s' uv does not read", list->file,
+			install->uv.setting);
+	else
+		log_info("installing '%s'%s", list->file, install->uv.path != NULL ? " with uv" : "");
+	if (list->unused != NULL)
+		log_info("not used, since there is '%s': %s", list->file, list->unused);
+}
+
+static bool install_all(const struct install *install)
+{
+	const struct packages *packages = &install->packages;
+	char *python = mem_printf("%s/bin/python3", packages->folder);
+	char *written = mem_printf("%s/requirements.txt", packages->folder);
+	bool as_it_is = packages->list.kind == LIST_REQUIREMENTS, done = false;
+
+	log_start(install);
+	remove_tree(packages->folder); /* what a killed installation left */
+	if (!make_environment_folder(install))
+		; /* has been logged */
+	else if (!as_it_is && !write_requirements(install, python, written))
+		log_error("cannot install '%s'", packages->list.file);
+	else if (!install_from(install, python, as_it_is ? packages->list.file : written))
+		; /* has been logged */
 	else if (!mark_complete(install))
-		log_error("cannot write '%s': %s", install->packages.complete, strerror(errno));
+		log_error("cannot write '%s': %s", packages->complete, strerror(errno));
 	else
 		done = true;
 	if (!done)
-		remove_tree(install->packages.folder);
+		remove_tree(packages->folder);
+	free(written);
 	free(python);
 	return done;
 }
@@ -167,7 +263,7 @@ static int take_lock(const struct install *install)
 		}
 		if (!said)
 			log_info("waiting for another bruco that installs '%s'",
-				install->packages.file);
+				install->packages.list.file);
 		said = true;
 		number = ending_signal(install, NULL, LOCK_POLL_MS);
 		if (number != 0)
@@ -179,7 +275,7 @@ static int take_lock(const struct install *install)
 	return fd;
 }
 
-static bool ensure(const struct install *install)
+static bool ensure(struct install *install, const char *home)
 {
 	bool done;
 	int lock;
@@ -194,7 +290,9 @@ static bool ensure(const struct install *install)
 	lock = take_lock(install);
 	if (lock < 0)
 		return false;
-	done = packages_are_there(&install->packages) || install_all(install);
+	done = packages_are_there(&install->packages) ||
+	       (uv_find(&install->uv, home) && install_all(install));
+	uv_release(&install->uv);
 	fd_close(&lock);
 	return done;
 }
@@ -212,19 +310,21 @@ static char **make_environment(const struct config *config, const struct user *u
 static bool prepare(struct install *install, const struct config *config, char **venv)
 {
 	const struct packages *packages = &install->packages;
+	const char *home = install->user.name != NULL ? install->user.home : getenv("HOME");
 	bool failed = true;
 
 	switch (packages_find(&install->packages, config->processor.handler_path,
-		install->user.name != NULL ? install->user.home : getenv("HOME"), BRUCO_PYTHON)) {
+		config->processor.module_name, home, BRUCO_PYTHON)) {
 	case PACKAGES_NONE:
 		failed = false;
 		break;
 	case PACKAGES_UNREADABLE:
-		log_error("cannot read '%s': %s", packages->file, fd_read_why(errno));
+		log_error("cannot read '%s': %s", packages->list.file, fd_read_why(errno));
 		break;
 	case PACKAGES_HOMELESS:
-		log_error("no folder to install requirements.txt into: "
-			  "neither HOME nor XDG_CACHE_HOME is set");
+		log_error("no folder to install '%s' into: "
+			  "neither HOME nor XDG_CACHE_HOME is set",
+			packages->list.file);
 		break;
 	case PACKAGES_UNCLEAR:
 		log_error("%s", packages->why);
@@ -235,7 +335,7 @@ static bool prepare(struct install *install, const struct config *config, char *
 		break;
 	case PACKAGES_NEEDED:
 		install->environment = make_environment(config, &install->user);
-		failed = !ensure(install);
+		failed = !ensure(install, home);
 		environment_free(install->environment);
 		if (!failed)
 			*venv = mem_text(packages->folder);
