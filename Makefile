@@ -108,7 +108,7 @@ $(foreach test,$(UNIT),$(eval $(BUILD)/tests/$(test): $(call tests_obj,unit/$(te
 $(UNIT:%=$(BUILD)/tests/%): $(COMMON)
 $(foreach test,$(UNIT),$(eval LIBS_$(test) := $(YAML)))
 # Whatever a test needs from cmd/ it names here.
-SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter tapped answers)
+SINK_LANES := $(patsubst %,$(BUILD)/obj/cmd/bruco-sink/%.o,lane tickets deaths succession failure_policy dead_letter tapped answers cut)
 $(filter $(BUILD)/tests/test_config_%,$(TESTS)): $(call tests_obj,unit/config_file)
 $(BUILD)/tests/test_supervise: $(BUILD)/obj/cmd/bruco/driver/supervise.o
 $(BUILD)/tests/test_repeats: $(BUILD)/obj/cmd/bruco/log/repeats.o
@@ -131,6 +131,8 @@ LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_base64: $(BUILD)/obj/lib/json/base64.o
 $(BUILD)/tests/test_health: $(call module,lib/kafka) $(call module,lib/json)
 LIBS_test_health += $(RDKAFKA_LIBS) $(JANSSON)
+$(BUILD)/tests/test_cut: $(call module,lib/kafka) $(call module,lib/json)
+LIBS_test_cut += $(RDKAFKA_LIBS) $(JANSSON)
 $(BUILD)/tests/test_refusal: $(call module,lib/kafka) $(call module,lib/json)
 LIBS_test_refusal += $(RDKAFKA_LIBS) $(JANSSON)
 $(BUILD)/tests/test_redact: $(call module,lib/kafka) $(call module,lib/json)

@@ -290,7 +290,7 @@ enum put_result dead_letter_put(struct sink *sink, unsigned lane,
 		if (why != NULL)
 			continue;
 		result = destination_put(&sink->dead_letter, &letter, ticket);
-		if (cut && (result == PUT_DELIVERED || result == PUT_UNDER_WAY))
+		if (cut && result != PUT_FULL && result != PUT_REFUSED)
 			log_warning("a dead letter lacks the headers with a NUL byte in their names");
 		if (result != PUT_REFUSED)
 			return result;

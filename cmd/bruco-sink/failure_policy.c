@@ -127,6 +127,7 @@ static bool settle(struct sink *sink, unsigned lane, const struct frame_record *
 		ticket_delivered(sink, ticket);
 		return true;
 	case PUT_UNDER_WAY:
+	case PUT_TRANSACTED: /* only kinds without transactions refuse in a delivery report */
 		return true;
 	case PUT_FULL:
 	case PUT_REFUSED:

@@ -19,6 +19,7 @@ enum put_result {
 	PUT_UNDER_WAY, /* ticket_delivered will be called with its ticket */
 	PUT_FULL,      /* nothing was done: flush, serve deliveries, try again */
 	PUT_REFUSED,   /* nothing was done, and never will be: destination->why */
+	PUT_TRANSACTED, /* done, with the transaction that it is part of (commit()) */
 	PUT_SKIPPED    /* not from a kind: processor.onFailure says so */
 };
 
@@ -42,6 +43,12 @@ struct sink_kind {
 	void (*flush)(void *state);
 	/* Passes on an end-of-stream frame. */
 	void (*end)(void *state);
+	/* Exactly once: commits all that was PUT_TRANSACTED, and what the source has said with it, which is read
+	 * before this returns. Then calls cut_committed, or cut_failed after sink_fail. NULL: the kind has no
+	 * transactions. */
+	void (*commit)(void *state, const void *offsets, size_t length);
+	/* Aborts them, before the sink ends; takes a few seconds at most. */
+	void (*abort)(void *state);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads
 	 * it, without connecting to anything. */
 	void (*check)(const struct config *config, const char *section,

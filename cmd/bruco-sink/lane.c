@@ -166,6 +166,9 @@ static bool put_open_input(struct sink *sink, unsigned index)
 			case PUT_DELIVERED:
 				page_count(sink->page, COUNT_RECORDS_OUT, 1);
 				break;
+			case PUT_TRANSACTED:
+				sink->cut.outputs++;
+				break;
 			}
 			lane->outputs++;
 		}
@@ -186,6 +189,8 @@ bool lane_put_inputs(struct sink *sink, unsigned index)
 		return false;
 	lane->intake.given = given_to(sink->given, index);
 	while (sink->status == STATUS_OK) {
+		if (cut_holds(sink))
+			return false;
 		switch (intake_next(&lane->intake, &lane->input)) {
 		case INTAKE_BAD:
 			lane->input.length = lane->put = 0;
@@ -210,6 +215,7 @@ bool lane_put_inputs(struct sink *sink, unsigned index)
 		lane->base = lane->deliveries.last;
 		deliveries_add(
 			&lane->deliveries, lane->base + (lane->input.last - lane->input.first) + 1);
+		cut_took(sink, lane->input.last - lane->input.first + 1, lane->input.length);
 		page_count(sink->page, COUNT_RECORDS_IN, lane->input.last - lane->input.first + 1);
 		page_count(sink->page, COUNT_BYTES_IN, lane->input.length);
 		lane->put = 0;

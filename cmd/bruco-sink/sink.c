@@ -73,6 +73,9 @@ static void wire_by_hand(struct sink *sink, const struct sink_options *options)
 	bool linked = options->link_path != NULL;
 	int input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
+	if (sink->config->guarantee == GUARANTEE_EXACTLY_ONCE)
+		die(STATUS_CONFIG, "processingGuarantee: exactlyOnce is for bruco, which starts the source behind the "
+			"sink; by hand it is atLeastOnce");
 	if (input < 0)
 		die(status_of_error(errno), "cannot use standard input: %s", strerror(errno));
 	sink->page = page_map(-1);
@@ -117,6 +120,20 @@ static void on_control(struct sink *sink)
 	}
 }
 
+static void on_message(struct sink *sink, const struct received *received)
+{
+	size_t fds = received->fd_count;
+
+	if (received->message.type == MESSAGE_ANSWERS && fds == 1)
+		answers_open(sink, received->fds[0]);
+	else if (received->message.type == MESSAGE_WANT_CUT && fds == 0 && sink->cut.on)
+		cut_wanted(sink);
+	else if (received->message.type == MESSAGE_OFFSETS && fds <= 1)
+		cut_answered(sink, fds == 1 ? received->fds[0] : -1);
+	else
+		die(STATUS_SOFTWARE, "unexpected message %u on the link", received->message.type);
+}
+
 /* The source's end of the link closes when it has ended or died. */
 void sink_read_link(struct sink *sink)
 {
@@ -124,9 +141,7 @@ void sink_read_link(struct sink *sink)
 
 	switch (stage_receive(sink->link, "the source", &received)) {
 	case RECEIVE_MESSAGE:
-		if (received.message.type != MESSAGE_ANSWERS || received.fd_count != 1)
-			die(STATUS_SOFTWARE, "unexpected message %u on the link", received.message.type);
-		answers_open(sink, received.fds[0]);
+		on_message(sink, &received);
 		break;
 	case RECEIVE_GONE:
 		fd_close(&sink->link);
@@ -237,9 +252,12 @@ static bool finished(struct sink *sink)
 {
 	struct message end = {.type = MESSAGE_END};
 
+	if (sink->cut.over && sink->link < 0)
+		return true;
 	if (sink->status != STATUS_OK)
-		return (sink->under_way == 0 && told(sink)) || clock_ms() >= sink->deadline;
-	if (!all_ended(sink) || sink->under_way > 0 || !told(sink))
+		return (sink->under_way == 0 && told(sink) && cut_is_idle(sink)) ||
+		       clock_ms() >= sink->deadline;
+	if (!all_ended(sink) || sink->under_way > 0 || !told(sink) || !cut_is_idle(sink))
 		return false;
 	/* Under the driver lanes at their end may still get successors, as long as the source is
 	 * there to use them. */
@@ -306,6 +324,7 @@ static void wait_for_work(struct sink *sink, bool full)
 	count += taps_poll(&sink->taps, taps);
 	if (sink->read_due != 0)
 		timeout = clock_shorter(timeout, clock_left(sink->read_due, clock_ms()));
+	timeout = clock_shorter(timeout, cut_timeout(sink));
 	if (sink->status != STATUS_OK)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);
@@ -319,6 +338,16 @@ static void wait_for_work(struct sink *sink, bool full)
 		sink->link_full = false;
 	if ((fds[2].revents & ~POLLOUT) != 0)
 		sink_read_link(sink);
+}
+
+/* What is open still is read again by whoever comes next. Readers need not wait for its time-out. */
+static void end_transaction(struct sink *sink)
+{
+	if (!sink->cut.on || (sink->cut.inputs == 0 && !sink->cut.over))
+		return;
+	sink->out.kind->abort(sink->out.state);
+	if (sink->status == STATUS_OK)
+		sink->status = STATUS_TEMPFAIL;
 }
 
 int sink_run(struct config *config, const struct sink_options *options)
@@ -337,6 +366,7 @@ int sink_run(struct config *config, const struct sink_options *options)
 	sink.dead_letter = (struct destination){.sink = &sink, .config = &config->dead_letter};
 	if (config->processor.on_failure == FAILURE_DEAD_LETTER)
 		sink.dead_letter.kind = sink_kind_named(config->dead_letter.kind);
+	cut_open(&sink);
 	destination_open(&sink.out);
 	destination_open(&sink.dead_letter);
 	while (!finished(&sink)) {
@@ -349,8 +379,10 @@ int sink_run(struct config *config, const struct sink_options *options)
 		destination_flush(&sink.dead_letter);
 		answers_flush(&sink);
 		acknowledge(&sink);
+		cut_work(&sink);
 		taps_flush(&sink.taps);
 	}
+	end_transaction(&sink);
 	taps_close(&sink.taps);
 	return sink.status;
 }

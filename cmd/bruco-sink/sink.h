@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bruco-sink/cut.h"
 #include "bruco-sink/kinds.h"
 #include "config/config.h"
 #include "control/messages.h"
@@ -93,6 +94,7 @@ struct sink {
 	int answers;         /* the source's pipe for them, or -1 (answers.h) */
 	struct buf told;     /* what is not written to it yet */
 	struct given *given; /* what it has given to the workers; NULL: not known */
+	struct cut cut;
 	uint64_t under_way; /* outputs put and not delivered */
 	bool link_full;     /* something could not be sent */
 	int64_t read_due;   /* when the source is told what was read; 0: it knows */

@@ -37,6 +37,10 @@ struct source_kind {
 	/* What the record of this offset came to, before it is done: an output, or FRAME_TYPE_FAILED. Key and
 	 * topic are left out. NULL when nobody waits for answers. */
 	void (*answer)(void *state, int64_t offset, const struct frame_record *record);
+	/* Exactly once: appends what the sink is to commit with all that it has acknowledged. False: it must
+	 * commit nothing. committed() follows when it has. NULL: the kind is part of no transactions. */
+	bool (*cut)(void *state, struct buf *offsets);
+	void (*committed)(void *state);
 	/* Leaves (a consumer group...). Bounded in time. May be NULL. */
 	void (*close)(void *state);
 	/* Prints what there is to be read (-L); returns the exit status. May be NULL. */

@@ -353,6 +353,14 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 	return true;
 }
 
+bool lanes_owe(const struct lanes *lanes)
+{
+	for (unsigned i = 0; i < lanes->count; i++)
+		if (lanes->items[i].told > lanes->items[i].window.acked_seq)
+			return true;
+	return false;
+}
+
 struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t seq, int64_t *offset)
 {
 	struct window_tag tag;

@@ -121,6 +121,9 @@ void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
 
+/* Whether a worker has answered what was not written to it: not all that is acknowledged is done. */
+bool lanes_owe(const struct lanes *lanes);
+
 /* The partition of a record that is under way, and its offset; NULL: there is no such record, or its
  * partition has been assigned anew since. */
 struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t seq, int64_t *offset);

@@ -129,6 +129,9 @@ static int claim_output(void)
 
 static void wire_by_hand(struct source *source, const struct source_options *options)
 {
+	if (source->config->guarantee == GUARANTEE_EXACTLY_ONCE)
+		die(STATUS_CONFIG, "processingGuarantee: exactlyOnce is for bruco, which starts the source behind the "
+			"sink; by hand it is atLeastOnce");
 	lanes_init(&source->lanes, 1, source->config, page_map(-1));
 	lanes_open(&source->lanes, 0, claim_output());
 	if (options->link_path == NULL)
@@ -226,6 +229,41 @@ static void read_answers(struct source *source)
 		die(STATUS_SOFTWARE, "the sink's answers are unreadable: %s", source->answers.why);
 }
 
+/* ---- exactly once */
+
+void source_want_cut(struct source *source)
+{
+	struct message want = {.type = MESSAGE_WANT_CUT};
+
+	if (!source->cut_wanted && source->link >= 0)
+		source->cut_wanted = message_send(source->link, &want, NULL, 0) == 0; /* or it is tried again */
+}
+
+/* Without a descriptor the answer is a refusal. */
+static void send_offsets(struct source *source, const struct buf *offsets)
+{
+	struct message answer = {.type = MESSAGE_OFFSETS};
+	int fd = offsets == NULL ? -1 : fd_memory("bruco-offsets", offsets->data, offsets->length);
+
+	if (message_send(source->link, &answer, &fd, fd >= 0 ? 1 : 0) < 0 && errno != EPIPE)
+		die(STATUS_TEMPFAIL, "cannot tell the sink what to commit: %s", strerror(errno));
+	fd_close(&fd);
+}
+
+static void answer_cut(struct source *source)
+{
+	static struct buf offsets;
+
+	source->cut_wanted = false;
+	buf_reset(&offsets);
+	if (source->kind->cut == NULL)
+		die(STATUS_SOFTWARE, "unexpected message %u on the link", MESSAGE_CUT);
+	if (lanes_owe(&source->lanes) || !source->kind->cut(source->state, &offsets))
+		send_offsets(source, NULL);
+	else
+		send_offsets(source, &offsets);
+}
+
 static void on_link(struct source *source)
 {
 	struct received received;
@@ -242,6 +280,12 @@ static void on_link(struct source *source)
 			break;
 		case MESSAGE_END:
 			source->sink_ended = true;
+			break;
+		case MESSAGE_CUT:
+			answer_cut(source);
+			break;
+		case MESSAGE_COMMITTED:
+			source->kind->committed(source->state);
 			break;
 		default:
 			die(STATUS_SOFTWARE, "unexpected message %u on the link",

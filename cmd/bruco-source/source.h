@@ -42,6 +42,7 @@ struct source {
 	struct rate rate;
 	bool starved;     /* in this turn a record had to wait for the rate */
 	bool sink_ended;  /* the sink has said that no more acknowledgements will come */
+	bool cut_wanted;  /* exactly once: the sink was asked for a CUT, which has not come */
 	uint64_t driver_id; /* the driver's for as long as it lives; 0: there is none */
 	bool successor;     /* the driver is about to start this stage again */
 	struct board *board;  /* NULL: nobody looks */
@@ -84,5 +85,12 @@ void source_drain(struct source *source, int status);
 
 /* The same at the end of the input, where there is nothing to say. */
 void source_end(struct source *source);
+
+/* Exactly once: the sink, not the source, commits; and it is to do so at once. */
+static inline bool source_is_exact(const struct source *source)
+{
+	return source->config->guarantee == GUARANTEE_EXACTLY_ONCE;
+}
+void source_want_cut(struct source *source);
 
 #endif

@@ -32,6 +32,9 @@ struct config_place { /* a place in the file, or an override; all 0: none */
 	unsigned override; /* the number of a --set; then there is no line */
 };
 
+/* What becomes of a record when a process dies or a request is repeated. */
+enum guarantee { GUARANTEE_AT_LEAST_ONCE, GUARANTEE_EXACTLY_ONCE };
+
 enum ordering { ORDERING_PARTITION, ORDERING_KEY, ORDERING_NONE };
 
 struct setting { /* a name and a value, both owned */
@@ -214,6 +217,8 @@ struct sink_config {
 	struct texts topics; /* further topics that an output may name */
 	char *partitioner; /* librdkafka's word (config_partitioner); manual if partition is set */
 	int32_t partition; /* for the manual partitioner, else -1 */
+	char *transactional_id;     /* of kind kafka, exactly once; NULL: the driver makes one */
+	int64_t commit_interval_ms; /* the same */
 	struct security_config security;
 	struct settings properties;
 	struct nats_config nats;
@@ -235,6 +240,7 @@ struct config {
 	int64_t shutdown_timeout_ms;
 	int64_t max_record_size;
 	uint32_t max_restarts; /* in 60 s */
+	enum guarantee guarantee;
 	int64_t max_wait_ms;   /* how long a start may wait for brokers and topics; 0: for ever */
 	struct metrics_config metrics;
 	int64_t rate_limit;  /* records an hour that the source takes at most; 0: no limit */

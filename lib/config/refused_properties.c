@@ -40,7 +40,7 @@ static const struct {
 	{"enable.idempotence", "it stays on, or retries inside the client would double records"},
 	{"acks", delivery},
 	{"request.required.acks", delivery},
-	{"transactional.id", "Bruco does not produce in transactions"},
+	{"transactional.id", "use 'transactionalId' of the sink"},
 	{"max.in.flight", order},
 	{"max.in.flight.requests.per.connection", order},
 	{"enable.gapless.guarantee", order},

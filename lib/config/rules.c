@@ -315,6 +315,133 @@ static void check_circle(struct load *load, const struct sink_config *sink, cons
 				section, node_shown(topic));
 }
 
+/* ---- exactly once */
+
+/* A kind that is given, and is not kafka. */
+static void check_transacts(struct load *load, const char *section)
+{
+	const struct node *kind = given_in(load, section, "kind");
+
+	if (kind != NULL && kind->text != NULL && strcmp(kind->text, "kafka") != 0)
+		diag_error(load->diagnostics, kind->place,
+			"%s.kind: with 'processingGuarantee: exactlyOnce' it is kafka, for nothing else is part of "
+			"its transactions, and not '%s'",
+			section, node_shown(kind));
+}
+
+/* The address without its port: a cluster may have several listeners. */
+static size_t host_length(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon == NULL || strchr(colon, ']') != NULL ? strlen(address) : (size_t)(colon - address);
+}
+
+static bool same_host(const char *one, const char *other)
+{
+	size_t length = host_length(one);
+
+	return host_length(other) == length && strncasecmp(one, other, length) == 0;
+}
+
+static bool shares_host(const char *one, const char *other)
+{
+	struct texts ones = {0}, others = {0};
+	bool shares = false;
+
+	config_texts(&ones, one);
+	config_texts(&others, other);
+	for (size_t i = 0; i < ones.count; i++)
+		for (size_t j = 0; j < others.count; j++)
+			shares = shares || same_host(ones.items[i], others.items[j]);
+	texts_release(&ones);
+	texts_release(&others);
+	return shares;
+}
+
+/* A transaction is one cluster's. Which one the addresses lead to is seen at run time, too. */
+static void check_one_cluster(struct load *load, const struct sink_config *sink, const char *section,
+	const char *other, const char *others)
+{
+	const struct node *brokers = given_in(load, section, "brokers");
+
+	if (brokers != NULL && sink->brokers != NULL && other != NULL && !shares_host(sink->brokers, other))
+		diag_error(load->diagnostics, brokers->place,
+			"%s.brokers: with 'processingGuarantee: exactlyOnce' it is the cluster of %s, since a transaction "
+			"is one cluster's: name at least one host that %s.brokers names",
+			section, others, others);
+}
+
+/* Dead letters are sent by the sink's client. */
+static void check_one_client(struct load *load)
+{
+	static const char *const keys[] = {"security", "tokenCommand", "properties"};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const struct node *node = given_in(load, "deadLetter", keys[i]);
+
+		if (node != NULL && node->count > 0)
+			diag_error(load->diagnostics, node->place,
+				"deadLetter.%s: with 'processingGuarantee: exactlyOnce' dead letters are part of the "
+				"sink's transactions, and go by its connections: leave it out",
+				keys[i]);
+	}
+}
+
+/* The time of one transaction is the time that all of its steps may take. */
+static void check_transaction_time(struct load *load)
+{
+	static const char name[] = "transaction.timeout.ms";
+	const struct node *properties = given(load, "sink.properties");
+	const struct node *timeout = properties == NULL ? NULL : node_find(properties, name);
+	int64_t interval = load->config->sink.commit_interval_ms, value;
+
+	if (timeout != NULL && timeout->kind == NODE_SCALAR && !timeout->unresolved &&
+		text_integer(timeout->text, 0, INT64_MAX, &value) && value < 2 * interval)
+		diag_error(load->diagnostics, timeout->place,
+			"sink.properties: with this commitInterval '%s' is %lld at least", name,
+			(long long)(2 * interval));
+}
+
+static void check_exactly_once(struct load *load)
+{
+	static const char *const of_transactions[] = {"transactionalId", "commitInterval"};
+	const struct config *config = load->config;
+	const struct node *guarantee = given(load, "processingGuarantee");
+	const struct node *ordering = given(load, "processor.ordering");
+	unsigned both = SECTION_SOURCE | SECTION_SINK;
+
+	if (load->from_dump)
+		return;
+	if (config->guarantee != GUARANTEE_EXACTLY_ONCE) {
+		for (size_t i = 0; i < sizeof of_transactions / sizeof of_transactions[0]; i++)
+			if (given_in(load, "sink", of_transactions[i]) != NULL &&
+				!config_mistaken(config, "processingGuarantee"))
+				diag_warning(load->diagnostics,
+					given_in(load, "sink", of_transactions[i])->place,
+					"sink.%s has no effect without 'processingGuarantee: exactlyOnce'",
+					of_transactions[i]);
+		return;
+	}
+	check_transacts(load, "source");
+	check_transacts(load, "sink");
+	check_transacts(load, "deadLetter");
+	check_one_client(load);
+	check_transaction_time(load);
+	if (given(load, "sink") == NULL && !config_mistaken(config, "sink"))
+		diag_error(load->diagnostics, guarantee->place,
+			"processingGuarantee: exactlyOnce needs a sink of kind kafka: only what goes there is part of its "
+			"transactions");
+	if (config->processor.ordering != ORDERING_PARTITION)
+		diag_error(load->diagnostics, ordering != NULL ? ordering->place : guarantee->place,
+			"processor.ordering: with 'processingGuarantee: exactlyOnce' it is partition: what a transaction "
+			"commits of a partition is one offset, up to which everything must be done");
+	if ((load->sections & both) != both)
+		return;
+	check_one_cluster(load, &config->sink, "sink", config->source.brokers, "source");
+	check_one_cluster(load, &config->dead_letter, "deadLetter", config->sink.brokers, "sink");
+}
+
 void rules_check(struct load *load)
 {
 	struct config *config = load->config;
@@ -332,5 +459,6 @@ void rules_check(struct load *load)
 	check_http(load);
 	check_nats(load);
 	check_on_failure(load);
+	check_exactly_once(load);
 	check_unused_handler(load);
 }

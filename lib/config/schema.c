@@ -25,6 +25,7 @@ enum { KIB = 1 << 10, MIB = 1 << 20, GIB = 1 << 30 };
 
 _Static_assert(LIMIT_SIZE_DEFAULT == 16 * MIB, "the default of maxRecordSize");
 
+static const char *const guarantee_words[] = {"atLeastOnce", "exactlyOnce", NULL};
 static const char *const ordering_words[] = {"partition", "key", "none", NULL};
 static const char *const isolation_words[] = {"none", "basic", "strict", NULL};
 static const char *const on_failure_words[] = {"stop", "skip", "deadLetter", NULL};
@@ -266,6 +267,11 @@ static const struct key top_keys[] = {
 		.type = &duration_type, TOP(max_wait_ms),
 		.low = 1, .high = 24 * HOUR,
 		.also = " waitTimeout startTimeout startupTimeout connectTimeout "},
+	{.name = "processingGuarantee",
+		.help = "Whether a record may come out twice after a failure, or not: exactlyOnce, from Kafka to Kafka.",
+		.type = &choice_type, TOP(guarantee),
+		.words = guarantee_words, .initial = "atLeastOnce",
+		.also = " processing.guarantee guarantee semantics delivery deliveryGuarantee exactlyOnce transactions "},
 	{.name = "rateLimit",
 		.help = "How many records the source takes at most, all workers together.",
 		.type = &rate_type, TOP(rate_limit),

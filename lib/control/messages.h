@@ -48,12 +48,18 @@
  *   RESUME   as LANE, with the last input of the old life that the sink has read whole (`seq`), and
  *            the write end of the new worker's pipe; without a descriptor the lane is gone
  *   END      all lanes have ended, and all acknowledgements that will come have been sent
+ *   CUT      exactly once: all inputs that the sink has taken are acknowledged, and it takes no more. The
+ *            source is to say what is to be committed with them
+ *   COMMITTED exactly once: what the last OFFSETS said is committed, with the outputs
  *
  * source -> sink, on the link
  *   ANSWERS  the source's kind answers whom a record came from (http): with the write end of a pipe that
  *            takes a frame for each output that kind reply gets, and one for each input that has failed.
  *            `seq` is the input's, `partition` its lane. An input's frames are in the pipe before its ACK is
  *            on the link
+ *   WANT_CUT exactly once: there is something to commit, of which the sink may not know: a CUT at once
+ *   OFFSETS  the answer to CUT, with a memory file that holds what the kind says is to be committed. Without it
+ *            the source refuses: a part of what the sink has taken is no longer its own
  */
 /* clang-format on */
 #ifndef CONTROL_MESSAGES_H
@@ -87,6 +93,10 @@ enum message_type {
 	MESSAGE_PAUSES,
 	MESSAGE_PAUSED,
 	MESSAGE_ANSWERS,
+	MESSAGE_CUT,
+	MESSAGE_COMMITTED,
+	MESSAGE_WANT_CUT,
+	MESSAGE_OFFSETS,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 

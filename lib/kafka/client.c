@@ -83,6 +83,9 @@ static void log_text(
 		kafka_health_certificate(health, without_thread(text));
 		return;
 	}
+	/* What a dead producer has left open is ended first, and the client asks again soon. */
+	if (strcmp(facility, "GETPID") == 0 && strstr(text, "concurrent operation on the same transaction") != NULL)
+		level = LOG_DEBUG;
 	/* A fatal error comes as an event, too, and whoever takes that says what it means; the sink
 	 * knows what it does with that property. */
 	if (strcmp(facility, "FATAL") == 0 ||

@@ -45,6 +45,8 @@ enum counter {
 	COUNT_LETTERS,   /* sink: dead letters put */
 	COUNT_REBALANCES, /* source: changes of the assignment */
 	COUNT_UNDER_WAY,  /* sink: outputs put and not delivered */
+	COUNT_TRANSACTIONS, /* sink, exactly once: transactions that were committed, */
+	COUNT_ABORTED,      /* and that were not */
 	COUNT_MAX = 32
 };
 
@@ -63,7 +65,7 @@ struct page {
 	uint32_t reserved[3];
 	_Atomic uint64_t counters[COUNT_MAX];
 	/* Source: from dispatch to acknowledgement, one record a lane at a time. Worker: calls of the
-	 * handler, one of SAMPLE_EVENTS. */
+	 * handler, one of SAMPLE_EVENTS. Sink, exactly once: each commit. */
 	struct histogram times;
 };
 

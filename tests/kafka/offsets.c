@@ -19,7 +19,9 @@ static const char usage[] =
 	"  create TOPIC [PARTITIONS [CONFIG=VALUE ...]]\n"
 	"  grow TOPIC PARTITIONS             raise the number of partitions\n"
 	"  delete TOPIC\n"
-	"  ends TOPIC                        a line a partition: partition low high\n"
+	"  ends TOPIC                        a line a partition: partition low high, of what is committed\n"
+	"  open TOPIC                        a line for each partition in which a transaction is open:\n"
+	"                                    partition, last stable offset, high\n"
 	"  group GROUP TOPIC                 a line a partition: partition committed high lag,\n"
 	"                                    committed and lag are - where nothing is\n"
 	"  metadata GROUP TOPIC              a line a partition: partition, the commit's metadata\n"
@@ -126,6 +128,26 @@ static void ends(rd_kafka_t *client, const char *topic)
 		client_ends(client, topic, i, &low, &high);
 		printf("%d %lld %lld\n", i, (long long)low, (long long)high);
 	}
+}
+
+/* The client reads committed records, so that its ends are the last stable offsets. */
+static void open_transactions(const char *brokers, rd_kafka_t *client, const char *topic)
+{
+	rd_kafka_conf_t *conf = client_conf(brokers);
+	int partitions = client_partitions(client, topic);
+	rd_kafka_t *uncommitted;
+
+	client_set(conf, "isolation.level", "read_uncommitted");
+	uncommitted = client_new(RD_KAFKA_CONSUMER, conf);
+	for (int i = 0; i < partitions; i++) {
+		int64_t low, stable, high;
+
+		client_ends(client, topic, i, &low, &stable);
+		client_ends(uncommitted, topic, i, &low, &high);
+		if (stable != high)
+			printf("%d %lld %lld\n", i, (long long)stable, (long long)high);
+	}
+	rd_kafka_destroy(uncommitted);
 }
 
 static void group(const char *brokers, const char *name, const char *topic, bool metadata)
@@ -244,6 +266,8 @@ static void run(const char *brokers, const char *command, char **words, int coun
 		delete_topic(client, queue, words);
 	} else if (is(command, count, "ends", 1, 1)) {
 		ends(client, words[0]);
+	} else if (is(command, count, "open", 1, 1)) {
+		open_transactions(brokers, client, words[0]);
 	} else if (is(command, count, "group", 2, 2)) {
 		group(brokers, words[0], words[1], false);
 	} else if (is(command, count, "metadata", 2, 2)) {

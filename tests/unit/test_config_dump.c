@@ -166,7 +166,7 @@ TEST(changes_are_named_by_their_paths)
 
 /* Any of these is a value of each key, and not its default. */
 static const char *const values[] = {"3", "30", "ssl", "PLAIN", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
-	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "latest", "/dev/null", "true", "[x]"};
+	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "latest", "/dev/null", "true", "[x]", "exactlyOnce"};
 
 /* What is written for a key of *from, without the key itself. */
 static struct buf value_of(
@@ -234,6 +234,8 @@ static void write_one(struct buf *text, const struct section *section, const str
 	}
 	if (section->kinds != NULL && strcmp(key->name, "kind") != 0)
 		buf_printf(text, "%*skind: %s\n", 2 * depth, "", kind->name);
+	if (strcmp(key->name, "processingGuarantee") == 0)
+		buf_text(text, "sink: {kind: kafka}\n");
 	if (strcmp(key->name, "network") == 0)
 		buf_printf(text, "%*sisolation: strict\n", 2 * depth, "");
 	if (nats && section->kinds == NULL && partner(key->name) != NULL)

@@ -166,6 +166,62 @@ TEST(times_of_a_group_that_contradict_one_another)
 	CHECK_GOOD(KAFKA_SOURCE ", properties: {session.timeout.ms: long}}\n");
 }
 
+#define EXACTLY_ONCE "processingGuarantee: exactlyOnce\n"
+#define EXACT_SINK   "sink: {kind: kafka, brokers: b, topic: out"
+
+TEST(exactly_once_is_of_one_cluster)
+{
+	CHECK_GOOD(EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK "}\n");
+	CHECK_INT(config.guarantee, GUARANTEE_EXACTLY_ONCE);
+	CHECK_INT(config.sink.commit_interval_ms, 100);
+	CHECK(config.sink.transactional_id == NULL);
+	CHECK_GOOD(EXACTLY_ONCE KAFKA_SOURCE "}\nsink: {kind: kafka, brokers: ['x:1', 'B:9093'], topic: out}\n");
+	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE "}\nsink: {kind: kafka, brokers: c, topic: out}\n",
+		"3:30: sink.brokers: with 'processingGuarantee: exactlyOnce' it is the cluster of source, since "
+		"a transaction is one cluster's: name at least one host that source.brokers names");
+	CHECK_MISTAKE(EXACTLY_ONCE "processor: {onFailure: deadLetter}\n" KAFKA_SOURCE "}\n" EXACT_SINK
+				   "}\ndeadLetter: {kind: kafka, brokers: c, topic: dead}\n",
+		"5:36: deadLetter.brokers: with 'processingGuarantee: exactlyOnce' it is the cluster of sink, since "
+		"a transaction is one cluster's: name at least one host that sink.brokers names");
+	CHECK_MISTAKE(EXACTLY_ONCE "processor: {onFailure: deadLetter}\n" KAFKA_SOURCE "}\n" EXACT_SINK
+				   "}\ndeadLetter: {kind: kafka, brokers: b, topic: dead, properties: {linger.ms: 1}}\n",
+		"5:64: deadLetter.properties: with 'processingGuarantee: exactlyOnce' dead letters are part of the "
+		"sink's transactions, and go by its connections: leave it out");
+}
+
+TEST(exactly_once_is_from_kafka_to_kafka)
+{
+	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE "}\nsink: {kind: lines}\n",
+		"3:14: sink.kind: with 'processingGuarantee: exactlyOnce' it is kafka, for nothing else is part of "
+		"its transactions, and not 'lines'");
+	CHECK_MISTAKE(EXACTLY_ONCE "source: {kind: json}\n" EXACT_SINK "}\n",
+		"2:16: source.kind: with 'processingGuarantee: exactlyOnce' it is kafka, for nothing else is part "
+		"of its transactions, and not 'json'");
+	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE "}\n",
+		"1:22: processingGuarantee: exactlyOnce needs a sink of kind kafka: only what goes there is part of "
+		"its transactions");
+	CHECK_MISTAKE(EXACTLY_ONCE "processor: {ordering: key}\n" KAFKA_SOURCE "}\n" EXACT_SINK "}\n",
+		"2:23: processor.ordering: with 'processingGuarantee: exactlyOnce' it is partition: what a "
+		"transaction commits of a partition is one offset, up to which everything must be done");
+	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE ", fireAndForget: true}\n" EXACT_SINK "}\n",
+		"1:22: processor.ordering: with 'processingGuarantee: exactlyOnce' it is partition: what a "
+		"transaction commits of a partition is one offset, up to which everything must be done");
+}
+
+TEST(keys_of_transactions_need_them)
+{
+	CHECK_INT(load(KAFKA_SOURCE "}\n" EXACT_SINK ", commitInterval: 50ms}\n"), 0);
+	CHECK_TEXT(said(), "config.yaml:2:61: warning: sink.commitInterval has no effect without "
+			   "'processingGuarantee: exactlyOnce'\n");
+	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK
+				   ", commitInterval: 10s, properties: {transaction.timeout.ms: 19999}}\n",
+		"3:80: sink.properties: with this commitInterval 'transaction.timeout.ms' is 20000 at least");
+	CHECK_GOOD(EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK
+				   ", commitInterval: 10s, transactionalId: me, properties: {transaction.timeout.ms: 20000}}\n");
+	CHECK_TEXT(config.sink.transactional_id, "me");
+	CHECK_INT(config.sink.commit_interval_ms, 10000);
+}
+
 TEST(properties_that_bruco_sets_itself)
 {
 	CHECK_TEXT(config_property_refused("group.id"), "use 'consumerGroup'");

@@ -15,6 +15,7 @@
 
 enum {
 	FULL_MS = 100,
+	FULL_TRANSACTION_MS = 5,
 	RECORD_AROUND = 36,
 	FIELDS_MAX = 8 /* of rd_kafka_produceva, without headers */
 };
@@ -83,6 +84,10 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
 	struct kafka_sink *kafka = state;
 
 	(void)client;
+	if (kafka->transaction != NULL) { /* only failures are told, by any thread */
+		kafka_transaction_not_delivered(kafka->transaction, message);
+		return;
+	}
 	kafka->full = false;
 	kafka->under_way--;
 	if (kafka->phase == PHASE_ISOLATING) {
@@ -120,7 +125,14 @@ static void kafka_work(void *state)
 {
 	struct kafka_sink *kafka = state;
 
+	if (kafka->guest) {
+		if (!kafka->connected)
+			kafka_client_connect(kafka);
+		return;
+	}
 	serve(kafka);
+	if (kafka->transaction != NULL)
+		kafka_transaction_work(kafka->transaction);
 	if (kafka_health_work(&kafka->health, kafka->client) != STATUS_OK)
 		kafka_refused(kafka, kafka->health.refusal);
 	if (!kafka->connected)
@@ -131,7 +143,9 @@ static void kafka_work(void *state)
 
 static int kafka_descriptor(void *state)
 {
-	return ((struct kafka_sink *)state)->event_fd;
+	const struct kafka_sink *kafka = state;
+
+	return kafka->guest ? -1 : kafka->event_fd;
 }
 
 static int kafka_timeout(void *state)
@@ -142,6 +156,8 @@ static int kafka_timeout(void *state)
 		return clock_left(kafka->retry_at, clock_ms());
 	if (kafka->phase != PHASE_NORMAL)
 		return kafka_recover_timeout(kafka);
+	if (kafka->transaction != NULL) /* no delivery report says that there is room again */
+		return kafka->full ? FULL_TRANSACTION_MS : 1000;
 	return kafka->full ? FULL_MS : 1000;
 }
 
@@ -325,14 +341,23 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 		kafka->full = true;
 		return PUT_FULL;
 	}
+	if (kafka->transaction != NULL && !kafka_transaction_begin(kafka->transaction))
+		return PUT_FULL;
 	error = kafka_produce(kafka, topic, partition, record, ticket);
 	switch (error) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
 		page_count(kafka->sink->page, COUNT_BYTES_OUT, record->head.length);
-		return PUT_UNDER_WAY;
+		kafka->full = false;
+		return kafka->transaction != NULL ? PUT_TRANSACTED : PUT_UNDER_WAY;
 	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
 	case RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE: /* the delivery reports will say more */
 		kafka->full = true;
+		return PUT_FULL;
+	case RD_KAFKA_RESP_ERR__STATE:
+	case RD_KAFKA_RESP_ERR__FATAL:
+		if (kafka->transaction == NULL)
+			break;
+		kafka_transaction_broken(kafka->transaction);
 		return PUT_FULL;
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
 		return refused(kafka, too_large);
@@ -342,10 +367,21 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 		kafka->full = true; /* no broker answered, or the client has not heard of it yet */
 		return PUT_FULL;
 	default:
-		/* The client has not taken the record. It stays here, and the sink ends. */
-		kafka_failed(kafka, kafka->topics[topic].name, error);
-		return PUT_FULL;
+		break;
 	}
+	/* The client has not taken the record. It stays here, and the sink ends. */
+	kafka_failed(kafka, kafka->topics[topic].name, error);
+	return PUT_FULL;
+}
+
+static void kafka_commit(void *state, const void *offsets, size_t length)
+{
+	kafka_transaction_commit(((struct kafka_sink *)state)->transaction, offsets, length);
+}
+
+static void kafka_abort(void *state)
+{
+	kafka_transaction_abort(((struct kafka_sink *)state)->transaction);
 }
 
 static void kafka_flush(void *state)
@@ -367,6 +403,12 @@ static void *kafka_open(struct destination *destination)
 							  : RD_KAFKA_PARTITION_UA;
 	kafka->fields = mem_array(FIELDS_MAX, sizeof *kafka->fields);
 	kafka_topics_open(kafka);
+	if (kafka->sink->cut.on && destination != &kafka->sink->out) {
+		kafka_client_share(kafka, kafka->sink->out.state);
+		return kafka;
+	}
+	if (kafka->sink->cut.on)
+		kafka->transaction = kafka_transaction_new(kafka);
 	kafka_client_open(kafka, false);
 	return kafka;
 }
@@ -379,4 +421,6 @@ const struct sink_kind kind_kafka = {.name = "kafka",
 	.refuse = kafka_refuse,
 	.put = kafka_put,
 	.flush = kafka_flush,
+	.commit = kafka_commit,
+	.abort = kafka_abort,
 	.check = kafka_client_check};

@@ -1,10 +1,12 @@
 /*
  * The structure that the files of the kafka kind share. kafka.c is the kind; kafka_client.c makes
- * producers and knows the topics; kafka_refusals.c gets past records that the broker refuses.
+ * producers and knows the topics; kafka_transaction.c has what is different with exactlyOnce;
+ * kafka_refusals.c gets past records that the broker refuses.
  */
 #ifndef BRUCO_SINK_KINDS_KAFKA_H
 #define BRUCO_SINK_KINDS_KAFKA_H
 
+#include "bruco-sink/kinds/kafka_transaction.h"
 #include "bruco-sink/sink.h"
 #include "kafka/client.h"
 #include "kafka/token.h"
@@ -30,6 +32,8 @@ struct kafka_sink {
 	struct destination *destination;
 	struct sink *sink;
 	rd_kafka_t *client;
+	struct kafka_transaction *transaction; /* exactly once; NULL: none */
+	bool guest; /* the client and the transaction are another's, who serves them */
 	struct tokens *tokens; /* NULL: none are needed */
 	int event_fd;
 	struct topic *topics; /* [0] is the default */
@@ -72,6 +76,8 @@ struct kafka_sink {
 /* Makes the producer. A careful one sends only at a flush and survives a refusal. Any other ends at a
  * refusal, so that nothing behind the refused batch is sent. */
 void kafka_client_open(struct kafka_sink *kafka, bool careful);
+/* Exactly once: the dead letter goes by the sink's client. */
+void kafka_client_share(struct kafka_sink *kafka, struct kafka_sink *owner);
 void kafka_client_check(const struct config *config, const char *section,
 	const struct sink_config *sink, struct buf *out);
 void kafka_client_close(struct kafka_sink *kafka); /* once no record is under way */

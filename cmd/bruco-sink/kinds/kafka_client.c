@@ -162,6 +162,11 @@ void kafka_client_connect(struct kafka_sink *kafka)
 		kafka->retry_at = clock_ms() + RETRY_MS;
 		return;
 	}
+	if (kafka->transaction != NULL && !kafka_transaction_init(kafka->transaction)) {
+		check_wait(kafka);
+		kafka->retry_at = clock_ms() + RETRY_MS;
+		return;
+	}
 	kafka_health_good(&kafka->health);
 	kafka->connected = true;
 	destination_ready(kafka->destination);
@@ -192,7 +197,7 @@ bool kafka_may_produce(
 {
 	const struct topic *topic = &kafka->topics[index];
 
-	if (kafka->unproven == 0 || kafka->under_way == 0)
+	if (kafka->transaction != NULL || kafka->unproven == 0 || kafka->under_way == 0)
 		return true;
 	if (partition < 0)
 		partition = partition_of(kafka, topic, record);
@@ -313,6 +318,12 @@ static void set_number(rd_kafka_conf_t *conf, const char *property, size_t numbe
 	rd_kafka_conf_set(conf, property, text, NULL, 0);
 }
 
+/* For `bruco check` any will do: the driver makes one if it is not configured. */
+static const char *transactional_id(const struct sink_config *sink)
+{
+	return sink->transactional_id != NULL ? sink->transactional_id : "bruco";
+}
+
 /* `answers`: for kafka_client_check, else NULL. */
 static rd_kafka_conf_t *configure(const struct config *config, const struct sink_config *sink,
 	bool careful, struct kafka_answers *answers)
@@ -321,16 +332,25 @@ static rd_kafka_conf_t *configure(const struct config *config, const struct sink
 	/* One request a connection: when a refusal ends the producer, a half-sent request is cut off
 	 * with its connection. The answer to a second request would be lost with it, and its records
 	 * sent twice. */
+	bool exact = config->guarantee == GUARANTEE_EXACTLY_ONCE;
 	const struct kafka_default defaults[] = {{"enable.idempotence", "true"},
-		{"max.in.flight", "1"},
+		/* A refusal ends a transaction, whatever else is sent of it. */
+		{"max.in.flight", exact ? "5" : "1"},
 		/* A record leaves at once. While its request is under way others gather, so that batches
-		 * grow by themselves with the load. */
-		{"linger.ms", "0"},
-		/* Never: a record that times out could only end the sink, and be sent again. */
-		{"message.timeout.ms", "0"}, {"message.max.bytes", largest},
+		 * grow by themselves with the load. In a transaction nobody waits for the one record. */
+		{"linger.ms", exact ? "5" : "0"},
+		/* Never: a record that times out could only end the sink, and be sent again. In a
+		 * transaction the client says how long, as the transaction's own time has to be longer. */
+		{"message.timeout.ms", exact ? NULL : "0"}, {"message.max.bytes", largest},
 		{"queue.buffering.max.messages", "500000"},
 		{"queue.buffering.max.kbytes", "262144"},
-		{"enable.gapless.guarantee", careful ? NULL : "true"}};
+		{"transactional.id", exact ? transactional_id(sink) : NULL},
+		{"transaction.timeout.ms", exact ? KAFKA_TRANSACTION_MS : NULL},
+		/* The commit says that all are delivered. */
+		{"delivery.report.only.error", exact ? "true" : NULL},
+		/* The broker ends the transaction before while the next one begins: it is asked again. */
+		{"retry.backoff.ms", exact ? "20" : NULL},
+		{"enable.gapless.guarantee", careful || exact ? NULL : "true"}};
 
 	/* As large as a frame: a request has fewer bytes around a record. */
 	snprintf(largest, sizeof largest, "%lld",
@@ -347,6 +367,29 @@ void kafka_client_check(const struct config *config, const char *section,
 	struct kafka_answers answers = {section, &sink->security, &sink->properties, out};
 
 	kafka_check(RD_KAFKA_PRODUCER, configure(config, sink, true, &answers), &answers);
+}
+
+/* Of a transaction's last error kafka_transaction.c says more. */
+static void on_error(rd_kafka_t *client, int error, const char *reason, void *opaque)
+{
+	struct kafka_sink *kafka = opaque;
+
+	if (error == RD_KAFKA_RESP_ERR__FATAL)
+		kafka_transaction_fatal(kafka->transaction);
+	else
+		kafka_error(client, error, reason, opaque);
+}
+
+void kafka_client_share(struct kafka_sink *kafka, struct kafka_sink *owner)
+{
+	kafka->guest = true;
+	kafka->client = owner->client;
+	kafka->transaction = owner->transaction;
+	kafka->size_max = owner->size_max;
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		kafka->topics[i].handle = topic_handle(kafka, i);
+	kafka->opened_at = clock_ms();
+	kafka_client_connect(kafka);
 }
 
 void kafka_client_open(struct kafka_sink *kafka, bool careful)
@@ -366,6 +409,8 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 		set_number(conf, "batch.size", kafka->batch_max);
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
+	if (kafka->transaction != NULL)
+		rd_kafka_conf_set_error_cb(conf, on_error);
 	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
 	if (kafka->tokens == NULL)
 		kafka->tokens =

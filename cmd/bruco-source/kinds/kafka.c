@@ -389,7 +389,10 @@ static bool kafka_settled(void *state)
 	if (!kafka_commit_settled(kafka))
 		return false;
 	kafka_each(kafka, any_lacks, &lacks);
-	if (lacks) {
+	if (lacks && kafka_commit_is_over(kafka)) {
+		log_debug("the sink ended before the last commit");
+		source_drain(kafka->source, STATUS_TEMPFAIL);
+	} else if (lacks) {
 		log_error("the last commit was refused: records may be repeated");
 		source_drain(kafka->source, STATUS_TEMPFAIL); /* it drains: this is its status */
 	}
@@ -504,6 +507,8 @@ const struct source_kind kind_kafka = {.name = "kafka",
 	.timeout = kafka_timeout,
 	.work = kafka_work,
 	.settled = kafka_settled,
+	.cut = kafka_cut,
+	.committed = kafka_cut_committed,
 	.pause = kafka_pause,
 	.show = kafka_show,
 	.close = kafka_close,

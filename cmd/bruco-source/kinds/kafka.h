@@ -8,6 +8,7 @@
  *   kafka_rebalance.c       assignments and rebalances
  *   kafka_start_offsets.c   where each partition starts (pinned) and, with -e, ends
  *   kafka_commit.c          committing the contiguous frontiers, and only these
+ *   kafka_cut.c             with exactlyOnce: what the sink is to commit
  *   kafka_metadata.c        what the group is to remember, in the metadata of its commits
  *   kafka_member.c          membership of the group: as whom, waiting for it, leaving it
  *   kafka_topics.c          topics that don't exist: waiting for them
@@ -115,6 +116,9 @@ struct kafka_source {
 	rd_kafka_resp_err_t commit_error; /* of the last one, if that may pass */
 	bool commit_apart;    /* each topic alone, since one of them was refused */
 	size_t commit_topic;  /* then: which one is next */
+	void *member;         /* exactly once: as whom the assignment was given, NULL: not known */
+	size_t member_size;
+	char *cluster;        /* exactly once: its id, NULL: not known yet */
 	char *identity;       /* made from the driver's; NULL: configured, or none */
 	char session_seconds[16];
 	int64_t subscribed_at; /* clock_ms */
@@ -264,8 +268,25 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t error,
 void kafka_commit_start(struct kafka_source *kafka);
 /* Whether all frontiers are with the broker, but for those that it will never take. */
 bool kafka_commit_settled(struct kafka_source *kafka);
+/* Whether nobody is left who could commit: exactly once, without the sink. */
+bool kafka_commit_is_over(const struct kafka_source *kafka);
 /* Whether the broker lacks the newest frontier of an assigned partition. */
 bool kafka_commit_lacks(struct kafka_source *kafka, struct kafka_partition *partition);
+
+/* What is to be committed now, of all partitions; they are on the way then. */
+void kafka_commit_collect(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+/* What was on the way of this partition is committed. */
+void kafka_commit_taken(struct kafka_source *kafka, struct kafka_partition *partition);
+
+/* kafka_cut.c: source_kind's cut and committed */
+bool kafka_cut(void *state, struct buf *out);
+void kafka_cut_committed(void *state);
+/* The assignment begins. */
+void kafka_cut_begin(struct kafka_source *kafka);
+/* There is something to commit. */
+void kafka_cut_want(struct kafka_source *kafka, bool attempts_changed);
+/* Ends the program: a partition was given up of which something is not committed. */
+_Noreturn void kafka_cut_torn(struct kafka_source *kafka);
 
 /* kafka_member.c */
 /* The group.instance.id: the configured one, one that lives as long as the driver, or NULL. */

@@ -63,11 +63,49 @@ static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 	kafka->commit_error = error;
 }
 
+struct lacking {
+	bool any, attempts; /* the count of attempts alone, or with the rest */
+};
+
+static void find_lacking(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
+{
+	struct lacking *lacking = argument;
+	int64_t offset;
+
+	if (!due(kafka, partition, &offset))
+		return;
+	lacking->any = true;
+	if (partition->base.attempts.version != partition->attempts_committed)
+		lacking->attempts = true;
+}
+
+/* The sink commits. */
+static void ask_sink(struct kafka_source *kafka)
+{
+	struct lacking lacking = {0};
+
+	if (kafka->commit_pending || kafka->phase == PHASE_ASSIGNING)
+		return;
+	kafka_each(kafka, find_lacking, &lacking);
+	if (lacking.any)
+		kafka_cut_want(kafka, lacking.attempts);
+}
+
+void kafka_commit_collect(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list)
+{
+	if (kafka->phase != PHASE_ASSIGNING)
+		kafka_each(kafka, collect, list);
+}
+
 void kafka_commit_start(struct kafka_source *kafka)
 {
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t error;
 
+	if (source_is_exact(kafka->source)) {
+		ask_sink(kafka);
+		return;
+	}
 	if (kafka->commit_pending || kafka->phase == PHASE_ASSIGNING ||
 		clock_ms() < kafka->commit_again)
 		return;
@@ -145,6 +183,18 @@ static bool tells_nothing(struct kafka_source *kafka, const rd_kafka_topic_parti
 	return many;
 }
 
+void kafka_commit_taken(struct kafka_source *kafka, struct kafka_partition *partition)
+{
+	(void)kafka;
+	if (partition->committing < 0)
+		return; /* nothing of it was due */
+	partition->committed = partition->committing;
+	partition->attempts_committed = partition->attempts_committing;
+	partition->begun_committed = partition->begun_committing;
+	partition->refusal_logged = false;
+	partition->committing = -1;
+}
+
 /* A refused commit is not sent again: the next one carries the frontier of its own time, and only
  * if the assignment is still the same. */
 void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
@@ -167,10 +217,7 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 		if (partition->committing != entry->offset)
 			continue; /* of an assignment before this one */
 		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			partition->committed = entry->offset;
-			partition->attempts_committed = partition->attempts_committing;
-			partition->begun_committed = partition->begun_committing;
-			partition->refusal_logged = false;
+			kafka_commit_taken(kafka, partition);
 		} else if (useless) {
 			; /* it is due still */
 		} else if (is_permanent(error)) {
@@ -195,6 +242,11 @@ void kafka_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t whole,
 		page_count(kafka->source->lanes.page, COUNT_COMMITS, 1);
 }
 
+bool kafka_commit_is_over(const struct kafka_source *kafka)
+{
+	return source_is_exact(kafka->source) && (kafka->source->sink_ended || kafka->source->link < 0);
+}
+
 static void settled(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	int64_t offset;
@@ -207,6 +259,8 @@ bool kafka_commit_settled(struct kafka_source *kafka)
 {
 	bool all = !kafka->commit_pending;
 
+	if (kafka_commit_is_over(kafka))
+		return true;
 	kafka_each(kafka, settled, &all);
 	return all;
 }

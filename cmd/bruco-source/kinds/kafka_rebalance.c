@@ -61,9 +61,19 @@ static void begin(struct kafka_source *kafka, const rd_kafka_topic_partition_t *
 		(long long)entry->offset, partition->base.lane);
 }
 
+/* Whether what the sink has taken, or the workers have, is of a partition and not committed. */
+static bool is_torn(struct kafka_source *kafka, struct kafka_partition *partition)
+{
+	return !tracker_idle(&partition->base.tracker) || kafka_commit_lacks(kafka, partition) ||
+	       kafka->commit_pending;
+}
+
 static void end(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
 {
 	(void)argument;
+	/* At the end the sink may be gone, and all of it begins again in any case. */
+	if (source_is_exact(kafka->source) && !kafka->closing && is_torn(kafka, partition))
+		kafka_cut_torn(kafka);
 	/* A status of 0 promises that nothing of a drained run is repeated. What a drained lane left
 	 * undone has given nothing. */
 	if (kafka->source->draining && ((!tracker_idle(&partition->base.tracker) &&
@@ -139,6 +149,8 @@ static void assign(struct kafka_source *kafka, int64_t now)
 		kafka_present(kafka, kafka->assigning->elems[i].topic);
 		begin(kafka, &kafka->assigning->elems[i]);
 	}
+	if (source_is_exact(kafka->source))
+		kafka_cut_begin(kafka);
 	page_count(kafka->source->lanes.page, COUNT_REBALANCES, 1);
 	kafka_board_assigned(kafka);
 	log_info("%d partition%s %s", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt),

@@ -253,6 +253,8 @@ static void driver_init(struct driver *driver, struct config *config, const char
 		.oom_kills = cgroup_oom_kills(""),
 		.slot_count = config->processor.workers};
 	signals_take(signal_fd, SIGUSR1);
+	instance_init(&driver->instance);
+	instance_settle(&driver->instance, config);
 	launch_init(&driver->launch, config, venv, stop_at_end);
 	relay_init(&driver->relay, STDERR_FILENO);
 	driver_open_console(driver);
@@ -287,6 +289,7 @@ static void driver_release(struct driver *driver)
 	free(driver->last_board);
 	restarts_release(&driver->restarts);
 	launch_release(&driver->launch);
+	instance_release(&driver->instance);
 }
 
 /* Logs the last lines and settles the status: 0 promises that nothing is missing. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bruco/driver/exit_text.h"
+#include "bruco/driver/instance.h"
 #include "bruco/driver/pauses.h"
 #include "bruco/driver/process.h"
 #include "bruco/driver/reload.h"
@@ -57,6 +58,7 @@ struct endpoint_exit {
 struct driver {
 	struct config *config;
 	struct launch launch;
+	struct instance instance;
 	struct relay relay;
 	struct console console;
 	struct scrapes scrapes;

@@ -174,6 +174,7 @@ static void keep_old_values(const struct config *old, struct config *new)
 	new->processor.ordering = old->processor.ordering;
 	new->max_record_size = old->max_record_size;
 	new->max_wait_ms = old->max_wait_ms;
+	new->guarantee = old->guarantee;
 	config_replace(&new->name, old->name);
 	/* Workers get none of the variables of either. */
 	for (size_t i = 0; i < old->secret_variables.count; i++)
@@ -295,6 +296,8 @@ static void begin(struct driver *driver)
 	if (reload->source->workers > 0)
 		reload->config->processor.workers = reload->source->workers;
 	log_notes(driver, &notes);
+	if (reload->config->sink.transactional_id == NULL && driver->config->sink.transactional_id != NULL)
+		config_replace(&reload->config->sink.transactional_id, driver->config->sink.transactional_id);
 	find_what_stays(driver, reload->config);
 	keep_old_values(driver->config, reload->config);
 	environment = find_environment(

@@ -37,6 +37,10 @@ static const struct single {
 		OVERVIEW_SOURCE, COUNT_RESENT, false},
 	{"bruco_commits_total", "Offset commits that the broker took.", OVERVIEW_SOURCE,
 		COUNT_COMMITS, false},
+	{"bruco_transactions_total", "With exactlyOnce, transactions that were committed.", OVERVIEW_SINK,
+		COUNT_TRANSACTIONS, false},
+	{"bruco_transactions_aborted_total", "With exactlyOnce, transactions that were aborted.", OVERVIEW_SINK,
+		COUNT_ABORTED, false},
 	{"bruco_rebalances_total", "Changes of the partitions assigned.", OVERVIEW_SOURCE,
 		COUNT_REBALANCES, false},
 	{"bruco_records_in_flight", "Records taken and not done yet.", OVERVIEW_SOURCE,
@@ -304,6 +308,9 @@ void metrics_write(struct buf *text, const struct overview *overview, const char
 	write_histogram(text, "bruco_record_seconds",
 		"Time from giving a record to its worker until it is done, of a sample.",
 		&overview->tally.times[OVERVIEW_SOURCE]);
+	write_histogram(text, "bruco_transaction_commit_seconds",
+		"With exactlyOnce, time of a commit, while which nothing is taken from workers.",
+		&overview->tally.times[OVERVIEW_SINK]);
 	write_stages(text, overview);
 	write_workers(text, overview);
 	write_partitions(text, overview);

@@ -88,6 +88,8 @@ static json_t *totals(const struct overview *overview)
 	set_count(object, "retried", worker[COUNT_RETRIED]);
 	set_count(object, "resent", source[COUNT_RESENT]);
 	set_count(object, "commits", source[COUNT_COMMITS]);
+	set_count(object, "transactions", sink[COUNT_TRANSACTIONS]);
+	set_count(object, "transactions_aborted", sink[COUNT_ABORTED]);
 	set_count(object, "rebalances", source[COUNT_REBALANCES]);
 	json_object_set_new(object, "restarts", restarts(&overview->tally));
 	set_count(object, "in_flight", source[COUNT_IN_FLIGHT]);
@@ -115,6 +117,7 @@ static json_t *times(const struct overview *overview)
 	json_object_set_new(
 		object, "handler", time_of(&overview->tally.times[OVERVIEW_WORKER]));
 	json_object_set_new(object, "way", time_of(&overview->tally.times[OVERVIEW_SOURCE]));
+	json_object_set_new(object, "commit", time_of(&overview->tally.times[OVERVIEW_SINK]));
 	return object;
 }
 

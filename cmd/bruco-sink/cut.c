@@ -1,0 +1,170 @@
+#include "bruco-sink/cut.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "bruco-sink/sink.h"
+
+enum { OFFSETS_MAX = 256 << 20 };
+
+void cut_open(struct sink *sink)
+{
+	sink->cut.on = sink->config->guarantee == GUARANTEE_EXACTLY_ONCE;
+}
+
+bool cut_holds(const struct sink *sink)
+{
+	return sink->cut.step != CUT_NONE || sink->cut.over;
+}
+
+void cut_took(struct sink *sink, uint64_t inputs, size_t bytes)
+{
+	struct cut *cut = &sink->cut;
+
+	if (!cut->on)
+		return;
+	if (cut->inputs == 0)
+		cut->due = clock_ms() + sink->config->sink.commit_interval_ms;
+	cut->inputs += inputs;
+	cut->bytes += bytes;
+	if (cut->inputs >= CUT_INPUTS_MAX || cut->bytes >= CUT_BYTES_MAX)
+		cut->step = CUT_HOLDING;
+}
+
+/* Whether some input has been put in part. */
+static bool any_open(const struct sink *sink)
+{
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (sink->lanes[i].put < sink->lanes[i].input.length)
+			return true;
+	return false;
+}
+
+/* Whether the source knows of all inputs that were taken. */
+static bool all_told(const struct sink *sink)
+{
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (sink->lanes[i].acknowledged < sink->lanes[i].deliveries.last)
+			return false;
+	return true;
+}
+
+static bool no_workers_are_left(const struct sink *sink)
+{
+	for (unsigned i = 0; i < sink->lane_count; i++)
+		if (sink->lanes[i].state != LANE_GONE)
+			return false;
+	return true;
+}
+
+static bool is_due(const struct sink *sink)
+{
+	const struct cut *cut = &sink->cut;
+
+	if (cut->wanted)
+		return true;
+	return cut->inputs > 0 && (clock_ms() >= cut->due || sink->status != STATUS_OK || no_workers_are_left(sink));
+}
+
+static void ask(struct sink *sink)
+{
+	struct message message = {.type = MESSAGE_CUT};
+
+	if (message_send(sink->link, &message, NULL, 0) == 0) {
+		sink->cut.step = CUT_ASKING;
+		sink->cut.wanted = false;
+	} else if (errno == EAGAIN) {
+		sink->link_full = true;
+	}
+}
+
+void cut_work(struct sink *sink)
+{
+	struct cut *cut = &sink->cut;
+
+	if (!cut->on || cut->over)
+		return;
+	if (sink->link < 0) { /* the source has ended, as it does when all is committed, or died */
+		cut->over = cut->inputs > 0 || cut->step != CUT_NONE;
+		return;
+	}
+	/* A failure in the middle of an event: a part of its outputs is in the transaction. */
+	if (sink->status != STATUS_OK && any_open(sink)) {
+		cut->over = true;
+		return;
+	}
+	if (cut->step == CUT_NONE && is_due(sink))
+		cut->step = CUT_HOLDING;
+	if (cut->step == CUT_HOLDING && !any_open(sink) && all_told(sink) && !sink->link_full)
+		ask(sink);
+}
+
+int cut_timeout(const struct sink *sink)
+{
+	const struct cut *cut = &sink->cut;
+
+	return cut->on && cut->step == CUT_NONE && cut->inputs > 0 ? clock_left(cut->due, clock_ms()) : -1;
+}
+
+void cut_wanted(struct sink *sink)
+{
+	sink->cut.wanted = true;
+}
+
+void cut_answered(struct sink *sink, int fd)
+{
+	struct cut *cut = &sink->cut;
+	size_t length = 0;
+	char *offsets = fd < 0 ? NULL : fd_read_all(fd, OFFSETS_MAX, &length);
+
+	fd_close(&fd);
+	if (cut->step != CUT_ASKING)
+		die(STATUS_SOFTWARE, "the source answers a cut that nobody has made");
+	if (cut->over || sink->out.kind->commit == NULL) {
+		free(offsets);
+		return;
+	}
+	if (offsets == NULL) {
+		log_warning("the source refuses a commit: %llu records of the transaction are read again",
+			(unsigned long long)cut->inputs);
+		cut_failed(sink);
+		sink_fail(sink, STATUS_TEMPFAIL);
+		return;
+	}
+	cut->step = CUT_COMMITTING;
+	cut->commit_ns = clock_ns();
+	sink->out.kind->commit(sink->out.state, offsets, length);
+	free(offsets);
+}
+
+void cut_committed(struct sink *sink)
+{
+	struct cut *cut = &sink->cut;
+	struct message message = {.type = MESSAGE_COMMITTED};
+
+	page_count(sink->page, COUNT_RECORDS_OUT, cut->outputs);
+	page_count(sink->page, COUNT_TRANSACTIONS, 1);
+	histogram_add(&sink->page->times, clock_ns() - cut->commit_ns);
+	cut->step = CUT_NONE;
+	cut->inputs = cut->bytes = cut->outputs = 0;
+	/* The link holds many messages, of which the source reads one after the other; else it is dead. */
+	if (sink->link >= 0 && message_send(sink->link, &message, NULL, 0) < 0 && errno != EPIPE)
+		die(STATUS_TEMPFAIL, "cannot tell the source what is committed: %s", strerror(errno));
+}
+
+void cut_failed(struct sink *sink)
+{
+	sink->cut.over = true;
+}
+
+bool cut_is_idle(const struct sink *sink)
+{
+	const struct cut *cut = &sink->cut;
+
+	return !cut->on || cut->over || (cut->step == CUT_NONE && cut->inputs == 0 && !cut->wanted);
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# Exactly once on the real broker: whatever dies, a reader of committed records finds each of them once and in
+# order. SECONDS_OF_KILLS and SEED scale it up.
+
+load helpers
+load pipelines
+
+: "${KILLS:=10}" "${SEED:=$RANDOM}"
+LIMIT=120
+
+setup() {
+    common_setup
+    kafka_topics 4 max.message.bytes=4194304
+    pass_on
+    exactly
+}
+
+# exactly [line ...]: from $IN to $OUT with two workers
+exactly() {
+    cat >config.yaml <<YAML
+processingGuarantee: exactlyOnce
+maxRestarts: 1000
+processor: {workers: 2}
+source:
+  kind: kafka
+  brokers: [$BROKERS]
+  topics: [$IN]
+  offset: earliest
+  consumerGroup: $GROUP
+  properties: {session.timeout.ms: 6000}
+sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT}
+$(printf '%s\n' "$@")
+YAML
+}
+
+once() { # once [option ...]: of kafka-compare
+    run_x 0 kafka-compare -b "$BROKERS" --exact "$@" "$IN" "$OUT"
+}
+
+# No transaction is left open: the last stable offset of each partition is its end.
+nothing_hangs() { # nothing_hangs TOPIC
+    equals "$(kafka-offsets -b "$BROKERS" open "$1")" ""
+}
+
+all_committed() {
+    equals "$(committed)" "$(ends "$IN")"
+}
+
+@test "records of every shape come out once and in order, and -e ends with all of them committed" {
+    fill 30000 --special 1000
+    run_x 0 bruco -e -c config.yaml
+    once
+    contains "$output" "input 31000, output 31000, lost 0, duplicates 0,"
+    all_committed
+    nothing_hangs "$OUT"
+    lacks_trouble stderr
+}
+
+# kill_one NAME: kill -9 of the driver, or of one of the processes it has
+kill_one() {
+    local who
+    who=$(printf '%s\n' driver source sink worker worker | sed -n "$((RANDOM % 5 + 1))p")
+    echo "$who" >>killed
+    case $who in
+    driver)
+        kill -KILL "$(<"$1.pid")"
+        wait_for 10 process_ended "$(<"$1.pid")"
+        start_x "$1" bruco -c config.yaml
+        ;;
+    worker) kill -KILL "$(worker_pids "$1" | head -n 1)" 2>/dev/null || true ;;
+    *) kill -KILL "$(stage_of "$1" "bruco-$who")" 2>/dev/null || true ;;
+    esac
+}
+
+@test "kill -9 of driver, source, sink and workers at any moment: each record once" {
+    RANDOM=$SEED
+    echo "SEED=$SEED"
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 3000
+    start_x bruco bruco -c config.yaml
+    for ((i = 0; i < KILLS; i++)); do
+        sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))"
+        kill_one bruco
+    done
+    stop_x fill 143
+    kill_x bruco TERM
+    wait_for 40 process_ended "$(<bruco.pid)"
+    run_x 0 bruco -e -c config.yaml
+    once
+    all_committed
+    nothing_hangs "$OUT"
+}
