@@ -208,6 +208,8 @@ struct rotation {
 	uint32_t keep;       /* files that were moved away; 0: all */
 };
 
+enum { COMMIT_INTERVAL_MS = 100 }; /* the default */
+
 struct sink_config {
 	bool present;
 	struct config_place place; /* of the key `sink` or `deadLetter` */

@@ -403,9 +403,23 @@ static void check_transaction_time(struct load *load)
 			(long long)(2 * interval));
 }
 
+/* `bruco check --print` shows the default of commitInterval, which says nothing. */
+static void check_no_transactions(struct load *load)
+{
+	const struct node *id = given_in(load, "sink", "transactionalId");
+	const struct node *interval = given_in(load, "sink", "commitInterval");
+	static const char text[] = "sink.%s has no effect without 'processingGuarantee: exactlyOnce'";
+
+	if (config_mistaken(load->config, "processingGuarantee"))
+		return;
+	if (id != NULL)
+		diag_warning(load->diagnostics, id->place, text, "transactionalId");
+	if (interval != NULL && load->config->sink.commit_interval_ms != COMMIT_INTERVAL_MS)
+		diag_warning(load->diagnostics, interval->place, text, "commitInterval");
+}
+
 static void check_exactly_once(struct load *load)
 {
-	static const char *const of_transactions[] = {"transactionalId", "commitInterval"};
 	const struct config *config = load->config;
 	const struct node *guarantee = given(load, "processingGuarantee");
 	const struct node *ordering = given(load, "processor.ordering");
@@ -414,13 +428,7 @@ static void check_exactly_once(struct load *load)
 	if (load->from_dump)
 		return;
 	if (config->guarantee != GUARANTEE_EXACTLY_ONCE) {
-		for (size_t i = 0; i < sizeof of_transactions / sizeof of_transactions[0]; i++)
-			if (given_in(load, "sink", of_transactions[i]) != NULL &&
-				!config_mistaken(config, "processingGuarantee"))
-				diag_warning(load->diagnostics,
-					given_in(load, "sink", of_transactions[i])->place,
-					"sink.%s has no effect without 'processingGuarantee: exactlyOnce'",
-					of_transactions[i]);
+		check_no_transactions(load);
 		return;
 	}
 	check_transacts(load, "source");

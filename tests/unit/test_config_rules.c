@@ -215,7 +215,7 @@ TEST(keys_of_transactions_need_them)
 			   "'processingGuarantee: exactlyOnce'\n");
 	CHECK_MISTAKE(EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK
 				   ", commitInterval: 10s, properties: {transaction.timeout.ms: 19999}}\n",
-		"3:80: sink.properties: with this commitInterval 'transaction.timeout.ms' is 20000 at least");
+		"3:103: sink.properties: with this commitInterval 'transaction.timeout.ms' is 20000 at least");
 	CHECK_GOOD(EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK
 				   ", commitInterval: 10s, transactionalId: me, properties: {transaction.timeout.ms: 20000}}\n");
 	CHECK_TEXT(config.sink.transactional_id, "me");
