@@ -304,7 +304,7 @@ rd_kafka_resp_err_t kafka_produce(struct kafka_sink *kafka, size_t topic, int32_
 	if (error != NULL) {
 		code = rd_kafka_error_code(error);
 		rd_kafka_error_destroy(error);
-	} else {
+	} else if (kafka->transaction == NULL) {
 		kafka->under_way++;
 	}
 	return code;
@@ -337,7 +337,7 @@ static enum put_result kafka_put(void *state, const struct frame_record *record,
 		page_count(kafka->sink->page, COUNT_BYTES_OUT, record->head.length);
 		return PUT_UNDER_WAY;
 	}
-	if (!kafka_may_produce(kafka, topic, partition, record)) {
+	if (kafka->transaction == NULL && !kafka_may_produce(kafka, topic, partition, record)) {
 		kafka->full = true;
 		return PUT_FULL;
 	}

@@ -197,7 +197,7 @@ bool kafka_may_produce(
 {
 	const struct topic *topic = &kafka->topics[index];
 
-	if (kafka->transaction != NULL || kafka->unproven == 0 || kafka->under_way == 0)
+	if (kafka->unproven == 0 || kafka->under_way == 0)
 		return true;
 	if (partition < 0)
 		partition = partition_of(kafka, topic, record);

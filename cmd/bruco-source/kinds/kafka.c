@@ -389,11 +389,11 @@ static bool kafka_settled(void *state)
 	if (!kafka_commit_settled(kafka))
 		return false;
 	kafka_each(kafka, any_lacks, &lacks);
-	if (lacks && kafka_commit_is_over(kafka)) {
-		log_debug("the sink ended before the last commit");
-		source_drain(kafka->source, STATUS_TEMPFAIL);
-	} else if (lacks) {
-		log_error("the last commit was refused: records may be repeated");
+	if (lacks) {
+		if (kafka_commit_is_over(kafka))
+			log_debug("the sink ended before the last commit"); /* it says why */
+		else
+			log_error("the last commit was refused: records may be repeated");
 		source_drain(kafka->source, STATUS_TEMPFAIL); /* it drains: this is its status */
 	}
 	return true;
