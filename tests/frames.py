@@ -15,8 +15,8 @@ TYPES = {1: "record", 2: "empty", 3: "failed", 4: "end"}
 MASK = (1 << 64) - 1
 
 Frame = collections.namedtuple(
-    "Frame", "type flags attempt seq topic partition offset timestamp key headers value origin first",
-    defaults=[None] * 9)
+    "Frame", "type flags attempt seq topic partition offset timestamp key headers value origin system first",
+    defaults=[None] * 10)
 
 
 def check(head):
@@ -39,13 +39,14 @@ def size(part):
 
 
 def record(seq, value, key=None, topic="", partition=-1, offset=-1, timestamp=-1, headers=(),
-           flags=1, attempt=0, kind=1):
+           flags=1, attempt=0, kind=1, system=""):
+    flags |= 16 if system else 0
     packed = b"".join(struct.pack("<Ii", len(name), size(content)) + name + (content or b"")
                       for name, content in headers)
     fields = RECORD.pack(offset, timestamp, partition, len(topic), size(key), size(value),
                          len(headers), len(packed))
     return frame(kind, flags, attempt, seq,
-                 fields + topic.encode() + (key or b"") + packed + (value or b""))
+                 fields + topic.encode() + (key or b"") + packed + (value or b"") + system.encode())
 
 
 def failed(seq, value, **fields):
@@ -81,8 +82,9 @@ def parse_record(body, flags):
     if flags & 2 and at < len(body):
         origin_offset, origin_partition = struct.unpack("<qi", take(12))
         origin = (take(len(body) - at).decode(), origin_partition, origin_offset)
+    system = take(len(body) - at).decode() if flags & 16 else None
     assert at == len(body), "lengths don't add up"
-    return topic, partition, offset, timestamp, key, headers, value, origin
+    return topic, partition, offset, timestamp, key, headers, value, origin, system
 
 
 def read(stream):
@@ -92,7 +94,7 @@ def read(stream):
         assert magic == b"Br" and version == 1 and found == check(head), f"bad head: {head!r}"
         body = stream.read(length - HEAD.size)
         assert len(body) == length - HEAD.size, "truncated"
-        parts = parse_record(body, flags) if kind in (1, 3) else (None,) * 8
+        parts = parse_record(body, flags) if kind in (1, 3) else (None,) * 9
         first = struct.unpack("<Q", body)[0] if kind == 2 and body else None
         yield Frame(TYPES[kind], flags, attempt, seq, *parts, first)
 

@@ -33,7 +33,8 @@ enum frame_result frame_head_read(const uint8_t *data, size_t available, uint32_
 	head->seq = get_u64(data + 16);
 	if (head->type < FRAME_TYPE_RECORD || head->type > FRAME_TYPE_END)
 		return bad(why, "unknown frame type");
-	if ((head->flags & ~(unsigned)(FRAME_LAST | FRAME_ROUTED | FRAME_ALONE | FRAME_REASON)) != 0)
+	if ((head->flags & ~(unsigned)(FRAME_LAST | FRAME_ROUTED | FRAME_ALONE | FRAME_REASON |
+				   FRAME_SYSTEM)) != 0)
 		return bad(why, "unknown frame flag");
 	if (head->length < minimum(head->type))
 		return bad(why, "frame length is too small");
@@ -70,11 +71,17 @@ static bool headers_add_up(const struct frame_record *record)
 	return left == 0;
 }
 
-/* What stands behind a routed record's value. */
-static bool read_origin(const uint8_t *at, uint64_t left, struct frame_record *record)
+/* What stands behind the value. */
+static bool read_tail(const uint8_t *at, uint64_t left, struct frame_record *record)
 {
 	record->origin_topic = NULL;
 	record->origin_topic_length = 0;
+	record->system_length = 0;
+	if ((record->head.flags & FRAME_SYSTEM) != 0) {
+		record->system = (const char *)at;
+		record->system_length = (uint32_t)left;
+		return left > 0 && left <= FRAME_SYSTEM_MAX && (record->head.flags & FRAME_ROUTED) == 0;
+	}
 	if (left == 0)
 		return true;
 	if ((record->head.flags & FRAME_ROUTED) == 0 || left < FRAME_ORIGIN ||
@@ -112,7 +119,7 @@ enum frame_result frame_record_read(const uint8_t *data, const struct frame_head
 	sum += (uint64_t)record->topic_length + record->headers_length;
 	if (!add_length(&sum, record->key_length) || !add_length(&sum, record->value_length))
 		return bad(why, "negative length");
-	if (sum > head->length || !read_origin(data + sum, head->length - sum, record))
+	if (sum > head->length || !read_tail(data + sum, head->length - sum, record))
 		return bad(why, "lengths in the frame don't add up");
 	record->topic = (const char *)at;
 	at += record->topic_length;
@@ -177,6 +184,8 @@ uint32_t frame_record_size(const struct frame_record *record, uint32_t cap)
 		return 0;
 	if (record->origin_topic != NULL)
 		sum += FRAME_ORIGIN + record->origin_topic_length;
+	else
+		sum += record->system_length;
 	return sum > cap ? 0 : (uint32_t)sum;
 }
 
@@ -195,8 +204,11 @@ static void write_head(
 
 void frame_record_write_front(uint8_t *to, const struct frame_record *record, uint32_t length)
 {
-	write_head(to, record->head.type, record->head.flags, record->head.attempt, length,
-		record->head.seq);
+	bool system = record->system_length > 0 && record->origin_topic == NULL;
+
+	write_head(to, record->head.type,
+		(uint16_t)((record->head.flags & ~(unsigned)FRAME_SYSTEM) | (system ? FRAME_SYSTEM : 0)),
+		record->head.attempt, length, record->head.seq);
 	put_u64(to + 24, (uint64_t)record->offset);
 	put_u64(to + 32, (uint64_t)record->timestamp);
 	put_u32(to + 40, (uint32_t)record->partition);
@@ -229,6 +241,8 @@ uint32_t frame_record_write(uint8_t *to, const struct frame_record *record)
 		put_u64(at, (uint64_t)record->origin_offset);
 		put_u32(at + 8, (uint32_t)record->origin_partition);
 		place(at + FRAME_ORIGIN, record->origin_topic, record->origin_topic_length);
+	} else {
+		place(at, record->system, record->system_length);
 	}
 	return length;
 }
@@ -262,7 +276,7 @@ uint32_t frame_end_write(uint8_t *to, uint64_t seq)
 void frame_patch(uint8_t *frame, uint8_t type, uint16_t flags, uint16_t attempt, uint64_t seq)
 {
 	frame[3] = type;
-	put_u16(frame + 4, flags);
+	put_u16(frame + 4, (uint16_t)(flags | (get_u16(frame + 4) & FRAME_SYSTEM)));
 	put_u16(frame + 6, attempt);
 	put_u64(frame + 16, seq);
 	put_u32(frame + 12, frame_check(frame));

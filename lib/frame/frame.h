@@ -14,7 +14,8 @@
  *                           60 u32 headers' length |
  *                           64 topic, key, headers, value
  *
- * A routed record may end with where its input came from: i64 offset, i32 partition, topic.
+ * A routed record may end with where its input came from: i64 offset, i32 partition, topic; an input
+ * with the name of the system that it came from, see FRAME_SYSTEM.
  *
  * A header is u32 name length, i32 value length, name, value. A length of -1 is null (key, value,
  * header value). A timestamp of -1 is none. `check` covers the other 20 header bytes, see
@@ -35,7 +36,8 @@ enum {
 	FRAME_ORIGIN = 12, /* a routed record's origin, without its topic */
 	FRAME_VERSION = 1,
 	FRAME_HEADERS_MAX = 65556, /* LIMIT_HEADERS and what two failures add, see limits.h */
-	FRAME_TOPIC_MAX = 249
+	FRAME_TOPIC_MAX = 249,
+	FRAME_SYSTEM_MAX = 255
 };
 #define FRAME_MAGIC 0x7242U
 #define FRAME_NULL  (-1)
@@ -51,7 +53,8 @@ enum frame_flag {
 	FRAME_LAST = 1,   /* the input's outputs end with this frame */
 	FRAME_ROUTED = 2, /* topic (and partition, if not -1) say where to, not where from */
 	FRAME_ALONE = 4,  /* to be run while nothing else is in flight in its worker; never of an output */
-	FRAME_REASON = 8  /* a failed record ends with headers that say why, from who has failed it */
+	FRAME_REASON = 8, /* a failed record ends with headers that say why, from who has failed it */
+	FRAME_SYSTEM = 16 /* an input ends with the name of the system it came from; set by the writer */
 };
 
 /* What stands in front of every frame. */
@@ -83,6 +86,9 @@ struct frame_record {
 	int64_t origin_offset;
 	int32_t origin_partition;
 	uint32_t origin_topic_length;
+	/* Of an input: with it, topic, partition and offset name the record once and for all. */
+	const char *system; /* not NUL-terminated */
+	uint32_t system_length; /* 0: not known */
 };
 
 /* Where an input came from. */
@@ -140,10 +146,11 @@ uint32_t frame_record_size(const struct frame_record *record, uint32_t cap);
  * record->headers as already encoded. Room: frame_record_size bytes. Returns the length. */
 uint32_t frame_record_write(uint8_t *to, const struct frame_record *record);
 
-/* Writes the 64 bytes in front of a record's topic, for callers that place the rest themselves. */
+/* Writes the 64 bytes in front of a record's topic, for callers that place the rest themselves, with the
+ * system if there is one. */
 void frame_record_write_front(uint8_t *to, const struct frame_record *record, uint32_t length);
 
-/* The bytes of a record that was read: up to its value, and behind it. */
+/* The bytes of a record that was read: up to its value, and of its origin behind it. */
 static inline uint32_t frame_record_front(const struct frame_record *record)
 {
 	return FRAME_RECORD + record->topic_length + record->headers_length +
@@ -152,6 +159,12 @@ static inline uint32_t frame_record_front(const struct frame_record *record)
 static inline uint32_t frame_record_behind(const struct frame_record *record)
 {
 	return record->origin_topic == NULL ? 0 : FRAME_ORIGIN + record->origin_topic_length;
+}
+
+/* The bytes that maxRecordSize speaks of: names of topic and system don't count. */
+static inline uint32_t frame_record_counted(const struct frame_record *record)
+{
+	return record->head.length - record->topic_length - record->system_length;
 }
 
 /* Where a record's input came from; false when it does not say. */
@@ -177,7 +190,7 @@ static inline size_t frame_header_size(uint32_t name_length, int32_t value_lengt
 uint32_t frame_empty_write(uint8_t *to, uint64_t seq, uint64_t first); /* room: 32 bytes */
 uint32_t frame_end_write(uint8_t *to, uint64_t seq);                   /* room: 24 bytes */
 
-/* Changes a frame in place; the check follows. */
+/* Changes a frame in place; the check follows, and FRAME_SYSTEM stays. */
 void frame_patch(uint8_t *frame, uint8_t type, uint16_t flags, uint16_t attempt, uint64_t seq);
 
 /* ---- little-endian access, one instruction each on the machines that matter */

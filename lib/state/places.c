@@ -31,6 +31,8 @@ void places_add(struct buf *text, const struct place *place)
 {
 	buf_printf(text, "%" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIu32 " %016" PRIx64, place->device,
 		place->inode, place->offset, place->head_length, place->head_hash);
+	if (place->id != 0)
+		buf_printf(text, " id=%016" PRIx64, place->id);
 	attempts_write(&place->attempts, text);
 	buf_printf(text, " %s\n", place->path);
 }
@@ -64,6 +66,11 @@ static bool read_place(struct place *place, const char *line)
 		!take_number(&line, 10, INT64_MAX, &offset) || !take_number(&line, 10, PLACE_HEAD, &head) ||
 		!take_number(&line, 16, UINT64_MAX, &place->head_hash) || head > offset)
 		return false;
+	if (strncmp(line, "id=", 3) == 0) {
+		line += 3;
+		if (!take_number(&line, 16, UINT64_MAX, &place->id))
+			return false;
+	}
 	place->offset = (int64_t)offset;
 	place->head_length = (uint32_t)head;
 	path = strncmp(line, "attempts=", 9) == 0 ? strchr(line, ' ') : line - 1;

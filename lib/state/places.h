@@ -2,11 +2,11 @@
  * How far files are read, as the text that outlives the source:
  *
  *     bruco-places 1
- *     DEVICE INODE OFFSET HEAD HASH[ attempts=...] PATH
+ *     DEVICE INODE OFFSET HEAD HASH[ id=HEX][ attempts=...] PATH
  *     end
  *
  * A file is known by its device and inode, and by the hash of its first HEAD bytes, since an inode is used
- * again. The path is the one that it was found by. What is read back is a claim, though of this user: a text that
+ * again; the id is random, for the names of its records. The path is the one that it was found by. What is read back is a claim, though of this user: a text that
  * is not all of this is refused.
  */
 #ifndef STATE_PLACES_H
@@ -26,6 +26,7 @@ struct place {
 	int64_t offset;       /* all before it is done */
 	uint32_t head_length; /* at most PLACE_HEAD, and at most `offset` */
 	uint64_t head_hash;
+	uint64_t id; /* 0: none, from before there were ids */
 	struct attempts attempts;
 	char *path; /* owned; absolute, without control characters */
 };

@@ -61,6 +61,10 @@ follow() { # follow EXAMPLE
     follow service
 }
 
+@test "once" {
+    follow_readme examples/once/README.md
+}
+
 @test "each example has a test here, a README of its own, a case, and a line in the index" {
     for folder in "$ROOT"/examples/*/; do
         [[ $folder != */monitoring/ ]] || continue # metrics.bats has it

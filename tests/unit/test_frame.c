@@ -128,6 +128,47 @@ TEST(routed_record_says_where_its_input_came_from_or_not)
 	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_BAD);
 }
 
+TEST(an_input_says_which_system_it_came_from_or_not)
+{
+	static char name[FRAME_SYSTEM_MAX + 1];
+	struct frame_record in = {.head.type = FRAME_TYPE_RECORD,
+		.topic = "orders",
+		.topic_length = 6,
+		.key_length = FRAME_NULL,
+		.value = (const uint8_t *)"v",
+		.value_length = 1,
+		.system = "4L6g3nShT",
+		.system_length = 9};
+	struct frame_record out;
+	struct frame_place place;
+	uint32_t length = frame_record_write(bytes, &in);
+
+	CHECK_INT(length, frame_record_size(&in, UINT32_MAX));
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	CHECK_BYTES(out.value, out.value_length, "v", 1);
+	CHECK_BYTES(out.system, out.system_length, "4L6g3nShT", 9);
+	CHECK_INT(frame_record_counted(&out), FRAME_RECORD + 1);
+	CHECK_INT(frame_record_behind(&out), 0);
+	CHECK(frame_place(&out, &place));
+	CHECK_BYTES(place.topic, place.topic_length, "orders", 6);
+	frame_patch(bytes, FRAME_TYPE_RECORD, FRAME_ALONE, 3, 7);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	CHECK_INT(out.head.flags, FRAME_ALONE | FRAME_SYSTEM);
+	in = out; /* written by what was read */
+	in.system_length = 0;
+	length = frame_record_write(bytes, &in);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	CHECK_INT(out.system_length, 0);
+	memset(name, 'x', sizeof name);
+	in.system = name;
+	in.system_length = FRAME_SYSTEM_MAX;
+	length = frame_record_write(bytes, &in);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_OK);
+	in.system_length++;
+	length = frame_record_write(bytes, &in);
+	CHECK_INT(decode(bytes, length, 4096, &out), FRAME_BAD);
+}
+
 TEST(null_and_empty_differ)
 {
 	for (int shape = 0; shape < 4; shape++) {

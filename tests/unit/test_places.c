@@ -15,6 +15,7 @@ static struct buf written_text(void)
 	places_add(&text, &place);
 	attempts_set(&place.attempts, 4711, 2);
 	attempts_set(&place.attempts, 5000, 1);
+	place.id = 0x0123456789abcdefU;
 	place.offset = place.head_length = 0;
 	places_add(&text, &place);
 	places_end(&text);
@@ -32,6 +33,8 @@ TEST(places_are_read_as_they_were_written)
 	CHECK_INT(places.items[0].offset, 4711);
 	CHECK(places.items[0].head_hash == 0xfedcba9876543210U);
 	CHECK_INT(places.items[0].attempts.count, 0);
+	CHECK_INT(places.items[0].id, 0);
+	CHECK(places.items[1].id == 0x0123456789abcdefU);
 	CHECK_TEXT(places.items[1].path, "/var/log/a b.log");
 	CHECK_INT(attempts_get(&places.items[1].attempts, 4711), 2);
 	CHECK_INT(attempts_get(&places.items[1].attempts, 5000), 1);
@@ -74,6 +77,9 @@ TEST(what_is_no_place_is_refused)
 	CHECK(!reads("1 2 3 3 00"));
 	CHECK(!reads("1 2 3 3 00 attempts=1:1"));
 	CHECK(!reads("1 2 3 3 zz /a"));
+	CHECK(reads("1 2 3 3 00 id=12 /a"));
+	CHECK(!reads("1 2 3 3 00 id= /a"));
+	CHECK(!reads("1 2 3 3 00 id=12"));
 	CHECK(!places_can_hold("/a\nb"));
 	CHECK(!places_can_hold("a"));
 }

@@ -125,6 +125,8 @@ static void look_at_all(struct file_source *file, int64_t now)
 	file_find(file);
 	for (size_t i = 0, count = file->count; i < count; i++)
 		file_input_look(file, file->inputs[i]);
+	if (file->named)
+		file_commit(file);
 }
 
 /* Once all is read. What -e leaves is a line without an end in a file that is written to. */

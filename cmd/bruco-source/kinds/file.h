@@ -39,6 +39,7 @@ struct file_input {
 	int64_t shown, moved_ms; /* for the board: how far it was, and since when */
 	uint8_t head[PLACE_HEAD]; /* its first bytes, by which it is known again */
 	uint32_t head_length;
+	uint64_t id; /* random, remembered with the place: names its records, with their offsets */
 };
 
 struct file_source {
@@ -58,6 +59,7 @@ struct file_source {
 	int64_t find_due;
 	bool waiting_told, full_told;
 	int64_t commit_due;
+	bool named; /* a file has got an id that is not remembered yet */
 	struct buf written, text; /* of the state: as it is there, and as it is to be */
 	struct reminder reminder; /* of lines about the state, */
 	struct reminder unreadable; /* and about files */

@@ -40,6 +40,7 @@ static void add(struct buf *text, const struct file_input *input)
 		.offset = offset,
 		.head_length = head,
 		.head_hash = hash_more(HASH_START, input->head, head),
+		.id = input->id,
 		.attempts = input->partition.attempts,
 		.path = input->path};
 
@@ -72,6 +73,7 @@ bool file_commit(struct file_source *file)
 
 	write_text(file);
 	file->commit_due = clock_ms() + COMMIT_MS;
+	file->named = false;
 	if (file->text.length == file->written.length &&
 		memcmp(file->text.data, file->written.data, file->text.length) == 0)
 		return true;

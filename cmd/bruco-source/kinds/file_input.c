@@ -1,7 +1,10 @@
 /* One file of the file kind, from the place where it is begun to its end. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -81,6 +84,17 @@ static uint64_t start_of(const struct file_source *file, int fd, const struct st
 	return behind_last_line(fd, (uint64_t)status->st_size);
 }
 
+/* Inodes are used again and truncated files begin anew, so that neither names a file. */
+static uint64_t new_id(void)
+{
+	uint64_t id = 0;
+
+	while (id == 0)
+		if (getrandom(&id, sizeof id, 0) < 0 && errno != EINTR)
+			die(STATUS_SOFTWARE, "no random numbers: %s", strerror(errno));
+	return id;
+}
+
 struct file_input *file_input_open(
 	struct file_source *file, const char *path, int fd, const struct stat *status, const struct place *place)
 {
@@ -100,8 +114,11 @@ struct file_input *file_input_open(
 	tracker_begin(&input->partition.tracker);
 	if (place != NULL)
 		input->partition.attempts = place->attempts;
+	input->id = place != NULL && place->id != 0 ? place->id : new_id();
+	file->named = file->named || place == NULL || place->id != input->id;
 	stream_init(&input->stream, file->source, &input->partition, file->config->format, input->path);
 	input->stream.by_byte = input->stream.passes_bad = true;
+	snprintf(input->stream.system, sizeof input->stream.system, "%016" PRIx64, input->id);
 	input->stream.position = start;
 	if (read_head(fd, input->head, head))
 		input->head_length = head;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/run_name.h"
 #include "base/status.h"
 #include "bruco-source/kinds/http_text.h"
 #include "frame/limits.h"
@@ -142,6 +143,8 @@ static struct frame_record record_of(const struct http_request *request)
 		.timestamp = now_epoch_ms(),
 		.topic = partition->topic,
 		.topic_length = partition->topic_length,
+		.system = run_name(),
+		.system_length = RUN_NAME_LENGTH,
 		.key_length = FRAME_NULL,
 		.header_count = request->header_count,
 		.headers_length = (uint32_t)request->headers.length,

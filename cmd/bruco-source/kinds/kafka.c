@@ -100,6 +100,19 @@ struct kafka_partition *kafka_partition_of(
 	return topic->partitions[message->partition];
 }
 
+void kafka_learn_cluster(struct kafka_source *kafka, int wait_ms)
+{
+	char *cluster = kafka->cluster != NULL ? NULL : rd_kafka_clusterid(kafka->client, wait_ms);
+	size_t length = cluster == NULL ? 0 : strlen(cluster);
+
+	if (length > 0 && length <= FRAME_SYSTEM_MAX) {
+		kafka->cluster = mem_text(cluster);
+		kafka->cluster_length = (uint32_t)length;
+	}
+	if (cluster != NULL)
+		rd_kafka_mem_free(kafka->client, cluster);
+}
+
 static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct kafka_partition *partition,
 	const rd_kafka_message_t *message, const struct waiting *waiting)
 {
@@ -116,6 +129,10 @@ static enum dispatch_result dispatch_message(struct kafka_source *kafka, struct 
 		.value_length = message->payload == NULL ? FRAME_NULL : (int32_t)message->len};
 	struct passage passage = {.partition = &partition->base, .record = &record};
 
+	if (kafka->cluster == NULL)
+		kafka_learn_cluster(kafka, 0); /* it has come before any record */
+	record.system = kafka->cluster;
+	record.system_length = kafka->cluster_length;
 	unreadable = kafka_headers_encode(message, &kafka->headers, &record.header_count);
 	record.headers = kafka->headers.data;
 	record.headers_length = (uint32_t)kafka->headers.length;

@@ -97,6 +97,8 @@ struct kafka_source {
 	struct source *source;
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
+	char *cluster; /* the cluster's id, which records carry; NULL: not known yet */
+	uint32_t cluster_length;
 	rd_kafka_message_t *batch[BATCH_MAX]; /* fetched together; [batch_at, batch_end) are
 						 not admitted yet */
 	size_t batch_at, batch_end;
@@ -118,7 +120,6 @@ struct kafka_source {
 	size_t commit_topic;  /* then: which one is next */
 	void *member;         /* exactly once: as whom the assignment was given, NULL: not known */
 	size_t member_size;
-	char *cluster;        /* exactly once: its id, NULL: not known yet */
 	char *identity;       /* made from the driver's; NULL: configured, or none */
 	char session_seconds[16];
 	int64_t subscribed_at; /* clock_ms */
@@ -177,6 +178,9 @@ static inline bool kafka_has_group(const struct kafka_source *kafka)
 /* kafka.c */
 void kafka_subscribe(struct kafka_source *kafka); /* to the configured topics; again: rejoins the group */
 void kafka_refused(struct kafka_source *kafka, int status, const char *why); /* ends, or drains and ends */
+
+/* Fills in `cluster`, once the client knows it; waits for that. */
+void kafka_learn_cluster(struct kafka_source *kafka, int wait_ms);
 
 /* Encodes a message into its lane and destroys it. False: there is no room, and it is still
  * the caller's. */

@@ -41,8 +41,7 @@ static void *read_member(struct kafka_source *kafka, size_t *size)
 
 static const char *cluster(struct kafka_source *kafka)
 {
-	if (kafka->cluster == NULL)
-		kafka->cluster = rd_kafka_clusterid(kafka->client, CLUSTER_MS);
+	kafka_learn_cluster(kafka, CLUSTER_MS);
 	return kafka->cluster == NULL ? "" : kafka->cluster;
 }
 

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/run_name.h"
 #include "base/status.h"
 #include "bruco-source/kinds/nats.h"
 #include "bruco-source/kinds/nats_message.h"
@@ -173,6 +174,8 @@ static enum dispatch_result dispatch(struct nats_source *nats, natsMsg *message)
 
 	record.offset = nats->next_offset;
 	record.timestamp = now_epoch_ms();
+	record.system = run_name();
+	record.system_length = RUN_NAME_LENGTH;
 	if (nats->stream != NULL && !nats_stream_record(nats, message, &record))
 		return DISPATCH_OK; /* sent again, while it is under way */
 	passage.lane = nats->full_lane = lane_of(nats, &record);

@@ -1,4 +1,6 @@
 /* JetStream; see nats.h. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@ struct nats_stream {
 	natsConnection *connection; /* under the source's lock until there is a subscription */
 	struct held_message *held[BUCKETS]; /* by offset */
 	int64_t put_off_due;
+	char system[FRAME_SYSTEM_MAX + 1]; /* under the lock, too */
 };
 
 
@@ -52,6 +55,22 @@ static natsStatus make_consumer(const struct source_config *config, jsCtx *js)
 		status = js_AddConsumer(NULL, js, config->stream, &consumer, NULL, &code);
 	natsInbox_Destroy(inbox);
 	return status;
+}
+
+/* A stream that is made anew counts from 1 again. A user without the permission to ask gets no answer. */
+static natsStatus learn_stream(struct nats_source *nats, jsCtx *js)
+{
+	const char *name = nats->source->config->source.stream;
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status = js_GetStreamInfo(&info, js, name, NULL, &code);
+
+	if (status == NATS_OK)
+		snprintf(nats->stream->system, sizeof nats->stream->system, "%.200s@%" PRId64, name, info->Created);
+	else
+		snprintf(nats->stream->system, sizeof nats->stream->system, "%.200s", name);
+	jsStreamInfo_Destroy(info);
+	return status == NATS_TIMEOUT ? NATS_OK : status;
 }
 
 /* Binds to a consumer that is there: one that the library had made it would delete at the end. */
@@ -83,6 +102,8 @@ static natsStatus try(struct nats_source *nats, jsCtx *js)
 
 	pthread_mutex_lock(&nats->lock);
 	if (!nats->stopping)
+		status = learn_stream(nats, js);
+	if (!nats->stopping && status == NATS_OK)
 		status = bind_to_consumer(nats, js);
 	if (nats->subscription != NULL)
 		natsSubscription_SetPendingLimits(nats->subscription, -1, -1); /* ACK_PENDING is the limit */
@@ -131,6 +152,8 @@ bool nats_stream_record(struct nats_source *nats, natsMsg *message, struct frame
 		return false; /* it is none of the stream's */
 	record->offset = (int64_t)about->Sequence.Stream;
 	record->timestamp = about->Timestamp / MS;
+	record->system = nats->stream->system;
+	record->system_length = (uint32_t)strlen(nats->stream->system);
 	jsMsgMetaData_Destroy(about);
 	return *find(nats->stream, record->offset) == NULL;
 }

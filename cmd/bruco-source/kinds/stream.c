@@ -1,8 +1,10 @@
 #include "bruco-source/kinds/stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/run_name.h"
 #include "base/status.h"
 #include "frame/limits.h"
 #include "json/record_json.h"
@@ -134,6 +136,15 @@ void stream_release(struct stream *stream)
 	buf_release(&stream->space);
 }
 
+/* What a worker's successor is sent again is named by this stage; by hand no worker has one. */
+static void name_system(struct stream *stream, struct frame_record *record)
+{
+	if (record->offset < 0)
+		snprintf(stream->system, sizeof stream->system, "%s-%lld", run_name(), (long long)stream->count);
+	record->system = record->offset < 0 ? stream->system : run_name();
+	record->system_length = (uint32_t)strlen(record->system);
+}
+
 static enum dispatch_result dispatch_record(struct stream *stream, struct frame_record *record)
 {
 	const struct lanes *lanes = &stream->source->lanes;
@@ -146,6 +157,10 @@ static enum dispatch_result dispatch_record(struct stream *stream, struct frame_
 		record->partition = stream->partition->id;
 		record->offset = (int64_t)stream_place(stream);
 		own = stream->partition->lane;
+		record->system = stream->system;
+		record->system_length = (uint32_t)strlen(stream->system);
+	} else if (record->system_length == 0 && stream->source->driver_id != 0) {
+		name_system(stream, record);
 	}
 	passage.lane = stream->full_lane = lanes_choose(lanes, own, record);
 	return source_dispatch(stream->source, &passage, stream->bad ? stream->why : NULL);

@@ -40,6 +40,7 @@ struct stream {
 	bool bad;          /* it is one that fails because of `why` */
 	bool full;
 	unsigned full_lane;
+	char system[40]; /* of its records, see frame_record */
 };
 
 /* Zeroes and sets the first fields; `name` is kept. */

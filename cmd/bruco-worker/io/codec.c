@@ -6,7 +6,7 @@
 
 static enum frame_result within(const struct frame_record *record, uint32_t cap, const char **why)
 {
-	switch (limits_check(record->head.length - record->topic_length, record->headers,
+	switch (limits_check(frame_record_counted(record), record->headers,
 		record->header_count, cap)) {
 	case LIMIT_TOO_LARGE:
 		*why = "record is larger than maxRecordSize";

@@ -4,10 +4,13 @@
 #include "bruco-worker/python/event_type.h"
 
 #include <datetime.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/run_name.h"
 #include "bruco-worker/python/import.h"
 #include "frame/headers.h"
 
@@ -210,6 +213,38 @@ static PyObject *get_offset(PyObject *self, void *closure)
 	return number_or_none(((struct event_object *)self)->record.offset);
 }
 
+/* Numbers of 20 digits, with colons. */
+enum { ID_MAX = FRAME_SYSTEM_MAX + FRAME_TOPIC_MAX + 64 };
+
+static size_t put_text(char *to, const char *text, size_t length)
+{
+	memcpy(to, text, length);
+	to[length] = ':';
+	return length + 1;
+}
+
+/* Without a system nothing comes again: the record's number in this process names it. */
+static PyObject *get_id(PyObject *self, void *closure)
+{
+	const struct frame_record *record = &((struct event_object *)self)->record;
+	const char *system = record->system_length > 0 ? record->system : run_name();
+	char id[ID_MAX];
+	size_t length = put_text(id, system, record->system_length > 0 ? record->system_length : strlen(system));
+
+	(void)closure;
+	if (record->system_length == 0) {
+		length += (size_t)sprintf(id + length, "%" PRIu64, record->head.seq);
+		return text_of(id, (uint32_t)length);
+	}
+	if (record->topic_length > 0)
+		length += put_text(id + length, record->topic, record->topic_length);
+	if (record->partition >= 0)
+		length += (size_t)sprintf(id + length, "%" PRId32 ":", record->partition);
+	if (record->offset >= 0)
+		length += (size_t)sprintf(id + length, "%" PRId64 ":", record->offset);
+	return text_of(id, (uint32_t)length - 1);
+}
+
 static PyObject *get_attempt(PyObject *self, void *closure)
 {
 	(void)closure;
@@ -251,6 +286,10 @@ static PyGetSetDef computed[] = {
 	{"partition", get_partition, NULL, "The partition of that topic; None when there is none.",
 		NULL},
 	{"offset", get_offset, NULL, "The offset in that partition; None when there is none.",
+		NULL},
+	{"id", get_id, NULL,
+		"A text that names the record: the same whenever it comes again, see "
+		"bruco-worker(1).",
 		NULL},
 	{"attempt", get_attempt, NULL,
 		"Which attempt at this event this is: 1 is the first, as in log lines.", NULL},
@@ -340,6 +379,7 @@ static void own_frame(struct event_object *object)
 	record->key = moved(record->key, from, object->copy);
 	record->headers = moved(record->headers, from, object->copy);
 	record->value = moved(record->value, from, object->copy);
+	record->system = moved(record->system, from, object->copy);
 }
 
 PyObject *event_object_new(const uint8_t *frame, const struct frame_record *record)

@@ -95,6 +95,7 @@ static int append_value(const struct appender *appender, const void *value, Py_s
 		return fail_too_large(appender, size);
 	size += record->topic_length + behind;
 	set_flags(appender, &output.head, 0);
+	output.system_length = 0; /* it came from nowhere */
 	output.value_length = value == NULL ? FRAME_NULL : (int32_t)length;
 	buf_reserve(appender->out, size);
 	to = appender->out->data + appender->out->length;
@@ -148,6 +149,7 @@ static int append_output(const struct appender *appender, PyObject *output)
 	size_t most = limits_frame(appender->cap); /* of headers that are encoded */
 	unsigned routed = 0;
 
+	record.system_length = 0;
 	record.value = part(fields[VALUE], &value_length);
 	key_length = record.key_length > 0 ? (size_t)record.key_length : 0;
 	if (fields[KEY] != kept)

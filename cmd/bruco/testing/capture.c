@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,12 +33,24 @@ struct reading {
 	const char *path;
 	uint32_t size_max;
 	struct buf space; /* for record_json_read */
+	char system[32];
 };
 
 static void add_start(struct capture *capture)
 {
 	capture->starts = mem_grow(capture->starts, capture->count + 1, sizeof *capture->starts);
 	capture->starts[capture->count] = capture->frames.length;
+}
+
+/* Ids of events are the same whenever the cases run. */
+static void name_system(struct reading *reading, struct frame_record *record)
+{
+	if (record->offset < 0)
+		snprintf(reading->system, sizeof reading->system, "test-%zu", reading->capture->count + 1);
+	else
+		strcpy(reading->system, "test");
+	record->system = reading->system;
+	record->system_length = (uint32_t)strlen(reading->system);
 }
 
 /* `place` is the number of the line or byte, for messages. */
@@ -49,9 +62,12 @@ static int add_record(struct reading *reading, struct frame_record *record, size
 	uint32_t length;
 
 	record->origin_topic = NULL; /* an input says where it is from in no other way */
+	if (record->system_length == 0)
+		name_system(reading, record);
 	length = frame_record_size(record, limits_frame(reading->size_max));
 	fault = length == 0 ? LIMIT_TOO_LARGE
-			    : limits_check(length - record->topic_length, record->headers,
+			    : limits_check(length - record->topic_length - record->system_length,
+					      record->headers,
 				      record->header_count, reading->size_max);
 	if (fault != LIMIT_KEPT) {
 		log_plain("%s:%zu: %s", reading->path, place,

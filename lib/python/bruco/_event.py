@@ -1,11 +1,13 @@
 """The event outside a worker; inside, bruco.Event is a C type with the same surface."""
 
 import datetime
+import itertools
 from typing import Optional, Union
 
 from bruco._headers import Headers, Source, kind, to_value
 from bruco._trace import NAMES, Trace, of_headers
 
+_made = itertools.count(1)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -18,7 +20,7 @@ class Event:
 
     __slots__ = (
         "_value", "_key", "_headers", "_timestamp_ms", "_topic", "_partition", "_offset",
-        "_attempt", "_data",
+        "_attempt", "_data", "_id",
     )  # fmt: skip
 
     def __init__(
@@ -32,6 +34,7 @@ class Event:
         partition: Optional[int] = None,
         offset: Optional[int] = None,
         attempt: int = 1,
+        id: Optional[str] = None,
     ) -> None:
         self._value = to_value(value, "value")
         self._key = to_value(key, "key")
@@ -42,6 +45,7 @@ class Event:
         self._offset = offset
         self._attempt = attempt
         self._data = bytearray(self._value or b"")
+        self._id = f"test-{next(_made)}" if id is None else id
 
     @property
     def key(self) -> Optional[bytes]:
@@ -89,6 +93,11 @@ class Event:
     def offset(self) -> Optional[int]:
         """The offset in that partition; None when there is none."""
         return self._offset
+
+    @property
+    def id(self) -> str:
+        """A text that names the record: the same whenever it comes again, see bruco-worker(1)."""
+        return self._id
 
     @property
     def attempt(self) -> int:
