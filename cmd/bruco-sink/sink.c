@@ -58,14 +58,20 @@ static void connect_link(struct sink *sink, const char *path)
 	}
 }
 
-static void make_lanes(
-	struct sink *sink, unsigned count, const struct config *config, bool strict)
+/* So many there are from now on, at least. */
+static void make_lanes(struct sink *sink, unsigned count)
 {
-	sink->cap = limits_frame((uint32_t)config->max_record_size);
-	sink->lane_count = count;
-	sink->lanes = mem_array(count, sizeof *sink->lanes);
-	for (unsigned i = 0; i < count; i++)
-		lane_init(&sink->lanes[i], (uint32_t)config->max_record_size, strict);
+	for (; sink->lane_count < count; sink->lane_count++)
+		lane_init(&sink->lanes[sink->lane_count], (uint32_t)sink->config->max_record_size,
+			sink->strict);
+}
+
+static void make_first_lanes(struct sink *sink, unsigned count, bool strict)
+{
+	sink->cap = limits_frame((uint32_t)sink->config->max_record_size);
+	sink->strict = strict;
+	sink->lanes = mem_array(LIMIT_LANES, sizeof *sink->lanes);
+	make_lanes(sink, count);
 }
 
 static void wire_by_hand(struct sink *sink, const struct sink_options *options)
@@ -79,7 +85,7 @@ static void wire_by_hand(struct sink *sink, const struct sink_options *options)
 	if (input < 0)
 		die(status_of_error(errno), "cannot use standard input: %s", strerror(errno));
 	sink->page = page_map(-1);
-	make_lanes(sink, 1, sink->config, linked);
+	make_first_lanes(sink, 1, linked);
 	if (linked)
 		connect_link(sink, options->link_path);
 	lane_open(&sink->lanes[0], input);
@@ -91,7 +97,7 @@ static void wire_by_driver(struct sink *sink, struct config *config, int driver)
 
 	greeting_receive(&greeting, driver, HELLO_SOURCE_SINK_FDS);
 	sink->page = greeting_open(&greeting, config, SECTION_SINK | SECTION_POLICY);
-	make_lanes(sink, greeting.hello.lanes, config, true);
+	make_first_lanes(sink, greeting.hello.lanes, true);
 	sink->link = greeting.fds[HELLO_LINK];
 	sink->given = given_map(greeting.fds[HELLO_GIVEN]);
 }
@@ -112,9 +118,10 @@ static void on_control(struct sink *sink)
 			stage_tap(&sink->taps, &received);
 			continue;
 		}
-		if (message->type != MESSAGE_LANE || message->lane >= sink->lane_count ||
+		if (message->type != MESSAGE_LANE || message->lane >= LIMIT_LANES ||
 			(received.fd_count != 0 && !has_worker))
 			die(STATUS_SOFTWARE, "unexpected message %u from the driver", message->type);
+		make_lanes(sink, message->lane + 1);
 		succession_add(&sink->lanes[message->lane], message,
 			has_worker ? received.fds[0] : -1, has_worker ? received.fds[1] : -1);
 	}

@@ -85,7 +85,8 @@ struct sink {
 	char **topics; /* of origins: each name once */
 	size_t topic_count;
 	struct receive_lane *lanes;
-	unsigned lane_count;
+	unsigned lane_count; /* of room for LIMIT_LANES */
+	bool strict;         /* as lane_init has it */
 	unsigned first_lane; /* the one that found the kind full, which goes first next time */
 	struct page *page;
 	struct taps taps; /* on what is put, and on what has failed */

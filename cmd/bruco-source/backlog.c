@@ -64,6 +64,38 @@ void *backlog_pop(struct backlog *backlog, unsigned queue)
 	return remove_first(backlog, queue, backlog->queues[queue].first);
 }
 
+/* The queue with the record that came first; there is one. */
+static unsigned oldest(const struct backlog *backlog)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < backlog->queue_count; i++) {
+		const struct waiting *first = backlog->queues[i].first;
+
+		if (first != NULL && (backlog->queues[best].first == NULL ||
+					     first->index < backlog->queues[best].first->index))
+			best = i;
+	}
+	return best;
+}
+
+void backlog_spread(struct backlog *backlog, unsigned queue_count,
+	unsigned (*queue_of)(const void *record, void *argument), void *argument)
+{
+	struct backlog next;
+
+	backlog_init(&next, queue_count);
+	while (backlog->count > 0) {
+		unsigned queue = oldest(backlog);
+		struct waiting first = *backlog->queues[queue].first;
+		void *record = backlog_pop(backlog, queue);
+
+		backlog_add(&next, queue_of(record, argument), record, first.bytes, first.index);
+	}
+	backlog_release(backlog);
+	*backlog = next;
+}
+
 void *backlog_withdraw(struct backlog *backlog, struct tracker *tracker)
 {
 	if (backlog->count == 0)

@@ -48,6 +48,10 @@ static inline size_t backlog_count(const struct backlog *backlog, unsigned queue
 /* Takes the first one out of a queue that is not empty, and returns its record. */
 void *backlog_pop(struct backlog *backlog, unsigned queue);
 
+/* Gives all that wait other queues, so many, in the order in which they came. `queue_of` is asked for each. */
+void backlog_spread(struct backlog *backlog, unsigned queue_count,
+	unsigned (*queue_of)(const void *record, void *argument), void *argument);
+
 /* Takes one out that came after all that were ever dispatched, and takes it back in the tracker:
  * nothing later is done or under way, so that it may be left for another time. NULL when there is
  * none: what still waits then has been overtaken by others of the partition, and must be run before

@@ -32,6 +32,9 @@ struct source_kind {
 	bool (*settled)(void *state);
 	/* source_is_paused gives other answers now; NULL when work() asks it each time. */
 	void (*pause)(void *state);
+	/* The lanes are others now, and empty: partitions and what waits for a lane are to have new ones. NULL
+	 * when there is nothing of the kind. */
+	void (*spread)(void *state);
 	/* Adds what is assigned to the board; NULL when there is nothing to show. */
 	void (*show)(void *state, struct board *board);
 	/* What the record of this offset came to, before it is done: an output, or FRAME_TYPE_FAILED. Key and

@@ -14,22 +14,31 @@
 
 enum { WRITE_AT_ONCE = 1 << 20 }; /* bytes to one lane before the others have their turn */
 
+/* So many lanes there are from now on, at least. */
+static void make(struct lanes *lanes, unsigned count)
+{
+	for (; lanes->made < count; lanes->made++) {
+		struct send_lane *lane = &lanes->items[lanes->made];
+
+		window_init(&lane->window, lanes->window_size);
+		lane->limit = UINT64_MAX;
+		lane->fd = -1;
+	}
+}
+
 void lanes_init(struct lanes *lanes, unsigned count, const struct config *config, struct page *page)
 {
 	*lanes = (struct lanes){.count = count,
 		.ordering = config->processor.ordering,
+		.window_size = (size_t)config->source.window,
 		.window_time_ms = config->source.window_time_ms,
 		.size_max = (uint32_t)config->max_record_size,
 		.blame = {.attempts = config->processor.retry_attempts,
 			.anew = config->processor.on_failure == FAILURE_STOP},
 		.page = page,
 		.turn_ms = clock_ms()};
-	lanes->items = mem_array(count, sizeof *lanes->items);
-	for (unsigned i = 0; i < count; i++) {
-		window_init(&lanes->items[i].window, (size_t)config->source.window);
-		lanes->items[i].limit = UINT64_MAX;
-		lanes->items[i].fd = -1;
-	}
+	lanes->items = mem_array(LIMIT_LANES, sizeof *lanes->items);
+	make(lanes, count);
 }
 
 static uint64_t in_hands(const struct send_lane *lane)
@@ -55,7 +64,7 @@ static void set_limit(const struct lanes *lanes, struct send_lane *lane, int64_t
 void lanes_set_depth(struct lanes *lanes, uint32_t depth)
 {
 	lanes->depth = depth;
-	for (unsigned i = 0; i < lanes->count; i++)
+	for (unsigned i = 0; i < lanes->made; i++)
 		set_limit(lanes, &lanes->items[i], clock_ms());
 }
 
@@ -68,7 +77,7 @@ void lanes_set_policy(struct lanes *lanes, uint32_t attempts, bool anew)
 void lanes_forget_time(struct lanes *lanes)
 {
 	lanes->window_time_ms = 0;
-	for (unsigned i = 0; i < lanes->count; i++)
+	for (unsigned i = 0; i < lanes->made; i++)
 		lanes->items[i].limit = UINT64_MAX;
 }
 
@@ -88,7 +97,7 @@ static void note_read(const struct lanes *lanes, struct send_lane *lane, uint64_
 
 void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read)
 {
-	if (lane < lanes->count)
+	if (lane < lanes->made)
 		note_read(lanes, &lanes->items[lane], read);
 }
 
@@ -97,6 +106,24 @@ void lanes_open(struct lanes *lanes, unsigned lane, int fd)
 	fd_nonblocking(fd, true);
 	lanes->items[lane].fd = fd;
 	lanes->items[lane].state = LANE_OPEN;
+}
+
+void lanes_spread(struct lanes *lanes, struct spread next)
+{
+	lanes->next = next;
+	lanes->closing = next.count != lanes->count || next.ordering != lanes->ordering;
+}
+
+bool lanes_spread_begins(struct lanes *lanes)
+{
+	if (!lanes->closing || lanes->in_flight > 0)
+		return false;
+	make(lanes, lanes->next.count);
+	lanes->count = lanes->next.count;
+	lanes->ordering = lanes->next.ordering;
+	lanes->closing = false;
+	lanes_set_depth(lanes, lanes->depth); /* new lanes have no limit yet */
+	return true;
 }
 
 static uint64_t hash(const void *data, size_t length)
@@ -204,7 +231,7 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 
 	assert(length > 0);
 	lane = find_lane(lanes, passage->lane, length);
-	if (beyond_span(passage) || !has_room(lane, length))
+	if (lanes->closing || beyond_span(passage) || !has_room(lane, length))
 		return DISPATCH_FULL;
 	if (in_hands(lane) == 0)
 		pace_begin(&lane->pace, clock_ms(), lane->read_seq);
@@ -227,6 +254,8 @@ enum dispatch_result lanes_dispatch(struct lanes *lanes, const struct passage *p
 
 bool lanes_relaxed(const struct lanes *lanes, unsigned lane)
 {
+	if (lanes->closing)
+		return false;
 	if (lane != LANE_ANY)
 		return window_bytes(&lanes->items[lane].window) <=
 			       lanes->items[lane].window.limit / 2 &&
@@ -262,7 +291,7 @@ int64_t lanes_time_left(const struct lanes *lanes, int64_t now)
 {
 	int64_t most = 0;
 
-	for (unsigned i = 0; i < lanes->count; i++) {
+	for (unsigned i = 0; i < lanes->made; i++) {
 		const struct send_lane *lane = &lanes->items[i];
 		int64_t one = pace_time(&lane->pace, now, lane->read_seq, in_hands(lane));
 
@@ -305,7 +334,7 @@ bool lanes_write(struct lanes *lanes)
 {
 	bool good = true;
 
-	for (unsigned i = 0; i < lanes->count; i++) {
+	for (unsigned i = 0; i < lanes->made; i++) {
 		struct send_lane *lane = &lanes->items[i];
 		ssize_t written;
 
@@ -334,7 +363,7 @@ size_t lanes_poll(const struct lanes *lanes, struct pollfd *fds)
 {
 	size_t count = 0;
 
-	for (unsigned i = 0; i < lanes->count; i++)
+	for (unsigned i = 0; i < lanes->made; i++)
 		if (lanes->items[i].state == LANE_OPEN && window_unsent(&lanes->items[i].window))
 			fds[count++] = (struct pollfd){.fd = lanes->items[i].fd, .events = POLLOUT};
 	return count;
@@ -344,7 +373,7 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 {
 	struct send_lane *at;
 
-	if (lane >= lanes->count || seq > lanes->items[lane].window.queued_seq)
+	if (lane >= lanes->made || seq > lanes->items[lane].window.queued_seq)
 		return false;
 	at = &lanes->items[lane];
 	at->told = seq;
@@ -367,7 +396,7 @@ struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t 
 	struct partition *partition;
 	uint32_t length;
 
-	if (lane >= lanes->count || window_frame(&lanes->items[lane].window, seq, &length, &tag) == NULL)
+	if (lane >= lanes->made || window_frame(&lanes->items[lane].window, seq, &length, &tag) == NULL)
 		return NULL;
 	partition = current_partition(&tag);
 	if (partition != NULL)
@@ -377,7 +406,7 @@ struct partition *lanes_find(const struct lanes *lanes, unsigned lane, uint64_t 
 
 void lanes_attempt(struct lanes *lanes, unsigned lane, uint64_t seq, uint32_t attempts)
 {
-	if (lane < lanes->count)
+	if (lane < lanes->made)
 		blame_attempt(&lanes->blame, &lanes->items[lane].window, seq, attempts);
 }
 
@@ -385,7 +414,9 @@ bool lanes_resume(struct lanes *lanes, const struct message *message, int fd)
 {
 	struct send_lane *lane;
 
-	if (message->lane >= lanes->count ||
+	if (message->lane < LIMIT_LANES)
+		make(lanes, message->lane + 1); /* one more, to be used when the driver says so */
+	if (message->lane >= LIMIT_LANES ||
 		message->seq > lanes->items[message->lane].window.queued_seq) {
 		fd_close(&fd);
 		return false;
@@ -409,7 +440,7 @@ bool lanes_drained(const struct lanes *lanes)
 {
 	if (lanes->aside > 0)
 		return false;
-	for (unsigned i = 0; i < lanes->count; i++) {
+	for (unsigned i = 0; i < lanes->made; i++) {
 		const struct send_lane *lane = &lanes->items[i];
 
 		if (window_empty(&lane->window))
@@ -422,7 +453,7 @@ bool lanes_drained(const struct lanes *lanes)
 
 void lanes_close(struct lanes *lanes, bool with_end_frame)
 {
-	for (unsigned i = 0; i < lanes->count; i++) {
+	for (unsigned i = 0; i < lanes->made; i++) {
 		struct send_lane *lane = &lanes->items[i];
 		uint8_t frame[FRAME_HEADER];
 
@@ -448,8 +479,8 @@ static int64_t oldest_ms(const struct lanes *lanes, struct send_lane *lane)
 
 void lanes_show(const struct lanes *lanes, struct board *board, int64_t now)
 {
-	board->lane_count = lanes->count;
-	for (unsigned i = 0; i < lanes->count; i++) {
+	board->lane_count = lanes->made;
+	for (unsigned i = 0; i < lanes->made; i++) {
 		struct send_lane *lane = &lanes->items[i];
 
 		board->lanes[i] = (struct board_lane){.state = lane->state,

@@ -1,7 +1,8 @@
 /*
  * The source's lanes: records go into their windows and from there into the workers' pipes;
  * acknowledgements take them out again and tell the partitions' trackers. A lane changes its
- * descriptor and rewinds on RESUME, and on nothing else.
+ * descriptor and rewinds on RESUME, and on nothing else. Over how many lanes records are spread, and by
+ * which ordering, changes only while no record is in any of them.
  */
 #ifndef BRUCO_SOURCE_LANES_H
 #define BRUCO_SOURCE_LANES_H
@@ -44,10 +45,20 @@ struct send_lane {
 	int64_t timed_ns;    /* when it was dispatched */
 };
 
-struct lanes {
-	struct send_lane *items;
+/* Over which lanes records are spread: the first `count`. */
+struct spread {
 	unsigned count;
 	enum ordering ordering;
+};
+
+struct lanes {
+	struct send_lane *items; /* room for LIMIT_LANES */
+	unsigned made;           /* how many there are; those from `count` on get no records */
+	unsigned count;
+	enum ordering ordering;
+	bool closing;       /* all are full, until `next` has taken effect */
+	struct spread next;
+	size_t window_size; /* bytes, of each */
 	int64_t window_time_ms; /* 0: only bytes limit a lane */
 	uint32_t depth;         /* events that are in the hands of a worker at once; 0: not known */
 	bool acknowledged; /* by the sink; false: a record counts as done when it is written */
@@ -68,6 +79,16 @@ void lanes_init(
 	struct lanes *lanes, unsigned count, const struct config *config, struct page *page);
 void lanes_open(
 	struct lanes *lanes, unsigned lane, int fd); /* takes fd over; makes it non-blocking */
+
+/* Takes no record any more until all that is in the lanes is done; then, at lanes_spread_begins, records go
+ * by the new spread. One that is what there is already ends a change that has not taken effect. */
+void lanes_spread(struct lanes *lanes, struct spread next);
+static inline struct spread lanes_spread_now(const struct lanes *lanes)
+{
+	return (struct spread){.count = lanes->count, .ordering = lanes->ordering};
+}
+/* Whether the change takes effect now: what waits for a lane must be given another one. */
+bool lanes_spread_begins(struct lanes *lanes);
 
 /* The lane of a record by the ordering, LANE_ANY with ordering none; `own` is its partition's. */
 enum { LANE_ANY = 1 << 16 };

@@ -25,6 +25,7 @@ void source_end(struct source *source)
 	if (source->draining)
 		return;
 	source->draining = source->stage.asked = true;
+	lanes_spread(&source->lanes, lanes_spread_now(&source->lanes)); /* what waits needs the lanes that there are */
 	source->deadline = clock_ms() + source->config->shutdown_timeout_ms;
 }
 
@@ -211,7 +212,7 @@ static void acknowledge(struct source *source, const struct received *received)
 	for (size_t i = 0; i < received->ack_count; i++) {
 		const struct ack *ack = &received->acks[i];
 
-		bool liar = ack->lane < source->lanes.count && source->lanes.items[ack->lane].liar;
+		bool liar = ack->lane < source->lanes.made && source->lanes.items[ack->lane].liar;
 
 		lanes_note_read(&source->lanes, ack->lane, ack->read);
 		if (!lanes_acknowledge(&source->lanes, ack->lane, ack->seq))
@@ -331,6 +332,31 @@ static void take_policy(struct source *source, const struct message *message)
 	config->rate_burst = burst;
 }
 
+/* A reload has changed how many workers there are, or their ordering. */
+static void change_spread(struct source *source, const struct message *message)
+{
+	if (source->draining)
+		return;
+	source->spread_asked = message->seq;
+	lanes_spread(&source->lanes,
+		(struct spread){.count = message->lanes, .ordering = (enum ordering)message->flags});
+}
+
+/* Tells the driver when it has taken effect. */
+static void work_spread(struct source *source)
+{
+	struct message answer = {.type = MESSAGE_LANES, .seq = source->spread_asked};
+
+	if (lanes_spread_begins(&source->lanes) && source->kind->spread != NULL)
+		source->kind->spread(source->state);
+	if (source->spread_asked == 0 || source->lanes.closing)
+		return;
+	answer.lanes = source->lanes.count;
+	source->spread_asked = 0;
+	source->board_due = 0;
+	message_send(source->stage.control, &answer, NULL, 0);
+}
+
 static void on_control(struct source *source)
 {
 	struct received received;
@@ -351,6 +377,9 @@ static void on_control(struct source *source)
 			break;
 		case MESSAGE_PAUSES:
 			obey_pauses(source, &received);
+			break;
+		case MESSAGE_LANES:
+			change_spread(source, message);
 			break;
 		case MESSAGE_ATTEMPT:
 			lanes_attempt(&source->lanes, message->lane, message->seq,
@@ -536,6 +565,7 @@ int source_run(struct config *config, const struct source_options *options)
 		wait_for_work(&source);
 		source.lanes.turn_ms = clock_ms();
 		source.kind->work(source.state);
+		work_spread(&source);
 		announce_drain(&source);
 		write_board(&source);
 		if (!lanes_write(&source.lanes))

@@ -38,6 +38,7 @@ struct source {
 	int64_t deadline; /* of the drain, clock_ms; the driver has its own */
 	int status;       /* with which to end after the drain */
 	bool unread;      /* by hand: nobody reads standard output, and no link tells more */
+	uint64_t spread_asked; /* the driver's request for other lanes, not answered yet; 0: none */
 	struct pauses pauses; /* what the user has paused */
 	struct rate rate;
 	bool starved;     /* in this turn a record had to wait for the rate */

@@ -26,6 +26,9 @@
  *   POLICY   to source and sink: from now on `depth` is the workers', `page.attempt` the processor's
  *            retry.attempts, `flags` its onFailure (enum on_failure); `page.first` is rateLimit in records
  *            an hour, `page.last` rateBurst
+ *   LANES    to the source: spread the records over the first `lanes` lanes, by the ordering in `flags`, as
+ *            soon as nothing is under way in any. Lanes that there were not have come by LANE and RESUME
+ *            before. With `seq` for the answer
  *   TAP      to source and sink: somebody looks at the records that pass here. With the write end of a
  *            pipe and a page that says which (tap/taps.h). The driver keeps neither
  *
@@ -34,6 +37,8 @@
  *            has joined its group, the sink is connected
  *   CLOSING  from the source: all is acknowledged and committed, it will close the lanes
  *   PAUSED   from the source: it obeys PAUSES number `seq`; of what is paused nothing more is taken
+ *   LANES    from the source: from now on it spreads the records over so many `lanes`, and nothing was under
+ *            way at that moment; `seq` is the request's
  *   BROKEN   from sink or source: life `life` of the lane sent an invalid frame, or answered what it had
  *            not been given; kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are
@@ -97,6 +102,7 @@ enum message_type {
 	MESSAGE_COMMITTED,
 	MESSAGE_WANT_CUT,
 	MESSAGE_OFFSETS,
+	MESSAGE_LANES,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 
@@ -124,14 +130,14 @@ struct message {
 	uint32_t type;
 	uint32_t lane;  /* HELLO to a worker: its number */
 	uint32_t life;  /* of the lane: counts its workers, from 0 */
-	uint32_t lanes; /* HELLO: how many there are */
+	uint32_t lanes; /* HELLO: how many there are; LANES */
 	uint32_t log_level;
 	uint32_t log_format;
-	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below; POLICY */
+	uint32_t flags; /* HELLO_*, LANE_*, DRAIN_* below; POLICY; LANES */
 	int32_t status; /* LANE, RESUME: as waitpid(2) gave it */
 	uint32_t depth; /* READY, START: of a worker, 1 or the events of a batch or in flight */
 	uint32_t reserved;
-	uint64_t seq; /* ATTEMPT, RESUME, PAUSES, PAUSED; HELLO to a source: the driver's identity, not 0 */
+	uint64_t seq; /* ATTEMPT, RESUME, PAUSES, PAUSED, LANES; HELLO to a source: the driver's identity, not 0 */
 	struct page_snapshot page;
 };
 

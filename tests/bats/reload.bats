@@ -65,12 +65,12 @@ END
     sed -i 's/workers: 2/workers: 2, env: [{name: SAYS, value: hello}]/' app/config.yaml
     start_bruco
     comes_out hello
-    sed -i 's/workers: 2/workers: 5, timeout: 7s/; s/hello/goodbye/; s/^source: .*/source: {kind: lines, window: 1MiB}/' app/config.yaml
+    sed -i 's/workers: 2/workers: 2, isolation: none, timeout: 7s/; s/hello/goodbye/; s/^source: .*/source: {kind: lines, window: 1MiB}/' app/config.yaml
     set_key name other
     run_x 0 bruco reload --wait --socket "$XDG_RUNTIME_DIR/bruco/app.sock"
     equals "$(sed -n "s/.*warning: '\(.*\)' is not reloaded.*/\1/p" stderr | tr '\n' ' ')" \
-        'name processor.workers source.window '
-    file_has bruco.err 'warning: not reloaded, since it takes a new start: name, processor.workers, source.window$'
+        'name processor.isolation source.window '
+    file_has bruco.err 'warning: not reloaded, since it takes a new start: name, processor.isolation, source.window$'
     comes_out goodbye
     has_stages bruco-worker 2
     end_feed

@@ -75,4 +75,43 @@ TEST(what_was_overtaken_is_not_left_for_another_time)
 	CHECK_INT(tracker_frontier(&tracker), 3);
 }
 
+static unsigned only(const void *record, void *argument)
+{
+	(void)record;
+	return *(const unsigned *)argument;
+}
+
+static unsigned by_number(const void *record, void *argument)
+{
+	(void)argument;
+	return (unsigned)((const char *)record - records) % 2;
+}
+
+TEST(other_queues_keep_the_order_in_which_records_came)
+{
+	unsigned queue = 0;
+
+	tracker_begin(&tracker);
+	backlog_init(&backlog, 3);
+	backlog_spread(&backlog, 2, only, &queue); /* nothing waits */
+	backlog_spread(&backlog, 3, only, &queue);
+	add(2, 0);
+	add(0, 1);
+	add(1, 2);
+	add(0, 3);
+	add(2, 4);
+	backlog_spread(&backlog, 1, only, &queue);
+	CHECK_INT(backlog.count, 5);
+	CHECK_INT(backlog.bytes, 50);
+	CHECK_INT(backlog_count(&backlog, 0), 5);
+	expect(0, 0);
+	backlog_spread(&backlog, 2, by_number, NULL);
+	expect(0, 2);
+	expect(0, 4);
+	expect(1, 1);
+	expect(1, 3);
+	CHECK_INT(backlog.bytes, 0);
+	backlog_release(&backlog);
+}
+
 UNIT_MAIN

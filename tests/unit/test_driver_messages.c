@@ -23,6 +23,12 @@ void driver_pauses_obeyed(struct driver *driver, uint64_t number)
 	(void)number;
 }
 
+void driver_spread_told(struct driver *driver, const struct message *message)
+{
+	(void)driver;
+	(void)message;
+}
+
 void driver_send_pauses(struct driver *driver)
 {
 	(void)driver;

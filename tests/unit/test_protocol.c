@@ -5,7 +5,8 @@
  * nothing out of order, no commit ahead of a delivery, blame exactly for what ran. Some records
  * always crash their worker: after their last attempt they are dead letters, once, and nobody else
  * is. Workers run events one at a time, or several together, whose outputs they give one after the
- * other or as a batch; what was in flight together in a death runs alone from then on.
+ * other or as a batch; what was in flight together in a death runs alone from then on. In some
+ * schedules the number of lanes and the ordering change, as by a reload.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static struct partition partitions[PARTITIONS];
 static struct backlog backlogs[PARTITIONS];
 static int next_offset[PARTITIONS];
 static int source_link, sink_link;
+static int spreads; /* that took effect */
 
 bool is_poison(int partition, int offset)
 {
@@ -78,7 +80,7 @@ static void source_dispatch(void)
 	struct waiting *first;
 	unsigned lane;
 
-	for (unsigned i = 0; i < LANES; i++)
+	for (unsigned i = 0; i < backlogs[p].queue_count; i++)
 		while ((first = backlog_first(&backlogs[p], i)) != NULL &&
 			pass(p, (intptr_t)first->record - 1, first, &lane))
 			backlog_pop(&backlogs[p], i);
@@ -128,6 +130,31 @@ static bool all_done(void)
 	return true;
 }
 
+static unsigned queue_of(const void *record, void *argument)
+{
+	const int *p = argument;
+	uint8_t key = (uint8_t)key_of(*p, (int)((intptr_t)record - 1));
+	unsigned lane = lanes_choose(&lanes, partitions[*p].lane,
+		&(struct frame_record){.key = &key, .key_length = 1});
+
+	return lane == LANE_ANY ? 0 : lane;
+}
+
+/* As a reload: other lanes, or by key what was by partition, as soon as nothing is under way. */
+static void change_spread(void)
+{
+	if (rand() % 300 == 0)
+		lanes_spread(&lanes, (struct spread){.count = 1 + (unsigned)rand() % LANES,
+			.ordering = ordering == ORDERING_KEY && rand() % 2 == 0 ? ORDERING_PARTITION : ordering});
+	if (!lanes_spread_begins(&lanes))
+		return;
+	spreads++;
+	for (int p = 0; p < PARTITIONS; p++) {
+		partitions[p].lane = (unsigned)rand() % lanes.count;
+		backlog_spread(&backlogs[p], lanes.count, queue_of, &p);
+	}
+}
+
 static void step(int crash_one_in, int *crashes)
 {
 	int lane = rand() % LANES;
@@ -167,7 +194,7 @@ static void step(int crash_one_in, int *crashes)
 	}
 }
 
-static void schedule(unsigned seed, enum ordering order)
+static void schedule(unsigned seed, enum ordering order, bool changes)
 {
 	struct config config;
 	int ends[2], crashes = 100;
@@ -196,6 +223,8 @@ static void schedule(unsigned seed, enum ordering order)
 		worker_start(k, 0);
 	while (!all_done()) {
 		step(150, &crashes);
+		if (changes)
+			change_spread();
 		if (++steps > 20000000)
 			unit_fail(__FILE__, __LINE__, "seed %u: stuck", seed);
 	}
@@ -213,31 +242,47 @@ static void schedule(unsigned seed, enum ordering order)
 	for (int p = 0; p < PARTITIONS; p++)
 		CHECK_INT(partitions[p].attempts.count, 0);
 	CHECK(lanes_drained(&lanes));
+	CHECK(!changes || spreads > 2);
 }
 
 /* Each in a process of its own: everything starts from nothing. */
-static void schedules(enum ordering order)
+static void schedules(enum ordering order, bool changes)
 {
-	for (unsigned seed = 1; seed <= 100; seed++)
+	for (unsigned seed = 1; seed <= (changes ? 40 : 100); seed++)
 		CHECK_EXITS(0, {
-			schedule(seed, order);
+			schedule(seed, order, changes);
 			_exit(0); /* without a look for leaks: nothing is released */
 		});
 }
 
 TEST(ordering_by_partition)
 {
-	schedules(ORDERING_PARTITION);
+	schedules(ORDERING_PARTITION, false);
 }
 
 TEST(ordering_by_key)
 {
-	schedules(ORDERING_KEY);
+	schedules(ORDERING_KEY, false);
 }
 
 TEST(ordering_none)
 {
-	schedules(ORDERING_NONE);
+	schedules(ORDERING_NONE, false);
+}
+
+TEST(other_lanes_by_partition)
+{
+	schedules(ORDERING_PARTITION, true);
+}
+
+TEST(other_lanes_and_orderings)
+{
+	schedules(ORDERING_KEY, true);
+}
+
+TEST(other_lanes_without_order)
+{
+	schedules(ORDERING_NONE, true);
 }
 
 UNIT_MAIN

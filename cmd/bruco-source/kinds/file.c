@@ -198,4 +198,5 @@ const struct source_kind kind_file = {.name = "file",
 	.timeout = file_timeout,
 	.work = file_work,
 	.settled = file_settled,
+	.spread = file_inputs_spread,
 	.show = file_show};

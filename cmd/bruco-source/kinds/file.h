@@ -81,6 +81,7 @@ void file_notified(struct file_source *file);
 struct file_input *file_input_open(
 	struct file_source *file, const char *path, int fd, const struct stat *status, const struct place *place);
 void file_input_close(struct file_input *input);
+void file_inputs_spread(void *state); /* source_kind's spread */
 /* Reads and takes records; `at_end` and stream.full say why it does no more. */
 void file_input_work(struct file_source *file, struct file_input *input);
 /* Sees whether an input at its end has more, or was truncated. */

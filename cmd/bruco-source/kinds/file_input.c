@@ -48,12 +48,21 @@ static void note_head(struct file_input *input, const uint8_t *data, size_t leng
 
 /* The lane of the others that were found by this path, so that what stands in a new file does not overtake
  * what stood in the one before; else the next lane. */
-static unsigned lane_for(struct file_source *file, const char *path)
+static unsigned lane_for(struct file_source *file, const char *path, size_t others)
 {
-	for (size_t i = 0; i < file->count; i++)
+	for (size_t i = 0; i < others; i++)
 		if (strcmp(file->inputs[i]->path, path) == 0)
 			return file->inputs[i]->partition.lane;
 	return file->paths++ % file->source->lanes.count;
+}
+
+void file_inputs_spread(void *state)
+{
+	struct file_source *file = state;
+
+	file->paths = 0;
+	for (size_t i = 0; i < file->count; i++)
+		file->inputs[i]->partition.lane = lane_for(file, file->inputs[i]->path, i);
 }
 
 /* Behind the last end of a line: what follows is a line that is still being written. */
@@ -110,7 +119,7 @@ struct file_input *file_input_open(
 		.quiet_since = clock_ms(),
 		.partition = {.topic = mem_text(path),
 			.topic_length = (uint32_t)strlen(path),
-			.lane = lane_for(file, path)}};
+			.lane = lane_for(file, path, file->count)}};
 	tracker_begin(&input->partition.tracker);
 	if (place != NULL)
 		input->partition.attempts = place->attempts;

@@ -215,6 +215,8 @@ void kafka_flow_stop(struct kafka_source *kafka);
 void kafka_flow_ask_user(struct kafka_source *kafka, struct kafka_partition *partition);
 void kafka_pause(void *state);
 
+/* Its lane is another one, or records go by another ordering: what waits gets the queues for that. */
+void kafka_flow_spread(struct kafka_source *kafka, struct kafka_partition *partition);
 void kafka_flow_pause(struct kafka_source *kafka, struct kafka_partition *partition, bool pause);
 
 /* The assignment ends: drops all that waits of the partition, and it is no longer paused. */
@@ -239,6 +241,7 @@ void kafka_absent_work(struct kafka_source *kafka, int64_t now);
 /* kafka_rebalance.c */
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t error,
 	rd_kafka_topic_partition_list_t *list, void *opaque);
+void kafka_spread(void *state); /* source_kind's */
 void kafka_assign_work(struct kafka_source *kafka, int64_t now); /* goes on with what is under way */
 void kafka_assign_give_up(struct kafka_source *kafka); /* all partitions, at once */
 

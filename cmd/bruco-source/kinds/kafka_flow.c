@@ -43,6 +43,25 @@ static unsigned lane_of(const struct kafka_source *kafka, const struct kafka_par
 	return lanes_choose(&kafka->source->lanes, partition->base.lane, &record);
 }
 
+struct place {
+	struct kafka_source *kafka;
+	struct kafka_partition *partition;
+};
+
+static unsigned queue_at(const void *record, void *argument)
+{
+	const struct place *place = argument;
+
+	return queue_of(lane_of(place->kafka, place->partition, record));
+}
+
+void kafka_flow_spread(struct kafka_source *kafka, struct kafka_partition *partition)
+{
+	struct place place = {kafka, partition};
+
+	backlog_spread(&partition->backlog, kafka->source->lanes.count, queue_at, &place);
+}
+
 /* ---- those that wait */
 
 static void begin_to_wait(struct kafka_source *kafka, struct kafka_partition *partition)

@@ -42,6 +42,8 @@ static void begin(struct kafka_source *kafka, const rd_kafka_topic_partition_t *
 	struct attempts before = partition->base.attempts;
 
 	partition->base.lane = emptiest_lane(kafka);
+	backlog_release(&partition->backlog);
+	backlog_init(&partition->backlog, kafka->source->lanes.count);
 	partition->committed = partition->position = entry->offset;
 	partition->newest_ms = partition->shown = -1;
 	partition->moved_ms = clock_ms();
@@ -126,6 +128,24 @@ static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 	else if (!kafka_is_missing(error) && error != RD_KAFKA_RESP_ERR__TRANSPORT)
 		log_warning("cannot start yet: %s", rd_kafka_err2str(error)); /* of the others there are lines */
 	kafka->deadline = clock_ms() + RETRY_MS;
+}
+
+static void give_lane(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
+{
+	unsigned *partitions = argument;
+
+	partition->base.lane = (*partitions)++ % kafka->source->lanes.count;
+	kafka_flow_spread(kafka, partition);
+}
+
+void kafka_spread(void *state)
+{
+	struct kafka_source *kafka = state;
+	unsigned partitions = 0;
+
+	kafka_each(kafka, give_lane, &partitions);
+	kafka->idle_told = 0;
+	tell_idle_workers(kafka, (int)partitions);
 }
 
 static void assign(struct kafka_source *kafka, int64_t now)

@@ -42,7 +42,7 @@ static void report_ready(struct driver *driver, const struct occurrence *occurre
 	notify("READY=1");
 }
 
-static void cut_off(struct driver *driver, struct worker_slot *slot)
+void driver_cut_off(struct driver *driver, struct worker_slot *slot)
 {
 	struct message message = {.type = MESSAGE_LANE,
 		.life = slot->life,
@@ -60,7 +60,7 @@ static void cut_off(struct driver *driver, struct worker_slot *slot)
 
 static void cut_lane(struct driver *driver, const struct occurrence *occurrence)
 {
-	cut_off(driver, occurrence->slot);
+	driver_cut_off(driver, occurrence->slot);
 }
 
 /* An unprivileged user has 64 MiB of pipe buffers in all. */
@@ -194,7 +194,7 @@ static void kill_workers(struct driver *driver, const struct occurrence *occurre
 		if (slot->process.pid != 0)
 			process_kill(&slot->process);
 		else
-			cut_off(driver, slot);
+			driver_cut_off(driver, slot);
 	}
 	driver->deadline = clock_ms() + GRACE_MS;
 }
@@ -290,6 +290,7 @@ static void start_all(struct driver *driver, const struct occurrence *occurrence
 	driver->deadline = -1;
 	driver->was_ready = false;
 	driver->source_started = false;
+	driver_spread_settle(driver);
 	if (!make_link(link)) {
 		snprintf(text, sizeof text, "the link cannot be made: %s", strerror(errno));
 		driver_not_started(driver, &driver->source, NULL, text);
@@ -310,7 +311,7 @@ static void start_all(struct driver *driver, const struct occurrence *occurrence
 
 		slot->life = 0;
 		slot->failures = 0;
-		slot->gone = false;
+		slot->gone = slot->leaves = false;
 		slot->death = 0;
 		slot->overdue = false;
 		slot->page = (struct page_snapshot){0};

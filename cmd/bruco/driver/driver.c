@@ -250,8 +250,7 @@ static void driver_init(struct driver *driver, struct config *config, const char
 		.signal_fd = signal_fd,
 		.deadline = -1,
 		.begun_at = clock_ms(),
-		.oom_kills = cgroup_oom_kills(""),
-		.slot_count = config->processor.workers};
+		.oom_kills = cgroup_oom_kills("")};
 	signals_take(signal_fd, SIGUSR1);
 	instance_init(&driver->instance);
 	instance_settle(&driver->instance, config);
@@ -263,11 +262,7 @@ static void driver_init(struct driver *driver, struct config *config, const char
 	restarts_init(&driver->restarts, config->max_restarts);
 	process_init(&driver->source, ROLE_SOURCE, 0);
 	process_init(&driver->sink, ROLE_SINK, 0);
-	driver->slots = mem_array(driver->slot_count, sizeof *driver->slots);
-	for (uint32_t i = 0; i < driver->slot_count; i++) {
-		process_init(&driver->slots[i].process, ROLE_WORKER, i);
-		driver->slots[i].start_at = -1;
-	}
+	driver->slots = mem_array(LIMIT_LANES, sizeof *driver->slots);
 	driver_init_standby(&driver->renewal.standby, 0);
 	/* What a handler started and left behind becomes our child, to be reaped here. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -332,9 +327,7 @@ int driver_run(struct config *config, const struct reload_source *source, const 
 
 	driver_init(&driver, config, venv, stop_at_end, signal_fd);
 	driver_prepare_reload(&driver, source);
-	polls = mem_array(
-		POLL_PROCESSES + (size_t)driver_child_count(&driver) * (PROCESS_OUTPUTS + 1),
-		sizeof *polls);
+	polls = mem_array(POLL_PROCESSES + (LIMIT_LANES + 3) * (PROCESS_OUTPUTS + 1), sizeof *polls);
 	/* The driver begins as after a back-off: nothing runs, and the wait is over. */
 	driver.state = STATE_WAITING;
 	driver_fire(&driver, &(struct occurrence){.event = EVENT_TIMEOUT});

@@ -16,6 +16,7 @@
 #include "bruco/driver/renewal.h"
 #include "bruco/driver/restarts.h"
 #include "bruco/driver/scrapes.h"
+#include "bruco/driver/spread.h"
 #include "bruco/driver/stack_query.h"
 #include "bruco/driver/supervise.h"
 #include "bruco/driver/watchdog.h"
@@ -45,6 +46,7 @@ struct worker_slot {
 	bool recycles; /* that worker announced that it ends between two events */
 	bool renew;    /* a new worker is to take its place, */
 	bool retires;  /* which it was told */
+	bool leaves;   /* it is to end, and nobody takes its place (spread.h) */
 	int64_t retires_at; /* ms, when */
 	bool overdue;  /* that worker was killed for an event that took too long */
 };
@@ -80,7 +82,8 @@ struct driver {
 	struct worker_slot *slots;
 	struct renewal renewal;
 	struct reload reload;
-	uint32_t slot_count;
+	struct driver_spread spread;
+	uint32_t slot_count; /* of room for LIMIT_LANES */
 	uint32_t depth; /* events that are in the hands of a worker at once, for the source */
 	char last_death[TEXT_MAX]; /* the last death of source or sink, in words */
 	uint64_t unfinished;       /* records that no source will read again */
@@ -185,6 +188,14 @@ void driver_answer_restarted(
 void driver_answer_reloaded(struct driver *driver, bool ended);
 void driver_refuse_reload(
 	struct driver *driver, int status, const char *why, const struct buf *log);
+
+void driver_refuse_restart(struct driver *driver, uint32_t lane, int status, const char *why);
+
+/* Tells the worker to end between two events. */
+void driver_retire(struct worker_slot *slot);
+
+/* Tells the sink that the lane gets no worker any more: none runs there. */
+void driver_cut_off(struct driver *driver, struct worker_slot *slot);
 
 /* Both pipes of a worker; 0, or -1 with errno and nothing open. */
 int driver_worker_pipes(uint32_t lanes, int in[2], int out[2]);

@@ -133,6 +133,10 @@ static void worker_ended(struct driver *driver, struct worker_slot *slot, int ho
 	slot->death = how;
 	slot->life++;
 	slot->failures = facts.ready ? 0 : slot->failures + 1;
+	if (slot->leaves) {
+		driver_cut_off(driver, slot);
+		return;
+	}
 	judge(driver, &slot->process, slot, &facts, &names, NULL);
 }
 

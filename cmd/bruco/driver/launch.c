@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -88,23 +89,34 @@ static rlim_t files_needed(const struct config *config)
 	return driver > sink ? driver : sink;
 }
 
+bool launch_lacks_files(const struct config *config, char *text, size_t room)
+{
+	rlim_t needed = files_needed(config);
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max >= needed)
+		return false;
+	snprintf(text, room,
+		"%u workers need %llu open files at once and %llu are allowed: raise the limit (ulimit -Hn, "
+		"LimitNOFILE=) or run fewer",
+		config->processor.workers, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+	return true;
+}
+
 /* Raises the driver's limit as far as it goes. If that is too little the program ends now, and not
  * later when a worker is to be replaced. */
 static void settle_file_limit(struct launch *launch, const struct config *config)
 {
-	rlim_t needed = files_needed(config);
+	char text[256];
 	struct rlimit more;
 
 	getrlimit(RLIMIT_NOFILE, &launch->files);
 	more = launch->files;
 	more.rlim_cur = more.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &more);
-	if (more.rlim_max < needed)
-		die(STATUS_CONFIG,
-			"%u workers need %llu open files at once and %llu are allowed: raise the "
-			"limit (ulimit -Hn, LimitNOFILE=) or run fewer",
-			config->processor.workers, (unsigned long long)needed,
-			(unsigned long long)more.rlim_max);
+	if (launch_lacks_files(config, text, sizeof text))
+		die(STATUS_CONFIG, "%s", text);
 	if (launch->files.rlim_cur < WORKER_FILES)
 		launch->files.rlim_cur =
 			more.rlim_max < WORKER_FILES ? more.rlim_max : WORKER_FILES;

@@ -125,6 +125,8 @@ static void handle_message(struct driver *driver, struct process *process, struc
 		slot->recycles = true;
 	else if (message->type == MESSAGE_CLOSING && process == &driver->source)
 		driver_fire(driver, &(struct occurrence){.event = EVENT_CLOSING});
+	else if (message->type == MESSAGE_LANES && process == &driver->source)
+		driver_spread_told(driver, message);
 	else if (message->type == MESSAGE_PAUSED && process == &driver->source)
 		driver_pauses_obeyed(driver, message->seq);
 	else if (message->type == MESSAGE_BROKEN && slot == NULL)

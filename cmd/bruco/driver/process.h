@@ -50,6 +50,9 @@ char *launch_isolation(const struct config *config);
 /* Starts a worker as this says, behind the walls of its level. As spawn. */
 pid_t launch_worker(const struct launch *launch, const struct spawn *what);
 
+/* Whether so many workers need more open files than may be; `text` says so. */
+bool launch_lacks_files(const struct config *config, char *text, size_t room);
+
 /* `venv` is the handler's virtual environment, or NULL. Ends the program with status 69 when a
  * stage's program can't be found, with 78 when the limit of open files is too low for that many
  * workers. */

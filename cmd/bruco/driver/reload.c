@@ -48,6 +48,11 @@ bool driver_reloads(const struct driver *driver)
 	return driver->reload.step != RELOAD_NONE || driver->reload.wanted;
 }
 
+bool driver_reload_spreads(const struct driver *driver)
+{
+	return driver->reload.step == RELOAD_SPREADS;
+}
+
 uint32_t driver_want_reload(struct driver *driver)
 {
 	struct reload *reload = &driver->reload;
@@ -92,6 +97,9 @@ static void fail(struct driver *driver, int status, const char *why, const struc
 
 	if (reload->step == RELOAD_ROLLS)
 		relay_log(&driver->relay, LEVEL_ERROR, "not all workers are new: %s", why);
+	else if (reload->step == RELOAD_SPREADS)
+		relay_log(&driver->relay, LEVEL_ERROR,
+			"all workers are new, but workers and ordering are as they were: %s", why);
 	else
 		relay_log(&driver->relay, LEVEL_ERROR, "not reloaded, all goes on as before: %s", why);
 	for (uint32_t i = 0; i < driver->slot_count && reload->step == RELOAD_ROLLS; i++)
@@ -132,10 +140,8 @@ static bool stays(const char *path, const struct config *old, const struct confi
 		return new->processor.on_failure == FAILURE_DEAD_LETTER &&
 		       old->processor.on_failure != FAILURE_DEAD_LETTER;
 	return strncmp(path, "processor.", strlen("processor.")) != 0 ||
-	       strcmp(path, "processor.workers") == 0 ||
 	       strcmp(path, "processor.isolation") == 0 || /* it is the driver's, too */
-	       strcmp(path, "processor.user") == 0 || /* whose the temporary folder is */
-	       strcmp(path, "processor.ordering") == 0;
+	       strcmp(path, "processor.user") == 0; /* whose the temporary folder is */
 }
 
 static void find_what_stays(struct driver *driver, const struct config *new)
@@ -170,8 +176,6 @@ static void keep_old_values(const struct config *old, struct config *new)
 		new->processor.on_failure = old->processor.on_failure;
 	new->processor.isolation = old->processor.isolation;
 	config_replace(&new->processor.user, old->processor.user);
-	new->processor.workers = old->processor.workers;
-	new->processor.ordering = old->processor.ordering;
 	new->max_record_size = old->max_record_size;
 	new->max_wait_ms = old->max_wait_ms;
 	new->guarantee = old->guarantee;
@@ -308,6 +312,8 @@ static void begin(struct driver *driver)
 		snprintf(text, sizeof text, "the configuration has %zu mistake%s", mistakes,
 			PLURAL(mistakes));
 		fail(driver, STATUS_CONFIG, text, &notes);
+	} else if (launch_lacks_files(reload->config, text, sizeof text)) {
+		fail(driver, STATUS_CONFIG, text, NULL);
 	} else if (!there) {
 		install(driver);
 	}
@@ -366,16 +372,24 @@ void driver_reload_proven(struct driver *driver)
 	tell_ends(driver, depth > driver->depth ? depth : driver->depth);
 	driver->depth = depth;
 	log_what_stays(driver);
-	for (uint32_t i = 0; i < driver->slot_count; i++)
-		driver->slots[i].renew = true;
+	for (uint32_t i = 0; i < driver->slot_count && i < driver->config->processor.workers; i++)
+		driver->slots[i].renew = true; /* the others are to end */
 	reload->step = RELOAD_ROLLS;
 	driver_answer_reloaded(driver, false);
 }
 
-/* All workers are new. */
+/* All workers are new, and as many as they are to be. */
 static void finish(struct driver *driver)
 {
 	tell_ends(driver, driver->depth);
+	if (driver->spread.undone) {
+		driver->spread.undone = false;
+		driver_refuse_reload(driver, STATUS_TEMPFAIL,
+			"all workers are new, but what was under way did not end in time: workers and ordering "
+			"stay as they were", NULL);
+		end(driver);
+		return;
+	}
 	relay_log(&driver->relay, LEVEL_INFO, "reloaded: %u worker%s", driver->slot_count,
 		PLURAL(driver->slot_count));
 	driver_answer_reloaded(driver, true);
@@ -396,6 +410,16 @@ void driver_reload_step(struct driver *driver)
 	for (uint32_t i = 0; i < driver->slot_count; i++)
 		renews = renews || driver->slots[i].renew;
 	if (reload->step == RELOAD_ROLLS && !renews)
+		reload->step = RELOAD_SPREADS;
+}
+
+void driver_reload_spread(struct driver *driver)
+{
+	bool begun = driver->spread.step != SPREAD_NONE;
+
+	if (!begun && driver_spread_differs(driver))
+		driver_spread_begin(driver);
+	else if (!begun || driver_spread_step(driver))
 		finish(driver);
 }
 

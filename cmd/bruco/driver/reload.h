@@ -1,9 +1,9 @@
 /*
  * A reload: the configuration is read again, and the handler with it. The first worker is renewed with
  * what is new; if that does not become ready, nothing has changed. Then the new configuration is the
- * driver's, and all workers are renewed (renewal.h). Source and sink go on: what only they could take
- * is named and left as it was, but for rateLimit and the processor's retry.attempts, onFailure and
- * concurrency, which they are told.
+ * driver's, and all workers are renewed (renewal.h), and become more or fewer (spread.h). Source and sink go
+ * on: what only they could take is named and left as it was, but for rateLimit and the processor's workers,
+ * ordering, retry.attempts, onFailure and concurrency, which they are told.
  */
 #ifndef BRUCO_DRIVER_RELOAD_H
 #define BRUCO_DRIVER_RELOAD_H
@@ -31,7 +31,8 @@ enum reload_step {
 	RELOAD_INSTALLS, /* `bruco venv` runs */
 	RELOAD_WAITS,    /* for the end of a restart that was under way */
 	RELOAD_TRIES,    /* the first new worker starts */
-	RELOAD_ROLLS     /* it was ready: workers are renewed one after the other */
+	RELOAD_ROLLS,    /* it was ready: workers are renewed one after the other */
+	RELOAD_SPREADS   /* they are: their number, or the ordering, becomes another one (spread.h) */
 };
 
 struct reload {
@@ -49,9 +50,11 @@ struct reload {
 
 void driver_prepare_reload(struct driver *driver, const struct reload_source *source);
 void driver_release_reload(struct driver *driver);
+bool driver_reload_spreads(const struct driver *driver); /* no worker is to be renewed meanwhile */
 bool driver_reloads(const struct driver *driver); /* one is under way or wanted */
 uint32_t driver_want_reload(struct driver *driver); /* returns its round */
 void driver_reload_step(struct driver *driver);     /* begins and ends it, if it is time */
+void driver_reload_spread(struct driver *driver);   /* goes on with RELOAD_SPREADS */
 void driver_reload_proven(struct driver *driver);   /* the standby is ready */
 /* The standby has ended, or the pipeline does not run any more; nothing happens if none is under way. */
 void driver_reload_failed(

@@ -86,7 +86,7 @@ static void answer_restarted(struct driver *driver, const struct worker_slot *sl
 		driver_answer_restarted(driver, lane, client);
 }
 
-static void refuse_restart(struct driver *driver, uint32_t lane, int status, const char *why)
+void driver_refuse_restart(struct driver *driver, uint32_t lane, int status, const char *why)
 {
 	struct console_client *client;
 	unsigned at = 0;
@@ -105,7 +105,7 @@ static void give_up(struct driver *driver, uint32_t lane, int status, const char
 	struct buf *log = &driver->renewal.standby.log;
 
 	slot->renew = false;
-	refuse_restart(driver, lane, status, why);
+	driver_refuse_restart(driver, lane, status, why);
 	driver_reload_failed(driver, status, why, log);
 	forget_standby(&driver->renewal.standby);
 }
@@ -214,8 +214,7 @@ void driver_worker_renewed(struct driver *driver, struct worker_slot *slot)
 	driver_reload_step(driver);
 }
 
-/* Tells the worker to end between two events. */
-static void retire(struct worker_slot *slot)
+void driver_retire(struct worker_slot *slot)
 {
 	slot->retires = true;
 	slot->retires_at = clock_ms();
@@ -254,7 +253,7 @@ static void abandon_all(struct driver *driver)
 		supervise_state_name(driver->state));
 	for (uint32_t i = 0; i < driver->slot_count; i++) {
 		driver->slots[i].renew = false;
-		refuse_restart(driver, i, STATUS_TEMPFAIL, text);
+		driver_refuse_restart(driver, i, STATUS_TEMPFAIL, text);
 	}
 	driver_reload_failed(driver, STATUS_TEMPFAIL, text, NULL);
 	dismiss(standby);
@@ -273,7 +272,7 @@ static void pass_over(struct driver *driver, struct worker_slot *slot)
 		lane, time);
 	relay_log(&driver->relay, LEVEL_WARNING, "%s", text);
 	slot->renew = false;
-	refuse_restart(driver, lane, STATUS_TEMPFAIL, text);
+	driver_refuse_restart(driver, lane, STATUS_TEMPFAIL, text);
 	dismiss(&driver->renewal.standby);
 }
 
@@ -319,6 +318,10 @@ void driver_renew(struct driver *driver)
 		return;
 	}
 	driver_reload_step(driver);
+	if (driver_reload_spreads(driver)) { /* each lane keeps its worker meanwhile */
+		driver_reload_spread(driver);
+		return;
+	}
 	if (standby->process.pid == 0) {
 		for (uint32_t i = 0; i < driver->slot_count; i++)
 			if (driver->slots[i].renew) {
@@ -333,7 +336,7 @@ void driver_renew(struct driver *driver)
 		if (slot->process.pid == 0)
 			driver_start_worker(driver, slot); /* the standby */
 		else if (!slot->retires && slot->process.ready)
-			retire(slot);
+			driver_retire(slot);
 		else if (slot->retires && clock_ms() >= patience_ends(driver, slot))
 			pass_over(driver, slot);
 	}
@@ -344,6 +347,8 @@ int64_t driver_renew_deadline(const struct driver *driver)
 	const struct standby *standby = &driver->renewal.standby;
 	const struct worker_slot *slot = &driver->slots[standby->lane];
 
+	if (driver_reload_spreads(driver))
+		return driver_spread_deadline(driver);
 	if (standby->process.pid == 0 || standby->unwanted)
 		return -1;
 	if (!standby->process.ready)
