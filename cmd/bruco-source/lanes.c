@@ -384,7 +384,7 @@ bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq)
 
 bool lanes_owe(const struct lanes *lanes)
 {
-	for (unsigned i = 0; i < lanes->count; i++)
+	for (unsigned i = 0; i < lanes->made; i++)
 		if (lanes->items[i].told > lanes->items[i].window.acked_seq)
 			return true;
 	return false;

@@ -139,6 +139,8 @@ static bool stays(const char *path, const struct config *old, const struct confi
 	if (strcmp(path, "processor.onFailure") == 0)
 		return new->processor.on_failure == FAILURE_DEAD_LETTER &&
 		       old->processor.on_failure != FAILURE_DEAD_LETTER;
+	if (strcmp(path, "processor.ordering") == 0) /* which exactly once can't have otherwise */
+		return old->guarantee == GUARANTEE_EXACTLY_ONCE;
 	return strncmp(path, "processor.", strlen("processor.")) != 0 ||
 	       strcmp(path, "processor.isolation") == 0 || /* it is the driver's, too */
 	       strcmp(path, "processor.user") == 0; /* whose the temporary folder is */
@@ -178,6 +180,8 @@ static void keep_old_values(const struct config *old, struct config *new)
 	config_replace(&new->processor.user, old->processor.user);
 	new->max_record_size = old->max_record_size;
 	new->max_wait_ms = old->max_wait_ms;
+	if (stays("processor.ordering", old, new))
+		new->processor.ordering = old->processor.ordering;
 	new->guarantee = old->guarantee;
 	config_replace(&new->name, old->name);
 	/* Workers get none of the variables of either. */
