@@ -55,18 +55,18 @@ END
     file_lacks bruco.err 'restarting|stopping'
 }
 
-@test "fifteen changes of workers and ordering under load: no rebalance, nothing lost, twice or out of order" {
+@test "ten changes of workers and ordering under load: no rebalance, nothing lost, twice or out of order" {
     on_kafka 'ordering: partition' <<'END'
 def handle_event(context, data): return data
 END
-    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 20000
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 5000
     start_x bruco bruco -c config.yaml
     wait_for 20 ready bruco
     wait_for 30 out_at_least 100
     local rebalances next
     rebalances=$(bruco status --json -c config.yaml | grep '"rebalances"')
-    for next in '4 key' '7 key' '3 partition' '1 partition' '8 partition' '2 key' '5 key' '6 partition' \
-        '4 partition' '2 partition' '2 key' '9 partition' '1 key' '3 key' '2 partition'; do
+    for next in '4 key' '6 key' '3 partition' '1 partition' '5 partition' '2 key' '2 partition' '2 key' '1 key' \
+        '2 partition'; do
         sed -i "s/workers: .*/workers: ${next% *}/; s/ordering: .*/ordering: ${next#* }/" config.yaml
         run_x 0 bruco reload -q --wait -c config.yaml
         equals "$(lanes_in_use -c config.yaml)" "${next% *}"
@@ -83,17 +83,17 @@ END
     on_kafka <<'END'
 def handle_event(context, data): return data
 END
-    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 20000
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 5000
     start_x bruco bruco -c config.yaml
     wait_for 20 ready bruco
     wait_for 30 out_at_least 100
     local i
-    for i in {1..8}; do
+    for i in {1..6}; do
         workers_become $((1 + i * 3 % 5)) config.yaml
         bruco reload -q -c config.yaml || true # a restart of the pipeline may come in between
         sleep "0.0$((RANDOM % 10))"
         kill_worker bruco || true
-        ((i % 4 != 0)) || kill -9 "$(stages bruco-source)"
+        ((i % 3 != 0)) || kill -9 "$(stages bruco-source)"
         sleep 0.2
     done
     wait_for 30 reloads
