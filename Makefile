@@ -70,7 +70,7 @@ module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)
 BASE   := $(call module,lib/base)
 COMMON := $(foreach name,base frame stats tap lane control config,$(call module,lib/$(name)))
 STAGE  := $(call module,lib/stage)
-STREAM := $(STAGE) $(call module,lib/kafka) $(call module,lib/nats) $(call module,lib/state) $(call module,lib/json)
+STREAM := $(STAGE) $(foreach name,kafka nats state json subprocess,$(call module,lib/$(name)))
 
 PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)

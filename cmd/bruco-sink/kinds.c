@@ -3,9 +3,10 @@
 #include <string.h>
 
 static const struct sink_kind *const kinds[] = {
-	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_discard, &kind_reply, &kind_nats, &kind_file};
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_discard, &kind_reply, &kind_nats, &kind_file,
+	&kind_exec};
 
-const char sink_kind_names[] = "kafka, lines, json, frames, discard, reply, nats, file";
+const char sink_kind_names[] = "kafka, lines, json, frames, discard, reply, nats, file, exec";
 
 const struct sink_kind *sink_kind_named(const char *name)
 {

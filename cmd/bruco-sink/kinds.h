@@ -49,6 +49,9 @@ struct sink_kind {
 	void (*commit)(void *state, const void *offsets, size_t length);
 	/* Aborts them, before the sink ends; takes a few seconds at most. */
 	void (*abort)(void *state);
+	/* Nothing more will be put, and all that can be is delivered: ends what is open. False: that is not done
+	 * yet; asked again each time when work() was called. */
+	bool (*close)(void *state);
 	/* Appends what is wrong with the section's properties, as config_property_answers reads
 	 * it, without connecting to anything. */
 	void (*check)(const struct config *config, const char *section,
@@ -66,6 +69,7 @@ extern const struct sink_kind kind_frames;
 extern const struct sink_kind kind_discard;
 extern const struct sink_kind kind_reply;
 extern const struct sink_kind kind_file;
+extern const struct sink_kind kind_exec;
 extern const struct sink_kind kind_nats;
 
 /* Their names, for messages: "kafka, lines, json". */

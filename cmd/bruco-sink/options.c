@@ -20,11 +20,15 @@ static const char usage[] =
 	"       bruco-sink [-qv] [-l path] lines|json|frames|discard [-K]\n"
 	"       bruco-sink [-qv] -l path reply\n"
 	"       bruco-sink [-qv] [-l path] nats -b servers -t subject\n"
+	"       bruco-sink [-Kqv] [-l path] file [--format form] path\n"
+	"       bruco-sink [-Kqv] [-l path] exec [--format form] [--acknowledge when] -- program [argument ...]\n"
 	"\n"
 	"Delivers the frames on standard input to an external system.\n"
 	"\n"
+	"      --acknowledge WHEN what is delivered to a program: what is written, ok or exit\n"
 	"  -b, --brokers LIST     addresses of Kafka brokers or NATS servers, comma-separated\n"
 	"  -c, --config FILE      read the sink section of a configuration\n"
+	"      --format FORM      how records stand in a file, or in what a program reads: lines, json or frames\n"
 	"  -K, --keys             lines are key TAB value\n"
 	"  -l, --link PATH        send acknowledgements to a bruco-source with the same path\n"
 	"      --partition N      produce to this partition\n"
@@ -48,15 +52,18 @@ static const struct program program = {"bruco-sink", usage, print_versions};
 
 struct flags {
 	struct command_flags common;
-	const char *partitioner;
+	const char *partitioner, *format, *acknowledge;
 	int64_t partition; /* -1: not given */
+	struct texts operands;
 };
 
-enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER };
+enum { OPTION_PARTITION = OPTION_OWN, OPTION_PARTITIONER, OPTION_FORMAT, OPTION_ACKNOWLEDGE };
 
 static void parse(int argc, char **argv, struct flags *flags, struct sink_options *options)
 {
 	static const struct option longs[] = {COMMAND_OPTIONS,
+		{"acknowledge", required_argument, NULL, OPTION_ACKNOWLEDGE},
+		{"format", required_argument, NULL, OPTION_FORMAT},
 		{"partition", required_argument, NULL, OPTION_PARTITION},
 		{"partitioner", required_argument, NULL, OPTION_PARTITIONER}, {0}};
 	int option;
@@ -66,6 +73,10 @@ static void parse(int argc, char **argv, struct flags *flags, struct sink_option
 			continue;
 		if (option == OPTION_PARTITIONER)
 			flags->partitioner = optarg;
+		else if (option == OPTION_FORMAT)
+			flags->format = optarg;
+		else if (option == OPTION_ACKNOWLEDGE)
+			flags->acknowledge = optarg;
 		else if (!text_integer(optarg, 0, INT32_MAX, &flags->partition))
 			options_misuse(&program, "partition '%s' is not a number", optarg);
 	}
@@ -87,8 +98,31 @@ static void apply_nats(const struct flags *flags, struct sink_config *sink)
 		config_replace(&sink->subject, subject);
 }
 
+static void apply_local(const struct flags *flags, struct sink_config *sink)
+{
+	char *path;
+
+	if (flags->format != NULL)
+		command_format(&program, flags->format, &sink->format);
+	if (flags->acknowledge != NULL && !config_acknowledgement(flags->acknowledge, &sink->acknowledge))
+		options_misuse(&program, "unknown acknowledgement '%s' (written, ok, exit)", flags->acknowledge);
+	if (flags->operands.count == 0)
+		return;
+	if (strcmp(sink->kind, "exec") == 0) {
+		sink->command = flags->operands;
+		return;
+	}
+	path = command_path(flags->operands.items[0]);
+	config_replace(&sink->path, path);
+	free(path);
+}
+
 static void apply(const struct flags *flags, struct sink_config *sink)
 {
+	if (strcmp(sink->kind, "file") == 0 || strcmp(sink->kind, "exec") == 0) {
+		apply_local(flags, sink);
+		return;
+	}
 	if (strcmp(sink->kind, "nats") == 0) {
 		apply_nats(flags, sink);
 		return;
@@ -115,6 +149,14 @@ static void apply(const struct flags *flags, struct sink_config *sink)
 static void check_kind(const struct flags *flags, const char *kind)
 {
 	bool kafka = strcmp(kind, "kafka") == 0, nats = strcmp(kind, "nats") == 0;
+	bool file = strcmp(kind, "file") == 0, exec = strcmp(kind, "exec") == 0;
+
+	if (!exec)
+		command_operands(&program, &flags->operands, file ? 1 : 0);
+	if (!file && !exec && flags->format != NULL)
+		options_misuse(&program, "--format is for kinds file and exec");
+	if (!exec && flags->acknowledge != NULL)
+		options_misuse(&program, "--acknowledge is for kind exec");
 
 	if (!kafka && (flags->partitioner != NULL || flags->partition >= 0 || flags->common.properties.count > 0))
 		options_misuse(&program, "-X, --partition and --partitioner are for kind kafka");
@@ -138,9 +180,9 @@ static void answer(const struct config *config, struct buf *answers)
 	answer_for(config, "deadLetter", &config->dead_letter, answers);
 }
 
-static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
+static void configure(int argc, char **argv, struct flags *flags, struct config *config)
 {
-	const char *word = command_kind(&program, argc, argv);
+	const char *word = command_kind(argc, argv, &flags->operands);
 
 	if (word != NULL && sink_kind_named(word) == NULL)
 		options_misuse(&program, "unknown kind '%s' (%s)", word,

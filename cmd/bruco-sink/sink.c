@@ -310,6 +310,23 @@ static void destination_flush(const struct destination *destination)
 		destination->kind->flush(destination->state);
 }
 
+static bool destination_close(const struct destination *destination)
+{
+	return destination->kind == NULL || destination->kind->close == NULL ||
+	       destination->kind->close(destination->state);
+}
+
+/* Both at once, however long each takes. */
+static bool closed(struct sink *sink)
+{
+	bool out, dead_letter;
+
+	sink->closing = true;
+	out = destination_close(&sink->out);
+	dead_letter = destination_close(&sink->dead_letter);
+	return out && dead_letter;
+}
+
 static void wait_for_work(struct sink *sink, bool full)
 {
 	struct pollfd fds[LIMIT_LANES + TAPS_MAX + 8], *taps;
@@ -332,7 +349,7 @@ static void wait_for_work(struct sink *sink, bool full)
 	if (sink->read_due != 0)
 		timeout = clock_shorter(timeout, clock_left(sink->read_due, clock_ms()));
 	timeout = clock_shorter(timeout, cut_timeout(sink));
-	if (sink->status != STATUS_OK)
+	if (sink->status != STATUS_OK && !sink->closing)
 		timeout = clock_left(sink->deadline, clock_ms());
 	fd_poll(fds, count, timeout);
 	taps_polled(&sink->taps, taps);
@@ -376,7 +393,7 @@ int sink_run(struct config *config, const struct sink_options *options)
 	cut_open(&sink);
 	destination_open(&sink.out);
 	destination_open(&sink.dead_letter);
-	while (!finished(&sink)) {
+	while (!(sink.closing || finished(&sink)) || !closed(&sink)) {
 		wait_for_work(&sink, full);
 		destination_work(&sink.out);
 		destination_work(&sink.dead_letter);

@@ -101,6 +101,7 @@ struct sink {
 	int64_t read_due;   /* when the source is told what was read; 0: it knows */
 	bool end_sent;
 	bool with_keys;   /* -K */
+	bool closing;     /* nothing more is read or put */
 	int status;       /* not 0: finish what is under way, then end with it */
 	int64_t deadline; /* of that, clock_ms */
 };

@@ -3,9 +3,10 @@
 #include <string.h>
 
 static const struct source_kind *const kinds[] = {
-	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, &kind_nats, &kind_file};
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, &kind_nats, &kind_file,
+	&kind_exec};
 
-const char source_kind_names[] = "kafka, lines, json, frames, http, nats, file";
+const char source_kind_names[] = "kafka, lines, json, frames, http, nats, file, exec";
 
 const struct source_kind *source_kind_named(const char *name)
 {

@@ -63,6 +63,7 @@ extern const struct source_kind kind_frames;
 extern const struct source_kind kind_http;
 extern const struct source_kind kind_nats;
 extern const struct source_kind kind_file;
+extern const struct source_kind kind_exec;
 
 /* Their names, for messages: "kafka, lines, json". */
 extern const char source_kind_names[];

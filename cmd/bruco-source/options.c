@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "config/subjects.h"
+#include "config/types/values.h"
 #include "kafka/client.h"
 #include "nats/client.h"
 #include "stage/command.h"
@@ -26,13 +27,17 @@ static const char usage[] =
 	"       bruco-source [-eqv] [-l path] [-n count] lines|json|frames [-K] < input\n"
 	"       bruco-source [-qv] [-l path] [-n count] http [--listen [address:]port]\n"
 	"       bruco-source [-qv] [-l path] [-n count] nats -b servers -t subject [-g group]\n"
+	"       bruco-source [-eqv] [-l path] [-n count] file [--format form] [-g name] [-o offset] path ...\n"
+	"       bruco-source [-eqv] [-l path] [-n count] exec [--format form] -- program [argument ...]\n"
 	"\n"
 	"Turns records of an external system into frames on standard output.\n"
 	"\n"
 	"  -b, --brokers LIST     addresses of Kafka brokers or NATS servers, comma-separated\n"
 	"  -c, --config FILE      read the source section of a configuration\n"
 	"  -e, --end              stop at the offsets that were last at the start\n"
-	"  -g, --group NAME       consumer group; of NATS, queue group\n"
+	"      --format FORM      how records stand in files, or in what a program prints: lines, json or frames\n"
+	"  -g, --group NAME       consumer group; of NATS, queue group; of files, by what name to remember how far\n"
+	"                         they are read\n"
 	"  -K, --keys             lines are key TAB value\n"
 	"      --json             -L prints JSON\n"
 	"  -L, --list             print what the cluster has: brokers, topics, partitions\n"
@@ -73,11 +78,12 @@ static int64_t number(const char *what, const char *text, int64_t low)
 /* Flags are remembered and applied over the file. */
 struct flags {
 	struct command_flags common;
-	const char *group, *offset, *listen, *partitions;
+	const char *group, *offset, *listen, *partitions, *format;
 	bool no_group, list, as_json;
+	struct texts operands;
 };
 
-enum { OPTION_LISTEN = OPTION_OWN, OPTION_NO_GROUP, OPTION_JSON };
+enum { OPTION_LISTEN = OPTION_OWN, OPTION_NO_GROUP, OPTION_JSON, OPTION_FORMAT };
 
 /* What both have that have servers. */
 static bool any_server_flag(const struct flags *flags)
@@ -91,10 +97,35 @@ static bool any_kafka_flag(const struct flags *flags)
 	       flags->common.properties.count > 0;
 }
 
+static bool is(const char *kind, const char *name)
+{
+	return kind != NULL && strcmp(kind, name) == 0;
+}
+
+/* The kinds that have operands, and no server. */
+static bool check_local(const struct flags *flags, const char *kind)
+{
+	if (!is(kind, "file") && !is(kind, "exec"))
+		return false;
+	if (flags->common.brokers != NULL || flags->common.topics != NULL || flags->listen != NULL ||
+		flags->common.properties.count > 0)
+		options_misuse(&program, "-b, -t, -X and --listen are not for kind %s", kind);
+	if (is(kind, "exec") && (flags->group != NULL || flags->offset != NULL))
+		options_misuse(&program, "-g and -o are not for kind exec");
+	if (flags->common.config_path != NULL && (flags->group != NULL || flags->offset != NULL))
+		options_misuse(&program, "-g and -o of kind file do not go with -c");
+	return true;
+}
+
 static void check_kind(const struct flags *flags, const char *kind)
 {
 	bool kafka = kind == NULL || strcmp(kind, "kafka") == 0;
 
+	if (check_local(flags, kind))
+		return;
+	command_operands(&program, &flags->operands, 0);
+	if (flags->format != NULL)
+		options_misuse(&program, "--format is for kinds file and exec");
 	if (any_kafka_flag(flags) && !kafka)
 		options_misuse(&program, "-L, --no-group, -o, -p and -X are for kind kafka");
 	if (any_server_flag(flags) && !kafka && strcmp(kind, "nats") != 0)
@@ -125,7 +156,8 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 		{"offset", required_argument, NULL, 'o'}, {"partition", required_argument, NULL, 'p'},
 		{"no-group", no_argument, NULL, OPTION_NO_GROUP}, {"list", no_argument, NULL, 'L'},
 		{"json", no_argument, NULL, OPTION_JSON},
-		{"listen", required_argument, NULL, OPTION_LISTEN}, {0}};
+		{"listen", required_argument, NULL, OPTION_LISTEN},
+		{"format", required_argument, NULL, OPTION_FORMAT}, {0}};
 	int option;
 
 	while ((option = options_next(argc, argv, COMMAND_LETTERS "eg:Ln:o:p:", longs)) != -1) {
@@ -140,6 +172,9 @@ static void parse(int argc, char **argv, struct flags *flags, struct source_opti
 			break;
 		case OPTION_LISTEN:
 			flags->listen = optarg;
+			break;
+		case OPTION_FORMAT:
+			flags->format = optarg;
 			break;
 		case 'n':
 			options->limit = number("count", optarg, 1);
@@ -246,6 +281,45 @@ static void apply_use(const struct flags *flags, struct source_config *source)
 		apply_partitions(flags->partitions, &source->partitions);
 }
 
+static void apply_exec(const struct flags *flags, struct source_config *source)
+{
+	if (flags->operands.count > 0)
+		source->command = flags->operands;
+}
+
+/* Without a file, what is remembered has the name that -g gives. */
+static void apply_file(const struct flags *flags, struct config *config)
+{
+	struct source_config *source = &config->source;
+
+	for (size_t i = 0; i < flags->operands.count; i++) {
+		char *path = command_path(flags->operands.items[i]);
+
+		if (i == 0)
+			config_replace(&source->path, path);
+		texts_add(&source->paths, path);
+		free(path);
+	}
+	if (flags->common.config_path == NULL)
+		source->forgetful = flags->group == NULL;
+	if (flags->group != NULL)
+		config_replace(&config->name, flags->group);
+	if (is(flags->offset, "latest"))
+		source->start = START_LATEST;
+	else if (flags->offset != NULL && !is(flags->offset, "earliest"))
+		options_misuse(&program, "offset '%s' of files is not earliest or latest", flags->offset);
+}
+
+static void apply_local(const struct flags *flags, struct config *config)
+{
+	if (flags->format != NULL)
+		command_format(&program, flags->format, &config->source.format);
+	if (is(config->source.kind, "exec"))
+		apply_exec(flags, &config->source);
+	else
+		apply_file(flags, config);
+}
+
 static void apply(const struct flags *flags, struct source_config *source)
 {
 	if (source->kind != NULL && strcmp(source->kind, "nats") == 0) {
@@ -275,16 +349,19 @@ static void answer(const struct config *config, struct buf *answers)
 		kind->check(config, answers);
 }
 
-static void configure(int argc, char **argv, const struct flags *flags, struct config *config)
+static void configure(int argc, char **argv, struct flags *flags, struct config *config)
 {
-	const char *word = command_kind(&program, argc, argv);
+	const char *word = command_kind(argc, argv, &flags->operands);
 
 	if (word != NULL && source_kind_named(word) == NULL)
 		options_misuse(&program, "unknown kind '%s' (%s)", word,
 			source_kind_names);
 	command_load(&program, config, flags->common.config_path, SECTION_SOURCE, word);
 	check_kind(flags, config->source.kind);
-	apply(flags, &config->source);
+	if (is(config->source.kind, "file") || is(config->source.kind, "exec"))
+		apply_local(flags, config);
+	else
+		apply(flags, &config->source);
 	command_complete(&program, config, SECTION_SOURCE, &flags->common.properties);
 	command_check_properties(config, answer);
 }

@@ -91,6 +91,13 @@ enum record_format { RECORD_LINES, RECORD_JSON, RECORD_FRAMES };
 /* Where a file is begun that was never read. */
 enum file_start { START_EARLIEST, START_LATEST };
 
+/* When the program of an exec source is started again after its end. */
+enum program_restart { RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_NEVER };
+
+/* What counts as delivered to the program of an exec sink: what was written to it, what it says so of, or what
+ * it was given when it exits with 0. */
+enum acknowledgement { ACKNOWLEDGE_WRITTEN, ACKNOWLEDGE_OK, ACKNOWLEDGE_EXIT };
+
 enum { CONCURRENCY_MOST = 1024, BATCH_MOST = 10000 };
 
 struct processor_config {
@@ -196,9 +203,14 @@ struct source_config {
 	char *stream, *durable; /* of JetStream: both, or neither */
 	int64_t ack_wait_ms;
 	char *path; /* absolute; the name of a file, or a pattern for several */
+	struct texts paths; /* by hand: these files instead */
+	bool forgetful;     /* by hand: how far they are read is not remembered */
 	enum record_format format;
 	bool follow;
 	enum file_start start;
+	struct texts command; /* as token_command */
+	struct settings program_env;
+	enum program_restart restart;
 };
 
 /* When a file that is written is moved away. All 0: never, as far as that one goes. */
@@ -229,6 +241,11 @@ struct sink_config {
 	char *path; /* absolute, of a file */
 	enum record_format format;
 	struct rotation rotate;
+	struct texts command; /* as token_command */
+	struct settings program_env;
+	enum acknowledgement acknowledge;
+	uint32_t batch_size;   /* for ACKNOWLEDGE_EXIT: records that a program is given at most, */
+	int64_t batch_wait_ms; /* and how long they may come in after the first one */
 };
 
 struct config {
@@ -326,6 +343,9 @@ void config_replace(char **field, const char *text);
 
 /* librdkafka's word for hash, murmur2 and random, or manual; NULL: no such partitioner. */
 const char *config_partitioner(const char *word);
+/* False: there is no such word. */
+bool config_format(const char *word, enum record_format *format);
+bool config_acknowledgement(const char *word, enum acknowledgement *acknowledgement);
 
 /* Whether a client of these settings has anything that librdkafka should look at (`bruco check`). */
 bool config_has_properties(

@@ -140,6 +140,23 @@ void environment_set_user(char ***list, const struct settings *env, const struct
 	}
 }
 
+char **environment_of_program(const struct config *config, const struct settings *env)
+{
+	size_t count = 0;
+	char **list;
+
+	while (environ[count] != NULL)
+		count++;
+	list = mem_array(count + env->count + 1, sizeof *list);
+	count = 0;
+	for (char **variable = environ; *variable != NULL; variable++)
+		if (!is_in_texts(*variable, &config->secret_variables) && !is_replaced(*variable, env, NULL))
+			list[count++] = mem_text(*variable);
+	for (size_t i = 0; i < env->count; i++)
+		list[count++] = mem_printf("%s=%s", env->items[i].name, env->items[i].value);
+	return list;
+}
+
 void environment_free(char **list)
 {
 	for (char **variable = list; list != NULL && *variable != NULL; variable++)

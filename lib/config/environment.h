@@ -22,6 +22,9 @@ void environment_set(char ***list, const char *name, const char *value);
 /* Sets HOME, USER and LOGNAME as a login of that user would, but for what `env` has set; NULL: nothing. */
 void environment_set_user(
 	char ***list, const struct settings *env, const struct user *user);
+/* Of a program that a source or sink runs: this process's, without variables that the configuration names in
+ * its source or sink, and with `env`. */
+char **environment_of_program(const struct config *config, const struct settings *env);
 void environment_free(char **list); /* NULL: nothing */
 
 #endif

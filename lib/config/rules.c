@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/format.h"
+#include "base/search.h"
 #include "base/text.h"
 #include "config/schema.h"
 #include "config/subjects.h"
@@ -245,6 +246,43 @@ static void check_nats(struct load *load)
 		load->config->processor.ordering = ORDERING_NONE;
 }
 
+/* The type of the key has looked for those with a path. */
+static void check_program(struct load *load, const struct texts *command, const char *section)
+{
+	const struct node *node = given_in(load, section, "command");
+	char *path;
+
+	if (!is_kind(load, section, "exec") || node == NULL || command->count == 0 ||
+		strchr(command->items[0], '/') != NULL)
+		return;
+	path = search_path(command->items[0]);
+	if (path == NULL)
+		diag_warning(load->diagnostics, node->place, "%s.command: there is no program '%.200s' in the folders of PATH",
+			section, command->items[0]);
+	free(path);
+}
+
+static void check_exec_sink(struct load *load, const struct sink_config *sink, const char *section)
+{
+	const struct node *batch = given_in(load, section, "batch");
+
+	if (is_kind(load, section, "exec") && batch != NULL && sink->acknowledge != ACKNOWLEDGE_EXIT &&
+		(load->sections & SECTION_SINK))
+		diag_warning(load->diagnostics, batch->place, "%s.batch has no effect without 'acknowledge: exit'",
+			section);
+}
+
+static void check_exec(struct load *load)
+{
+	if (load->from_dump)
+		return;
+	check_program(load, &load->config->source.command, "source");
+	check_program(load, &load->config->sink.command, "sink");
+	check_program(load, &load->config->dead_letter.command, "deadLetter");
+	check_exec_sink(load, &load->config->sink, "sink");
+	check_exec_sink(load, &load->config->dead_letter, "deadLetter");
+}
+
 /* A dump may lack either: a stage gets only what it needs. */
 static void check_on_failure(struct load *load)
 {
@@ -466,6 +504,7 @@ void rules_check(struct load *load)
 	check_network(load);
 	check_http(load);
 	check_nats(load);
+	check_exec(load);
 	check_on_failure(load);
 	check_exactly_once(load);
 	check_unused_handler(load);

@@ -39,6 +39,7 @@
  *   PAUSED   from the source: it obeys PAUSES number `seq`; of what is paused nothing more is taken
  *   LANES    from the source: from now on it spreads the records over so many `lanes`, and nothing was under
  *            way at that moment; `seq` is the request's
+ *   FINAL    from source or sink: it ends now with 75, and a new start would do no better
  *   BROKEN   from sink or source: life `life` of the lane sent an invalid frame, or answered what it had
  *            not been given; kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are
@@ -103,6 +104,7 @@ enum message_type {
 	MESSAGE_WANT_CUT,
 	MESSAGE_OFFSETS,
 	MESSAGE_LANES,
+	MESSAGE_FINAL,
 	MESSAGE_TYPE_END /* one more than the last */
 };
 

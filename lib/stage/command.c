@@ -1,5 +1,6 @@
 #include "stage/command.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "config/types/values.h"
 
 static void add_property(
 	const struct program *program, struct property_flags *flags, char *assignment)
@@ -50,11 +52,35 @@ bool command_option(const struct program *program, struct command_flags *flags, 
 	}
 }
 
-const char *command_kind(const struct program *program, int argc, char **argv)
+const char *command_kind(int argc, char **argv, struct texts *operands)
 {
-	if (argc - optind > 1)
-		options_misuse(program, "unexpected '%s'", argv[optind + 1]);
+	for (int i = optind + 1; i < argc; i++)
+		texts_add(operands, argv[i]);
 	return optind < argc ? argv[optind] : NULL;
+}
+
+void command_operands(const struct program *program, const struct texts *operands, size_t most)
+{
+	if (operands->count > most)
+		options_misuse(program, "unexpected '%s'", operands->items[most]);
+}
+
+void command_format(const struct program *program, const char *word, enum record_format *format)
+{
+	if (!config_format(word, format))
+		options_misuse(program, "unknown format '%s' (lines, json, frames)", word);
+}
+
+char *command_path(const char *path)
+{
+	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *absolute;
+
+	if (path[0] != '/' && folder == NULL)
+		die(STATUS_TEMPFAIL, "cannot find out the working directory: %s", strerror(errno));
+	absolute = config_path(folder, path);
+	free(folder);
+	return absolute;
 }
 
 static void print(struct buf *notes)

@@ -44,8 +44,18 @@ struct command_flags {
 /* Handles one of these options, as options_common does. False: it is the program's own. */
 bool command_option(const struct program *program, struct command_flags *flags, int option);
 
-/* The kind on the command line, or NULL, after options_next has read all options. */
-const char *command_kind(const struct program *program, int argc, char **argv);
+/* The kind on the command line, or NULL, after options_next has read all options. What stands behind it are the
+ * kind's operands: a path, or a program with its arguments. */
+const char *command_kind(int argc, char **argv, struct texts *operands);
+
+/* Ends the program if there are more operands than these. */
+void command_operands(const struct program *program, const struct texts *operands, size_t most);
+
+/* The value of --format. */
+void command_format(const struct program *program, const char *word, enum record_format *format);
+
+/* An absolute path of what the user has named. */
+char *command_path(const char *path);
 
 /* Reads the file, if there is one (path may be NULL), and prints its notes; then settles the kind:
  * the word on the command line, which must be the file's if that has one. */

@@ -42,6 +42,12 @@ void stage_ready(struct stage *stage)
 		log_debug("ready");
 }
 
+void stage_final(const struct stage *stage)
+{
+	if (stage->control >= 0)
+		message_send(stage->control, &(struct message){.type = MESSAGE_FINAL}, NULL, 0);
+}
+
 enum receive_result stage_receive(int fd, const char *peer, struct received *received)
 {
 	int got = message_receive(fd, &received->message, received->fds, &received->fd_count,

@@ -46,6 +46,9 @@ void stage_open(struct stage *stage, int driver);
 /* Says once, to the driver or by hand to the debug log, that the stage is ready. */
 void stage_ready(struct stage *stage);
 
+/* This stage is about to end with STATUS_TEMPFAIL, and is not to be started again. */
+void stage_final(const struct stage *stage);
+
 /* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not exist". */
 _Noreturn void stage_waited(int64_t most_ms, const char *what);
 

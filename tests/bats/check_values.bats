@@ -5,18 +5,18 @@ load check
 
 @test "kinds" {
     refuses "config.yaml:2:16: source.kind: unknown kind 'kafak' (did you mean 'kafka'?)" \
-        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard, reply, nats or file)" <<'YAML'
+        "config.yaml:3:14: sink.kind: kind 'http' does not exist yet (kafka, lines, json, frames, discard, reply, nats, file or exec)" <<'YAML'
 processor:
 source: {kind: kafak}
 sink: {kind: http, port: 80}
 YAML
-    refuses "config.yaml:2:16: source.kind: kind 'exec' does not exist yet (kafka, lines, json, frames, http, nats or file)" \
-        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply, nats or file)" <<'YAML'
+    refuses "config.yaml:2:16: source.kind: unknown kind 'redis' (kafka, lines, json, frames, http, nats, file or exec)" \
+        "config.yaml:3:14: sink.kind: unknown kind 'postgres' (kafka, lines, json, frames, discard, reply, nats, file or exec)" <<'YAML'
 processor:
-source: {kind: exec, command: ls}
+source: {kind: redis}
 sink: {kind: postgres}
 YAML
-    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json, frames, http, nats or file)" <<'YAML'
+    refuses "config.yaml:2:16: source.kind: 'discard' is a kind of sink only (kafka, lines, json, frames, http, nats, file or exec)" <<'YAML'
 processor:
 source: {kind: discard}
 YAML

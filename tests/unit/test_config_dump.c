@@ -166,7 +166,7 @@ TEST(changes_are_named_by_their_paths)
 
 /* Any of these is a value of each key, and not its default. */
 static const char *const values[] = {"3", "30", "ssl", "PLAIN", "3MiB", "300", "300MiB", "strict", "false", "key", "skip", "debug", "earliest", "other", "json",
-	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "latest", "/dev/null", "true", "[x]", "exactlyOnce"};
+	"roundrobin", "murmur2", "7/m", "none", "[{name: A, value: b}]", "{a: b}", "::1", "latest", "always", "exit", "/dev/null", "true", "[x]", "exactlyOnce"};
 
 /* What is written for a key of *from, without the key itself. */
 static struct buf value_of(
@@ -223,6 +223,8 @@ static void write_one(struct buf *text, const struct section *section, const str
 	while (copy[0] != '\0' && (name = strsep(&rest, ".")) != NULL) {
 		if (strcmp(name, "rotate") == 0)
 			buf_text(text, "  kind: file\n");
+		if (strcmp(name, "batch") == 0 && kind != NULL)
+			buf_text(text, "  kind: exec\n");
 		if (strcmp(name, "security") == 0 && nats)
 			buf_text(text, "  kind: nats\n");
 		else if (strcmp(name, "security") == 0) /* what goes together with each of its keys */

@@ -31,6 +31,8 @@ static void apply(struct exit_facts *facts, const char *word)
 		facts->ready = false;
 	else if (strcmp(word, "waited") == 0)
 		facts->waited = true;
+	else if (strcmp(word, "final") == 0)
+		facts->final = true;
 	else if (strcmp(word, "killed") == 0)
 		facts->killed = true;
 	else if (strcmp(word, "recycles") == 0)
@@ -217,6 +219,12 @@ static const struct {
 	{"sink exit:75 rewinds unready waited",
 		{{"starting running", "fatal 75: death"},
 			{"ending", "endpoint died 75: death, warn of restart, take restart"},
+			{"others", "endpoint died 75: death"}}},
+	{"sink exit:75 rewinds final",
+		{{"starting running ending", "fatal 75: death"}, {"others", "endpoint died 75: death"}}},
+	{"sink signal:9 rewinds final",
+		{{"starting running ending", "endpoint died 75: death, warn of restart, take restart"},
+			{"settling restarting", "endpoint died 75: death, warn"},
 			{"others", "endpoint died 75: death"}}},
 	{"source exit:75 rewinds waited",
 		{{"starting running ending", "endpoint died 75: death, warn of restart, take restart"},

@@ -1,5 +1,6 @@
 /* The arithmetic of restarts: the budget, the back-off and the deaths that events account for. */
 
+#include "base/back_off.h"
 #include "bruco/driver/restarts.h"
 #include "unit.h"
 

@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "bruco-sink/kinds/record_form.h"
 #include "bruco-sink/tickets.h"
-#include "json/record_json.h"
 
 enum {
 	OUT_MAX = 4 << 20, /* bytes that gather; or one record, if that is more */
@@ -171,25 +171,6 @@ static void file_flush(void *state)
 	commit(state);
 }
 
-static void make_record(struct buf *out, enum record_format format, const struct frame_record *record)
-{
-	buf_reset(out);
-	switch (format) {
-	case RECORD_LINES:
-		if (record->value_length > 0)
-			buf_append(out, record->value, (size_t)record->value_length);
-		buf_byte(out, '\n');
-		break;
-	case RECORD_JSON:
-		record_json_write(record, out);
-		break;
-	case RECORD_FRAMES:
-		buf_reserve(out, record->head.length);
-		out->length += frame_record_write(out->data + out->length, record);
-		break;
-	}
-}
-
 /* What gathers for one file is written before the file is moved away. */
 static bool make_room(struct file_sink *file, size_t more)
 {
@@ -207,7 +188,8 @@ static enum put_result file_put(void *state, const struct frame_record *record, 
 
 	if (file->full || file->out.length >= OUT_MAX)
 		return PUT_FULL;
-	make_record(&file->record, file->config->format, record);
+	buf_reset(&file->record);
+	record_form_append(&file->record, file->config->format, file->sink->with_keys, record);
 	if (!make_room(file, file->record.length))
 		return PUT_FULL;
 	buf_append(&file->out, file->record.data, file->record.length);

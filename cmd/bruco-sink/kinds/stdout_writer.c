@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "bruco-sink/kinds/record_form.h"
 #include "bruco-sink/sink.h"
-#include "json/record_json.h"
 
 enum { WRITE_AT = 256 << 10 };
 
@@ -57,14 +57,7 @@ static enum put_result put_line(void *state, const struct frame_record *record, 
 	struct stream *stream = state;
 
 	(void)ticket;
-	if (stream->sink->with_keys) {
-		if (record->key_length > 0)
-			buf_append(&stream->out, record->key, (size_t)record->key_length);
-		buf_byte(&stream->out, '\t');
-	}
-	if (record->value_length > 0)
-		buf_append(&stream->out, record->value, (size_t)record->value_length);
-	buf_byte(&stream->out, '\n');
+	record_form_append(&stream->out, RECORD_LINES, stream->sink->with_keys, record);
 	return written(stream);
 }
 
@@ -73,7 +66,7 @@ static enum put_result put_json(void *state, const struct frame_record *record, 
 	struct stream *stream = state;
 
 	(void)ticket;
-	record_json_write(record, &stream->out);
+	record_form_append(&stream->out, RECORD_JSON, false, record);
 	return written(stream);
 }
 
@@ -82,8 +75,7 @@ static enum put_result put_frame(void *state, const struct frame_record *record,
 	struct stream *stream = state;
 
 	(void)ticket;
-	buf_reserve(&stream->out, record->head.length);
-	stream->out.length += frame_record_write(stream->out.data + stream->out.length, record);
+	record_form_append(&stream->out, RECORD_FRAMES, false, record);
 	stream->frames = record->head.seq;
 	return written(stream);
 }

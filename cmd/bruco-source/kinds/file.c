@@ -35,7 +35,9 @@ static void *file_open(struct source *source)
 		.config = &source->config->source,
 		.follow = source->config->source.follow && !source->stop_at_end,
 		.inotify = -1};
-	open_state(file);
+	file->first_start = true;
+	if (!file->config->forgetful)
+		open_state(file);
 	if (file->follow)
 		file->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	file_find(file);

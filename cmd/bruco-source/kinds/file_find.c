@@ -127,7 +127,7 @@ static bool has_room(struct file_source *file, const char *path)
 /* What a pattern finds besides files does not matter. */
 static bool is_pattern(const struct file_source *file)
 {
-	return strpbrk(file->config->path, "*?[") != NULL;
+	return file->config->paths.count == 0 && strpbrk(file->config->path, "*?[") != NULL;
 }
 
 static void cannot(struct file_source *file, const char *path, const char *why)
@@ -188,10 +188,14 @@ static void see_pattern(struct file_source *file)
 
 static void see_all(struct file_source *file)
 {
+	const struct texts *paths = &file->config->paths;
+
 	if (is_pattern(file))
 		see_pattern(file);
-	else
+	else if (paths->count == 0)
 		see_path(file, file->config->path);
+	for (size_t i = 0; i < paths->count; i++)
+		see_path(file, paths->items[i]);
 }
 
 static void say_waiting(struct file_source *file)

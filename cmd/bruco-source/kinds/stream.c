@@ -149,7 +149,9 @@ static enum dispatch_result dispatch_record(struct stream *stream, struct frame_
 {
 	const struct lanes *lanes = &stream->source->lanes;
 	unsigned own = record->partition < 0 ? 0 : (unsigned)record->partition % lanes->count;
-	struct passage passage = {.partition = stream->partition, .record = record};
+	struct passage passage = {.partition = stream->partition,
+		.record = record,
+		.at_once = !source_taking(stream->source)};
 
 	if (stream->by_byte) {
 		record->topic = stream->partition->topic;
@@ -224,4 +226,12 @@ void stream_end(struct stream *stream)
 {
 	if (stream_left(stream) > 0)
 		broken(stream, "input is truncated", "byte", stream->position + stream->buf.length);
+}
+
+size_t stream_cut(struct stream *stream)
+{
+	size_t left = stream_left(stream);
+
+	stream->taken = stream->buf.length;
+	return left;
 }

@@ -61,6 +61,9 @@ uint8_t *stream_room(struct stream *stream);
 /* Nothing more will come: if bytes are left that are no record, says so and drains with 65. */
 void stream_end(struct stream *stream);
 
+/* What is left is no record, and is dropped: what comes next begins one. Returns how many bytes it was. */
+size_t stream_cut(struct stream *stream);
+
 /* Bytes that are read and not taken, and the place of the first of them. */
 static inline size_t stream_left(const struct stream *stream)
 {

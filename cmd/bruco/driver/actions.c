@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/back_off.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/format.h"

@@ -37,6 +37,7 @@ static struct exit_facts gather(struct driver *driver, const struct process *pro
 		.how = how,
 		.ready = process->ready,
 		.killed = process->killed,
+		.final = process->final,
 		.waited = driver->config->max_wait_ms > 0 &&
 			  clock_ms() - process->started_at >= driver->config->max_wait_ms,
 		.out_of_memory = out_of_memory(driver, process, how),

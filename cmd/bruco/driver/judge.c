@@ -149,12 +149,15 @@ static bool nobody_reads(const struct exit_facts *facts)
 	       WTERMSIG(facts->how) == SIGPIPE;
 }
 
-/* A new start would only wait again. Once the pipeline is being restarted, the status says only that
- * the other one is gone. */
-static bool gave_up_waiting(const struct exit_facts *facts)
+/* A new start would only wait again, or fail again. Once the pipeline is being restarted, the status says only
+ * that the other one is gone. */
+static bool gave_up(const struct exit_facts *facts)
 {
-	return facts->waited && !facts->ready && exited_with(facts, STATUS_TEMPFAIL) &&
-	       (facts->state == STATE_STARTING || facts->state == STATE_RUNNING);
+	bool runs = facts->state == STATE_STARTING || facts->state == STATE_RUNNING;
+
+	if (!exited_with(facts, STATUS_TEMPFAIL))
+		return false;
+	return (runs && facts->waited && !facts->ready) || (facts->final && (runs || facts->state == STATE_ENDING));
 }
 
 /* Source or sink ended, and a new start may mend it. */
@@ -185,7 +188,7 @@ static struct judgement judge_endpoint(const struct exit_facts *facts)
 		return nothing(HELD_STAYS);
 	if (nobody_reads(facts))
 		return event(EVENT_FATAL, STATUS_TEMPFAIL, REASON_OUTPUT_UNREAD);
-	judgement = is_final(facts) || gave_up_waiting(facts)
+	judgement = is_final(facts) || gave_up(facts)
 			    ? event(EVENT_FATAL, WEXITSTATUS(facts->how), REASON_DEATH)
 			    : judge_dead_endpoint(facts);
 	/* The other one has died before: this is a cause of its own. */

@@ -23,6 +23,7 @@ struct exit_facts {
 	bool killed;        /* by the driver */
 	bool overdue;       /* worker: it was killed for an event that ran too long */
 	bool out_of_memory; /* the kernel killed it because memory was short */
+	bool final;         /* source, sink: it has said that a new start would do no better */
 	bool waited;        /* source, sink: it was not ready within maxWait */
 	bool recycles;      /* worker: it had announced that it ends between two events */
 	uint32_t run;       /* worker: enum run_state, as its page claims */

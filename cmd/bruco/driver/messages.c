@@ -129,6 +129,8 @@ static void handle_message(struct driver *driver, struct process *process, struc
 		driver_spread_told(driver, message);
 	else if (message->type == MESSAGE_PAUSED && process == &driver->source)
 		driver_pauses_obeyed(driver, message->seq);
+	else if (message->type == MESSAGE_FINAL && slot == NULL)
+		process->final = true;
 	else if (message->type == MESSAGE_BROKEN && slot == NULL)
 		broken(driver, message);
 	else if (message->type == MESSAGE_ATTEMPT && slot != NULL)

@@ -253,7 +253,7 @@ int process_start(struct process *process, const struct launch *launch, uint32_t
 	int error;
 
 	process->started_at = clock_ms();
-	process->ready = process->killed = process->stuck = false;
+	process->ready = process->final = process->killed = process->stuck = false;
 	if (open_outfit(process, &launch->documents[process->role], &outfit))
 		pid = start_process(process, launch, &outfit);
 	error = errno;

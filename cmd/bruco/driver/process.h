@@ -88,6 +88,7 @@ struct process {
 	int64_t started_at;             /* ms */
 	uint64_t starts;                /* of all processes so far */
 	bool ready;                     /* for the driver to set */
+	bool final;                     /* source, sink: it has said so; for the driver to set */
 	bool killed;                    /* by us */
 	int64_t killed_at;              /* ms, when for the first time */
 	bool stuck;                     /* for the driver to set */

@@ -1,6 +1,6 @@
 /*
- * How often the driver may restart something, how soon, and which deaths do not count. Times are
- * monotonic milliseconds, given by the caller.
+ * How often the driver may restart something, and which deaths do not count. Times are monotonic
+ * milliseconds, given by the caller.
  */
 #ifndef BRUCO_DRIVER_RESTARTS_H
 #define BRUCO_DRIVER_RESTARTS_H
@@ -13,7 +13,7 @@
 
 /* At most `most` restarts, of workers and of the whole pipeline together, within RESTART_WINDOW_MS;
  * deaths that an event accounts for need none. */
-enum { RESTART_WINDOW_MS = 60000, BACK_OFF_FIRST_MS = 100, BACK_OFF_MOST_MS = 30000 };
+enum { RESTART_WINDOW_MS = 60000 };
 
 struct restarts {
 	uint32_t most;
@@ -47,8 +47,5 @@ struct event_mark {
 
 bool restarts_accounts_for(
 	struct event_mark *last, const struct page_snapshot *page, uint32_t attempts);
-
-/* How long to wait after this many failures in a row: 0, 100, 200, 400 ... 30000 ms. */
-int64_t back_off_ms(unsigned failures);
 
 #endif

@@ -1,4 +1,6 @@
 /* The keys that only kind file has. */
+#include <string.h>
+
 #include "config/kinds/kinds.h"
 #include "config/types/values.h"
 
@@ -10,6 +12,17 @@ enum { SECOND = 1000, DAY = 24 * 3600 * SECOND };
 
 const char *const record_formats[] = {"lines", "json", "frames", NULL};
 static const char *const starts[] = {"earliest", "latest", NULL};
+
+bool config_format(const char *word, enum record_format *format)
+{
+	for (size_t i = 0; record_formats[i] != NULL; i++) {
+		if (strcmp(record_formats[i], word) == 0) {
+			*format = (enum record_format)i;
+			return true;
+		}
+	}
+	return false;
+}
 
 /* clang-format off */
 

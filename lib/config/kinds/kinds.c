@@ -9,11 +9,10 @@ static const struct kind reply = {.name = "reply"};
 
 /* Kinds that there will be, or that earlier versions had. */
 static const struct kind http = {.name = "http", .absent = "does not exist yet"};
-static const struct kind exec = {.name = "exec", .absent = "does not exist yet"};
 
-const struct kind *const source_kinds[] = {
-	&kafka_source, &lines, &json, &frames, &http_source, &nats_source, &file_source, &exec, NULL};
-const struct kind *const sink_kinds[] = {
-	&kafka_sink, &lines, &json, &frames, &discard, &reply, &nats_sink, &file_sink, &http, &exec, NULL};
+const struct kind *const source_kinds[] = {&kafka_source, &lines, &json, &frames, &http_source, &nats_source,
+	&file_source, &exec_source, NULL};
+const struct kind *const sink_kinds[] = {&kafka_sink, &lines, &json, &frames, &discard, &reply, &nats_sink,
+	&file_sink, &exec_sink, &http, NULL};
 const struct kind *const dead_letter_kinds[] = {&kafka_dead_letter, &lines, &json, &frames, &discard, &reply,
-	&nats_dead_letter, &file_dead_letter, &http, &exec, NULL};
+	&nats_dead_letter, &file_dead_letter, &exec_dead_letter, &http, NULL};

@@ -26,5 +26,8 @@ extern const struct kind nats_dead_letter;
 extern const struct kind file_source;
 extern const struct kind file_sink;
 extern const struct kind file_dead_letter;
+extern const struct kind exec_source;
+extern const struct kind exec_sink;
+extern const struct kind exec_dead_letter;
 
 #endif

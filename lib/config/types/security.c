@@ -164,7 +164,7 @@ const struct value_type pem_type = {.read = read_pem,
 	.is_set = setting_is_set,
 	.clear = setting_clear};
 
-/* ---- tokenCommand */
+/* ---- tokenCommand, command */
 
 enum { ARGUMENTS_MAX = 64 };
 
