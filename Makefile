@@ -101,6 +101,7 @@ UNIT    := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS   := kafka-fill kafka-copy kafka-compare kafka-offsets kafka-watch kafka-mock \
 	bench-loop bench-span bench-latency
 PRELOAD := short_io.so clock_jump.so no_processes.so allocations.so ballast.so
+MODELS  := model-alo model-eos
 TESTS   := $(UNIT:%=$(BUILD)/tests/%) $(TOOLS:%=$(BUILD)/tests/%)
 tests_obj = $(patsubst %,$(BUILD)/obj/tests/%.o,$(1))
 
@@ -160,6 +161,12 @@ $(BUILD)/tests/bench-latency: $(call tests_obj,bench/latency kafka/client) $(BAS
 $(foreach tool,$(TOOLS),$(eval LIBS_$(tool) := $(RDKAFKA_LIBS)))
 LIBS_bench-loop := $(JEMALLOC) $(RDKAFKA_LIBS)
 PYTHON_bench-loop := yes
+
+# The protocol's models.
+$(BUILD)/tests/model-%: tests/model/%.cpp tests/model/engine.h
+	@mkdir -p $(@D)
+	@echo "  CXX  $@"
+	$(Q)$(CXX) -std=c++17 -O2 -Wall -Wextra $(if $(DEV),-Werror) -o $@ $<
 
 # Libraries that the chaos scenarios and the bench preload.
 define PRELOADED
@@ -256,7 +263,7 @@ chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/ch
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)
 
-tests: $(TESTS) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
+tests: $(TESTS) $(MODELS:%=$(BUILD)/tests/%) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
 bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULTS.md; 23 minutes
 	@BRUCO_BIN=$(abspath $(BUILD))/bin PYTHON=$(PYTHON) $(PYTHON) tests/bench/bench \
