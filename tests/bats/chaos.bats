@@ -64,6 +64,11 @@ preloadable() {
     contains "$output" " dead letter 15, filtered 15,"
 }
 
+@test "exactly once: whatever dies, leaves or stands still, each record once, and no transaction left open" {
+    scenario exactly-once
+    contains "$output" " duplicates 0,"
+}
+
 @test "hostile workers in two of four lanes: nothing of any lane lost, doubled or invented" {
     scenario hostile
     contains "$output" " duplicates 0,"

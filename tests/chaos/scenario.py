@@ -83,6 +83,7 @@ class Run:
     checks = ()            # further options of kafka-compare
     may_repeat = True      # whether any of its faults may
     dead_letter = False
+    sampled = True         # whether nothing may be committed before it can be read
 
     def __init__(self, folder, seed, records, faults):
         self.folder, self.seed, self.records, self.faults = folder, seed, records, faults
@@ -279,7 +280,8 @@ processor:
     def check(self):
         """Asks kafka-compare, and finds the cause of each duplicate."""
         copies = self.folder / "copies"
-        words = ["-b", self.broker.address, "--samples", self.reader.path, "--copies", copies]
+        words = ["-b", self.broker.address, "--copies", copies]
+        words += ["--samples", self.reader.path] if self.sampled else []
         words += ["--dead-letter", self.topics[2]] if self.dead_letter else []
         answer = subprocess.run(
             [str(TOOLS / "kafka-compare"), *map(str, words), *map(str, self.checks),

@@ -5,6 +5,7 @@ import signal
 import time
 
 from cluster import Blackholes, Disk, Errors, Leaders, Network, Quotas
+from exactly_once import ExactlyOnce
 from hostile import Hostile
 from machine import Clock, Interrupts, Memory, Processes, ShortCalls, Signals
 from scenario import SLOW, Run
@@ -341,5 +342,6 @@ SCENARIOS = {
     "disk": (Disk, (18_000, 3), (6_000, 1)),
     "memory": (Memory, (10_000, 20), (2_000, 4)),
     "clock": (Clock, (40_000, 20), (4_000, 2)),
+    "exactly-once": (ExactlyOnce, (500_000, 500), (6_000, 12)),
     "hostile": (Hostile, (1_400_000, 14_000), (12_000, 120)),
 }
