@@ -268,7 +268,7 @@ static const struct key top_keys[] = {
 		.low = 1, .high = 24 * HOUR,
 		.also = " waitTimeout startTimeout startupTimeout connectTimeout "},
 	{.name = "processingGuarantee",
-		.help = "Whether a record may come out twice after a failure, or not: exactlyOnce, from Kafka to Kafka.",
+		.help = "What becomes of a record when a process dies or is replaced.",
 		.type = &choice_type, TOP(guarantee),
 		.words = guarantee_words, .initial = "atLeastOnce",
 		.also = " processing.guarantee guarantee semantics delivery deliveryGuarantee exactlyOnce transactions "},

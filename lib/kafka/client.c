@@ -83,12 +83,16 @@ static void log_text(
 		kafka_health_certificate(health, without_thread(text));
 		return;
 	}
+	/* All begins again behind what is committed. */
+	if (strcmp(facility, "TXNERR") == 0)
+		level = LOG_WARNING;
 	/* What a dead producer has left open is ended first, and the client asks again soon. */
 	if (strcmp(facility, "GETPID") == 0 && strstr(text, "concurrent operation on the same transaction") != NULL)
 		level = LOG_DEBUG;
 	/* A fatal error comes as an event, too, and whoever takes that says what it means; the sink
 	 * knows what it does with that property. */
 	if (strcmp(facility, "FATAL") == 0 ||
+		(strcmp(facility, "TXNERR") == 0 && strstr(text, "Fatal transaction error") != NULL) ||
 		(strcmp(facility, "CONFWARN") == 0 &&
 			strstr(text, "enable.gapless.guarantee") != NULL))
 		level = LOG_DEBUG;

@@ -140,6 +140,7 @@ name: orders
 shutdownTimeout: 30s
 maxRecordSize: 16MiB
 maxRestarts: 10
+processingGuarantee: atLeastOnce
 metrics:
   stallAfter: 60s
 processor:
@@ -221,7 +222,7 @@ YAML
         n { if (out == "" && !(n in seen)) { seen[n]; out = "example-" n }; if (out) print >out }' \
         "$ROOT/man/bruco.yaml.5"
     mapfile -t examples < <(grep -l '^source:' example-*)
-    ((${#examples[@]} == 3))
+    ((${#examples[@]} == 4))
     for example in "${examples[@]}"; do
         accepts <"$example"
     done

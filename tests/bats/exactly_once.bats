@@ -89,3 +89,54 @@ kill_one() {
     all_committed
     nothing_hangs "$OUT"
 }
+
+# on_two LISTENER: a handler that is stopped by a file, to hold a record
+sink_says() { # sink_says NAME PATTERN
+    file_has "$1.err" "$2"
+}
+
+total_out_at_least() { (($(kafka-offsets -b "$BROKERS" count "$OUT") >= $1)); }
+
+@test "an instance that is stopped past its session, and goes on, commits nothing that another one has done" {
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 2000
+    start_x one bruco -c config.yaml
+    wait_for 30 ready one
+    wait_for 30 total_out_at_least 500
+    kill -STOP -- "-$(<one.pid)" # its session: driver, source, sink and workers
+    start_x two bruco -c config.yaml
+    wait_for 40 file_has two.err '4 partitions assigned'
+    wait_for 60 total_out_at_least 3000
+    kill -CONT -- "-$(<one.pid)"
+    wait_for 40 file_has one.err 'restarting the pipeline'
+    wait_for 60 ready one 2
+    stop_x fill 143
+    stop_x one
+    stop_x two
+    run_x 0 bruco -e -c config.yaml
+    once
+    all_committed
+    nothing_hangs "$OUT"
+}
+
+@test "instances that join and leave finish what they have, and start nothing again" {
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 3000
+    start_x one bruco -v -c config.yaml
+    wait_for 30 ready one
+    start_x two bruco -v -c config.yaml
+    wait_for 40 file_has two.err '2 partitions assigned'
+    wait_for 60 total_out_at_least 3000
+    start_x three bruco -c config.yaml
+    wait_for 40 file_has three.err 'partitions? assigned'
+    stop_x one
+    wait_for 40 file_has two.err '(2|3) partitions assigned'
+    stop_x fill 143
+    stop_x two
+    stop_x three
+    file_has one.err "transactionalId 'bruco/.*/$GROUP/.*/1'"
+    file_has two.err "transactionalId 'bruco/.*/$GROUP/.*/2'"
+    file_lacks two.err restarting
+    file_lacks three.err restarting
+    run_x 0 bruco -e -c config.yaml
+    once
+    all_committed
+}

@@ -337,6 +337,41 @@ YAML
     contains "$stderr" "cannot produce to '$DEAD': Broker: Topic authorization failed (user 'bob', PLAIN)"
 }
 
+# exactly_as_bob: from $IN to $OUT by bob, in transactions
+exactly_as_bob() {
+    local bob="security: {protocol: sasl_plaintext, mechanism: PLAIN, username: bob, password: bob-secret}"
+    new_topic && IN=$TOPIC
+    new_topic && OUT=$TOPIC
+    echo 'def handle_event(context, data): return data' >handler.py
+    cat >config.yaml <<YAML
+name: exact
+processingGuarantee: exactlyOnce
+processor: {}
+source: {kind: kafka, brokers: [$(at sasl_plaintext)], topics: [$IN], consumerGroup: g-$IN, offset: earliest}
+sink: {kind: kafka, brokers: [$(at sasl_plaintext)], topic: $OUT, $bob}
+YAML
+    sed -i "/^source/s/}$/, security: {protocol: sasl_plaintext, mechanism: PLAIN, username: alice, password: alice-secret}}/" config.yaml
+}
+
+@test "exactly once: a transactional ID or a group that the sink may not use is named, with whom, 77" {
+    exactly_as_bob
+    send one
+    run_x 0 bruco -e
+    count_is "$OUT" 1
+    deny bob --operation Read --group "g-$IN" --allow-principal User:alice
+    send two
+    run_x 77 bruco -e
+    contains "$stderr" "bruco-sink: error: cannot commit in a transaction: Broker: Group authorization failed (consumer group 'g-$IN') (user 'bob', PLAIN)"
+    count_in stderr ' error: ' 2 # the sink's, and that it ended so
+    count_is "$OUT" 1
+    exactly_as_bob
+    deny bob --operation Write --transactional-id "bruco/exact/g-$IN/" --resource-pattern-type prefixed
+    run_x 77 bruco -e
+    contains "$stderr" "bruco-sink: error: cannot produce in transactions: Broker: Transactional Id authorization failed (transactionalId 'bruco/exact/g-$IN/"
+    contains "$stderr" "/1') (user 'bob', PLAIN)"
+    count_in stderr ' error: ' 2
+}
+
 @test "a broker that is restarted under TLS is waited for" {
     own_broker
     pipeline "$(at sasl_ssl)"

@@ -1,5 +1,6 @@
 #include "bruco-sink/kinds/kafka_transaction.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -347,12 +349,28 @@ void kafka_transaction_broken(struct kafka_transaction *transaction)
 		fail(transaction, RD_KAFKA_RESP_ERR__STATE, "it has failed already");
 }
 
+/* A commit that can't succeed any more ends soon, and nothing is aborted before. False: it goes on. */
+static bool await_thread(struct kafka_transaction *transaction)
+{
+	int64_t deadline = clock_ms() + ABORT_MS;
+	bool busy = true;
+
+	while (busy && clock_ms() < deadline) {
+		pthread_mutex_lock(&transaction->lock);
+		busy = transaction->busy && !transaction->done;
+		pthread_mutex_unlock(&transaction->lock);
+		if (busy)
+			poll(NULL, 0, 5);
+	}
+	return !busy;
+}
+
 void kafka_transaction_abort(struct kafka_transaction *transaction)
 {
 	rd_kafka_error_t *error;
 
 	page_count(transaction->kafka->sink->page, COUNT_ABORTED, 1);
-	if (!transaction->open || transaction->fatal)
+	if (!transaction->open || transaction->fatal || !await_thread(transaction))
 		return;
 	error = rd_kafka_abort_transaction(transaction->kafka->client, ABORT_MS);
 	if (error == NULL)

@@ -183,11 +183,11 @@ static const struct key source_keys[] = {
 
 static const struct key sink_keys[] = {SINK_KEYS(sink_security)
 	{.name = "transactionalId",
-		.help = "With exactlyOnce, the name of the transactions, which must be different for each running instance.",
+		.help = "The name of the transactions with exactlyOnce, which must be different for each running instance.",
 		.type = &text_type, SINK(transactional_id), .high = 255,
 		.also = " transactional.id transactionId txnId "},
 	{.name = "commitInterval",
-		.help = "With exactlyOnce, how long a transaction gathers records before it is committed.",
+		.help = "How long a transaction gathers records before it is committed, with exactlyOnce.",
 		.type = &duration_type, SINK(commit_interval_ms),
 		.low = 1, .high = 10 * SECOND, .initial = "100ms",
 		.also = " commit.interval.ms commitIntervalMs transactionInterval "},
