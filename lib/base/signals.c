@@ -28,6 +28,10 @@ void signals_reset(void)
 		if (number != SIGHUP || !is_ignored(SIGHUP))
 			signal(number, SIG_DFL);
 	sigemptyset(&none);
+	if (getpid() == 1) { /* no default action ends it: the kernel drops what is not blocked */
+		sigaddset(&none, SIGTERM);
+		sigaddset(&none, SIGINT);
+	}
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -15,7 +15,8 @@ enum { SIGNALS_REPEAT_MS = 500 };
 /*
  * The state that each program begins with, whoever has started it: every signal has its default
  * action and none is blocked. SIGHUP stays ignored if it is, for that is what nohup(1) asks for.
- * spawn() calls it in the child, so that children begin with the same.
+ * spawn() calls it in the child, so that children begin with the same. In the first process of a
+ * container TERM and INT are blocked, so that one that comes before signals_init is not lost.
  */
 void signals_reset(void);
 
