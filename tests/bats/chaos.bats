@@ -69,6 +69,11 @@ preloadable() {
     contains "$output" " duplicates 0,"
 }
 
+@test "an EndTxn that arrives in the next transaction ends nothing in its midst" {
+    scenario late-ends
+    contains "$output" " duplicates 0,"
+}
+
 @test "hostile workers in two of four lanes: nothing of any lane lost, doubled or invented" {
     scenario hostile
     contains "$output" " duplicates 0,"

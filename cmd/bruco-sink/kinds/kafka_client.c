@@ -380,6 +380,14 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *op
 		kafka_error(client, error, reason, opaque);
 }
 
+static int on_close(int fd, void *opaque)
+{
+	const struct kafka_sink *kafka = opaque;
+
+	kafka_transaction_closed(kafka->transaction);
+	return close(fd);
+}
+
 void kafka_client_share(struct kafka_sink *kafka, struct kafka_sink *owner)
 {
 	kafka->guest = true;
@@ -409,8 +417,10 @@ void kafka_client_open(struct kafka_sink *kafka, bool careful)
 		set_number(conf, "batch.size", kafka->batch_max);
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
-	if (kafka->transaction != NULL)
+	if (kafka->transaction != NULL) {
 		rd_kafka_conf_set_error_cb(conf, on_error);
+		rd_kafka_conf_set_closesocket_cb(conf, on_close);
+	}
 	kafka->client = kafka_client(RD_KAFKA_PRODUCER, conf);
 	if (kafka->tokens == NULL)
 		kafka->tokens =

@@ -27,6 +27,7 @@ enum step { STEP_NONE, STEP_OFFSETS, STEP_COMMIT };
 
 struct outcome {
 	enum step failed; /* STEP_NONE: it is committed */
+	bool repeated;    /* perhaps: a request of it was sent twice */
 	rd_kafka_resp_err_t error;
 	char text[512];
 };
@@ -37,6 +38,7 @@ struct kafka_transaction {
 	bool open;   /* begun, and neither committed nor aborted */
 	bool same_cluster; /* as the source's: that was looked at */
 	_Atomic bool fatal; /* the client has had its last error */
+	_Atomic unsigned closed; /* connections, so far */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
@@ -87,11 +89,14 @@ static void *run(void *argument)
 	pthread_mutex_lock(&transaction->lock);
 	for (;;) {
 		struct outcome outcome;
+		unsigned closed;
 
 		while (!transaction->busy || transaction->done)
 			pthread_cond_wait(&transaction->wake, &transaction->lock);
 		pthread_mutex_unlock(&transaction->lock);
+		closed = transaction->closed;
 		outcome = commit(transaction->kafka->client, &transaction->cut);
+		outcome.repeated = transaction->closed != closed;
 		pthread_mutex_lock(&transaction->lock);
 		transaction->outcome = outcome;
 		transaction->done = true;
@@ -204,6 +209,11 @@ void kafka_transaction_fatal(struct kafka_transaction *transaction)
 {
 	transaction->fatal = true;
 	eventfd_write(transaction->kafka->event_fd, 1);
+}
+
+void kafka_transaction_closed(struct kafka_transaction *transaction)
+{
+	transaction->closed++;
 }
 
 static void fail_fatal(struct kafka_transaction *transaction)
@@ -325,6 +335,19 @@ static bool any_refused(struct kafka_transaction *transaction)
 	return refused;
 }
 
+/* The client sends the requests of a commit again when their connection has gone. If the first ones were only
+ * late, they would be taken for the next transaction's, and end it in its midst. Those of a producer whose
+ * successor has called init_transactions are refused. */
+static void end_producer(struct kafka_transaction *transaction)
+{
+	struct sink *sink = transaction->kafka->sink;
+
+	log_warning("a connection was lost during a commit, which has succeeded: the sink begins anew, so that "
+		    "nothing of it can arrive in the next transaction");
+	cut_failed(sink);
+	sink_fail(sink, STATUS_TEMPFAIL);
+}
+
 void kafka_transaction_work(struct kafka_transaction *transaction)
 {
 	struct outcome outcome;
@@ -334,6 +357,8 @@ void kafka_transaction_work(struct kafka_transaction *transaction)
 		transaction->open = false;
 		kafka_health_good(&transaction->kafka->health);
 		cut_committed(transaction->kafka->sink);
+		if (outcome.repeated)
+			end_producer(transaction);
 	} else if (transaction->fatal) {
 		fail_fatal(transaction);
 	} else if (any_refused(transaction)) {

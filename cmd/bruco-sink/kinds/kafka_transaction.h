@@ -42,5 +42,6 @@ void kafka_transaction_broken(struct kafka_transaction *transaction);
 void kafka_transaction_not_delivered(
 	struct kafka_transaction *transaction, const rd_kafka_message_t *message);
 void kafka_transaction_fatal(struct kafka_transaction *transaction);
+void kafka_transaction_closed(struct kafka_transaction *transaction); /* a connection was */
 
 #endif
