@@ -23,7 +23,7 @@ HARDEN  := -fPIE $(call accepted,-fstack-protector-strong -fstack-clash-protecti
 	$(if $(SANITIZE)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 ZEROED  := $(call accepted,-ftrivial-auto-var-init=zero)
 FAST    := lib/frame lib/lane lib/stage lib/stats lib/tap lib/kafka cmd/bruco-source cmd/bruco-worker cmd/bruco-sink
-zeroed   = $(if $(filter $(FAST:%=$(BUILD)/obj/%/%.o),$@),,$(ZEROED))
+zeroed   = $(if $(filter $(FAST:%=$(BUILD)/obj/%/%.o) $(MODULE_OBJECTS),$@),,$(ZEROED))
 CHECKED := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer)
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(zeroed) $(WARN) $(CHECKED) \
@@ -76,7 +76,7 @@ PROGRAMS := bruco bruco-source bruco-worker bruco-sink bruco-broker
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
 $(BUILD)/bin/bruco:        $(COMMON) $(call module,lib/json) $(call module,cmd/bruco)
 $(BUILD)/bin/bruco-source: $(COMMON) $(STREAM) $(call module,cmd/bruco-source)
-$(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json) $(call module,cmd/bruco-worker)
+$(BUILD)/bin/bruco-worker: $(COMMON) $(STAGE) $(call module,lib/json)
 $(BUILD)/bin/bruco-sink:   $(COMMON) $(STREAM) $(call module,cmd/bruco-sink)
 $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(NCURSES) $(YAML)
@@ -91,9 +91,23 @@ PACKAGE := $(patsubst lib/python/%,%,$(sort $(wildcard lib/python/*.* lib/python
 MAN     := $(sort $(wildcard man/*.[1-8]))
 PAGES   := $(foreach page,$(MAN),share/man/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 PROJECT := $(sort $(shell find share -type f ! -name '*.pyc'))
-SHARED  := $(PACKAGE:%=lib/bruco/python/%) $(PROJECT:share/%=share/bruco/%) $(PAGES)
+SHARED  := $(PACKAGE:%=lib/bruco/python/%) lib/bruco/worker.py $(PROJECT:share/%=share/bruco/%) $(PAGES)
 
-all: $(BINARIES) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
+# ---- the worker as a module, for the Pythons that are not embedded. One of this file's runs makes the one
+# for PYTHON; what does not see Python.h is compiled once.
+
+MODULE_HEADERS := $(shell $(PYTHON) -c 'import sysconfig as s; \
+	print("-isystem", s.get_path("include"), "-isystem", s.get_path("platinclude"))' 2>/dev/null)
+MODULE_SUFFIX  := $(if $(SANITIZE),,$(shell $(PYTHON) -c 'import sysconfig as s; \
+	print(s.get_config_var("EXT_SUFFIX"))' 2>/dev/null))
+MODULE         := $(if $(MODULE_SUFFIX),$(BUILD)/lib/bruco/modules/_bruco_worker$(MODULE_SUFFIX))
+MODULE_WORKER  := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/$(MODULE_SUFFIX)/%,$(filter-out %/main.o %/front.o,\
+	$(call module,cmd/bruco-worker)))
+MODULE_OBJECTS := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/any/%,$(COMMON) $(STAGE) $(call module,lib/json)) \
+	$(MODULE_WORKER)
+$(BUILD)/bin/bruco-worker: $(filter-out %/module.o,$(call module,cmd/bruco-worker))
+
+all: $(BINARIES) $(MODULE) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 
 # ---- tests: tests/unit/test_X.c with unit.c and COMMON, tools on librdkafka, the bench's loop
 
@@ -209,13 +223,28 @@ $(BINARIES) $(TESTS) $(FUZZERS):
 	$(Q)$(if $(PYTHON_$(@F)),$(if $(PYTHON_STATIC),$(LINK) $(PYTHON_STATIC) 2>/dev/null || )$(LINK) $(PYTHON_LIBS),$(LINK))
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
-$(BUILD)/obj/cmd/%.o: EXTRA += -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) \
-	-DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"'
+EMBEDDED = -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) -DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"'
+$(BUILD)/obj/cmd/%.o $(BUILD)/obj/lib/config/python.o: EXTRA += $(EMBEDDED)
+$(MODULE_OBJECTS): EXTRA += -fPIC -fvisibility=hidden
+$(MODULE_WORKER): EXTRA += $(MODULE_HEADERS) $(EMBEDDED)
 
-$(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
+$(MODULE): $(MODULE_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(filter-out -pie,$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_bruco-worker) -lm
+
+define COMPILE
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -c -o $@ $<
+endef
+$(BUILD)/modules/any/%.o: %.c | $(BUILD)/libraries-found
+	$(COMPILE)
+$(MODULE_WORKER): $(BUILD)/modules/$(MODULE_SUFFIX)/%.o: %.c | $(BUILD)/libraries-found
+	$(COMPILE)
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/libraries-found
+	$(COMPILE)
 
 $(BUILD)/libraries-found:
 	@pkg-config --exists --print-errors rdkafka yaml-0.1 jansson jemalloc libmicrohttpd libnats ncursesw && \
@@ -226,6 +255,9 @@ $(BUILD)/libraries-found:
 $(BUILD)/lib/bruco/python/%: lib/python/%
 	@mkdir -p $(@D) && cp $< $@
 
+$(BUILD)/lib/bruco/worker.py: cmd/bruco-worker/worker.py
+	@mkdir -p $(@D) && cp $< $@
+
 $(BUILD)/share/bruco/%: share/%
 	@mkdir -p $(@D) && cp $< $@
 
@@ -233,7 +265,7 @@ $(foreach page,$(PAGES),$(eval $(BUILD)/$(page): man/$(notdir $(page))))
 $(PAGES:%=$(BUILD)/%):
 	@mkdir -p $(@D) && cp $< $@
 
--include $(shell test -d $(BUILD)/obj && find $(BUILD)/obj -name '*.d')
+-include $(shell find $(wildcard $(BUILD)/obj $(BUILD)/modules) -name '*.d' 2>/dev/null)
 
 # ---- what people call
 
@@ -263,6 +295,12 @@ chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/ch
 
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)
+
+# PYTHONS, or each pythonX.Y with headers in PATH and among pyenv's versions.
+modules: all ## build the worker's module for each Python that is found, or for those in PYTHONS=
+	@for python in $(or $(PYTHONS),$$(tools/pythons)); do \
+		$(MAKE) --no-print-directory PYTHON=$$python BUILD=$(BUILD) module || exit; done
+module: $(MODULE)
 
 tests: $(TESTS) $(MODELS:%=$(BUILD)/tests/%) $(PRELOAD:%=$(BUILD)/tests/%) ## build the tests
 
@@ -307,7 +345,8 @@ $(BUILD)/$(firstword $(COMPLETIONS)): tools/completions $(BINARIES)
 completions: $(BUILD)/$(firstword $(COMPLETIONS)) ## make the completions for bash, zsh and fish
 
 UNITS := lib/systemd/system/bruco@.service lib/sysusers.d/bruco.conf
-INSTALLED := $(PROGRAMS:%=bin/%) $(SHARED) $(COMPLETIONS)
+MODULES  := $(sort $(patsubst $(BUILD)/%,%,$(MODULE) $(wildcard $(BUILD)/lib/bruco/modules/*.so)))
+INSTALLED := $(PROGRAMS:%=bin/%) $(MODULES) $(SHARED) $(COMPLETIONS)
 EXAMPLES  := $(sort $(shell find examples -name env -prune -o -type f ! -name '*.pyc' ! -name '*.joblib' -print))
 sbom: $(BUILD)/bruco.cdx.json ## write a bill of materials, CycloneDX, into build/bruco.cdx.json
 $(BUILD)/bruco.cdx.json: $(BINARIES) tools/sbom
@@ -337,5 +376,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests pages dependencies check-deps lint format install uninstall clean help
+.PHONY: all module modules sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests pages dependencies check-deps lint format install uninstall clean help
 .DELETE_ON_ERROR:

@@ -2,24 +2,58 @@
 
 #include "bruco-worker/options.h"
 
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <yaml.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "bruco-worker/io/codec.h"
-#include "config/virtualenv.h"
+#include "config/python.h"
+
+static const char usage[] =
+	"usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module]\n"
+	"                    [--python path] [-c file]\n"
+	"\n"
+	"Reads frames, calls the Python function handle_event for each, writes frames.\n"
+	"\n"
+	"  -c, --config FILE      take the settings of this file (its processor section)\n"
+	"  -d, --directory DIR    the handler's folder (default: .)\n"
+	"  -m, --module NAME      the handler's module (default: handler)\n"
+	"      --check            look at the handler, run no event and not init_context\n"
+	"      --lines            read lines, each an event's value, and write lines\n"
+	"      --json             read a record as a JSON object a line, and write such\n"
+	"      --python PATH      run this Python, or the one of this virtual environment\n"
+	"  -q, --quiet            log warnings and errors only\n"
+	"  -v, --verbose          log debugging messages too\n"
+	"      --log-format FMT   text or json\n"
+	"      --help             show this and exit\n"
+	"      --version          show the versions of bruco-worker, Python, libyaml and jansson\n";
+
+static void print_versions(void)
+{
+	const char *version = Py_GetVersion(); /* "3.11.2 (main, ...) [GCC ...]" */
+
+	printf("CPython %.*s\n", (int)strcspn(version, " "), version);
+	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
+}
+
+static const struct program program = {"bruco-worker", usage, print_versions};
 
 /* --driver, --document and --text are for `bruco` alone. */
-enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_HANDLER, OPTION_TEXT, OPTION_DOCUMENT };
+enum { OPTION_LINES = OPTION_OWN, OPTION_JSON, OPTION_HANDLER, OPTION_TEXT, OPTION_DOCUMENT,
+	OPTION_PYTHON };
 
 struct flags {
-	const struct program *program;
 	const char *config;
 	const char *directory;
 	const char *module;
+	const char *python;
 	const struct codec *codec;
 	enum check check;
 	int document; /* a descriptor: the configuration as config_dump writes it; -1: none */
@@ -29,7 +63,7 @@ struct flags {
 static void take_codec(struct flags *flags, const struct codec *codec)
 {
 	if (flags->codec != NULL && flags->codec != codec)
-		options_misuse(flags->program, "--lines and --json exclude each other");
+		options_misuse(&program, "--lines and --json exclude each other");
 	flags->codec = codec;
 }
 
@@ -45,13 +79,14 @@ static void parse(int argc, char **argv, struct flags *flags)
 		{"document", required_argument, NULL, OPTION_DOCUMENT},
 		{"lines", no_argument, NULL, OPTION_LINES},
 		{"json", no_argument, NULL, OPTION_JSON},
+		{"python", required_argument, NULL, OPTION_PYTHON},
 		{"driver", required_argument, NULL, OPTION_DRIVER},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
 
 	while ((option = options_next(argc, argv, "c:d:m:qv", options)) != -1) {
-		if (options_common(flags->program, option))
+		if (options_common(&program, option))
 			continue;
 		switch (option) {
 		case 'c':
@@ -70,7 +105,7 @@ static void parse(int argc, char **argv, struct flags *flags)
 			flags->check = CHECK_TEXT;
 			break;
 		case OPTION_DOCUMENT:
-			flags->document = options_descriptor(flags->program, optarg);
+			flags->document = options_descriptor(&program, optarg);
 			break;
 		case OPTION_LINES:
 			take_codec(flags, &codec_lines);
@@ -78,13 +113,16 @@ static void parse(int argc, char **argv, struct flags *flags)
 		case OPTION_JSON:
 			take_codec(flags, &codec_json);
 			break;
+		case OPTION_PYTHON:
+			flags->python = optarg;
+			break;
 		case OPTION_DRIVER:
-			flags->control = options_descriptor(flags->program, optarg);
+			flags->control = options_descriptor(&program, optarg);
 			break;
 		}
 	}
 	if (optind < argc)
-		options_misuse(flags->program, "unexpected argument '%s'", argv[optind]);
+		options_misuse(&program, "unexpected argument '%s'", argv[optind]);
 }
 
 /* By hand the environment is inherited whole, but what source and sink use of it is none of the handler's
@@ -107,7 +145,7 @@ static void load_config(const char *path, int document, struct config *config)
 				  ? config_load_fd(config, document, SECTION_PROCESSOR, &notes)
 				  : config_load(config, path, SECTION_PROCESSOR, &notes);
 
-	mistakes += virtualenv_check(config, PY_MAJOR_VERSION, PY_MINOR_VERSION, &notes);
+	mistakes += python_check(config, &notes);
 	fd_write_all(STDERR_FILENO, notes.data, notes.length);
 	buf_release(&notes);
 	if (mistakes > 0)
@@ -134,33 +172,51 @@ static void settle_processor(const struct flags *flags, struct config *config)
 		config_replace(&processor->module_name, flags->module);
 }
 
+static void take_python(const struct flags *flags, struct config *config)
+{
+	char *folder, *path;
+
+	if (flags->python == NULL)
+		return;
+	folder = getcwd(NULL, 0); /* the worker will leave it */
+	path = flags->python[0] == '/' || folder == NULL ? mem_text(flags->python)
+							  : mem_printf("%s/%s", folder, flags->python);
+	config_replace(&config->processor.python, path);
+	free(path);
+	free(folder);
+}
+
 static const struct codec *choose_codec(const struct flags *flags)
 {
 	if (flags->check != CHECK_NOTHING && flags->codec != NULL)
-		options_misuse(flags->program, "--check reads no input, neither lines nor JSON");
+		options_misuse(&program, "--check reads no input, neither lines nor JSON");
 	if (flags->codec != NULL)
 		return flags->codec;
 	if (flags->check == CHECK_NOTHING && isatty(STDIN_FILENO))
-		options_misuse(flags->program,
+		options_misuse(&program,
 			"frames are not read from a terminal (see --lines and --json)");
 	return &codec_frames;
 }
 
-void worker_options(const struct program *program, int argc, char **argv, struct worker *worker)
+void worker_options(int argc, char **argv, struct worker *worker)
 {
-	struct flags flags = {.program = program, .control = -1, .document = -1};
+	struct flags flags = {.control = -1, .document = -1};
 
-	*worker = (struct worker){.in = -1, .out = -1, .stacks = -1, .codec = &codec_frames};
+	*worker = (struct worker){.in = -1, .out = -1, .stacks = -1, .document = -1, .codec = &codec_frames};
 	config_init(&worker->config);
 	parse(argc, argv, &flags);
 	worker->control = flags.control;
 	worker->driven = flags.control >= 0;
-	if (worker->driven)
+	if (worker->driven) {
+		take_python(&flags, &worker->config);
 		return;
+	}
 	worker->check = flags.check;
+	worker->document = flags.document;
 	settle_processor(&flags, &worker->config);
+	take_python(&flags, &worker->config);
 	worker->codec = choose_codec(&flags);
 	if (!worker->config.processor.present &&
 		(flags.codec != NULL || flags.check != CHECK_NOTHING))
-		options_misuse(program, "'%s' has no processor to try", flags.config);
+		options_misuse(&program, "'%s' has no processor to try", flags.config);
 }

@@ -9,6 +9,6 @@
 
 /* Fills in a worker that has not been opened: by hand all its settings, under the driver its
  * control socket. Ends the program on a mistake, and for --help and --version. */
-void worker_options(const struct program *program, int argc, char **argv, struct worker *worker);
+void worker_options(int argc, char **argv, struct worker *worker);
 
 #endif

@@ -76,12 +76,19 @@ static bool is_stream(int fd)
 	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
 }
 
+void worker_set_variables(const struct worker *worker)
+{
+	const struct settings *env = &worker->config.processor.env;
+
+	for (size_t i = 0; i < env->count; i++)
+		setenv(env->items[i].name, env->items[i].value, 1);
+}
+
 static int enter_directory(struct worker *worker)
 {
 	const struct processor_config *processor = &worker->config.processor;
 
-	for (size_t i = 0; i < processor->env.count; i++)
-		setenv(processor->env.items[i].name, processor->env.items[i].value, 1);
+	worker_set_variables(worker);
 	if (chdir(processor->handler_path) < 0) {
 		log_error("cannot enter the handler's folder '%s': %s", processor->handler_path,
 			strerror(errno));

@@ -29,6 +29,7 @@ struct worker {
 	struct config config;
 	const struct codec *codec;
 	bool driven;      /* started by the driver, not by hand */
+	int document;     /* where the configuration was read from, not at its start any more; -1 */
 	bool interactive; /* Ctrl-C ends it; else it ends when its input does */
 	uint32_t number;  /* which worker of which life; 0 by hand */
 	uint32_t life;
@@ -43,6 +44,9 @@ struct worker {
 	bool recycles;     /* it ends because of maxEvents, maxMemory or RETIRE, and is to be replaced */
 	struct page *page; /* shared with the driver; private by hand */
 };
+
+/* Sets the variables of processor.env. */
+void worker_set_variables(const struct worker *worker);
 
 /* Opens descriptors and page (under the driver with what HELLO brings), loads the handler, runs all
  * events, and closes the handler. Starts Python when it is needed and does not run yet, and leaves

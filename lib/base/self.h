@@ -8,4 +8,8 @@
  * NULL when /proc does not tell. Whether there is such a file is not looked at. */
 char *self_beside(const char *relative);
 
+/* For code that a program of somebody else's has loaded: the path of the program that it would be part of,
+ * whether or not that is there. It is kept. */
+void self_is(const char *program);
+
 #endif

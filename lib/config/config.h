@@ -125,7 +125,7 @@ struct processor_config {
 	int64_t max_memory;    /* a worker is recycled when it uses this many bytes; 0: never */
 	int64_t limit_memory;  /* RLIMIT_DATA of a worker, bytes; 0: as inherited */
 	uint32_t limit_files;  /* RLIMIT_NOFILE of a worker; 0: as inherited */
-	char *python;          /* the absolute folder of a virtual environment; NULL: none */
+	char *python;          /* absolute: a virtual environment or a Python, see python.h; NULL: none */
 	struct config_place python_place;
 	struct settings env;
 	enum isolation isolation;

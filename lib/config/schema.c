@@ -153,7 +153,7 @@ static const struct key processor_keys[] = {
 		.words = log_level_words, .initial = "auto",
 		.also = " level logging loggingLevel verbosity severity "},
 	{.name = "python",
-		.help = "The folder of a virtual environment whose packages the handler uses.",
+		.help = "A virtual environment whose packages the handler uses, or the Python that it runs in.",
 		.type = &python_type, PROCESSOR(python),
 		.also = " venv virtualenv virtualEnv interpreter "},
 	{.name = "env",

@@ -20,6 +20,8 @@ export BRUCO_TESTS=${BRUCO_TESTS:-${BRUCO_BIN%/*}/tests}
 export PATH=$BRUCO_BIN:$BRUCO_TESTS:$PATH
 export LC_ALL=C.UTF-8 BRUCO_DISABLE_PIP=${BRUCO_DISABLE_PIP-true}
 unset NOTIFY_SOCKET JOURNAL_STREAM
+# Another Python than the embedded one for all workers: a virtual environment's folder, or an executable.
+[[ -z ${BRUCO_TEST_PYTHON:-} ]] || export BRUCO_VENV=$BRUCO_TEST_PYTHON
 
 : "${LIMIT:=60}"   # seconds that run_x gives a command
 : "${PATIENCE:=1}" # how many times as long to wait, here and in wait_for: for builds that are slow

@@ -26,7 +26,7 @@ make_venv() {
 
 # ---- an environment that is there
 
-@test "a virtual environment is used; one of another Python is refused with both versions" {
+@test "a virtual environment is used; one of a Python that is too old is refused" {
     local python
     python=$(embedded_version)
     make_venv venv
@@ -44,7 +44,7 @@ def handle_event(context, data): return [only_there.name, sys.prefix, sys.execut
 
     sed -i 's/^version.*/version_info = 2.7.18/' venv/pyvenv.cfg
     VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines </dev/null
-    contains "$stderr" "error: VIRTUAL_ENV, which is activated: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python $python"
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: '$PWD/venv' is Python 2.7, and workers run in 3.9 and later"
     VIRTUAL_ENV=$PWD/absent run_x 78 bruco-worker --lines </dev/null
     contains "$stderr" "error: VIRTUAL_ENV, which is activated: cannot open '$PWD/absent': No such file or directory"
     VIRTUAL_ENV=$PWD run_x 78 bruco-worker --lines </dev/null
@@ -72,7 +72,7 @@ def handle_event(context, data): return [only_there.name, sys.prefix]'
     contains "$output" '  python: "${WHERE}"'
 }
 
-@test "processor.python that is no environment, or one of another Python, is a mistake with its place" {
+@test "processor.python that is no environment, or one of a Python that is too old, is a mistake with its place" {
     local where="app/config.yaml:1:21: processor.python:"
     project <<<'def handle_event(context, data): return data'
     make_venv app/environment
@@ -93,7 +93,7 @@ def handle_event(context, data): return [only_there.name, sys.prefix]'
     sed -i 's/^version.*/version = 2.7.18/' app/environment/pyvenv.cfg
     for command in "bruco app" "bruco-worker --lines -c app"; do
         run_x 78 $command <<<hello
-        equals "$stderr" "$where the virtual environment '$PWD/app/environment' is for Python 2.7, but bruco-worker embeds Python $(embedded_version)"
+        equals "$stderr" "$where '$PWD/app/environment' is Python 2.7, and workers run in 3.9 and later"
     done
     sed -i "s/environment/~\/venv/" app/config.yaml
     run_x 78 bruco check app
@@ -303,7 +303,7 @@ has_environment() {
     make_venv venv
     sed -i 's/^version.*/version = 2.7.18/' venv/pyvenv.cfg
     VIRTUAL_ENV=$PWD/venv run_x 78 bruco-worker --lines -c app <<<hello
-    contains "$stderr" "error: VIRTUAL_ENV, which is activated: the virtual environment '$PWD/venv' is for Python 2.7, but bruco-worker embeds Python"
+    contains "$stderr" "error: VIRTUAL_ENV, which is activated: '$PWD/venv' is Python 2.7, and workers run in"
     run_x 0 bruco venv app
     VIRTUAL_ENV=$PWD/venv run_x 0 bruco-worker --lines -c app <<<hello
     contains "$output" "found $PWD/cache/bruco/venv-"

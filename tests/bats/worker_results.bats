@@ -191,7 +191,7 @@ def handle_event(context, data): return os.environ["GREETING"]' >app/work.py
     run_x 0 bruco-worker --version
     equals "${lines[0]%% *} ${lines[1]%% *} ${lines[2]%% *}" "bruco-worker CPython libyaml"
     run_x 0 bruco-worker --help
-    contains "$output" "usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module] [-c file]"
+    contains "$output" "usage: bruco-worker [-qv] [--lines | --json | --check] [-d directory] [-m module]"
 }
 
 # ---- what handlers print and log

@@ -18,6 +18,7 @@
 #include "bruco-worker/python/builtin_module.h"
 #include "bruco-worker/python/exception.h"
 #include "bruco-worker/python/exit_deadline.h"
+#include "bruco-worker/python/import.h"
 #include "bruco-worker/python/python_home.h"
 
 enum { STOP_MS = 5000 };
@@ -106,20 +107,65 @@ static int add_package(const struct processor_config *processor)
 /* STATUS_OK, or an exit status, having logged why. */
 static int start_python(const struct worker *worker)
 {
-	char *executable;
-	PyStatus python;
-	int status = python_home_executable(worker, &executable);
+	struct python python = {0};
+	PyStatus started;
+	int status = STATUS_OK;
 
+	if (worker->check == CHECK_TEXT) /* without packages any Python will do */
+		python.executable = mem_text(BRUCO_PYTHON);
+	else
+		status = python_home_find(worker, true, &python);
 	if (status != STATUS_OK)
 		return status;
-	python = preinitialize();
-	if (!PyStatus_Exception(python))
-		python = initialize(executable, worker->interactive);
-	free(executable);
-	if (PyStatus_Exception(python))
-		return start_failed(python);
+	started = preinitialize();
+	if (!PyStatus_Exception(started))
+		started = initialize(python.executable, worker->interactive);
+	python_release(&python);
+	if (PyStatus_Exception(started))
+		return start_failed(started);
 	interpreter.ours = true;
 	return STATUS_OK;
+}
+
+/* A Python that was there before has made its sys.stdout for another file, by hand. */
+static int renew_streams(const struct worker *worker)
+{
+	PyObject *stream = PySys_GetObject("stdout"), *method, *none, *changes, *done = NULL; /* borrowed */
+
+	if (worker->driven || stream == NULL || stream == Py_None)
+		return 0;
+	method = PyObject_GetAttrString(stream, "reconfigure");
+	none = PyTuple_New(0);
+	changes = Py_BuildValue("{sO}", "line_buffering", isatty(STDOUT_FILENO) ? Py_True : Py_False);
+	if (method != NULL && none != NULL && changes != NULL)
+		done = PyObject_Call(method, none, changes);
+	Py_XDECREF(method);
+	Py_XDECREF(none);
+	Py_XDECREF(changes);
+	Py_XDECREF(done);
+	if (done != NULL)
+		return 0;
+	PyErr_Print();
+	return -1;
+}
+
+/* A Python that was there before has read the variables already. */
+static int renew_variables(const struct worker *worker)
+{
+	const struct settings *env = &worker->config.processor.env;
+	PyObject *variables = env->count == 0 ? NULL : import_attribute("os", "environ");
+	int result = env->count > 0 && variables == NULL ? -1 : 0;
+
+	for (size_t i = 0; i < env->count && result == 0; i++) {
+		PyObject *value = PyUnicode_DecodeFSDefault(env->items[i].value);
+
+		result = value == NULL ? -1 : PyMapping_SetItemString(variables, env->items[i].name, value);
+		Py_XDECREF(value);
+	}
+	Py_XDECREF(variables);
+	if (result < 0)
+		PyErr_Print();
+	return result;
 }
 
 int interpreter_start(const struct worker *worker)
@@ -134,6 +180,8 @@ int interpreter_start(const struct worker *worker)
 	}
 	if (!Py_IsInitialized())
 		status = start_python(worker);
+	else if (renew_streams(worker) < 0 || renew_variables(worker) < 0)
+		status = STATUS_SOFTWARE;
 	if (status != STATUS_OK)
 		return status;
 	interpreter.running = true;
@@ -150,16 +198,32 @@ int interpreter_add_path(const char *folder)
 	return result;
 }
 
+static int last_status;
+
+static _Noreturn void leave(void)
+{
+	fflush(NULL);
+	if (last_status > 128)
+		signals_die(last_status - 128);
+	_exit(last_status);
+}
+
 _Noreturn void interpreter_stop(int status)
 {
+	last_status = status;
 	if (interpreter.ours) {
 		exit_deadline_set("Python", STOP_MS, status);
 		Py_FinalizeEx();
 	}
-	fflush(NULL);
-	if (status > 128)
-		signals_die(status - 128);
-	_exit(status);
+	leave();
+}
+
+void interpreter_stop_later(int status)
+{
+	last_status = status;
+	exit_deadline_set("Python", STOP_MS, status);
+	if (Py_AtExit(leave) < 0) /* all places are taken: without what `atexit` has */
+		leave();
 }
 
 void interpreter_pause(void)

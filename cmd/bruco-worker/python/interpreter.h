@@ -1,6 +1,6 @@
 /*
- * The embedded CPython: started isolated, with the virtual environment that belongs to the handler;
- * stopped under a deadline. The calling thread holds its global lock from start to stop, except
+ * CPython: embedded, started isolated, with the virtual environment that belongs to the handler; or the
+ * one that has loaded this code as a module. Stopped under a deadline. The calling thread holds its global lock from start to stop, except
  * between pause and resume.
  */
 #ifndef BRUCO_WORKER_PYTHON_INTERPRETER_H
@@ -21,6 +21,9 @@ int interpreter_add_path(const char *folder);
 /* Ends Python, if it was started here, and the program with this status (128 and a signal's number:
  * by that signal): at the latest after 5 s, whatever the handler's threads are doing. */
 _Noreturn void interpreter_stop(int status);
+
+/* The same, once the Python that somebody else has started has ended by itself, which it is about to do. */
+void interpreter_stop_later(int status);
 
 /* Around a wait: other Python threads run meanwhile. Do nothing when Python does not run. */
 void interpreter_pause(void);

@@ -38,8 +38,27 @@ static bool is_idle(int number)
 	       (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN);
 }
 
+static sigset_t idle_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < IDLE; i++)
+		sigaddset(&set, idle[i]);
+	return set;
+}
+
+void signal_setup_block(void)
+{
+	sigset_t set = idle_set();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void signal_setup(const struct worker *worker)
 {
+	sigset_t set = idle_set();
+
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < IDLE && !worker->interactive; i++) {
 		/* Not SIG_IGN, which would be inherited by what a handler starts. */
@@ -51,6 +70,7 @@ void signal_setup(const struct worker *worker)
 		if (is_idle(idle[i]))
 			sigaction(idle[i], &action, NULL);
 	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static PyObject *idle_signals(const struct worker *worker)

@@ -10,6 +10,9 @@
 
 #include "bruco-worker/worker.h"
 
+/* Before another Python is executed, whose own handlers these signals are not for: they wait for signal_setup. */
+void signal_setup_block(void);
+
 /* Until Python runs, and for a worker without Python. After signals_reset. */
 void signal_setup(const struct worker *worker);
 

@@ -22,7 +22,7 @@
 #include "bruco/driver/process.h"
 #include "config/diagnostics.h"
 #include "config/packages.h"
-#include "config/virtualenv.h"
+#include "config/python.h"
 
 /* ---- is the handler there? ---- */
 
@@ -245,7 +245,7 @@ static size_t load(struct config *config, const char *path, bool asks, struct bu
 
 	mistakes += config_missing(config, SECTION_ALL, notes);
 	mistakes += check_input(config, notes);
-	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	mistakes += python_check(config, notes);
 	if (asks)
 		mistakes += check_properties(config, notes);
 	return mistakes + check_config(config, notes);

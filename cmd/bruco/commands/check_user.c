@@ -97,14 +97,11 @@ static void check_needed(const struct access *access)
 	const struct config *config = access->config;
 	char *program = launch_program("bruco-worker");
 	char *module = module_file(&config->processor);
-	char *python = config->processor.python == NULL
-			       ? mem_text(BRUCO_PYTHON)
-			       : mem_printf("%s/bin/python3", config->processor.python);
 	struct texts files = {0};
 	bool good = true;
 
 	wall_own_files(&files, config, NULL, program);
-	texts_add(&files, python);
+	texts_add(&files, BRUCO_PYTHON);
 	texts_add(&files, module);
 	for (size_t i = 0; package_list_files[i] != NULL; i++) {
 		char *list = mem_printf("%s/%s", config->processor.handler_path, package_list_files[i]);
@@ -117,7 +114,6 @@ static void check_needed(const struct access *access)
 	for (size_t i = 0; good && i < files.count; i++)
 		good = check_readable(access, files.items[i]);
 	texts_release(&files);
-	free(python);
 	free(module);
 	free(program);
 }

@@ -16,7 +16,7 @@
 #include "bruco/dev/dev.h"
 #include "bruco/driver/driver.h"
 #include "bruco/venv/venv.h"
-#include "config/virtualenv.h"
+#include "config/python.h"
 
 /* What this start is for: bruco dev starts itself again, with options that no page has. */
 struct dev_command {
@@ -36,7 +36,7 @@ static size_t load_for(
 	mistakes += local_kafka_check(config, notes);
 	if (mistakes == 0)
 		mistakes += config_missing(config, SECTION_ALL, notes);
-	mistakes += virtualenv_check(config, BRUCO_PYTHON_MAJOR, BRUCO_PYTHON_MINOR, notes);
+	mistakes += python_check(config, notes);
 	local_kafka_replace(config, brokers, slash + 1);
 	free(brokers);
 	if (mistakes == 0)

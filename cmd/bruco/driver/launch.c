@@ -203,6 +203,8 @@ static void write_documents(struct launch *launch, const struct config *config)
 static void make_environments(struct launch *launch, const struct config *config, const char *venv)
 {
 	launch->confined = config->processor.isolation != ISOLATION_NONE;
+	launch->python =
+		config->processor.python == NULL ? NULL : mem_text(config->processor.python);
 	for (int role = 0; role < ROLE_COUNT; role++)
 		launch->environments[role] = environment_make(config,
 			role == ROLE_WORKER ? ENVIRONMENT_WORKER : ENVIRONMENT_CLIENT,
@@ -230,6 +232,8 @@ void launch_forget(struct launch *copy)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		buf_wipe(&copy->documents[role]);
 	wall_forget(&copy->wall);
+	free(copy->python);
+	copy->python = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		environment_free(copy->environments[role]);
 		copy->environments[role] = NULL;

@@ -171,7 +171,7 @@ static pid_t start_process(
 	const struct process *process, const struct launch *launch, const struct outfit *outfit)
 {
 	bool worker = process->role == ROLE_WORKER;
-	const char *arguments[] = {role_names[process->role], "--driver", "3", NULL};
+	const char *arguments[] = {role_names[process->role], "--driver", "3", NULL, NULL, NULL};
 	struct spawn_move moves[4] = {{outfit->fds[GIVEN_CONTROL], CONTROL_FD}};
 	struct spawn what = {.path = launch->programs[process->role],
 		.arguments = arguments,
@@ -181,6 +181,10 @@ static pid_t start_process(
 		.die_with_parent = true,
 		.own_group = worker};
 
+	if (worker && launch->python != NULL) { /* before it has its configuration */
+		arguments[3] = "--python";
+		arguments[4] = launch->python;
+	}
 	if (worker) {
 		/* So that `echo >/dev/stderr` opens them, as it does for a user of its own. */
 		give(launch, outfit->fds[GIVEN_STDOUT]);

@@ -32,6 +32,7 @@ struct launch {
 	bool confined;    /* the workers, see spawn */
 	struct user user; /* who runs them; without a name: this process's own */
 	struct wall wall;
+	char *python; /* what processor.python names; NULL: nothing */
 	uint32_t lanes;
 	uint32_t source_flags; /* HELLO_* */
 	uint64_t identity;     /* this driver's, at random; not 0 */

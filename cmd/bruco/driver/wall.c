@@ -12,6 +12,7 @@
 #include "base/remove_tree.h"
 #include "base/self.h"
 #include "base/status.h"
+#include "config/python.h"
 #include "config/types/values.h"
 
 const char *wall_lack(void)
@@ -100,22 +101,48 @@ static void hide_env(struct texts *hidden, const char *folder)
 	free(real);
 }
 
+/* Of an environment all, of the Python that it belongs to what a Python is made of: that may be installed
+ * in somebody's home. */
+static void add_python(struct texts *files, const char *name)
+{
+	static const char *const parts[] = {"lib", "lib64", "ssl"};
+	char why[PYTHON_WHY_MAX];
+	struct python python;
+
+	texts_add(files, name);
+	if (!python_find(name, &python, why))
+		return;
+	texts_add(files, python.executable);
+	for (size_t i = 0; python.base != NULL && i < sizeof parts / sizeof parts[0]; i++) {
+		char *part = mem_printf("%s/%s", python.base, parts[i]);
+
+		if (access(part, F_OK) == 0)
+			texts_add(files, part);
+		free(part);
+	}
+	python_release(&python);
+}
+
 void wall_own_files(struct texts *files, const struct config *config, const char *venv,
 	const char *worker_program)
 {
 	const struct processor_config *processor = &config->processor;
-	char *package = self_beside("../lib/bruco/python");
+	char *library = self_beside("../lib/bruco");
+	const char *environment = venv != NULL ? venv : processor->python;
+
+	if (environment == NULL)
+		environment = getenv("BRUCO_VENV");
+	if (environment == NULL)
+		environment = getenv("VIRTUAL_ENV");
 
 	texts_add(files, worker_program);
 	texts_add(files, processor->handler_path);
 	texts_add(files, BRUCO_PYTHON_HOME);
-	if (package != NULL)
-		texts_add(files, package);
-	if (venv != NULL)
-		texts_add(files, venv);
-	if (processor->python != NULL)
-		texts_add(files, processor->python);
-	free(package);
+	if (library != NULL)
+		texts_add(files, library);
+	if (environment != NULL)
+		add_python(files, environment);
+	free(library);
 }
 
 void wall_describe(struct wall *wall, const struct config *config, const char *venv,

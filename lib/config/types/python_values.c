@@ -31,7 +31,7 @@ static bool read_python(
 {
 	char **path = field;
 
-	if (!value_line(load, key, node, "the folder of a virtual environment"))
+	if (!value_line(load, key, node, "the path of a virtual environment or of a Python"))
 		return false;
 	if (node->text[0] == '~')
 		return value_wrong(load, key, node,
