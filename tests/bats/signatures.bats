@@ -165,6 +165,47 @@ def handle_event(context, data): pass' >handler.py
     contains "$stderr" "error: the handler killed its worker while it was imported"
 }
 
+@test "what a handler prints while it is checked is escaped, and shown while it runs" {
+    mkfifo go
+    cat >handler.py <<'END'
+import os, subprocess
+print("\x1b[2Jcleared \u202eesrever\tand", flush=True)
+left = subprocess.Popen(["sleep", "60"], start_new_session=True) # it keeps the pipe open
+open("left", "w").write(str(left.pid))
+open("go").read()
+os.write(1, b"a line without an end \xff\x07")
+def handle_event(context, data): pass
+END
+    echo '{processor: , source: {kind: lines}}' >config.yaml
+    start_x check bruco check --handler .
+    wait_for 20 file_has check.err '^\\x1b\[2Jcleared \\u202eesrever.and$'
+    echo >go
+    wait_x check 0
+    contains "$(<check.err)" 'a line without an end \xff\x07'
+    kill "$(<left)"
+}
+
+@test "at isolation strict a checked handler has its temporary folder until it ends, and nobody has it then" {
+    cat >handler.py <<'END'
+import os, tempfile
+print("folder", tempfile.gettempdir(), flush=True)
+open("go").read()
+tempfile.NamedTemporaryFile().close()
+def handle_event(context, data): pass
+END
+    mkfifo go
+    echo '{processor: {isolation: strict}, source: {kind: lines}}' >config.yaml
+    bruco check . >said 2>&1 || skip "$(<said)"
+    start_x check bruco check --handler .
+    wait_for 20 file_has check.err '^folder '
+    local folder
+    folder=$(sed -n 's/^folder //p' check.err)
+    [[ -d $folder ]]
+    echo >go
+    wait_x check 0
+    [[ ! -e $folder ]]
+}
+
 @test "bruco-worker --check looks at the handler by hand" {
     echo 'def handle_event(context, data): pass' >handler.py
     run_x 0 bruco-worker --check </dev/null

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -276,20 +277,57 @@ size_t check_processor(struct config *config, const char *path)
 
 enum { OPTION_PRINT = OPTION_OWN, OPTION_HANDLER };
 enum { IMPORT_MS = 600000 }; /* models take their time to load */
-enum { SAID_MAX = 1 << 20 };
+enum { SAID_MAX = 1 << 20, LOOK_MS = 100, PIPE_READS = 32 };
 
-/* What a worker of another user has said: it does not get the terminal, from which it could read what is typed. */
-static void pass_on(int said)
+/* Shows whole lines of what a worker has said, escaped, for a handler's prints are among them; `all`: the rest, too. */
+static void show_lines(struct buf *said, bool all)
 {
+	const char *end = said->length == 0 ? NULL : memrchr(said->data, '\n', said->length);
+	size_t length = all || said->length > SAID_MAX ? said->length
+			: end == NULL                  ? 0
+						       : (size_t)(end + 1 - (const char *)said->data);
 	struct buf shown = {0};
-	size_t length;
-	char *text = lseek(said, 0, SEEK_SET) == 0 ? fd_read_all(said, SAID_MAX, &length) : NULL;
 
-	if (text != NULL)
-		printable_append(PRINTABLE_LINES, &shown, text, length);
+	printable_append(PRINTABLE_LINES, &shown, said->data, length);
 	fd_write_all(STDERR_FILENO, shown.data, shown.length);
 	buf_release(&shown);
-	free(text);
+	buf_drop(said, length);
+}
+
+/* Takes what is in the pipe now; false at its end. */
+static bool take_said(struct buf *said, int fd)
+{
+	char data[4096];
+	ssize_t got = 1;
+
+	for (int i = 0; i < PIPE_READS && got > 0; i++) {
+		got = read(fd, data, sizeof data);
+		if (got > 0)
+			buf_append(said, data, (size_t)got);
+	}
+	return got != 0;
+}
+
+/* Shows what the worker says until it ends; it does not get the terminal, which would obey it, and from which one of
+ * another user could read. False: it had to be killed. */
+static bool watch_worker(pid_t pid, int fd, int *death)
+{
+	int64_t end = clock_ms() + IMPORT_MS;
+	struct buf said = {0};
+	bool ended = false, open = true;
+
+	/* A process that it has left behind may hold the pipe open. */
+	while (open && !ended && clock_ms() < end) {
+		fd_poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, LOOK_MS);
+		ended = waitpid(pid, death, WNOHANG) == pid;
+		open = take_said(&said, fd);
+		show_lines(&said, false);
+	}
+	if (!ended)
+		ended = spawn_wait(pid, death, end - clock_ms());
+	show_lines(&said, true);
+	buf_release(&said);
+	return ended;
 }
 
 /* Has a worker examine the handler: its text, or with `import` its functions, in the environment
@@ -297,7 +335,7 @@ static void pass_on(int said)
 static int ask_worker(const struct config *config, const char *venv, bool import)
 {
 	struct launch launch;
-	int said = STDERR_FILENO;
+	int said[2];
 	const char *arguments[] = {
 		"bruco-worker", import ? "--check" : "--text", "--document", "3", NULL};
 	int document, death = 0;
@@ -307,24 +345,23 @@ static int ask_worker(const struct config *config, const char *venv, bool import
 	launch_init(&launch, config, venv, false);
 	document = fd_memory("configuration", launch.documents[ROLE_WORKER].data,
 		launch.documents[ROLE_WORKER].length);
-	if (launch.user.name != NULL)
-		said = fd_memory("said", NULL, 0);
+	if (fd_pipe(said, 0) < 0)
+		die(status_of_error(errno), "cannot make a pipe: %s", strerror(errno));
+	fd_nonblocking(said[0], true);
 	pid = launch_worker(&launch, &(struct spawn){.path = launch.programs[ROLE_WORKER],
 		.arguments = arguments,
 		.environment = launch.environments[ROLE_WORKER],
-		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {said, 1}, {said, 2}, {document, 3}},
+		.moves = (struct spawn_move[]){{launch.null_fd, 0}, {said[1], 1}, {said[1], 2}, {document, 3}},
 		.move_count = 4,
 		.die_with_parent = true});
 	fd_close(&document);
 	if (pid < 0)
 		die(STATUS_UNAVAILABLE, "cannot run '%s': %s", launch.programs[ROLE_WORKER],
 			strerror(errno));
-	launch_release(&launch);
-	ended = spawn_wait(pid, &death, IMPORT_MS);
-	if (said != STDERR_FILENO) {
-		pass_on(said);
-		fd_close(&said);
-	}
+	fd_close(&said[1]);
+	ended = watch_worker(pid, said[0], &death);
+	fd_close(&said[0]);
+	launch_release(&launch); /* the worker's temporary folder, too */
 	if (!ended)
 		log_error("the handler was not imported within %d minutes", IMPORT_MS / 60000);
 	else if (WIFEXITED(death))
