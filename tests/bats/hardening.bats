@@ -83,6 +83,7 @@ bill = json.load(open(sys.argv[1]))
 assert (bill["bomFormat"], bill["specVersion"], bill["version"]) == ("CycloneDX", "1.5", 1)
 assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", bill["serialNumber"])
 assert bill["metadata"]["component"]["name"] == "bruco"
+by_name = {}
 by_ref = {one["bom-ref"]: one for one in bill["components"]}
 assert len(by_ref) == len(bill["components"])
 for one in bill["components"]:
@@ -96,6 +97,12 @@ for one in bill["components"]:
     said = subprocess.run(["dpkg-query", "-W", "-f=${Version}", one["name"]], stdout=subprocess.PIPE, text=True)
     assert said.returncode == 0 and one["version"] in said.stdout, one
     assert one["purl"].startswith(f"pkg:deb/debian/{one['name']}@")
+    licenses = [next(iter(entry["license"].values())) for entry in one["licenses"]]
+    assert licenses, one["name"]
+    by_name.update({one["name"]: licenses})
+# What these packages' copyright files say, by machine-readable names or not.
+assert by_name["libjansson4"] == ["MIT"] and "BSD-2-Clause" in by_name["librdkafka1"], by_name
+assert any(texts == [f"/usr/share/doc/{name}/copyright"] for name, texts in by_name.items())
 refs = set(by_ref) | {bill["metadata"]["component"]["bom-ref"]}
 for one in bill["dependencies"]:
     assert {one["ref"], *one["dependsOn"]} <= refs
@@ -106,6 +113,37 @@ static = [one for one in by_ref if one.endswith(".a")]
 worker = next(one for one in bill["dependencies"] if one["ref"] == "bruco-worker")["dependsOn"]
 assert any("/libpython" in one for one in worker), "Python itself, in one form or the other"
 assert all(one in worker for one in static)
+PY
+    /usr/bin/python3 - "$ROOT/tools/sbom" <<'PY'
+import importlib.machinery, importlib.util, sys
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("sbom", sys.argv[1])
+sbom = importlib.util.module_from_spec(importlib.util.spec_from_loader("sbom", loader))
+loader.exec_module(sbom)
+text = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+License: Whole
+
+Files: *
+Copyright: 2026 somebody
+License: Expat
+
+Files: a.c
+ b.c
+Copyright: 2026 another
+License: LGPL-2.1+ or Mine
+ Its text.
+ .
+ More.
+
+Files: debian/*
+License: GPL-3
+
+License: GPL-2
+ A text that others refer to.
+"""
+assert sbom.short_names(text) == ["Expat", "LGPL-2.1+ or Mine"], sbom.short_names(text)
+assert sbom.short_names(text.replace("Format", "Form")) == []
+assert sbom.SPDX["gpl-2"] == "GPL-2.0-only" and sbom.SPDX["lgpl-2.1+"] == "LGPL-2.1-or-later"
 PY
     sort -u "$BATS_TEST_TMPDIR/listed" | diff "$BATS_TEST_TMPDIR/loaded" -
     [[ -s $BATS_TEST_TMPDIR/loaded ]]
