@@ -171,15 +171,28 @@ static void write_helped_key(
 	buf_release(&body);
 }
 
-/* Whether an earlier key has this name: of another kind, it is told once. */
-static bool is_repeated(const struct section *section, size_t count, const char *name)
+/* Whether the i-th key has the name of an earlier one, of another kind. */
+static bool is_repeated(const struct section *section, size_t i)
 {
 	const struct kind *kind;
+	const char *name = schema_key(section, i, &kind)->name;
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(schema_key(section, i, &kind)->name, name) == 0)
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(schema_key(section, j, &kind)->name, name) == 0)
 			return true;
 	return false;
+}
+
+/* Whether several kinds have a key of this name. It may be another one in each, and is told with the kind. */
+static bool is_shared(const struct section *section, const char *name)
+{
+	const struct kind *kind;
+	const struct key *key;
+	size_t count = 0;
+
+	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++)
+		count += strcmp(key->name, name) == 0;
+	return count > 1;
 }
 
 static void write_properties(struct buf *out, const struct section *section)
@@ -190,10 +203,13 @@ static void write_properties(struct buf *out, const struct section *section)
 
 	buf_text(out, "\"properties\": {");
 	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++) {
-		if (is_repeated(section, i, key->name))
+		if (is_repeated(section, i))
 			continue;
 		member(out, &any, key->name);
-		write_helped_key(out, section, key);
+		if (is_shared(section, key->name))
+			buf_text(out, "true");
+		else
+			write_helped_key(out, section, key);
 	}
 	buf_byte(out, '}');
 }
@@ -232,21 +248,26 @@ static bool write_required(struct buf *out, const struct section *section, const
 	return any;
 }
 
-/* What holds if the section is of this kind: no keys that only others have, and its own that are required. */
+/* What holds if the section is of this kind: no keys that only others have, those that it has in its own way, and
+ * those that are required. */
 static void write_kind(struct buf *out, const struct section *section, const struct kind *of)
 {
 	const struct kind *kind;
-	const struct key *key;
+	const struct key *key, *own;
 	bool any = false;
 
 	buf_text(out, "{\"if\": {\"properties\": {\"kind\": {\"const\": ");
 	json_text(out, of->name);
 	buf_text(out, "}}, \"required\": [\"kind\"]}, \"then\": {\"properties\": {");
 	for (size_t i = 0; (key = schema_key(section, i, &kind)) != NULL; i++) {
-		if (schema_find(section, of, key->name) != NULL || is_repeated(section, i, key->name))
+		own = schema_find(section, of, key->name);
+		if (is_repeated(section, i) || (own != NULL && !is_shared(section, key->name)))
 			continue;
 		member(out, &any, key->name);
-		buf_text(out, "false");
+		if (own == NULL)
+			buf_text(out, "false");
+		else
+			write_helped_key(out, section, own);
 	}
 	buf_byte(out, '}');
 	write_required(out, section, of);

@@ -25,6 +25,19 @@ agrees() { # agrees GOOD WRONG [ARGUMENT ...]
     agrees 200 1000 --values
 }
 
+@test "a key that several kinds have is told as each of them has it" {
+    bruco schema >schema.json
+    of() { # of SECTION KIND FILTER
+        is_true --arg kind "$2" ".properties.$1.allOf[] | select(.if.properties.kind.const == \$kind).then.properties | $3" schema.json
+    }
+    of source nats '.security.properties | has("token") and (has("mechanism") | not)'
+    of source kafka '.security.properties | has("mechanism") and (has("token") | not)'
+    of source http '.security == false'
+    of source file '.offset.default == "earliest"'
+    of source kafka '.offset.default == "latest"'
+    of deadLetter nats '.security.properties | has("token")'
+}
+
 @test "its sentences and defaults are those of bruco.yaml(5)" {
     run_x 0 "$ROOT/tests/schema/accord" "$ROOT/man/bruco.yaml.5"
     [[ ${lines[0]} =~ ^[0-9]+' keys'$ ]]
