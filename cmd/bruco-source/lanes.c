@@ -101,6 +101,12 @@ void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read)
 		note_read(lanes, &lanes->items[lane], read);
 }
 
+void lanes_excuse(struct lanes *lanes)
+{
+	for (unsigned i = 0; i < lanes->count; i++)
+		pace_excuse(&lanes->items[i].pace, clock_ms());
+}
+
 void lanes_open(struct lanes *lanes, unsigned lane, int fd)
 {
 	fd_nonblocking(fd, true);

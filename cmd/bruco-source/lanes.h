@@ -139,6 +139,9 @@ void lanes_forget_time(struct lanes *lanes);
 /* The sink has read the outputs of all up to `read`. A lane or number that cannot be true is ignored. */
 void lanes_note_read(struct lanes *lanes, unsigned lane, uint64_t read);
 
+/* The sink has taken nothing for a while, whatever the workers have done: they are not slow. */
+void lanes_excuse(struct lanes *lanes);
+
 /* False when the acknowledgement cannot be true (unknown lane, not written). */
 bool lanes_acknowledge(struct lanes *lanes, unsigned lane, uint64_t seq);
 

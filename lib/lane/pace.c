@@ -39,6 +39,11 @@ void pace_note(struct pace *pace, int64_t now, uint64_t done)
 		add(pace, now, done);
 }
 
+void pace_excuse(struct pace *pace, int64_t now)
+{
+	pace->last = now;
+}
+
 /* The newest sample that is a second old, or else the oldest. */
 static struct pace_sample a_second_ago(const struct pace *pace, int64_t now)
 {

@@ -36,6 +36,9 @@ void pace_idle(struct pace *pace, int64_t now);
 /* Records went out of the worker's hands; `done` counts all that ever did. */
 void pace_note(struct pace *pace, int64_t now, uint64_t done);
 
+/* The time since the last progress was not the worker's: nobody took what it had done. */
+void pace_excuse(struct pace *pace, int64_t now);
+
 /* How many records the worker has done in the last second of its work. */
 uint64_t pace_second(const struct pace *pace, int64_t now, uint64_t done);
 

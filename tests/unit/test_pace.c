@@ -85,4 +85,14 @@ TEST(what_was_before_a_pause_says_nothing)
 	CHECK(pace_estimate(&pace, 100150, 5000, 20000) < 700);
 }
 
+TEST(who_was_kept_waiting_by_the_sink_did_not_stand_still)
+{
+	pace_begin(&pace, 0, 0);
+	for (uint64_t i = 1; i <= 20; i++)
+		pace_note(&pace, (int64_t)i * 50, i * 1000);
+	CHECK(pace_estimate(&pace, 1300, 20000, 100) >= 2000);
+	pace_excuse(&pace, 1300);
+	CHECK(pace_estimate(&pace, 1300, 20000, 100) < 20);
+}
+
 UNIT_MAIN

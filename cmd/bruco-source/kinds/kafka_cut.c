@@ -97,14 +97,15 @@ void kafka_cut_committed(void *state)
 	if (!kafka->commit_pending)
 		die(STATUS_SOFTWARE, "the sink has committed what nobody has told it");
 	kafka->commit_pending = false;
+	lanes_excuse(&kafka->source->lanes);
 	kafka_each(kafka, take, NULL);
 	page_count(kafka->source->lanes.page, COUNT_COMMITS, 1);
 }
 
 void kafka_cut_want(struct kafka_source *kafka, bool attempts_changed)
 {
-	/* While records pass the sink cuts by itself. */
-	if (attempts_changed || kafka->source->lanes.in_flight == 0)
+	/* While records pass the sink cuts by itself. At the end there may be some that never will. */
+	if (attempts_changed || kafka->source->lanes.in_flight == 0 || !kafka_admits(kafka))
 		source_want_cut(kafka->source);
 }
 

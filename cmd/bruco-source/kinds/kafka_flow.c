@@ -283,6 +283,8 @@ static bool must_pause(const struct kafka_source *kafka, const struct kafka_part
 
 	if (!full && feeds(kafka, partition))
 		return false;
+	if (source_is_exact(kafka->source) && kafka->commit_pending)
+		return false; /* soon the sink takes what the workers have */
 	return tracker_full(&partition->base.tracker) || now - kafka->emptied >= REFRESH_MS ||
 	       estimate(kafka, partition, full, now) >= PAUSE_MS;
 }
