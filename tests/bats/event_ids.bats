@@ -76,6 +76,17 @@ async def handle_event(context, data):
 END
     run_x 0 bash -o pipefail -c 'bruco-worker -q <in.frames | bruco-sink -q lines'
     equals "$output" $'["here:t:3:5", null]\n["here:t:3:6", "here:t:3:5"]'
+
+    # The frame of the first event is long overwritten when its id is asked for.
+    python3 "$ROOT/tests/frames.py" write \
+        'b"".join(record(n, b"x" * 500, topic="t", partition=3, offset=n, system=f"sys{n}") for n in range(1, 3000))' >in.frames
+    cat >handler.py <<'END'
+def handle_event(context, data):
+    context.first = getattr(context, "first", context.event)
+    return context.first.id
+END
+    run_x 0 bash -o pipefail -c 'bruco-worker -q <in.frames | bruco-sink -q lines | sort -u'
+    equals "$output" sys1:t:3:1
 }
 
 @test "ids: a file's stay after a crash and a rotation, and differ after a truncation" {

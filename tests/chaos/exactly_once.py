@@ -3,10 +3,11 @@ reader of committed records finds them."""
 
 import os
 import signal
+import subprocess
 import time
 
 from scenario import Run
-from world import PARTITIONS, Stuck, kill_all, processes, tool
+from world import PARTITIONS, Stuck, kill_all, processes, tool, wait_for
 
 POISON = 100
 FILTERED = 7 * 13  # no common multiple with POISON below 9,100
@@ -124,6 +125,13 @@ class ExactlyOnce(Run):
         self.broker.kill()
         time.sleep(fault["wait"])
         self.broker.restart()
+        wait_for(60, "the broker to know its topics", self.knows_topics)
+
+    def knows_topics(self):
+        try:
+            return tool("kafka-offsets", "-b", self.broker.address, "ends", self.topics[0])
+        except subprocess.CalledProcessError:
+            return ""
 
     def do_join(self, who, *_):
         self.start(who)
