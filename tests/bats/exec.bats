@@ -119,6 +119,10 @@ runs() { # runs COUNT: the program has been started that often, which notes it i
     equals "$(<bruco.out)" one
     contains "$(<bruco.err)" "'sh' does not end, killing it"
     wait_for 5 process_ended "$(<child)"
+    exec_source 'sleep 1000 & echo $! >child; echo one'
+    run_x 0 bruco app
+    equals "$output" one
+    wait_for 5 process_ended "$(<child)"
 }
 
 @test "exec: a line that is no JSON fails as onFailure says; a torn frame is named, and ends the source after status 0" {
@@ -196,7 +200,7 @@ PY
 }
 
 @test "exec: a worker's death loses nothing; of the source's and the driver's it is said, and no program is left" {
-    exec_source 'echo $$ >program.pid; echo x >>starts; exec seq -f %.0f 1 10000000'
+    exec_source 'echo $$ >program.pid; echo x >>starts; seq 8000; exec sleep 1000'
     echo 'processor: {workers: 1}' >>app/config.yaml
     set_key maxRestarts 100
     cat >app/handler.py <<'PY'
@@ -283,6 +287,13 @@ PY
     done
 }
 
+@test "exec sink: acknowledge ok: only what is written whole can be acknowledged" {
+    exec_sink 'sleep 0.5; echo ok; sleep 100' 'acknowledge: ok'
+    for i in 1 2; do head -c 200000 /dev/zero | tr '\0' x; echo; done >in.log
+    run_x 75 bruco --set maxRestarts=0 app
+    contains "$stderr" "said 'ok', which acknowledges nothing that it has"
+}
+
 @test "exec sink: acknowledge ok: a value with a line break can't be counted, and is refused as lines" {
     careful
     printf '%s\n' '{"value": "a\nb"}' '{"value": "c"}' >in.log
@@ -363,9 +374,9 @@ nothing_lost() {
 # ---- by hand
 
 @test "exec: by hand, with the statuses of a pipeline's ends" {
-    bruco-source -q exec -- printf 'b\na\n' | bruco-sink -q exec -- sort >out
+    timeout 30 bruco-source -q exec -- printf 'b\na\n' | bruco-sink -q exec -- sort >out
     equals "$(<out)" $'a\nb'
-    equals "$(bruco-source -q -n 3 exec yes | bruco-sink -q lines | wc -l)" 3
+    equals "$(timeout 30 bruco-source -q -n 3 exec yes | bruco-sink -q lines | wc -l)" 3
     bruco-source -q exec -- seq 3 >frames
     run_x 75 bruco-sink exec -- sh -c 'cat; exit 2' <frames
     equals "$output" "$(seq 3)"
@@ -376,6 +387,6 @@ nothing_lost() {
     contains "$stderr" 'source.command is missing'
     run_x 64 bruco-sink lines --acknowledge ok
     run_x 64 bruco-source exec -t x -- true
-    bruco-source -q -l link exec -- seq 1000 | bruco-sink -q -l link exec --acknowledge exit -- sh -c 'cat >all'
+    timeout 30 bruco-source -q -l link exec -- seq 1000 | bruco-sink -q -l link exec --acknowledge exit -- sh -c 'cat >all'
     cmp all <(seq 1000)
 }
