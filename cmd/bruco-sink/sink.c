@@ -319,11 +319,13 @@ static bool destination_close(const struct destination *destination)
 /* Both at once, however long each takes. */
 static bool closed(struct sink *sink)
 {
-	bool out, dead_letter;
+	bool first = !sink->closing, out, dead_letter;
 
 	sink->closing = true;
 	out = destination_close(&sink->out);
 	dead_letter = destination_close(&sink->dead_letter);
+	if (first && !(out && dead_letter)) /* all is acknowledged: nothing of it would come again */
+		stage_final(&sink->stage);
 	return out && dead_letter;
 }
 

@@ -39,7 +39,8 @@
  *   PAUSED   from the source: it obeys PAUSES number `seq`; of what is paused nothing more is taken
  *   LANES    from the source: from now on it spreads the records over so many `lanes`, and nothing was under
  *            way at that moment; `seq` is the request's
- *   FINAL    from source or sink: it ends now with 75, and a new start would do no better
+ *   FINAL    from source or sink: if it ends with 75, a new start would do no better. From a sink at its end
+ *            also: it has something to do yet, which fails if it is killed
  *   BROKEN   from sink or source: life `life` of the lane sent an invalid frame, or answered what it had
  *            not been given; kill that worker
  *   RECYCLE  from a worker: maxEvents or maxMemory is reached, or it is to retire, all outputs are

@@ -46,7 +46,7 @@ void stage_open(struct stage *stage, int driver);
 /* Says once, to the driver or by hand to the debug log, that the stage is ready. */
 void stage_ready(struct stage *stage);
 
-/* This stage is about to end with STATUS_TEMPFAIL, and is not to be started again. */
+/* Should this stage end with STATUS_TEMPFAIL, it is not to be started again. */
 void stage_final(const struct stage *stage);
 
 /* Ends a program whose start has waited for longer than maxWait for this: "topic 't' does not exist". */

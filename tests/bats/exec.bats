@@ -252,6 +252,20 @@ PY
     contains "$stderr" "error: 'sh' ended with status 5"
 }
 
+@test "exec sink: a program that does not end in time makes the status 75" {
+    exec_sink 'cat; echo x >>starts; exec sleep 100'
+    set_key shutdownTimeout 1s
+    seq 3 >in.log
+    start_app
+    wait_for 10 lines_in bruco.out 3
+    stop_x bruco 75
+    file_has bruco.err 'error: bruco-sink waited in vain for the end of its program'
+    rm -r state
+    run_x 75 bruco -e app
+    run_x 75 bruco-sink -c app < <(seq 3 | bruco-source -q lines)
+    contains "$stderr" "'sh' was killed by signal 15"
+}
+
 @test "exec sink: a program that takes no more is started again, and what it had not read is said" {
     exec_sink 'echo x >>starts; test $(wc -l <starts) -lt 3 || exec cat; head -c 2 >/dev/null; sleep 1'
     seq 100000 >in.log

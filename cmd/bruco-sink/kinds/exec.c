@@ -303,7 +303,6 @@ static void program_ended(struct exec_sink *exec)
 		failed(exec, how);
 	} else if (!subprocess_was_good(&exec->program)) {
 		log_error("'%s' %s", exec->program.name, how);
-		stage_final(&exec->sink->stage);
 		sink_fail(exec->sink, STATUS_TEMPFAIL);
 	}
 }

@@ -94,6 +94,15 @@ static void describe_stuck(char text[TEXT_MAX], const struct process *process)
 		process->name, (int)process->pid);
 }
 
+/* All is delivered, but what the sink does at its end is not done. */
+static void fail_at_end(struct driver *driver, const struct process *process)
+{
+	if (driver->status != STATUS_OK)
+		return;
+	driver->status = STATUS_TEMPFAIL;
+	snprintf(driver->reason, sizeof driver->reason, "%s waited in vain for the end of its program", process->name);
+}
+
 /* The deadline of the driver's state has passed. */
 static void time_is_up(struct driver *driver)
 {
@@ -107,7 +116,9 @@ static void time_is_up(struct driver *driver)
 	for (uint32_t i = 0; i < driver_child_count(driver); i++) {
 		const struct process *process = driver_process(driver, i);
 
-		if (process->pid != 0 && !process->killed && all_shall_end(driver))
+		if (process->pid != 0 && !process->killed && process->final && judge_is_over(driver->state))
+			fail_at_end(driver, process);
+		else if (process->pid != 0 && !process->killed && all_shall_end(driver))
 			relay_log(&driver->relay, LEVEL_WARNING,
 				"%s has nothing left to do but does not end, killing it",
 				process->name);
