@@ -16,6 +16,36 @@ page() {
     pages 0 "$ROOT/README.md"
 }
 
+@test "docs/tutorial.md" {
+    pages 0 "$ROOT/docs/tutorial.md"
+}
+
+@test "docs/scaling.md" {
+    requires jq
+    real_broker
+    pages 0 "$ROOT/docs/scaling.md"
+}
+
+@test "docs for those who come from elsewhere" {
+    real_broker
+    pages 0 "$ROOT"/docs/from-*.md
+}
+
+@test "each page of docs is run here or has no commands, and README or the tutorial leads to it; what they link to is there" {
+    local page link
+    for page in "$ROOT"/docs/*.md; do
+        grep -q "docs/${page##*/}\|](${page##*/})" "$ROOT/README.md" "$ROOT/docs/tutorial.md"
+        grep -q "docs/${page##*/}\"" "$BATS_TEST_FILENAME" || [[ $page == */from-*.md ]] ||
+            [[ -z $("$ROOT/tools/pages" --list "$page") ]]
+        for link in $(grep -o '](\.*[a-zA-Z][^):#]*)\|](\.\./[^):#]*)' "$page" | sed 's/^](//; s/)$//'); do
+            [[ -e $ROOT/docs/$link ]] || {
+                echo "$page links to $link"
+                return 1
+            }
+        done
+    done
+}
+
 @test "docs/keys.md is what tools/keys makes of bruco schema, and has every key of bruco.yaml(5)" {
     run_x 0 "$ROOT/tools/keys"
     diff -u "$ROOT/docs/keys.md" stdout
@@ -94,7 +124,7 @@ a\\eb
 @test "a page is typed into where it shows it, and has files, commands before it, and a Kafka of its own" {
     real_broker
     cat >page.md <<'END'
-<!-- typed: one, two -->
+<!-- typed: one | two -->
     $ cat
     one
     one
