@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Exactly once on the real broker: whatever dies, a reader of committed records finds each of them once and in
-# order. SECONDS_OF_KILLS and SEED scale it up.
+# order. KILLS scales it up, SEED repeats it.
 
 load helpers
 load pipelines
@@ -88,11 +88,6 @@ kill_one() {
     once
     all_committed
     nothing_hangs "$OUT"
-}
-
-# on_two LISTENER: a handler that is stopped by a file, to hold a record
-sink_says() { # sink_says NAME PATTERN
-    file_has "$1.err" "$2"
 }
 
 total_out_at_least() { (($(kafka-offsets -b "$BROKERS" count "$OUT") >= $1)); }
