@@ -33,13 +33,18 @@ $(printf '%s\n' "$@")
 YAML
 }
 
-once() { # once [option ...]: of kafka-compare
+once() { # once [option ...]: of kafka-compare; a moment after a commit the brokers show it
+    wait_for 20 nothing_hangs "$OUT" >/dev/null
     run_x 0 kafka-compare -b "$BROKERS" --exact "$@" "$IN" "$OUT"
 }
 
 # No transaction is left open: the last stable offset of each partition is its end.
 nothing_hangs() { # nothing_hangs TOPIC
     equals "$(kafka-offsets -b "$BROKERS" open "$1")" ""
+}
+
+group_is_empty() {
+    [[ -z $(kafka-offsets -b "$BROKERS" members "$GROUP") ]]
 }
 
 all_committed() {
@@ -84,6 +89,7 @@ kill_one() {
     stop_x fill 143
     kill_x bruco TERM
     wait_for 40 process_ended "$(<bruco.pid)"
+    wait_for 20 group_is_empty # one that was killed holds partitions until its session times out
     run_x 0 bruco -e -c config.yaml
     once
     all_committed

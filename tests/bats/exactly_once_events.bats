@@ -32,6 +32,7 @@ send_to_in() {
 }
 
 read_values() { # read_values TOPIC: what a reader of committed records sees, sorted
+    wait_for 20 nothing_hangs >/dev/null # a moment after a commit the brokers show it
     bruco-source -q -e kafka -b "$BROKERS" -t "$1" --no-group -o beginning | bruco-sink -q lines | sort
 }
 
@@ -117,6 +118,7 @@ PY
     wait_for 10 eval 'kafka-offsets -b "$BROKERS" metadata "$GROUP" "$IN" | grep -q attempts=1:1'
     kill_x bruco KILL
     wait_x bruco 137
+    wait_for 20 eval '[[ -z $(kafka-offsets -b "$BROKERS" members "$GROUP") ]]' # its session has timed out
     run_x 0 bruco -e
     equals "$(read_values "$OUT" | paste -sd' ')" "one two"
     equals "$(read_values "$DEAD")" poison
