@@ -265,7 +265,8 @@ $(foreach page,$(PAGES),$(eval $(BUILD)/$(page): man/$(notdir $(page))))
 $(PAGES:%=$(BUILD)/%):
 	@mkdir -p $(@D) && cp $< $@
 
--include $(shell find $(wildcard $(BUILD)/obj $(BUILD)/modules) -name '*.d' 2>/dev/null)
+BUILT_BEFORE := $(wildcard $(BUILD)/obj $(BUILD)/modules)
+-include $(if $(BUILT_BEFORE),$(shell find $(BUILT_BEFORE) -name '*.d'))
 
 # ---- what people call
 
