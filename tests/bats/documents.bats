@@ -31,6 +31,11 @@ page() {
     pages 0 "$ROOT"/docs/from-*.md
 }
 
+@test "man pages whose examples are cases: bruco-sink(1)" {
+    real_broker
+    pages 0 "$ROOT/man/bruco-sink.1"
+}
+
 @test "each page of docs is run here or has no commands, and README or the tutorial leads to it; what they link to is there" {
     local page link
     for page in "$ROOT"/docs/*.md; do
