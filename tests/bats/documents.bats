@@ -51,16 +51,6 @@ page() {
     done
 }
 
-@test "docs/keys.md is what tools/keys makes of bruco schema, and has every key of bruco.yaml(5)" {
-    run_x 0 "$ROOT/tools/keys"
-    diff -u "$ROOT/docs/keys.md" stdout
-    # Whatever has a paragraph with a type behind its name is a key.
-    sed -n 's/^\.It Cm \([a-zA-Z ,]*\) Pq.*$/\1/p' "$ROOT/man/bruco.yaml.5" | sed 's/ , /\n/g' | sort -u >named
-    sed -n 's/^| `\([a-zA-Z.]*\)`.*/\1/p' stdout | tr . '\n' | sort -u >listed
-    (($(wc -l <named) > 70))
-    equals "$(comm -23 named listed)" ""
-}
-
 @test "what a page says is compared: another output, status, or process that is left is told by case and line" {
     page '$ echo one' one '$ printf "a\n\nb\n"' a '' b '$ false' '$ echo $?' 1
     pages 0 page.md

@@ -82,3 +82,13 @@ PY
     (($(wc -l <table) > 50))
     diff table named
 }
+
+@test "docs/keys.md is what tools/keys makes of bruco schema, and has every key of bruco.yaml(5)" {
+    run_x 0 "$ROOT/tools/keys"
+    diff -u "$ROOT/docs/keys.md" stdout
+    # Whatever has a paragraph with a type behind its name is a key.
+    sed -n 's/^\.It Cm \([a-zA-Z ,]*\) Pq.*$/\1/p' "$ROOT/man/bruco.yaml.5" | sed 's/ , /\n/g' | sort -u >named
+    sed -n 's/^| `\([a-zA-Z.]*\)`.*/\1/p' stdout | tr . '\n' | sort -u >listed
+    (($(wc -l <named) > 70))
+    equals "$(comm -23 named listed)" ""
+}
