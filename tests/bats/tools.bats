@@ -126,16 +126,17 @@ END
 
 # A tree with one unit test, one bats file and stand-ins for the rest.
 small_tree() {
-    mkdir -p tree/{tools,man,tests/{unit,bats,kafka,fuzz}} bin
+    mkdir -p tree/{tools,man,tests/{unit,bats,kafka,fuzz,model}} bin
     cp "$ROOT/tools/run-tests" tree/tools
     for stub in tree/tools/check-deps tree/tools/lint tree/tests/kafka/broker; do
         printf '#!/bin/sh\n' >$stub
     done
     printf '#!/bin/sh\necho "ok e"\n' >tree/tests/fuzz/run
+    printf '#!/bin/sh\necho "ok f"\n' >tree/tests/model/run
     touch tree/tests/unit/test_one.c
     unit_test 'echo "ok a"; echo "ok b"'
     printf '@test "c" {\n true\n}\n@test "d" {\n skip why\n}\n' >tree/tests/bats/one.bats
-    chmod +x tree/tools/* tree/tests/{kafka/broker,fuzz/run}
+    chmod +x tree/tools/* tree/tests/{kafka/broker,fuzz/run,model/run}
 }
 
 unit_test() {
@@ -150,31 +151,31 @@ run_tests() { # run_tests STATUS LAST-LINE [WORD ...]
 
 @test "run-tests counts, and no failure gets past it" {
     small_tree
-    run_tests 0 "6 passed, 0 failed, 1 skipped"
+    run_tests 0 "7 passed, 0 failed, 1 skipped"
     run_tests 0 "2 passed, 0 failed" test_one
     run_tests 1 "0 passed, 0 failed" nosuch
 
     unit_test 'echo "ok a"; echo "not ok b x.c:1: why"; exit 1'
-    run_tests 1 "5 passed, 1 failed, 1 skipped"
+    run_tests 1 "6 passed, 1 failed, 1 skipped"
     contains "$output" "not ok b x.c:1: why"
     unit_test 'echo "ok a"; echo "a sanitizer speaks" >&2; exit 1'
-    run_tests 1 "5 passed, 1 failed, 1 skipped"
+    run_tests 1 "6 passed, 1 failed, 1 skipped"
     contains "$output" "a sanitizer speaks"
     unit_test 'kill -SEGV $$'
-    run_tests 1 "4 passed, 1 failed, 1 skipped"
+    run_tests 1 "5 passed, 1 failed, 1 skipped"
     rm bin/test_one
-    run_tests 1 "4 passed, 1 failed, 1 skipped"
+    run_tests 1 "5 passed, 1 failed, 1 skipped"
     unit_test 'echo "ok a"'
 
     printf '#!/bin/sh\necho "a room"; exit 1\n' >tree/tools/check-deps
-    run_tests 1 "4 passed, 1 failed, 1 skipped"
+    run_tests 1 "5 passed, 1 failed, 1 skipped"
     contains "$output" "a room"
     printf '#!/bin/sh\n' >tree/tools/check-deps
 
     printf '@test "c" {\n false\n}\n@test "d" {\n true\n}\n' >tree/tests/bats/one.bats
-    run_tests 1 "5 passed, 1 failed"
+    run_tests 1 "6 passed, 1 failed"
     printf 'this is no bats file (\n' >tree/tests/bats/one.bats
-    run_tests 1 "4 passed, 1 failed"
+    run_tests 1 "5 passed, 1 failed"
 }
 
 @test "run-tests starts Kafka once when a file needs it, and stops it whatever happens" {
@@ -186,14 +187,14 @@ echo "\$1" >>$PWD/kafka.log
 [ ! -e $PWD/kafka.fails ] || exit 1
 [ "\$1" = stop ] || echo 127.0.0.1:1
 END
-    run_tests 0 "6 passed, 0 failed, 1 skipped"
+    run_tests 0 "7 passed, 0 failed, 1 skipped"
     equals "$(<kafka.log)" stop
     for name in two three; do
         printf 'real_broker() { :; }\n@test "%s" {\n [[ $BRUCO_KAFKA == 127.0.0.1:1 ]]\n}\n' $name \
             >tree/tests/bats/$name.bats
     done
     rm kafka.log
-    run_tests 0 "9 passed, 0 failed, 1 skipped"
+    run_tests 0 "10 passed, 0 failed, 1 skipped"
     equals "$(<kafka.log)" $'start\nstatus\nstop'
 
     printf 'real_broker() { :; }\n@test "e" {\n touch %s; while :; do sleep 0.1; done\n}\n' \
@@ -206,7 +207,7 @@ END
     equals "$(<kafka.log)" $'start\nstatus\nstop'
 
     touch kafka.fails
-    run_tests 1 "6 passed, 1 failed, 1 skipped"
+    run_tests 1 "7 passed, 1 failed, 1 skipped"
     contains "$output" "not run tests/bats/two.bats"
 }
 
