@@ -58,7 +58,7 @@ static void write_again(const struct frame_cursor *cursor)
 		lies_within(record->value, (size_t)record->value_length, cursor->frame);
 	if (frame_place(record, &place))
 		lies_within(place.topic, place.topic_length, cursor->frame);
-	HOLDS(frame_record_front(record) + frame_record_behind(record) +
+	HOLDS(frame_record_front(record) + frame_record_behind(record) + record->system_length +
 			(record->value_length > 0 ? (uint32_t)record->value_length : 0) ==
 		length);
 	walk_headers(record);
