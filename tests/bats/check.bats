@@ -217,12 +217,12 @@ YAML
     mkdir -p examples/basic
     cp handler.py examples/basic
     echo secret >token
-    export KAFKA_PASSWORD=secret
+    export KAFKA_PASSWORD=secret PGPASSWORD=secret
     awk '/^\.Bd/ { n++; next } /^\.Ed/ { out = ""; next }
         n { if (out == "" && !(n in seen)) { seen[n]; out = "example-" n }; if (out) print >out }' \
         "$ROOT/man/bruco.yaml.5"
     mapfile -t examples < <(grep -l '^source:' example-*)
-    ((${#examples[@]} == 4))
+    ((${#examples[@]} == 5))
     for example in "${examples[@]}"; do
         accepts <"$example"
     done
