@@ -155,6 +155,8 @@ $(BUILD)/tests/test_redact: $(call module,lib/kafka) $(call module,lib/json)
 LIBS_test_redact += $(RDKAFKA_LIBS) $(JANSSON)
 $(BUILD)/tests/test_token_answer: $(BUILD)/obj/lib/json/token_answer.o
 LIBS_test_token_answer += $(JANSSON)
+$(BUILD)/tests/test_publish_answer: $(BUILD)/obj/lib/json/publish_answer.o
+LIBS_test_publish_answer += $(JANSSON)
 LIBS_test_known_properties += $(RDKAFKA_LIBS)
 $(BUILD)/tests/test_tap: $(BUILD)/obj/cmd/bruco/monitor/tap_reader.o
 $(BUILD)/tests/test_watchdog: $(BUILD)/obj/cmd/bruco/driver/watchdog.o

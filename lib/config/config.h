@@ -238,6 +238,8 @@ struct sink_config {
 	struct nats_config nats;
 	char *subject;
 	struct texts subjects; /* patterns of further subjects that an output may name */
+	char *stream;          /* of JetStream, which is to store what is published; NULL: none */
+	bool deduplicate;      /* it is told by what it may know a message that it has */
 	char *path; /* absolute, of a file */
 	enum record_format format;
 	struct rotation rotate;

@@ -227,6 +227,33 @@ static void check_nats_circle(struct load *load, const struct sink_config *sink,
 			section, node_shown(subject));
 }
 
+/* Whether what the source gives has a place of its own for ever. Others count from 0 when they start, or when a
+ * file is rotated. */
+static bool has_places(const struct load *load)
+{
+	return is_kind(load, "source", "kafka") ||
+	       (is_kind(load, "source", "nats") && given(load, "source.stream") != NULL);
+}
+
+static void check_deduplicate(struct load *load, struct sink_config *sink, const char *section)
+{
+	const struct node *node = given_in(load, section, "deduplicate");
+
+	if (!is_kind(load, section, "nats"))
+		return;
+	if (node == NULL) {
+		sink->deduplicate = sink->stream != NULL && has_places(load);
+		return;
+	}
+	if (sink->deduplicate && sink->stream == NULL)
+		diag_error(load->diagnostics, node->place, "%s.deduplicate needs 'stream'", section);
+	else if (sink->deduplicate && !has_places(load))
+		diag_error(load->diagnostics, node->place,
+			"%s.deduplicate: needs a source of kind kafka, or nats with a stream: others may give the "
+			"same offset to two records",
+			section);
+}
+
 /* Messages have no order between subjects, and hardly any within one: by default any worker takes one. */
 static void check_nats(struct load *load)
 {
@@ -240,6 +267,8 @@ static void check_nats(struct load *load)
 	hide_nats_files(load->config, &load->config->source.nats);
 	hide_nats_files(load->config, &load->config->sink.nats);
 	hide_nats_files(load->config, &load->config->dead_letter.nats);
+	check_deduplicate(load, &load->config->sink, "sink");
+	check_deduplicate(load, &load->config->dead_letter, "deadLetter");
 	check_nats_circle(load, &load->config->sink, "sink");
 	check_nats_circle(load, &load->config->dead_letter, "deadLetter");
 	if (is_kind(load, "source", "nats") && yaml_tree_at(load->root, "processor.ordering") == NULL)

@@ -19,6 +19,9 @@ enum { NATS_WHY_MAX = 512 };
 /* Of records without a counterpart in NATS. */
 #define NATS_KEY_HEADER "message-key"
 
+/* By which a stream knows a message that it has already. */
+#define NATS_ID_HEADER "Nats-Msg-Id"
+
 struct nats_client {
 	natsOptions *options;
 	char *servers;  /* for messages: without users */

@@ -49,10 +49,21 @@ data_of() { # data_of FILE: the messages' data, a line each
     jq -r .data "$1"
 }
 
-make_stream() { # make_stream NAME SUBJECT: in files of the test's
+make_stream() { # make_stream NAME SUBJECT [MORE]: in files of the test's
     nats ask "\$JS.API.STREAM.CREATE.$1" \
-        "{\"name\": \"$1\", \"subjects\": [\"$2\"], \"storage\": \"file\", \"retention\": \"limits\", \"discard\": \"old\", \"num_replicas\": 1}" |
+        "{\"name\": \"$1\", \"subjects\": [\"$2\"], \"storage\": \"file\", \"retention\": \"limits\", \"num_replicas\": 1, ${3:-\"discard\": \"old\"}}" |
         is_true '.error == null' -
+}
+
+stored_in() { # stored_in NAME: its messages' data, a line each, in order; all.out has all of them
+    local stored
+    stored=$(messages_in "$1")
+    ((stored > 0)) || return 0
+    listen_at all all -n "$stored"
+    nats ask "\$JS.API.CONSUMER.CREATE.$1" \
+        "{\"stream_name\": \"$1\", \"config\": {\"deliver_subject\": \"all\", \"ack_policy\": \"none\", \"deliver_policy\": \"all\"}}" >all.answer
+    wait_x all 0
+    data_of all.out
 }
 
 messages_in() { # messages_in NAME: how many are stored
@@ -61,4 +72,12 @@ messages_in() { # messages_in NAME: how many are stored
 
 not_acknowledged() { # not_acknowledged STREAM CONSUMER: how many of its messages are, or were not even sent
     nats ask "\$JS.API.CONSUMER.INFO.$1.$2" | jq '.num_ack_pending + .num_pending'
+}
+
+# stream_project [processor line ...]: nats_project on the stream IN, with its consumer `app`.
+stream_project() {
+    start_nats 'jetstream {store_dir: "store"}'
+    make_stream IN 'in.>'
+    nats_project "$@"
+    sed -i 's/subject: "in.>"/&, stream: IN, durable: app, ackWait: 2s/; 1i maxRestarts: 1000' app/config.yaml
 }

@@ -1,4 +1,5 @@
-/* The nats sink: what was published counts as delivered when the server has answered a PING behind it. */
+/* The nats sink: what was published counts as delivered when the server has answered a PING behind it, or when a
+ * stream has it. */
 #include "bruco-sink/kinds/nats.h"
 
 #include "base/log.h"
@@ -33,7 +34,8 @@ static enum put_result nats_put(void *state, const struct frame_record *record, 
 		batch->capacity = batch->capacity == 0 ? 1024 : 2 * batch->capacity;
 		batch->outputs = mem_grow(batch->outputs, batch->capacity, sizeof *batch->outputs);
 	}
-	batch->outputs[batch->count++] = (struct nats_output){.ticket = ticket, .at = batch->frames.length};
+	batch->outputs[batch->count++] = (struct nats_output){.ticket = ticket, .at = batch->frames.length,
+		.identity = nats_identity(nats, record, ticket, &batch->identities)};
 	buf_reserve(&batch->frames, length);
 	frame_record_write(batch->frames.data + batch->frames.length, record);
 	batch->frames.length += length;
@@ -69,6 +71,7 @@ static void nats_flush(void *state)
 		return;
 	nats->filling = nats->sending;
 	nats->sending = given;
+	nats->settled = nats->taken = 0;
 	set_state(nats, BATCH_GIVEN);
 }
 
@@ -84,14 +87,19 @@ static void settle(struct nats_sink *nats, const struct nats_output *output)
 	failure_refused(nats->sink, output->ticket, &record, output->why);
 }
 
+/* A stream that takes no more for now holds back no acknowledgement of what it has. */
 static void take_back(struct nats_sink *nats)
 {
-	if (state_of(nats) != BATCH_DONE)
+	enum batch_state state = state_of(nats);
+	size_t settled = state == BATCH_DONE ? nats->sending.count : state == BATCH_GIVEN ? nats->settled : 0;
+
+	for (; nats->taken < settled; nats->taken++)
+		settle(nats, &nats->sending.outputs[nats->taken]);
+	if (state != BATCH_DONE)
 		return;
-	for (size_t i = 0; i < nats->sending.count; i++)
-		settle(nats, &nats->sending.outputs[i]);
-	nats->sending.count = 0;
+	nats->sending.count = nats->taken = 0;
 	buf_reset(&nats->sending.frames);
+	buf_reset(&nats->sending.identities);
 	set_state(nats, BATCH_NONE);
 }
 
@@ -104,7 +112,7 @@ static void refused(struct nats_sink *nats)
 		die(STATUS_REFUSED, "the NATS server at %.200s: %s", nats->client.servers, nats->client.why);
 	log_error("the NATS server at %.200s: %s", nats->client.servers, nats->client.why);
 	nats->over = true;
-	nats->sink->under_way -= nats->filling.count + nats->sending.count;
+	nats->sink->under_way -= nats->filling.count + nats->sending.count - nats->taken;
 	sink_fail(nats->sink, STATUS_REFUSED);
 }
 

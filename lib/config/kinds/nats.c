@@ -112,6 +112,13 @@ static const struct key source_keys[] = {
 		.help = "Further subjects that a result may name.", \
 		.type = &nats_patterns_type, SINK(subjects), .initial = "[]", \
 		.also = " subjects "}, \
+	{.name = "stream", \
+		.help = "The stream of JetStream that is to store each result.", \
+		.type = &nats_word_type, SINK(stream), .also = " streamName jetstream "}, \
+	{.name = "deduplicate", \
+		.help = "Whether the stream is to drop what it has already, when a record is processed again.", \
+		.type = &bool_type, SINK(deduplicate), .initial = "true", .flags = KEY_DEFAULT_VARIES, \
+		.also = " dedupe deduplication msgId messageId "}, \
 	{.name = "security", \
 		.help = "How the servers are reached, and as whom.", \
 		.type = &map_type, .section = &its_security, .also = SECURITY_ELSEWHERE},
