@@ -60,9 +60,10 @@ class Signals(Run):
             self.settle(mark, again)
 
     def reloaded(self, one):
-        """Until the last of the reloads is over: no worker has been replaced for a second."""
+        """Until the last of the reloads is over: no worker has been replaced for three seconds, in which one starts
+        on a busy machine, too."""
         before, since = None, time.monotonic()
-        while time.monotonic() < since + 1:
+        while time.monotonic() < since + 3:
             workers = one.stages("worker")
             if workers != before:
                 before, since = workers, time.monotonic()
