@@ -149,7 +149,7 @@ PY
 
 @test "a transaction that times out while the sink is stopped is aborted, and its records come again" {
     exactly "workers: 1" <<<'def handle_event(context, data): return data'
-    sed -i 's/topic: /properties: {transaction.timeout.ms: 2000}, commitInterval: 1s, topic: /' config.yaml
+    sed -i 's/topic: /properties: {transaction.timeout.ms: 6000}, commitInterval: 3s, topic: /' config.yaml
     start_x bruco bruco
     wait_for 30 ready bruco
     seq 100 | send_to_in

@@ -62,7 +62,7 @@ follow() { # follow EXAMPLE
 }
 
 @test "once" {
-    follow_readme examples/once/README.md
+    follow once
 }
 
 @test "each example has a test here, a README of its own, a case, and a line in the index" {
