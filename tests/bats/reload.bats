@@ -217,6 +217,22 @@ END
     wait_x bruco 0
 }
 
+reloaded_twice() { # a condition
+    [[ $(grep -c "reloaded: 2 workers" bruco.err) == 2 ]]
+}
+
+@test "a SIGHUP while a reload is under way: the next one begins when that is over, though nothing else happens" {
+    versioned_project 2
+    echo 'import time; time.sleep(0.5)' >>app/handler.py
+    start_bruco
+    kill_x bruco HUP
+    wait_for 5 has_stages bruco-worker 3
+    kill_x bruco HUP
+    wait_for 10 reloaded_twice
+    end_feed
+    wait_x bruco 0
+}
+
 @test "a worker whose event does not end holds up nobody, and is new after it" {
     project 2 <<'END'
 import os, time

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/self.h"
 #include "base/user.h"
 #include "bruco/driver/process.h"
 #include "config/package_list.h"
@@ -97,10 +98,13 @@ static void check_needed(const struct access *access)
 	const struct config *config = access->config;
 	char *program = launch_program("bruco-worker");
 	char *module = module_file(&config->processor);
+	char *package = self_beside("../lib/bruco/python");
 	struct texts files = {0};
 	bool good = true;
 
 	wall_own_files(&files, config, NULL, program);
+	if (package != NULL)
+		texts_add(&files, package);
 	texts_add(&files, BRUCO_PYTHON);
 	texts_add(&files, module);
 	for (size_t i = 0; package_list_files[i] != NULL; i++) {
@@ -114,6 +118,7 @@ static void check_needed(const struct access *access)
 	for (size_t i = 0; good && i < files.count; i++)
 		good = check_readable(access, files.items[i]);
 	texts_release(&files);
+	free(package);
 	free(module);
 	free(program);
 }

@@ -320,7 +320,9 @@ void driver_renew(struct driver *driver)
 	driver_reload_step(driver);
 	if (driver_reload_spreads(driver)) { /* each lane keeps its worker meanwhile */
 		driver_reload_spread(driver);
-		return;
+		if (driver_reload_spreads(driver))
+			return;
+		driver_reload_step(driver); /* the next one, which nothing else may wake the driver for */
 	}
 	if (standby->process.pid == 0) {
 		for (uint32_t i = 0; i < driver->slot_count; i++)
