@@ -3,13 +3,14 @@
 # a build folder of its own, and put through the tests of the handler's side.
 #
 # pythonX.Y with its pythonX.Y-config is looked for in PATH and among pyenv's versions. The oldest and
-# the newest are tested, and all of them with
+# the newest are tested with what differs most between Pythons, and all of them with all files by
 #
 #     PYTHONS=all make check ONLY=pythons
 
 load helpers
 
-FILES=(worker_{frames,results,failures,processes,timeouts,driven} results logging recycle reject)
+FILES=(worker_{results,failures,timeouts,driven} results logging)
+[[ ${PYTHONS:-} != all ]] || FILES+=(worker_{frames,processes} recycle reject)
 
 # Executables that can be embedded, "3.9 /path/python3.9" a line, the oldest first, one a version,
 # without the one that the distribution brings.
@@ -34,9 +35,16 @@ embeddable() { # embeddable PYTHON: it has headers and a library to link with
         ${CC:-cc} -x c $("$1-config" --includes) - -o "$program" $("$1-config" --embed --ldflags) 2>/dev/null
 }
 
-build() { # build VERSION PYTHON: into $BRUCO_BIN
-    local folder=$ROOT/build/python-$1
-    make -C "$ROOT" --no-print-directory DEV=1 BUILD="$folder" PYTHON="$2" all >make.log 2>&1 || {
+# Into $BRUCO_BIN. Of what does not depend on Python the objects and programs are those that are there.
+build() { # build VERSION PYTHON
+    local folder=$ROOT/build/python-$1 built=${BRUCO_BIN%/bin}
+    rm -rf "$folder"
+    mkdir -p "$folder/obj" "$folder/bin"
+    [[ ! -d $built/obj/lib ]] || cp -a "$built/obj/lib" "$folder/obj"
+    rm -f "$folder"/obj/lib/config/python.*
+    cp -a "$built/lib" "$built/share" "$folder"
+    cp -a "$BRUCO_BIN"/bruco{,-source,-sink} "$folder/bin"
+    make -C "$ROOT" --no-print-directory DEV=1 BUILD="$folder" PYTHON="$2" "$folder/bin/bruco-worker" >make.log 2>&1 || {
         cat make.log
         return 1
     }
@@ -47,9 +55,10 @@ build() { # build VERSION PYTHON: into $BRUCO_BIN
 # passes SED-LINES: all tests of the worker, with those of the Pythons. What needs Kafka is the same
 # with any of them.
 passes() {
-    local version python file found=
+    local version python file found= own=$BRUCO_BIN
     while read -r version python; do
         found=yes
+        BRUCO_BIN=$own
         build "$version" "$python"
         for file in "${FILES[@]}"; do
             LIMIT=900 run_x 0 env BRUCO_BIN="$BRUCO_BIN" bats --tap --filter-tags '!kafka' \

@@ -193,7 +193,7 @@ END
 }
 
 @test "maxEvents: a batch is cut where the worker ends" {
-    processor 'batch: {size: 400, wait: 1m}' 'maxEvents: 1000' <<'END'
+    processor 'batch: {size: 400, wait: 3s}' 'maxEvents: 1000' <<'END'
 def handle_batch(context, events):
     context.logger.info("batch of %d", len(events))
     return [event.data for event in events]
@@ -236,7 +236,7 @@ END
 }
 
 @test "async: maxEvents ends a worker when what is in flight is done, nothing lost, nothing twice" {
-    : "${FLYING:=30100}" # no multiple of 500
+    : "${FLYING:=10100}" # no multiple of 500
     flying_recycled 'concurrency: 16' 'maxEvents: 500'
     logged bruco.err 'recycled after 500 events' $((FLYING / 500))
     logged bruco.err 'closed after 500 with 0 in flight' $((FLYING / 500))
@@ -264,7 +264,7 @@ processor: {workers: 2, maxEvents: 1000}
 source: {kind: kafka, brokers: [$BROKERS], topics: [$IN], offset: earliest, consumerGroup: g-$IN}
 sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT}
 END
-    kafka-fill -b "$BROKERS" -t "$IN" -n "${RECORDS:=100000}" >/dev/null
+    kafka-fill -b "$BROKERS" -t "$IN" -n "${RECORDS:=30000}" >/dev/null
     run_x 0 bruco -e
     run_x 0 kafka-compare -b "$BROKERS" --exact "$IN" "$OUT"
 }
