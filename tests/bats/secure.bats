@@ -357,13 +357,13 @@ YAML
     exactly_as_bob
     send one
     run_x 0 bruco -e
-    count_is "$OUT" 1
+    wait_for 10 count_is "$OUT" 1 # the markers may come after the answer to the commit
     deny bob --operation Read --group "g-$IN" --allow-principal User:alice
     send two
     run_x 77 bruco -e
     contains "$stderr" "bruco-sink: error: cannot commit in a transaction: Broker: Group authorization failed (consumer group 'g-$IN') (user 'bob', PLAIN)"
     count_in stderr ' error: ' 2 # the sink's, and that it ended so
-    count_is "$OUT" 1
+    wait_for 10 count_is "$OUT" 1 # the markers may come after the answer to the commit
     exactly_as_bob
     deny bob --operation Write --transactional-id "bruco/exact/g-$IN/" --resource-pattern-type prefixed
     run_x 77 bruco -e

@@ -305,13 +305,11 @@ static bool something_is_under_way(const struct driver *driver)
 	return driver->renewal.standby.process.pid != 0 || driver_reloads(driver);
 }
 
-void driver_renew(struct driver *driver)
+static void renew_some(struct driver *driver)
 {
 	struct standby *standby = &driver->renewal.standby;
 	struct worker_slot *slot;
 
-	if (!something_is_under_way(driver))
-		return;
 	if (driver->state != STATE_RUNNING) {
 		if (driver->state != STATE_STARTING)
 			abandon_all(driver);
@@ -320,9 +318,7 @@ void driver_renew(struct driver *driver)
 	driver_reload_step(driver);
 	if (driver_reload_spreads(driver)) { /* each lane keeps its worker meanwhile */
 		driver_reload_spread(driver);
-		if (driver_reload_spreads(driver))
-			return;
-		driver_reload_step(driver); /* the next one, which nothing else may wake the driver for */
+		return;
 	}
 	if (standby->process.pid == 0) {
 		for (uint32_t i = 0; i < driver->slot_count; i++)
@@ -342,6 +338,37 @@ void driver_renew(struct driver *driver)
 		else if (slot->retires && clock_ms() >= patience_ends(driver, slot))
 			pass_over(driver, slot);
 	}
+}
+
+struct progress {
+	enum reload_step reload;
+	enum spread_step spread;
+	uint32_t round;
+	pid_t standby;
+};
+
+static struct progress progress(const struct driver *driver)
+{
+	return (struct progress){driver->reload.step, driver->spread.step, driver->reload.round,
+		driver->renewal.standby.process.pid};
+}
+
+static bool is_same(struct progress one, struct progress other)
+{
+	return one.reload == other.reload && one.spread == other.spread && one.round == other.round &&
+	       one.standby == other.standby;
+}
+
+/* As far as it goes: nothing may wake the driver for a step that can be made now. */
+void driver_renew(struct driver *driver)
+{
+	struct progress before;
+
+	do {
+		before = progress(driver);
+		if (something_is_under_way(driver))
+			renew_some(driver);
+	} while (!is_same(before, progress(driver)));
 }
 
 int64_t driver_renew_deadline(const struct driver *driver)
