@@ -170,6 +170,26 @@ END
     end_flow
 }
 
+@test "with -e the end of what is paused is waited for" {
+    requires jq
+    on_kafka <<'END'
+import time
+def handle_event(context, data):
+    time.sleep(0.003)
+    return data
+END
+    fill 600
+    start_x bruco bruco -e -c config.yaml
+    wait_for 60 out_at_least 50
+    run_x 0 bruco pause "$IN:1"
+    wait_for 60 status_is '[.partitions[] | select(.partition != 1) | .lag == 0] | all'
+    sleep 1
+    status_is '.partitions[] | select(.partition == 1) | .paused and .lag > 0'
+    run_x 0 bruco resume
+    wait_x bruco 0
+    run_x 0 kafka-compare -b "$BROKERS" --exact --order partition "$IN" "$OUT"
+}
+
 @test "partitions that are assigned while their topic is paused" {
     requires jq
     on_kafka <<<'def handle_event(context, data): return data'
