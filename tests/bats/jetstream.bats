@@ -153,6 +153,13 @@ END
     stop_nats
 }
 
+stands_still() { # a condition: nothing more comes into OUT
+    local before
+    before=$(messages_in OUT)
+    sleep 0.5
+    (($(messages_in OUT) == before))
+}
+
 @test "into a stream: of outputs that differ when they come again none is dropped" {
     stream_project 'retry: {attempts: 100}' <<'END'
 import itertools, os, time
@@ -166,6 +173,9 @@ END
     seq 1000 | nats pub in.x
     start_app bruco
     wait_for 20 eval '(( $(messages_in OUT) > 100 ))'
+    # What is delivered from now on is not acknowledged, and is done again.
+    kill -STOP "$(stages bruco-source)"
+    wait_for 20 stands_still
     touch app/more
     kill_x bruco KILL
     wait_x bruco 137
@@ -196,10 +206,23 @@ END
     wait_for 30 file_has bruco.err "the NATS server at .*: no acknowledgement within 5 s"
     kill_x nats CONT
     wait_for 30 eval '[[ $(not_acknowledged IN app) == 0 ]]'
+    # What it had when it died it has not stored, and never will.
+    seq 3001 6000 | nats pub in.x
+    wait_for 20 eval '(( $(messages_in OUT) > 3100 ))'
+    kill_x nats STOP
+    wait_for 30 count_in_is bruco.err 'no acknowledgement within 5 s' 2
+    kill_x nats KILL
+    wait_x nats 137
+    start_nats 'jetstream {store_dir: "store"}'
+    wait_for 60 eval '[[ $(not_acknowledged IN app) == 0 ]]'
     stop_x bruco
     stored_in OUT >stored
-    equals "$(sort -n stored)" "$(seq 3000)"
+    equals "$(sort -n stored)" "$(seq 6000)"
     stop_nats
+}
+
+count_in_is() { # a condition
+    [[ $(grep -cE -- "$2" "$1") == "$3" ]]
 }
 
 @test "into a stream: one that is not there, is another or is full is waited for" {
