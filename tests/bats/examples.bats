@@ -65,6 +65,25 @@ follow() { # follow EXAMPLE
     follow once
 }
 
+@test "avro" {
+    requires_pip
+    export BRUCO_DISABLE_PIP=
+    follow avro
+}
+
+@test "protobuf" {
+    requires_pip
+    export BRUCO_DISABLE_PIP=
+    follow protobuf
+}
+
+@test "redis" {
+    requires redis-server
+    requires_pip
+    export BRUCO_DISABLE_PIP=
+    follow redis
+}
+
 @test "each example has a test here, a README of its own, a case, and a line in the index" {
     for folder in "$ROOT"/examples/*/; do
         [[ $folder != */@(monitoring|kubernetes)/ ]] || continue # metrics.bats, container.bats
