@@ -267,6 +267,7 @@ def handle_event(context, data):
         yield data + b"!"
 END
     into_stream '"discard": "old", "max_msg_size": 2000'
+    sed -i 's/stream: OUT/&, deduplicate: false/' app/config.yaml # else its own id would take the place
     start_app bruco
     for message in large more two; do
         nats pub in.x -H "Nats-Msg-Id: $message" -H 'Nats-Expected-Stream: IN' -H 'a: b' <<<$message

@@ -214,7 +214,7 @@ END
 @test "clang builds everything without a warning" {
     requires make clang
     LIMIT=600
-    run_x 0 make -s -j2 -C "$ROOT" BUILD="$PWD/clang" CC=clang DEV=1 all tests
+    run_x 0 make -s -j2 -C "$ROOT" BUILD="$PWD/clang" CC=clang CFLAGS=-O1 DEV=1 all tests
     equals "$stderr" ""
 }
 
@@ -224,7 +224,7 @@ END
     for folder in one two/deeper; do
         mkdir -p "$folder"
         cp -r "$ROOT"/{Makefile,lib,cmd,man,examples} "$folder"
-        run_x 0 make -s -j2 -C "$folder" build/bin/bruco-sink build/bin/bruco-worker
+        run_x 0 make -s -j2 -C "$folder" CFLAGS='-O1 -g' build/bin/bruco-sink build/bin/bruco-worker
     done
     cmp one/build/bin/bruco-sink two/deeper/build/bin/bruco-sink
     cmp one/build/bin/bruco-worker two/deeper/build/bin/bruco-worker
