@@ -124,7 +124,11 @@ static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 			kafka->source->config->source.consumer_group, rd_kafka_err2str(error),
 			kafka->health.whom);
 	if (kafka_has_group(kafka))
-		log_warning("cannot start from the group's offsets yet: %s", rd_kafka_err2str(error));
+		log_warning("cannot start from the group's offsets yet: %s%s", rd_kafka_err2str(error),
+			error == RD_KAFKA_RESP_ERR__TIMED_OUT
+				? " (a transaction that has not ended may hold them; it ends at the latest after its "
+				  "transaction.timeout.ms)"
+				: "");
 	else if (!kafka_is_missing(error) && error != RD_KAFKA_RESP_ERR__TRANSPORT)
 		log_warning("cannot start yet: %s", rd_kafka_err2str(error)); /* of the others there are lines */
 	kafka->deadline = clock_ms() + RETRY_MS;
