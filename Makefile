@@ -141,7 +141,7 @@ $(BUILD)/tests/test_judge: $(patsubst %,$(BUILD)/obj/cmd/bruco/driver/%.o,judge 
 $(BUILD)/tests/test_lanes: $(patsubst %,$(BUILD)/obj/cmd/bruco-source/%.o,lanes blame)
 $(BUILD)/tests/test_exec_queue: $(BUILD)/obj/cmd/bruco-sink/kinds/exec_queue.o
 $(BUILD)/tests/test_backlog: $(BUILD)/obj/cmd/bruco-source/backlog.o
-$(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters): $(call tests_obj,unit/failing_sink) $(SINK_LANES)
+$(patsubst %,$(BUILD)/tests/test_%,failure_policy dead_letters sink_cut): $(call tests_obj,unit/failing_sink) $(SINK_LANES)
 $(BUILD)/tests/test_diff: $(patsubst %,$(BUILD)/obj/cmd/bruco/testing/%.o,diff outcomes capture) $(call module,lib/json)
 LIBS_test_diff += $(JANSSON)
 $(BUILD)/tests/test_base64: $(BUILD)/obj/lib/json/base64.o

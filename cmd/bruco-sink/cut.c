@@ -77,7 +77,6 @@ static void ask(struct sink *sink)
 
 	if (message_send(sink->link, &message, NULL, 0) == 0) {
 		sink->cut.step = CUT_ASKING;
-		sink->cut.wanted = false;
 	} else if (errno == EAGAIN) {
 		sink->link_full = true;
 	}
@@ -90,7 +89,11 @@ void cut_work(struct sink *sink)
 	if (!cut->on || cut->over)
 		return;
 	if (sink->link < 0) { /* the source has ended, as it does when all is committed, or died */
-		cut->over = cut->inputs > 0 || cut->step != CUT_NONE;
+		cut->over = cut->inputs > 0 || cut->step == CUT_COMMITTING;
+		if (!cut->over) {
+			cut->step = CUT_NONE;
+			cut->wanted = false;
+		}
 		return;
 	}
 	/* A failure in the middle of an event: a part of its outputs is in the transaction. */
@@ -125,6 +128,9 @@ void cut_answered(struct sink *sink, int fd)
 	fd_close(&fd);
 	if (cut->step != CUT_ASKING)
 		die(STATUS_SOFTWARE, "the source answers a cut that nobody has made");
+	/* Also what it has wanted since it was asked: it had that to say before it answered. Another cut would be
+	 * of nothing, and may find that the source has ended. */
+	cut->wanted = false;
 	if (cut->over || sink->out.kind->commit == NULL) {
 		free(offsets);
 		return;
