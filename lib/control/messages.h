@@ -64,7 +64,8 @@
  *            takes a frame for each output that kind reply gets, and one for each input that has failed.
  *            `seq` is the input's, `partition` its lane. An input's frames are in the pipe before its ACK is
  *            on the link
- *   WANT_CUT exactly once: there is something to commit, of which the sink may not know: a CUT at once
+ *   WANT_CUT exactly once: there is something to commit, of which the sink may not know: a CUT at once. The
+ *            next OFFSETS are the answer to each that came before them
  *   OFFSETS  the answer to CUT, with a memory file that holds what the kind says is to be committed. Without it
  *            the source refuses: a part of what the sink has taken is no longer its own
  */
