@@ -313,7 +313,7 @@ bench: all tests ## compare Bruco with others, on Kafka, into tests/bench/RESULT
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORDS),--records $(RECORDS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
-# Each for 3 seconds in `make check`. What is found is kept in tests/fuzz/seeds.
+# Each for 2 seconds in `make check`. What is found is kept in tests/fuzz/seeds.
 fuzz: ## fuzz every decoder, each target for SECONDS= (60), or ONLY= some
 	@tools/dependencies build test
 	@tests/fuzz/run --keep --seconds $(or $(SECONDS),60) $(ONLY)

@@ -9,8 +9,8 @@
 
 load helpers
 
-FILES=(worker_{results,failures,timeouts,driven} results logging)
-[[ ${PYTHONS:-} != all ]] || FILES+=(worker_{frames,processes} recycle reject)
+FILES=(worker_{results,failures,timeouts,driven} logging)
+[[ ${PYTHONS:-} != all ]] || FILES+=(worker_{frames,processes} results recycle reject)
 
 # Executables that can be embedded, "3.9 /path/python3.9" a line, the oldest first, one a version,
 # without the one that the distribution brings.
