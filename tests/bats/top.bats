@@ -40,6 +40,16 @@ in_tmux() {
     tmux -S "$BATS_TEST_TMPDIR/tmux" "$@"
 }
 
+# Until it is gone: the next one may find it dying.
+end_tmux() {
+    in_tmux kill-server
+    wait_for 10 no_tmux
+}
+
+no_tmux() { # a condition
+    ! in_tmux list-sessions >/dev/null 2>&1
+}
+
 # in_terminal COLUMNS ROWS COMMAND: what it ends with is then in the file `ended`, and how the terminal was
 # before and after it in the files `before` and `after`.
 in_terminal() {
@@ -230,7 +240,7 @@ lags_descend() {
     ! in_tmux capture-pane -p -e -t top | grep -qE $'\e\\[3[0-7]' || return 1
     keys q
     ended_with 0
-    in_tmux kill-server
+    end_tmux
     top_in 100 30
     wait_for 10 eval 'in_tmux capture-pane -p -e -t top | grep -qE $'"'"'\e\\[3[0-7]'"'"
     stop_x bruco
@@ -267,7 +277,7 @@ lags_descend() {
         top_in 100 30
         kill -"${signal%:*}" "$(pgrep -P "$(in_tmux display-message -p -t top '#{pane_pid}')" -x bruco)"
         ended_with "${signal#*:}" || { echo "after $signal"; false; }
-        in_tmux kill-server
+        end_tmux
     done
     in_terminal 100 30 'bash --norc -i'
     wait_for 10 screen_has '^bash'
@@ -301,7 +311,7 @@ lags_descend() {
     shows "^bruco: error: TERM is not set: top can't know what the terminal is"
     shows "^bruco: error: the terminal 'nosuch' \(TERM\) is not known"
     shows "^bruco: error: the terminal 'dumb' \(TERM\) can't place a text"
-    in_tmux kill-server
+    end_tmux
     in_terminal 80 10 'bruco top -c config.yaml; bruco top --socket nothing'
     wait_for 10 file_has ended 69
     shows "^bruco: error: no pipeline '.*' runs here: No such file or directory"
