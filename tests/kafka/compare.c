@@ -268,7 +268,8 @@ static void take_dead(void *context, const rd_kafka_message_t *message)
 	if ((all->job->poison > 0 && entry->fate != FATE_DEAD) && all->misplaced++ < SHOWN_MAX)
 		printf("misplaced: input [%d]@%lld in dead letter [%d]@%lld\n", entry->partition,
 			(long long)entry->offset, message->partition, (long long)message->offset);
-	if (!well_labelled(all->job, entry, message) && all->mislabelled++ < SHOWN_MAX)
+	/* The load can be in the input twice, when the broker that took it was killed: then it is one of two. */
+	if (entry->in == 1 && !well_labelled(all->job, entry, message) && all->mislabelled++ < SHOWN_MAX)
 		printf("mislabelled: dead letter [%d]@%lld\n", message->partition,
 			(long long)message->offset);
 	if (entry->dead++ == 0) {
