@@ -150,7 +150,7 @@ PY
     wait_for 60 all_committed "$other" 2000
     # One line a partition, and none for the other topic's.
     equals "$(grep -c "cannot commit $IN" one.err)" "$(grep -o "cannot commit $IN\[[0-9]\]" one.err | sort -u | wc -l)"
-    ! grep "cannot commit $other" one.err
+    file_lacks one.err "cannot commit $other"
     # If the group has not taken the topic away meanwhile, what was refused is the last commit.
     kill_x one TERM
     wait_for 60 process_ended "$(<one.pid)"

@@ -111,7 +111,7 @@ END
     count_in stderr "error: " 1
     contains "$stderr" "bruco-sink: error: sasl_plaintext://$(at sasl_plaintext)/bootstrap: SASL authentication error: "
     contains "$stderr" "invalid_token"
-    ! file_has stderr hunter
+    file_lacks stderr hunter
     pipeline_config 60
     sed -i "s/^processor:.*/processor:/" config.yaml
     echo 'def handle_event(context, data): return data' >handler.py

@@ -41,7 +41,7 @@ create() {
     wait_for 60 file_has source.err "info: topic '$NAME-a' is there now"
     wait_for 60 file_has source.err "info: 1 partition assigned"
     stop_x source
-    ! file_has source.err "error"
+    file_lacks source.err "error"
 }
 
 @test "with -e a topic that does not exist ends it with 78" {
