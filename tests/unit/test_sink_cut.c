@@ -1,10 +1,8 @@
 /* The sink's side of a cut: what the source wants and says, in each order, and when it ends. */
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/fd.h"
-#include "base/status.h"
 #include "bruco-sink/cut.h"
 #include "control/messages.h"
 #include "failing_sink.h"
@@ -66,6 +64,16 @@ static void answer(void)
 	cut_answered(&sink, fd_memory("offsets", "here", 4));
 }
 
+/* A cut that the sink has asked for by itself, since it was due. */
+static void begin_asking(void)
+{
+	begin();
+	cut_took(&sink, 3, 100);
+	sink.cut.due = 0;
+	cut_work(&sink);
+	CHECK_INT(sent(), MESSAGE_CUT);
+}
+
 TEST(what_was_taken_is_asked_for_and_committed_once)
 {
 	begin();
@@ -90,11 +98,7 @@ TEST(what_was_taken_is_asked_for_and_committed_once)
 /* The source wants a cut while the sink's own question is on its way: one answer is for both. */
 TEST(a_wish_that_crosses_the_question_is_answered_with_it)
 {
-	begin();
-	cut_took(&sink, 3, 100);
-	sink.cut.due = 0;
-	cut_work(&sink);
-	CHECK_INT(sent(), MESSAGE_CUT);
+	begin_asking();
 	cut_wanted(&sink);
 	answer();
 	cut_committed(&sink);
@@ -108,11 +112,7 @@ TEST(a_wish_that_crosses_the_question_is_answered_with_it)
 /* What the source wants after its answer it did not know then. */
 TEST(a_wish_behind_the_answer_is_another_cut)
 {
-	begin();
-	cut_took(&sink, 3, 100);
-	sink.cut.due = 0;
-	cut_work(&sink);
-	CHECK_INT(sent(), MESSAGE_CUT);
+	begin_asking();
 	answer();
 	cut_wanted(&sink);
 	cut_committed(&sink);
@@ -143,10 +143,7 @@ TEST(a_source_that_has_ended_before_the_commit_is_one)
 	cut_work(&sink);
 	CHECK(sink.cut.over);
 	end();
-	begin();
-	cut_took(&sink, 3, 100);
-	sink.cut.due = 0;
-	cut_work(&sink);
+	begin_asking();
 	answer();
 	fd_close(&sink.link);
 	cut_work(&sink);
