@@ -217,10 +217,6 @@ END
     wait_x bruco 0
 }
 
-reloaded_twice() { # a condition
-    [[ $(grep -c "reloaded: 2 workers" bruco.err) == 2 ]]
-}
-
 @test "a SIGHUP while a reload is under way: the next one begins when that is over, though nothing else happens" {
     versioned_project 2
     echo 'import time; time.sleep(0.5)' >>app/handler.py
@@ -228,7 +224,7 @@ reloaded_twice() { # a condition
     kill_x bruco HUP
     wait_for 5 has_stages bruco-worker 3
     kill_x bruco HUP
-    wait_for 10 reloaded_twice
+    wait_for 10 times_in bruco.err 'reloaded: 2 workers' 2
     end_feed
     wait_x bruco 0
 }
