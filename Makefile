@@ -324,8 +324,8 @@ fuzzers:
 		CFLAGS='-O1 -g' BUILD=$(FUZZ_BUILD) fuzzers-here
 fuzzers-here: $(FUZZERS)
 
-DOCUMENTS := README.md $(wildcard docs/*.md) $(filter-out %/monitoring/README.md examples/README.md,$(sort $(wildcard examples/*/README.md))) man/bruco-sink.1
-pages: all tests ## run the examples of README, docs and examples, and write what they print into them
+DOCUMENTS := README.md $(wildcard docs/*.md) $(filter-out %/monitoring/README.md examples/README.md,$(sort $(wildcard examples/*/README.md))) $(MAN)
+pages: all tests ## run the examples of README, docs, examples and man pages, and write what they print into them
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/keys > docs/keys.md
 	@BRUCO_BIN=$(abspath $(BUILD))/bin tools/pages --write $(or $(ONLY),$(DOCUMENTS))
 

@@ -121,13 +121,3 @@ ask() {
     run_x 69 bash -c 'bruco-broker >/dev/full'
     contains "$stderr" "cannot print the address"
 }
-
-@test "the examples of bruco-broker.1 run" {
-    requires mandoc kcat
-    mandoc -T ascii "$ROOT/man/bruco-broker.1" | sed 's/.\x08//g' |
-        sed -n '/^EXAMPLES/,/^SEE ALSO/s/^           *//p' | grep -v '^\$' >script
-    contains "$(<script)" coproc
-    echo 'kcat -C -e -q -b "$address" -t orders' >>script
-    run_x 0 bash script
-    equals "$output" hello
-}

@@ -31,9 +31,27 @@ page() {
     pages 0 "$ROOT"/docs/from-*.md
 }
 
-@test "man pages whose examples are cases: bruco-sink(1)" {
+@test "the man pages" {
+    requires jq
     real_broker
-    pages 0 "$ROOT/man/bruco-sink.1"
+    pages 0 "$ROOT"/man/*.[1-8]
+}
+
+@test "whatever EXAMPLES of a man page shows is a case or the file of one, but for what is listed here" {
+    local page
+    for page in "$ROOT"/man/*.[1-8]; do
+        awk '/^\.Sh/ { is_example = /EXAMPLES/ } is_example && /^\.Bd/ { print NR + 1 } is_example && /^\.Dl/ { print NR }' "$page" >shown
+        "$ROOT/tools/pages" --list "$page" | sed -nE 's/.*, line ([0-9]+)(:.*)?$/\1/p' >listed
+        grep -vxFf listed shown >neither || continue
+        echo "$page has in line $(paste -sd, neither) what nobody runs"
+        return 1
+    done
+    "$ROOT/tools/pages" --list "$ROOT"/man/*.[1-8] | sed -nE 's/.*\/(.*): not run, (.*), line [0-9]+: (.*)/\1: \3: \2/p' >not_run
+    diff -u not_run - <<'END'
+bruco-top.1: $ bruco top --interval 500ms: it draws on a terminal
+bruco-worker.1: $ bruco-worker -d examples/basic < run.frames > /dev/null: it asks on a terminal of its own
+bruco.1: $ bruco 'https://example.org/orders.zip#sha256=5f1d...': it needs a server with a certificate
+END
 }
 
 @test "each page of docs is run here or has no commands, and README or the tutorial leads to it; what they link to is there" {
