@@ -3,7 +3,7 @@
 import os
 
 import bruco
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistryError
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
 
@@ -33,5 +33,9 @@ def handle_event(context, data):
         order = context.read(bytes(data), value_of(context.event.topic))
     except SerializationError as error:
         raise bruco.Reject(f"not an order: {error}") from None  # no further attempt makes it one
+    except SchemaRegistryError as error:
+        if error.http_status_code != 404:
+            raise  # the registry's own trouble may pass
+        raise bruco.Reject(f"its schema is unknown: {error}") from None
     total = {"item": order["item"], "total": order["count"] * order["price"]}
     return context.write(total, value_of("totals"))

@@ -66,6 +66,7 @@ follow() { # follow EXAMPLE
 }
 
 @test "avro" {
+    requires jq
     requires_pip
     export BRUCO_DISABLE_PIP=
     follow avro
@@ -78,7 +79,7 @@ follow() { # follow EXAMPLE
 }
 
 @test "redis" {
-    requires redis-server
+    requires jq redis-server
     requires_pip
     export BRUCO_DISABLE_PIP=
     follow redis
