@@ -170,7 +170,7 @@ print(json.dumps(record))' "$input" "${2:-$1}"
 @test "tests/kafka/broker keeps its data through kill and restart, and two run side by side" {
     requires java
     broker=$ROOT/tests/kafka/broker
-    export BRUCO_KAFKA_RUN=$BATS_TEST_TMPDIR/one
+    export BRUCO_KAFKA_RUN=$BATS_TEST_TMPDIR/one BRUCO_KAFKA_SMALL=1
     run_x 0 "$broker" start
     first=$output
     run_x 0 "$broker" start

@@ -194,7 +194,7 @@ END
     requires java
     STALL=2s
     export BRUCO_KAFKA_RUN=$PWD/own
-    BROKERS=$(JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start)
+    BROKERS=$(BRUCO_KAFKA_SMALL=1 "$ROOT/tests/kafka/broker" start)
     kafka-offsets -b "$BROKERS" create in 1
     kafka-offsets -b "$BROKERS" create out 1
     pass_on

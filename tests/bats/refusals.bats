@@ -279,7 +279,7 @@ PY
 # record waits for the first one's answer, or it would be delivered when that one is refused.
 @test "the first records of a producer in a partition: none is behind one that is refused" {
     requires java
-    export BRUCO_KAFKA_RUN=$BATS_TEST_TMPDIR/kafka JAVA_HEAP=256m
+    export BRUCO_KAFKA_RUN=$BATS_TEST_TMPDIR/kafka JAVA_HEAP=256m BRUCO_KAFKA_SMALL=1
     BROKERS=$("$ROOT/tests/kafka/broker" start) || return
     new_topic 1
     kafka=$(cut -d' ' -f1 <"$BRUCO_KAFKA_RUN/pid")

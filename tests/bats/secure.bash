@@ -2,11 +2,12 @@
 # disturb it. Load helpers first.
 
 LIMIT=120
+export BRUCO_KAFKA_SMALL=1
 
 setup_file() {
     command -v java openssl >/dev/null || return 0
     export BRUCO_KAFKA_RUN=$BATS_FILE_TMPDIR/kafka
-    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start
+    BRUCO_KAFKA_SECURE=1 "$ROOT/tests/kafka/broker" start
 }
 
 secure_setup() {
@@ -70,7 +71,7 @@ own_broker() {
     local port
     until port=$((20000 + RANDOM % 12000)) && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
     export BRUCO_KAFKA_RUN=$PWD/own
-    BRUCO_KAFKA_SECURE=1 JAVA_HEAP=${JAVA_HEAP:-512m} "$ROOT/tests/kafka/broker" start "$@" >own.address
+    BRUCO_KAFKA_SECURE=1 "$ROOT/tests/kafka/broker" start "$@" >own.address
     BROKERS=$(<own.address)
     TLS=$BRUCO_KAFKA_RUN/tls
     new_topic

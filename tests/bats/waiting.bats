@@ -127,7 +127,7 @@ YAML
 @test "an idle connection that the broker closes is no warning" {
     requires java
     export BRUCO_KAFKA_RUN=$PWD/own
-    BROKERS=$(BRUCO_KAFKA_MORE=connections.max.idle.ms=4000 JAVA_HEAP=${JAVA_HEAP:-512m} \
+    BROKERS=$(BRUCO_KAFKA_MORE=connections.max.idle.ms=2000 BRUCO_KAFKA_SMALL=1 \
         "$ROOT/tests/kafka/broker" start)
     create "$NAME" 1
     feed() { # a record for each of these files, once it is there

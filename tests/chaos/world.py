@@ -111,7 +111,8 @@ class Broker:
         self.environment = dict(
             ENVIRONMENT,
             BRUCO_KAFKA_RUN=str(folder / "kafka"),
-            JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # a quick start
+            BRUCO_KAFKA_SMALL="1",
+            JAVA_HEAP=os.environ.get("JAVA_HEAP", "1g"),
         )
         if proxy:
             self.environment["BRUCO_KAFKA_PROXY"] = str(proxy)
