@@ -144,12 +144,12 @@ PY
 @test "what waits is bounded, and all of it is delivered in the end" {
     config 1 2 key 'prefetch: 8MiB'
     stuck_handler
-    fill 100000 -k 2
+    fill 20000 -k 2
     start_x run bruco -v -c config.yaml
     wait_for 60 file_has run.err 'paused .*, [0-9]+ records in its backlog'
     (($(grep -oE '[0-9]+ records in its backlog' run.err | sort -n | tail -n 1 | cut -d' ' -f1) < 4000))
     touch go
-    wait_for 100 delivered_at_least 100000
+    wait_for 60 delivered_at_least 20000
     stop_x run
     all_once key
 }

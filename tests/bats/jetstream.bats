@@ -66,18 +66,18 @@ END
 import time
 
 def handle_event(context, data):
-    time.sleep(1)
+    time.sleep(0.5)
     return data
 END
     listen_at out out
-    seq 8 | nats pub in.x # 8 s, with an ack wait of 2
+    seq 12 | nats pub in.x # 6 s, with an ack wait of 2
     start_app bruco
     wait_for 30 eval '[[ $(not_acknowledged IN app) == 0 ]]'
     stop_x bruco
-    equals "$(data_of out.out)" "$(seq 8)"
+    equals "$(data_of out.out)" "$(seq 12)"
     stop_listening out
     # A stop gives back at once what is in no lane.
-    seq 11 20 | nats pub in.x
+    seq 13 20 | nats pub in.x
     start_app bruco
     stop_x bruco
     start_app bruco

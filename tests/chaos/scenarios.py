@@ -321,7 +321,7 @@ class Latest(Run):
 
 # Records and faults of the long form, and of the short one.
 SCENARIOS = {
-    "kills": (Kills, (2_000_000, 300), (60_000, 15)),
+    "kills": (Kills, (2_000_000, 300), (40_000, 10)),
     "worker-kills": (WorkerKills, (1_000_000, 100), (80_000, 8)),
     "keys": (Keys, (400_000, 60), (30_000, 5)),
     "restarts": (Restarts, (600_000, 100), (24_000, 6)),
