@@ -182,10 +182,18 @@ processor:
             if everywhere:
                 return all(now > was for now, was in zip(sample.seen, start.seen))
             return sample.delivered() > start.delivered()
+
+        def idle(sample):
+            return self.load.ended() and sum(max(c, 0) for c in sample.committed) >= self.load.count
         try:
             # A dead instance's partitions are given to others after its session, 10 s.
-            mark.recovery = self.reader.after(again_at, 15, "output", moved).at - mark.at
+            sample = self.reader.after(again_at, 15, "output", lambda s: moved(s) or idle(s))
+            left = moved(sample)
         except Stuck:
+            left = False
+        if left:
+            mark.recovery = sample.at - mark.at
+        else:
             # Nothing had been left to do, or too little: no time to take, but it must go on.
             self.load.wait()
             self.load.add(400)

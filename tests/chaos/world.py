@@ -296,6 +296,9 @@ class Load:
         if wait:
             self.wait()
 
+    def ended(self):
+        return self.filler is None or self.filler.poll() is not None
+
     def wait(self):
         if self.filler is not None and self.filler.wait(300) != 0:
             raise Stuck("kafka-fill failed")
