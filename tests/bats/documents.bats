@@ -26,6 +26,14 @@ page() {
     pages 0 "$ROOT/docs/scaling.md"
 }
 
+@test "docs/service.md" {
+    requires systemd-analyze systemd-sysusers setpriv nsenter
+    unshare --mount bash -c 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/{1,2} &&
+        mount -t overlay -o lowerdir=/etc,upperdir=/mnt/1,workdir=/mnt/2 overlay /etc' 2>/dev/null || skip "no namespaces here"
+    real_broker
+    pages 0 "$ROOT/docs/service.md"
+}
+
 @test "docs for those who come from elsewhere" {
     real_broker
     pages 0 "$ROOT"/docs/from-*.md
@@ -37,7 +45,7 @@ page() {
     pages 0 "$ROOT"/man/*.[1-8]
 }
 
-@test "whatever EXAMPLES of a man page shows is a case or the file of one, but for what is listed here" {
+@test "whatever EXAMPLES of a man page shows is a case or the file of one; what no page's case runs is listed here" {
     local page
     for page in "$ROOT"/man/*.[1-8]; do
         awk '/^\.Sh/ { is_example = /EXAMPLES/ } is_example && /^\.Bd/ { print NR + 1 } is_example && /^\.Dl/ { print NR }' "$page" >shown
@@ -46,11 +54,15 @@ page() {
         echo "$page has in line $(paste -sd, neither) what nobody runs"
         return 1
     done
-    "$ROOT/tools/pages" --list "$ROOT"/man/*.[1-8] | sed -nE 's/.*\/(.*): not run, (.*), line [0-9]+: (.*)/\1: \3: \2/p' >not_run
+    (cd "$ROOT" && tools/pages --list README.md docs/*.md examples/*/README.md man/*.[1-8]) |
+        sed -nE 's/^(.*): not run, (.*), line [0-9]+(: .*)?$/\1\3: \2/p' >not_run
     diff -u not_run - <<'END'
-bruco-top.1: $ bruco top --interval 500ms: it draws on a terminal
-bruco-worker.1: $ bruco-worker -d examples/basic < run.frames > /dev/null: it asks on a terminal of its own
-bruco.1: $ bruco 'https://example.org/orders.zip#sha256=5f1d...': it needs a server with a certificate
+README.md: $ tools/dependencies build && make -j2: make check has done that
+examples/kubernetes/README.md: it needs Docker, a registry and a cluster; container.bats holds the files against all that they agree with
+examples/monitoring/README.md: it would not end; metrics.bats does it
+man/bruco-top.1: $ bruco top --interval 500ms: it draws on a terminal
+man/bruco-worker.1: $ bruco-worker -d examples/basic < run.frames > /dev/null: it asks on a terminal of its own
+man/bruco.1: $ bruco 'https://example.org/orders.zip#sha256=5f1d...': it needs a server with a certificate
 END
 }
 

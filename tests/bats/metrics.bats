@@ -113,8 +113,7 @@ END
     requires jq
     PATH=$("$ROOT/tools/prometheus"):$PATH
     cp -r "$ROOT/examples/monitoring" .
-    run_x 0 promtool check config monitoring/prometheus.yml
-    contains "$output" "8 rules found"
+    run_x 0 "$ROOT/tools/pages" "$ROOT/examples/monitoring/README.md"
     jq -r '"groups: [{name: dashboard, rules: [", (.panels[].targets[].expr | gsub("[$]__rate_interval"; "5m") |
         "{record: x, expr: \(tojson)},"), "]}]"' monitoring/dashboard.json >expressions.yml
     (($(grep -c record expressions.yml) > 20))
