@@ -172,7 +172,7 @@ version_at_least() { # version_at_least VERSION
     count_is "$OUT" 6
 }
 
-# pipeline ADDRESS: from $IN to $OUT, with alice and TLS at the source's side
+# pipeline ADDRESS: from $IN to $OUT, with alice and TLS at the source's side, which is never long in trying again
 pipeline() {
     cat >handler.py <<PY
 import os, time
@@ -197,6 +197,8 @@ source:
     sasl.username: alice
     sasl.password: alice-secret
     ssl.ca.location: $TLS/ca.pem
+    reconnect.backoff.max.ms: 1000
+    topic.metadata.refresh.interval.ms: 2000
 sink: {kind: kafka, brokers: [$BROKERS], topic: $OUT}
 YAML
 }
@@ -239,7 +241,6 @@ told() { # told N: another line for each cut
     wait_for 30 count_is "$OUT" 1
     sed -i 's/user_alice="alice-secret"/user_alice="another"/' own/server.properties
     "$ROOT/tests/kafka/broker" restart >restart.out
-    # A client whose session is over may take a minute before it connects again.
     wait_for 150 file_has bruco.err "bruco-source: error: .*SASL authentication error"
     process_alive bruco
     touch go
@@ -382,7 +383,6 @@ YAML
     "$ROOT/tests/kafka/broker" kill
     "$ROOT/tests/kafka/broker" restart >restart.out
     send {1..50}
-    # A client whose session is over may take a minute before it connects again.
     wait_for 180 count_is "$OUT" 100
     stop_x bruco
     file_lacks bruco.err "bruco[a-z-]*: error:|again in"
