@@ -145,10 +145,11 @@ PY
         equals "$output" hello
     done
     for yes in false 0 no off "" No; do
-        BRUCO_DISABLE_PIP=$yes run_x 69 bruco app <<<hello
-        contains "$stderr" "pip"
-        file_lacks stderr "neither true nor false"
+        BRUCO_DISABLE_PIP=$yes run_x 69 bruco check --handler app
+        contains "$stderr" "the handler has not been checked: '$PWD/app/requirements.txt' is not installed"
     done
+    BRUCO_DISABLE_PIP=No run_x 69 bruco app <<<hello
+    contains "$stderr" "pip: "
     for yes in ja tru " true" 2 $'tr\e[2Jue'; do # neither installs nor leaves out what may be needed
         BRUCO_DISABLE_PIP=$yes run_x 69 bruco app <<<hello
         contains "$stderr" "bruco: error: the variable BRUCO_DISABLE_PIP is '"
