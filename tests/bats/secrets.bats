@@ -296,7 +296,7 @@ PY
     rm core*
     local stage
     for stage in bruco-source bruco-sink bruco-worker bruco; do
-        start_x bruco bruco -c config.yaml
+        start_x bruco bruco --set "source.consumerGroup=$stage" -c config.yaml # the last one's is not over yet
         wait_for 30 file_has bruco.err 'info: ready'
         if [[ $stage == bruco ]]; then
             kill_x bruco ABRT
