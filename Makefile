@@ -2,7 +2,7 @@
 #
 # RDKAFKA=2.11.1 (or a folder, or a file) runs tests with another librdkafka than the system's.
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are respected. PYTHON is the Python to embed,
-# DEV=1 makes warnings errors, SANITIZE=address,undefined builds in a folder of its own, V=1 shows
+# EMBED=no embeds none. WITHOUT=nats leaves NATS out. DEV=1 makes warnings errors, SANITIZE=address,undefined builds in a folder of its own, V=1 shows
 # the commands.
 
 PYTHON  ?= /usr/bin/python3
@@ -26,7 +26,7 @@ FAST    := lib/frame lib/lane lib/stage lib/stats lib/tap lib/kafka cmd/bruco-so
 zeroed   = $(if $(filter $(FAST:%=$(BUILD)/obj/%/%.o) $(MODULE_OBJECTS),$@),,$(ZEROED))
 CHECKED := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer)
-ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(HARDEN) $(zeroed) $(WARN) $(CHECKED) \
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -Icmd $(WITHOUT:nats=-DWITHOUT_NATS) $(HARDEN) $(zeroed) $(WARN) $(CHECKED) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CHECKED) $(LDFLAGS)
 
@@ -39,7 +39,7 @@ RDKAFKA_LIBS := $(call pkg,rdkafka)
 YAML      := $(call pkg,yaml-0.1)
 JANSSON   := $(call pkg,jansson)
 MICROHTTPD := $(call pkg,libmicrohttpd)
-NATS      := $(call pkg,libnats)
+NATS      := $(if $(filter nats,$(WITHOUT)),,$(call pkg,libnats))
 NCURSES   := $(call pkg,ncursesw)
 # Sanitizers have an allocator of their own.
 JEMALLOC  := $(if $(SANITIZE),,$(call pkg,jemalloc))
@@ -66,7 +66,8 @@ PYTHON_STATIC  := $(if $(PYTHON_ARCHIVE),-Wl$(comma)--export-dynamic -no-pie -Wl
 
 # ---- modules, with the folders in them, and which of them each program is made of
 
-module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+ABSENT := $(foreach part,$(WITHOUT),lib/$(part)/%.c cmd/bruco-source/kinds/$(part)%.c cmd/bruco-sink/kinds/$(part)%.c)
+module  = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(filter-out $(ABSENT),$(wildcard $(1)/*.c $(1)/*/*.c))))
 BASE   := $(call module,lib/base)
 COMMON := $(foreach name,base frame stats tap lane control config,$(call module,lib/$(name)))
 STAGE  := $(call module,lib/stage)
@@ -82,7 +83,7 @@ $(BUILD)/bin/bruco-broker: $(BASE) $(call module,cmd/bruco-broker)
 LIBS_bruco        := $(JANSSON) $(MICROHTTPD) $(NCURSES) $(YAML)
 LIBS_bruco-source := $(JEMALLOC) $(RDKAFKA_LIBS) $(NATS) $(JANSSON) $(MICROHTTPD) $(YAML)
 LIBS_bruco-worker := $(JANSSON) $(YAML)
-PYTHON_bruco-worker := yes
+PYTHON_bruco-worker := $(filter-out no,$(or $(EMBED),yes))
 LIBS_bruco-sink   := $(JEMALLOC) $(RDKAFKA_LIBS) $(NATS) $(JANSSON) $(YAML)
 LIBS_bruco-broker := $(RDKAFKA_LIBS)
 
@@ -101,11 +102,14 @@ MODULE_HEADERS := $(shell $(PYTHON) -c 'import sysconfig as s; \
 MODULE_SUFFIX  := $(if $(SANITIZE),,$(shell $(PYTHON) -c 'import sysconfig as s; \
 	print(s.get_config_var("EXT_SUFFIX"))' 2>/dev/null))
 MODULE         := $(if $(MODULE_SUFFIX),$(BUILD)/lib/bruco/modules/_bruco_worker$(MODULE_SUFFIX))
-MODULE_WORKER  := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/$(MODULE_SUFFIX)/%,$(filter-out %/main.o %/front.o,\
+MODULE_WORKER  := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/$(MODULE_SUFFIX)/%,$(filter-out %/main.o %/outside.o %/front.o,\
 	$(call module,cmd/bruco-worker)))
 MODULE_OBJECTS := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/any/%,$(COMMON) $(STAGE) $(call module,lib/json)) \
 	$(MODULE_WORKER)
-$(BUILD)/bin/bruco-worker: $(filter-out %/module.o,$(call module,cmd/bruco-worker))
+# Where no Python is embedded, it is what executes one that loads the module.
+WORKER_FRONT   := $(patsubst %,$(BUILD)/obj/cmd/bruco-worker/%.o,outside front options idle_signals python/python_home \
+	io/codec io/json io/lines)
+$(BUILD)/bin/bruco-worker: $(if $(PYTHON_bruco-worker),$(filter-out %/module.o %/outside.o,$(call module,cmd/bruco-worker)),$(WORKER_FRONT))
 
 all: $(BINARIES) $(MODULE) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 
@@ -225,7 +229,7 @@ $(BINARIES) $(TESTS) $(FUZZERS):
 	$(Q)$(if $(PYTHON_$(@F)),$(if $(PYTHON_STATIC),$(LINK) $(PYTHON_STATIC) 2>/dev/null || )$(LINK) $(PYTHON_LIBS),$(LINK))
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
-EMBEDDED = -DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) -DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"'
+EMBEDDED = $(if $(PYTHON_bruco-worker),-DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) -DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"')
 $(BUILD)/obj/cmd/%.o $(BUILD)/obj/lib/config/python.o: EXTRA += $(EMBEDDED)
 $(MODULE_OBJECTS): EXTRA += -fPIC -fvisibility=hidden
 $(MODULE_WORKER): EXTRA += $(MODULE_HEADERS) $(EMBEDDED)

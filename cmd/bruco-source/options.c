@@ -16,7 +16,9 @@
 #include "config/subjects.h"
 #include "config/types/values.h"
 #include "kafka/client.h"
+#ifndef WITHOUT_NATS
 #include "nats/client.h"
+#endif
 #include "stage/command.h"
 
 static const char usage[] =
@@ -59,7 +61,9 @@ static const char usage[] =
 static void print_versions(void)
 {
 	kafka_print_version();
+#ifndef WITHOUT_NATS
 	nats_print_version();
+#endif
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 

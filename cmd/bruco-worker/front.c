@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,9 +12,10 @@
 #include "base/mem.h"
 #include "base/self.h"
 #include "base/status.h"
+#include "bruco-worker/idle_signals.h"
 #include "bruco-worker/python/python_home.h"
-#include "bruco-worker/python/signal_setup.h"
 #include "config/dump.h"
+#include "config/environment.h"
 
 /* A descriptor with the configuration as it was read: its file may be a pipe. */
 static int pass_document(const struct worker *worker)
@@ -47,8 +49,8 @@ static _Noreturn void execute(const struct worker *worker, const char *python, i
 	}
 	for (int i = 1; i < argc; i++)
 		arguments[count++] = argv[i];
-	worker_set_variables(worker); /* a dumped configuration does not have them */
-	signal_setup_block();
+	environment_export(&worker->config.processor.env); /* a dumped configuration does not have them */
+	idle_signals_block();
 	execv(python, (char *const *)(size_t)arguments); /* exec(2) changes none of them */
 	die(STATUS_CONFIG, "cannot run '%s': %s", python, strerror(errno));
 }
@@ -64,4 +66,19 @@ void front_execute_other(const struct worker *worker, int argc, char **argv)
 	if (!python.embedded)
 		execute(worker, python.executable, argc, argv);
 	python_release(&python);
+}
+
+_Noreturn void front_execute(const struct worker *worker, int argc, char **argv)
+{
+	struct python python;
+	char why[PYTHON_WHY_MAX];
+
+	/* without packages any Python will do, and whom no handler is for needs one that has the module */
+	if (worker->check == CHECK_TEXT || (!worker->driven && !worker->config.processor.present)) {
+		if (!python_find_own(&python, why))
+			die(STATUS_CONFIG, "%s", why);
+	} else if (python_home_find(worker, true, &python) != STATUS_OK) {
+		exit(STATUS_CONFIG);
+	}
+	execute(worker, python.executable, argc, argv);
 }

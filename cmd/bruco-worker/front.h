@@ -12,4 +12,8 @@
  * nothing to it stay blocked. */
 void front_execute_other(const struct worker *worker, int argc, char **argv);
 
+/* Where none is embedded: executes the one for the handler, or Bruco's own. Ends the program if something is
+ * wrong with it. */
+_Noreturn void front_execute(const struct worker *worker, int argc, char **argv);
+
 #endif

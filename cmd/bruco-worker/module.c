@@ -50,7 +50,7 @@ static PyObject *run(PyObject *self, PyObject *arguments)
 	fd_ensure_standard();
 	log_init("bruco-worker");
 	self_is(mem_text(program));
-	worker_options(count, words, &worker);
+	worker_options(count, words, &worker, Py_GetVersion());
 	interpreter_stop_later(worker_run(&worker));
 	Py_RETURN_NONE;
 }

@@ -1,5 +1,3 @@
-#include <Python.h>
-
 #include "bruco-worker/options.h"
 
 #include <jansson.h>
@@ -35,11 +33,12 @@ static const char usage[] =
 	"      --help             show this and exit\n"
 	"      --version          show the versions of bruco-worker, Python, libyaml and jansson\n";
 
+static const char *python_version; /* "3.11.2 (main, ...) [GCC ...]" */
+
 static void print_versions(void)
 {
-	const char *version = Py_GetVersion(); /* "3.11.2 (main, ...) [GCC ...]" */
-
-	printf("CPython %.*s\n", (int)strcspn(version, " "), version);
+	if (python_version != NULL)
+		printf("CPython %.*s\n", (int)strcspn(python_version, " "), python_version);
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 
@@ -198,10 +197,11 @@ static const struct codec *choose_codec(const struct flags *flags)
 	return &codec_frames;
 }
 
-void worker_options(int argc, char **argv, struct worker *worker)
+void worker_options(int argc, char **argv, struct worker *worker, const char *python)
 {
 	struct flags flags = {.control = -1, .document = -1};
 
+	python_version = python;
 	*worker = (struct worker){.in = -1, .out = -1, .stacks = -1, .document = -1, .codec = &codec_frames};
 	config_init(&worker->config);
 	parse(argc, argv, &flags);

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "bruco-worker/control.h"
+#include "bruco-worker/idle_signals.h"
 #include "bruco-worker/io/codec.h"
 #include "bruco-worker/limits.h"
 #include "bruco-worker/python/event_type.h"
@@ -33,6 +34,7 @@
 #include "bruco-worker/run/read_loop.h"
 #include "bruco-worker/run/recycle.h"
 #include "bruco-worker/run/result.h"
+#include "config/environment.h"
 #include "stage/greeting.h"
 
 /* Takes everything but the control socket from the driver's first message. */
@@ -76,19 +78,11 @@ static bool is_stream(int fd)
 	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
 }
 
-void worker_set_variables(const struct worker *worker)
-{
-	const struct settings *env = &worker->config.processor.env;
-
-	for (size_t i = 0; i < env->count; i++)
-		setenv(env->items[i].name, env->items[i].value, 1);
-}
-
 static int enter_directory(struct worker *worker)
 {
 	const struct processor_config *processor = &worker->config.processor;
 
-	worker_set_variables(worker);
+	environment_export(&processor->env);
 	if (chdir(processor->handler_path) < 0) {
 		log_error("cannot enter the handler's folder '%s': %s", processor->handler_path,
 			strerror(errno));
@@ -192,7 +186,7 @@ int worker_run(struct worker *worker)
 	log_set_worker(worker->name);
 	worker->interactive =
 		!worker->driven && (worker->codec != &codec_frames || !is_stream(worker->in));
-	signal_setup(worker);
+	idle_signals_set(worker);
 	fork_guard_install(worker);
 	runs_handler = worker->config.processor.present;
 	if (runs_handler)

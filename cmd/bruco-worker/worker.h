@@ -45,9 +45,6 @@ struct worker {
 	struct page *page; /* shared with the driver; private by hand */
 };
 
-/* Sets the variables of processor.env. */
-void worker_set_variables(const struct worker *worker);
-
 /* Opens descriptors and page (under the driver with what HELLO brings), loads the handler, runs all
  * events, and closes the handler. Starts Python when it is needed and does not run yet, and leaves
  * it running: interpreter_stop is the caller's. Returns the exit status (128 and a signal's number:

@@ -157,6 +157,12 @@ char **environment_of_program(const struct config *config, const struct settings
 	return list;
 }
 
+void environment_export(const struct settings *env)
+{
+	for (size_t i = 0; i < env->count; i++)
+		setenv(env->items[i].name, env->items[i].value, 1);
+}
+
 void environment_free(char **list)
 {
 	for (char **variable = list; list != NULL && *variable != NULL; variable++)

@@ -25,6 +25,8 @@ void environment_set_user(
 /* Of a program that a source or sink runs: this process's, without variables that the configuration names in
  * its source or sink, and with `env`. */
 char **environment_of_program(const struct config *config, const struct settings *env);
+/* Sets these variables in this process. */
+void environment_export(const struct settings *env);
 void environment_free(char **list); /* NULL: nothing */
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "base/self.h"
 #include "config/diagnostics.h"
 
@@ -149,7 +150,7 @@ static char *above_bin(const char *path)
 
 static bool is_embedded(struct version version)
 {
-#ifdef BRUCO_PYTHON_MAJOR
+#ifdef BRUCO_PYTHON
 	return version.major == 0 ||
 	       (version.major == BRUCO_PYTHON_MAJOR && version.minor == BRUCO_PYTHON_MINOR);
 #else
@@ -192,6 +193,7 @@ static bool find_environment(
 	struct version version = version_of_settings(settings);
 
 	python->executable = mem_printf("%s/bin/python3", folder);
+	python->environment = mem_text(folder);
 	if (version.major == 0)
 		version = version_of_name(python->executable);
 	python->embedded = is_embedded(version);
@@ -247,9 +249,104 @@ bool python_find(const char *path, struct python *python, char why[static PYTHON
 	return false;
 }
 
+/* ---- Bruco's own */
+
+#ifdef BRUCO_PYTHON
+
+const char *python_own(void)
+{
+	return BRUCO_PYTHON;
+}
+
+const char *python_own_home(void)
+{
+	return BRUCO_PYTHON_HOME;
+}
+
+bool python_find_own(struct python *python, char why[static PYTHON_WHY_MAX])
+{
+	(void)why;
+	*python = (struct python){.executable = mem_text(BRUCO_PYTHON),
+		.base = mem_text(BRUCO_PYTHON_HOME),
+		.embedded = true};
+	return true;
+}
+
+#else
+
+/* The folder of Bruco's programs, which is the bin of the environment that they were installed into, or of
+ * that Python; NULL: it has no Python. */
+static char *python_beside(void)
+{
+	char *beside = self_beside(".");
+	char *folder = beside == NULL ? NULL : realpath(beside, NULL);
+	char *executable = folder == NULL ? NULL : mem_printf("%s/python3", folder);
+
+	free(folder);
+	free(beside);
+	if (executable == NULL || is_program(executable))
+		return executable;
+	free(executable);
+	return NULL;
+}
+
+const char *python_own(void)
+{
+	static char *executable;
+
+	if (executable == NULL)
+		executable = python_beside();
+	if (executable == NULL)
+		executable = search_path("python3");
+	return executable != NULL ? executable : "python3";
+}
+
+const char *python_own_home(void)
+{
+	return NULL;
+}
+
+/* The environment that it is the Python of, owned by the caller; NULL: it is of none. Its executable is a
+ * link, so that the folder is asked that the link is in, as Python does. */
+static char *environment_of(const char *executable)
+{
+	char *above = mem_printf("%.*s/..", (int)(strrchr(executable, '/') - executable), executable);
+	char *folder = realpath(above, NULL);
+	char *settings = folder == NULL ? NULL : mem_printf("%s/pyvenv.cfg", folder);
+	bool found = settings != NULL && access(settings, F_OK) == 0;
+
+	free(settings);
+	free(above);
+	if (found)
+		return folder;
+	free(folder);
+	return NULL;
+}
+
+bool python_find_own(struct python *python, char why[static PYTHON_WHY_MAX])
+{
+	const char *executable = python_own();
+	char *environment;
+	bool found;
+
+	*python = (struct python){0};
+	if (strchr(executable, '/') == NULL) {
+		snprintf(why, PYTHON_WHY_MAX, "there is no '%s', neither beside Bruco's programs nor in PATH",
+			executable);
+		return false;
+	}
+	environment = environment_of(executable);
+	found = python_find(environment != NULL ? environment : executable, python, why);
+	free(environment);
+	return found;
+}
+
+#endif
+
 void python_release(struct python *python)
 {
 	free(python->executable);
+	free(python->environment);
 	free(python->base);
 	*python = (struct python){0};
 }

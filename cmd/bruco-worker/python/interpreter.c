@@ -68,7 +68,7 @@ static PyStatus initialize(const char *executable, bool interactive)
 	/* The standard library is the embedded Python's own, whatever Python made the environment.
 	 */
 	if (!PyStatus_Exception(status))
-		status = PyConfig_SetBytesString(&config, &config.home, BRUCO_PYTHON_HOME);
+		status = PyConfig_SetBytesString(&config, &config.home, python_own_home());
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
@@ -112,7 +112,7 @@ static int start_python(const struct worker *worker)
 	int status = STATUS_OK;
 
 	if (worker->check == CHECK_TEXT) /* without packages any Python will do */
-		python.executable = mem_text(BRUCO_PYTHON);
+		python.executable = mem_text(python_own());
 	else
 		status = python_home_find(worker, true, &python);
 	if (status != STATUS_OK)

@@ -34,7 +34,7 @@ static char *installed(const struct worker *worker, bool loud)
 	if (handler == NULL) /* not entered yet */
 		handler = worker->config.processor.handler_path;
 	need = packages_find(&packages, handler, worker->config.processor.module_name, getenv("HOME"),
-		BRUCO_PYTHON);
+		python_own());
 	if (need == PACKAGES_UNCLEAR && loud)
 		log_warning("%s", packages.why);
 	if (need == PACKAGES_UNSAFE && loud)
@@ -75,12 +75,8 @@ int python_home_find(const struct worker *worker, bool loud, struct python *pyth
 	const char *by;
 	char *name = find_name(worker, loud, &by);
 	char why[PYTHON_WHY_MAX];
-	bool found = true;
+	bool found = name == NULL ? python_find_own(python, why) : python_find(name, python, why);
 
-	if (name == NULL)
-		*python = (struct python){.executable = mem_text(BRUCO_PYTHON), .embedded = true};
-	else
-		found = python_find(name, python, why);
 	if (!found && loud)
 		log_error("%s%s", by, why);
 	free(name);

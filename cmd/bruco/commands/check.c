@@ -390,7 +390,7 @@ static int check_import(const struct config *config)
 	if (config->processor.python == NULL)
 		need = packages_find(&packages, config->processor.handler_path,
 			config->processor.module_name,
-			user.name != NULL ? user.home : getenv("HOME"), BRUCO_PYTHON);
+			user.name != NULL ? user.home : getenv("HOME"), python_own());
 	there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 	user_end();
 	user_release(&user);

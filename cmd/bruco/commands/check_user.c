@@ -13,6 +13,7 @@
 #include "base/user.h"
 #include "bruco/driver/process.h"
 #include "config/package_list.h"
+#include "config/python.h"
 #include "config/types/values.h"
 
 struct access {
@@ -105,7 +106,7 @@ static void check_needed(const struct access *access)
 	wall_own_files(&files, config, NULL, program);
 	if (package != NULL)
 		texts_add(&files, package);
-	texts_add(&files, BRUCO_PYTHON);
+	texts_add(&files, python_own());
 	texts_add(&files, module);
 	for (size_t i = 0; package_list_files[i] != NULL; i++) {
 		char *list = mem_printf("%s/%s", config->processor.handler_path, package_list_files[i]);

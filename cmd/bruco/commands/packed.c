@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "config/environment.h"
 #include "config/packages.h"
+#include "config/python.h"
 
 enum { ANSWER_MAX = 64 << 10 };
 
@@ -108,7 +109,7 @@ const char *packed_folder(char *path)
 {
 	static char *folder; /* for as long as the program */
 	char *script = self_beside("../share/bruco/unpack.py"), *cache = find_cache();
-	const char *arguments[] = {BRUCO_PYTHON, "-I", "-B", script, cache, NULL};
+	const char *arguments[] = {python_own(), "-I", "-B", script, cache, NULL};
 	int input;
 
 	if (script == NULL || access(script, R_OK) < 0)

@@ -21,6 +21,7 @@
 #include "bruco/driver/origin_pass.h"
 #include "bruco/driver/service_notify.h"
 #include "config/packages.h"
+#include "config/python.h"
 #include "config/types/values.h"
 
 /* ---- asking for one */
@@ -266,7 +267,7 @@ static char *find_environment(
 		return NULL;
 	user_begin(user);
 	need = packages_find(
-		&packages, processor->handler_path, processor->module_name, home, BRUCO_PYTHON);
+		&packages, processor->handler_path, processor->module_name, home, python_own());
 	if (need != PACKAGES_NONE) {
 		*there = need == PACKAGES_NEEDED && packages_are_there(&packages);
 		folder = packages.folder == NULL ? NULL : mem_text(packages.folder);

@@ -103,23 +103,45 @@ static void hide_env(struct texts *hidden, const char *folder)
 
 /* Of an environment all, of the Python that it belongs to what a Python is made of: that may be installed
  * in somebody's home. */
-static void add_python(struct texts *files, const char *name)
+static void add_python(struct texts *files, const struct python *python)
 {
 	static const char *const parts[] = {"lib", "lib64", "ssl"};
+
+	if (python->environment != NULL)
+		texts_add(files, python->environment);
+	texts_add(files, python->executable);
+	for (size_t i = 0; python->base != NULL && i < sizeof parts / sizeof parts[0]; i++) {
+		char *part = mem_printf("%s/%s", python->base, parts[i]);
+
+		if (access(part, F_OK) == 0)
+			texts_add(files, part);
+		free(part);
+	}
+}
+
+static void add_named_python(struct texts *files, const char *name)
+{
 	char why[PYTHON_WHY_MAX];
 	struct python python;
 
 	texts_add(files, name);
 	if (!python_find(name, &python, why))
 		return;
-	texts_add(files, python.executable);
-	for (size_t i = 0; python.base != NULL && i < sizeof parts / sizeof parts[0]; i++) {
-		char *part = mem_printf("%s/%s", python.base, parts[i]);
+	add_python(files, &python);
+	python_release(&python);
+}
 
-		if (access(part, F_OK) == 0)
-			texts_add(files, part);
-		free(part);
-	}
+static void add_own_python(struct texts *files)
+{
+	char why[PYTHON_WHY_MAX];
+	struct python python;
+
+	if (!python_find_own(&python, why))
+		return;
+	if (python.embedded)
+		texts_add(files, python.base);
+	else
+		add_python(files, &python);
 	python_release(&python);
 }
 
@@ -137,11 +159,11 @@ void wall_own_files(struct texts *files, const struct config *config, const char
 
 	texts_add(files, worker_program);
 	texts_add(files, processor->handler_path);
-	texts_add(files, BRUCO_PYTHON_HOME);
+	add_own_python(files);
 	if (library != NULL)
 		texts_add(files, library);
 	if (environment != NULL)
-		add_python(files, environment);
+		add_named_python(files, environment);
 	free(library);
 }
 

@@ -27,6 +27,7 @@
 #include "bruco/venv/uv.h"
 #include "config/environment.h"
 #include "config/packages.h"
+#include "config/python.h"
 #include "config/types/values.h"
 
 enum { LOCK_POLL_MS = 100, KILL_MS = 10000 };
@@ -141,12 +142,12 @@ static bool run(const struct install *install, const char *tool, const char *con
 static bool make_environment_folder(const struct install *install)
 {
 	const char *folder = install->packages.folder;
-	const char *with_pip[] = {BRUCO_PYTHON, "-I", "-m", "venv", folder, NULL};
-	const char *without[] = {BRUCO_PYTHON, "-I", "-m", "venv", "--without-pip", folder, NULL};
+	const char *with_pip[] = {python_own(), "-I", "-m", "venv", folder, NULL};
+	const char *without[] = {python_own(), "-I", "-m", "venv", "--without-pip", folder, NULL};
 
 	if (run(install, "venv", install->uv.path == NULL ? with_pip : without))
 		return true;
-	log_error("cannot make a virtual environment with '%s'", BRUCO_PYTHON);
+	log_error("cannot make a virtual environment with '%s'", python_own());
 	return false;
 }
 
@@ -314,7 +315,7 @@ static bool prepare(struct install *install, const struct config *config, char *
 	bool failed = true;
 
 	switch (packages_find(&install->packages, config->processor.handler_path,
-		config->processor.module_name, home, BRUCO_PYTHON)) {
+		config->processor.module_name, home, python_own())) {
 	case PACKAGES_NONE:
 		failed = false;
 		break;
