@@ -237,7 +237,7 @@ $(MODULE_WORKER): EXTRA += $(MODULE_HEADERS) $(EMBEDDED)
 $(MODULE): $(MODULE_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(filter-out -pie,$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_bruco-worker) -lm
+	$(Q)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -shared $(filter-out -pie,$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_bruco-worker) -lm
 
 define COMPILE
 	@mkdir -p $(@D)
@@ -375,6 +375,10 @@ deb: ## make the Debian package, as lintian likes it, in build/deb (installs wha
 	@tools/dependencies build deb
 	@tools/deb $(BUILD)/deb
 
+wheel: ## make the Python wheel, for every Python with headers here, in build/wheel (installs what is missing)
+	@tools/dependencies build wheel
+	@tools/wheel $(BUILD)/wheel $(ARCH)
+
 uninstall: ## remove what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -rf $(PROGRAMS:%=bin/%) $(PAGES) $(COMPLETIONS) $(UNITS) lib/bruco share/bruco share/doc/bruco
 
@@ -384,5 +388,5 @@ clean: ## remove all that was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-.PHONY: all module modules sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests pages dependencies check-deps lint format install uninstall clean help
+.PHONY: all module modules sbom completions demo bench check fuzz fuzzers fuzzers-here chaos chaos-mutants tests pages dependencies check-deps lint format install wheel uninstall clean help
 .DELETE_ON_ERROR:

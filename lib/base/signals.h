@@ -37,6 +37,9 @@ int signals_next(int fd);
  * such a repeat. Safe in a handler. */
 bool signals_repeated(void);
 
+/* "TERM"; NULL: the system has no name for it. The C library has had a function for it since 2.32. */
+const char *signals_name(int number);
+
 /* Ends this process by that signal, as if it had never been caught. */
 _Noreturn void signals_die(int signal_number);
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ static void close_on_exec(void)
 	const struct dirent *entry;
 	DIR *folder;
 
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+	/* the C library has had a function for it since 2.34 */
+	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		return;
 	folder = opendir("/proc/self/fd"); /* before Linux 5.11, or where a filter refuses it */
 	while (folder != NULL && (entry = readdir(folder)) != NULL)

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/mem.h"
+#include "base/signals.h"
 
 char *death_text(int status, bool timed_out)
 {
@@ -15,7 +16,7 @@ char *death_text(int status, bool timed_out)
 		return mem_printf(
 			"worker exited with status %d while the event ran", WEXITSTATUS(status));
 	number = WTERMSIG(status);
-	if (sigabbrev_np(number) == NULL)
+	if (signals_name(number) == NULL)
 		return mem_printf("worker killed by signal %d", number);
-	return mem_printf("worker killed by signal %d (SIG%s)", number, sigabbrev_np(number));
+	return mem_printf("worker killed by signal %d (SIG%s)", number, signals_name(number));
 }

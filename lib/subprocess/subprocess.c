@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/search.h"
+#include "base/signals.h"
 #include "base/spawn.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -165,7 +166,7 @@ bool subprocess_start(struct subprocess *subprocess)
 	if (path != NULL && make_pipes(subprocess, in, out, error))
 		pid = run(subprocess, path, in[0], out[1], error[1]);
 	if (pid > 0)
-		subprocess->process = pidfd_open(pid, 0);
+		subprocess->process = (int)syscall(SYS_pidfd_open, pid, 0);
 	why = errno;
 	if (pid > 0 && subprocess->process < 0) {
 		kill(pid, SIGKILL);
@@ -319,7 +320,7 @@ void subprocess_death(const struct subprocess *subprocess, char text[SUBPROCESS_
 {
 	const struct buf *complaint = &subprocess->complaint;
 	int death = subprocess->death, number = WTERMSIG(death);
-	const char *name = WIFSIGNALED(death) ? sigabbrev_np(number) : NULL;
+	const char *name = WIFSIGNALED(death) ? signals_name(number) : NULL;
 	int length;
 
 	if (WIFSIGNALED(death))

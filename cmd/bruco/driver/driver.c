@@ -43,11 +43,11 @@ static void take_signal(struct driver *driver, int number)
 		return; /* the terminal went away while the driver stops already */
 	if (driver->signals++ > 0)
 		occurrence.event = EVENT_SECOND_SIGNAL;
-	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(number));
+	snprintf(text, sizeof text, "SIG%s", signals_name(number));
 	if (occurrence.event == EVENT_SIGNAL &&
 		(driver->state == STATE_RESTARTING || driver->state == STATE_WAITING))
 		snprintf(text, sizeof text, "SIG%s before it was restarted: %.200s",
-			sigabbrev_np(number), driver->last_death);
+			signals_name(number), driver->last_death);
 	occurrence.text = text;
 	driver_fire(driver, &occurrence);
 }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/format.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "bruco/driver/restarts.h"
 
@@ -40,7 +41,7 @@ static void describe_signal(
 	char text[TEXT_MAX], const struct exit_facts *facts, const char *process)
 {
 	int number = WTERMSIG(facts->how);
-	const char *name = sigabbrev_np(number);
+	const char *name = signals_name(number);
 
 	snprintf(text, TEXT_MAX, "%s was killed by signal %d (SIG%s)%s", process, number,
 		name == NULL ? "?" : name,
