@@ -112,7 +112,9 @@ class KafkaCluster:
                     raise
                 time.sleep(0.5)
 
-    def stop(self):
+    def stop(self, leave=True):
+        """What it wrote stays in its folder."""
+        del leave
         for process in filter(None, self.processes):
             process.kill()
             process.wait()

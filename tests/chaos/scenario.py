@@ -259,7 +259,7 @@ processor:
         result = self.check() if self.load is not None else {}
         result["seconds"] = round(seconds, 1)
         if self.broker is not None:
-            self.broker.stop()
+            self.broker.stop(leave=bool(self.wrong))
         return self.judge(result)
 
     def set_up(self):

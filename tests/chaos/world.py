@@ -154,9 +154,10 @@ class Broker:
     def signal(self, number):
         os.kill(int((self.run / "pid").read_text().split()[0]), number)
 
-    def stop(self):
+    def stop(self, leave=False):
+        """`leave`: its log and its data, for whoever looks for the cause."""
         if not self.shared:
-            self.call("stop")
+            self.call("kill" if leave else "stop")
 
     def topic(self, name):
         tool("kafka-offsets", "-b", self.address, "create", name, PARTITIONS,
