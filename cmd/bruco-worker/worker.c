@@ -115,6 +115,19 @@ static int check_text(const struct worker *worker)
 	return status;
 }
 
+/* Makes what is in it importable. 0, or -1 with an exception set. */
+static int add_handlers_folder(const struct worker *worker)
+{
+	PyObject *add = import_attribute("bruco._modules", "add");
+	PyObject *folder = PyUnicode_DecodeFSDefault(worker->directory);
+	PyObject *done = add == NULL || folder == NULL ? NULL : PyObject_CallOneArg(add, folder);
+
+	Py_XDECREF(add);
+	Py_XDECREF(folder);
+	Py_XDECREF(done);
+	return done == NULL ? -1 : 0;
+}
+
 static int prepare_handler(struct worker *worker, struct handler *handler)
 {
 	struct exception exception;
@@ -130,7 +143,7 @@ static int prepare_handler(struct worker *worker, struct handler *handler)
 	 * the package's. */
 	if (event_object_prepare() < 0 || modes_prepare() < 0 || result_prepare() < 0 ||
 		timeout_prepare(worker) < 0 || signal_setup_python(worker) < 0 ||
-		stacks_prepare(worker) < 0 || interpreter_add_path(worker->directory) < 0) {
+		stacks_prepare(worker) < 0 || add_handlers_folder(worker) < 0) {
 		exception_take(&exception);
 		log_error("cannot prepare Python: %s", exception.summary);
 		exception_release(&exception);

@@ -348,3 +348,22 @@ END
     run_x 75 bruco-worker <in
     contains "$stderr" "error: cannot read the input: Bad file descriptor"
 }
+
+@test "an edit is seen that changes neither the size nor the second of the handler's file" {
+    mkdir app app/part
+    echo 'def handle_event(context, data): import part.inner; return part.inner.f(data.upper())' >app/handler.py
+    echo 'def f(data): return data[:2]' >app/part/inner.py
+    echo abc >in
+    LIMIT=20 run_x 0 bruco-worker -q --lines -d app <in
+    equals "$output" AB
+    touch -r app/handler.py then
+    sed -i s/upper/title/ app/handler.py
+    sed -i s/:2/1:/ app/part/inner.py
+    touch -r then app/handler.py app/part/inner.py
+    run_x 0 bruco-worker -q --lines -d app <in
+    equals "$output" bc
+    # later they are kept compiled
+    touch -d '1 hour ago' app/handler.py app/part/inner.py
+    run_x 0 bruco-worker -q --lines -d app <in
+    ls app/__pycache__/handler.*.pyc app/part/__pycache__/inner.*.pyc
+}

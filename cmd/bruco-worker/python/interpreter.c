@@ -87,6 +87,17 @@ static char *package_folder(void)
 	return folder;
 }
 
+/* Puts a folder first on sys.path. 0, or -1 with an exception set. */
+static int add_path(const char *folder)
+{
+	PyObject *path = PySys_GetObject("path"); /* borrowed */
+	PyObject *text = PyUnicode_DecodeFSDefault(folder);
+	int result = path == NULL || text == NULL ? -1 : PyList_Insert(path, 0, text);
+
+	Py_XDECREF(text);
+	return result;
+}
+
 /* Makes the bruco package importable. */
 static int add_package(const struct processor_config *processor)
 {
@@ -94,7 +105,7 @@ static int add_package(const struct processor_config *processor)
 	struct exception exception;
 	int status = STATUS_OK;
 
-	if (interpreter_add_path(folder) < 0 || builtin_module_prepare(processor) < 0) {
+	if (add_path(folder) < 0 || builtin_module_prepare(processor) < 0) {
 		exception_take(&exception);
 		log_error("cannot use the bruco package in '%s': %s", folder, exception.summary);
 		exception_release(&exception);
@@ -186,16 +197,6 @@ int interpreter_start(const struct worker *worker)
 		return status;
 	interpreter.running = true;
 	return add_package(&worker->config.processor);
-}
-
-int interpreter_add_path(const char *folder)
-{
-	PyObject *path = PySys_GetObject("path"); /* borrowed */
-	PyObject *text = PyUnicode_DecodeFSDefault(folder);
-	int result = path == NULL || text == NULL ? -1 : PyList_Insert(path, 0, text);
-
-	Py_XDECREF(text);
-	return result;
 }
 
 static int last_status;

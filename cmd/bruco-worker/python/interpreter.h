@@ -15,9 +15,6 @@
  * exit status, having logged why. */
 int interpreter_start(const struct worker *worker);
 
-/* Puts a folder first on sys.path. 0, or -1 with an exception set. */
-int interpreter_add_path(const char *folder);
-
 /* Ends Python, if it was started here, and the program with this status (128 and a signal's number:
  * by that signal): at the latest after 5 s, whatever the handler's threads are doing. */
 _Noreturn void interpreter_stop(int status);
