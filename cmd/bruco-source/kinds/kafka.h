@@ -110,6 +110,8 @@ struct kafka_source {
 	enum kafka_phase phase;
 	rd_kafka_topic_partition_list_t *assigning;
 	unsigned assign_tries; /* of this assignment */
+	int64_t assign_since;  /* clock_ms of the first of them */
+	struct reminder put_off; /* of the lines that say why it can't start yet */
 	int64_t deadline;    /* of PHASE_REVOKING; of the next try in PHASE_ASSIGNING */
 	int64_t commit_due;  /* clock_ms */
 	uint64_t blamed;     /* lanes.blame.count at the last commit: each is told at once */

@@ -5,7 +5,10 @@
 #include "bruco-source/kinds/kafka.h"
 #include "kafka/client.h"
 
-enum { RETRY_MS = 500 };
+enum {
+	RETRY_MS = 500,
+	HANGING_MS = 120000 /* longer than a transaction lasts, with any default: 60 s, and what the broker takes to see it */
+};
 
 /* NULL: of nothing. */
 static rd_kafka_resp_err_t tell_client(
@@ -115,23 +118,35 @@ static void tell_idle_workers(struct kafka_source *kafka, int partitions)
 		workers - partitions, workers);
 }
 
+/* What else there is to say of it: offsets of an open transaction are not told. The broker ends one itself, unless it
+ * has forgotten it. */
+static const char *explain(const struct kafka_source *kafka, rd_kafka_resp_err_t error)
+{
+	if (error != RD_KAFKA_RESP_ERR__TIMED_OUT)
+		return "";
+	if (clock_ms() - kafka->assign_since < HANGING_MS)
+		return " (a transaction that has not ended may hold them; it ends at the latest after its "
+		       "transaction.timeout.ms)";
+	return " (a transaction that the broker does not end may hold them: Kafka's 'kafka-transactions.sh "
+	       "find-hanging' finds it, see exactlyOnce in bruco.yaml(5))";
+}
+
 static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 {
 	int status = kafka_error_status(error);
+	int64_t now = clock_ms();
 
 	if (status != STATUS_OK && kafka_has_group(kafka))
 		die(status, "cannot start from the offsets of group '%s': %s (%s)",
 			kafka->source->config->source.consumer_group, rd_kafka_err2str(error),
 			kafka->health.whom);
-	if (kafka_has_group(kafka))
+	if (kafka_has_group(kafka) && reminder_due(&kafka->put_off, now))
 		log_warning("cannot start from the group's offsets yet: %s%s", rd_kafka_err2str(error),
-			error == RD_KAFKA_RESP_ERR__TIMED_OUT
-				? " (a transaction that has not ended may hold them; it ends at the latest after its "
-				  "transaction.timeout.ms)"
-				: "");
-	else if (!kafka_is_missing(error) && error != RD_KAFKA_RESP_ERR__TRANSPORT)
+			explain(kafka, error));
+	else if (!kafka_has_group(kafka) && !kafka_is_missing(error) &&
+		 error != RD_KAFKA_RESP_ERR__TRANSPORT && reminder_due(&kafka->put_off, now))
 		log_warning("cannot start yet: %s", rd_kafka_err2str(error)); /* of the others there are lines */
-	kafka->deadline = clock_ms() + RETRY_MS;
+	kafka->deadline = now + RETRY_MS;
 }
 
 static void give_lane(struct kafka_source *kafka, struct kafka_partition *partition, void *argument)
@@ -158,7 +173,8 @@ static void assign(struct kafka_source *kafka, int64_t now)
 
 	if (now < kafka->deadline || kafka->commit_pending)
 		return;
-	kafka->assign_tries++;
+	if (kafka->assign_tries++ == 0)
+		kafka->assign_since = now;
 	error = kafka_has_group(kafka) ? kafka_pin(kafka, kafka->assigning)
 				       : kafka_no_group_pin(kafka, kafka->assigning);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -179,6 +195,7 @@ static void assign(struct kafka_source *kafka, int64_t now)
 	kafka_board_assigned(kafka);
 	log_info("%d partition%s %s", kafka->assigning->cnt, PLURAL(kafka->assigning->cnt),
 		kafka_has_group(kafka) ? "assigned" : "to read, without a group");
+	kafka->put_off = (struct reminder){0};
 	tell_idle_workers(kafka, kafka->assigning->cnt);
 	rd_kafka_topic_partition_list_destroy(kafka->assigning);
 	kafka->assigning = NULL;
