@@ -42,7 +42,7 @@ enum { OPTION_SPECIAL = OPTION_OWN, OPTION_SHAPES, OPTION_FIRST, OPTION_RATE, OP
 static const char usage[] =
 	"usage: kafka-fill -b brokers -t topic [-n count] [-s size] [-k keys] [-S seed]\n"
 	"                  [--special count | --shapes] [--json] [--first id]\n"
-	"                  [--rate records/s] [--transaction commit | abort]\n"
+	"                  [--rate records/s] [--transaction commit | abort | open]\n"
 	"  -b, --brokers BROKERS\n"
 	"  -t, --topic TOPIC      its partitions are used by the key's hash\n"
 	"  -n, --count COUNT      plain records (default: 1000), value \"ID text ...\"\n"
@@ -59,7 +59,8 @@ static const char usage[] =
 	"                         max.message.bytes=16777216)\n"
 	"      --first ID         of the first record (default: 0)\n"
 	"      --rate COUNT       records a second (default: as fast as possible)\n"
-	"      --transaction HOW  all records in one transaction, which is ended so\n"
+	"      --transaction HOW  all records in one transaction, which is ended so; open: it is\n"
+	"                         left to the broker, which ends it after a minute\n"
 	"      --help\n"
 	"      --version\n";
 
@@ -77,7 +78,7 @@ struct load {
 	int64_t first;
 	int64_t rate;
 	bool json;
-	const char *transaction; /* commit, abort, or NULL: none */
+	const char *transaction; /* commit, abort, open, or NULL: none */
 };
 
 struct header {
@@ -291,7 +292,7 @@ static void end_transaction(rd_kafka_t *client, const char *how)
 {
 	if (strcmp(how, "commit") == 0)
 		must(rd_kafka_commit_transaction(client, TRANSACTION_MS));
-	else
+	else if (strcmp(how, "abort") == 0)
 		must(rd_kafka_abort_transaction(client, TRANSACTION_MS));
 }
 
@@ -405,8 +406,9 @@ int main(int argc, char **argv)
 			number(optarg, 1, 1000000000, &load.rate);
 			break;
 		case OPTION_TRANSACTION:
-			if (strcmp(optarg, "commit") != 0 && strcmp(optarg, "abort") != 0)
-				options_misuse(&program, "'%s' is neither commit nor abort", optarg);
+			if (strcmp(optarg, "commit") != 0 && strcmp(optarg, "abort") != 0 &&
+				strcmp(optarg, "open") != 0)
+				options_misuse(&program, "'%s' is neither commit, abort nor open", optarg);
 			load.transaction = optarg;
 			break;
 		default:
