@@ -17,7 +17,7 @@ WARN    := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissi
 	-Wformat=2 $(if $(DEV),-Werror)
 # Of what protects the programs, all that this compiler knows for this processor. Zeroed variables cost the
 # data path a tenth of its time, so it goes without.
-accepted = $(foreach flag,$(1),$(if $(shell $(CC) -Werror $(flag) -E -x c /dev/null 2>&1 >/dev/null),,$(flag)))
+accepted = $(foreach flag,$(1),$(if $(shell out=$$(mktemp) && $(CC) -Werror $(flag) -x c -c -o $$out /dev/null 2>&1; rm -f $$out),,$(flag)))
 HARDEN  := -fPIE $(call accepted,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	-mbranch-protection=standard) \
 	$(if $(SANITIZE)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)

@@ -141,6 +141,13 @@ works() {
     run_x 0 bruco-source --version
     contains "$output" "librdkafka 2.1"
     run_x 0 env MANPAGER=cat PAGER=cat bruco help worker
+    printf 'source: {kind: http, certificate: c.pem, key: k.pem}\nsink: {kind: discard}\n' >tls.yaml
+    touch c.pem k.pem
+    run_x 78 bruco -c tls.yaml
+    contains "$stderr" "'certificate' asks for TLS, which libmicrohttpd"
+    printf 'source: {kind: nats, servers: [nats://localhost], subject: a}\nsink: {kind: discard}\n' >nats.yaml
+    run_x 78 bruco check -c nats.yaml
+    contains "$stderr" "nats.yaml:1:16: source.kind: kind 'nats' is not part of this build of Bruco"
     env/bin/python -m pip --disable-pip-version-check uninstall -q -y bruco-stream
     equals "$(find env -name '*bruco*')" ""
 }

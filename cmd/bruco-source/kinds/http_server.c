@@ -287,7 +287,12 @@ static struct MHD_Daemon *start(struct http_server *server, const struct source_
 struct http_server *http_server_open(struct http *http, const struct source_config *config)
 {
 	struct http_server *server = mem_alloc(sizeof *server);
-	int fd = http_listen(config);
+	int fd;
+
+	if (config->certificate != NULL && MHD_is_feature_supported(MHD_FEATURE_SSL) != MHD_YES)
+		die(STATUS_CONFIG, "'certificate' asks for TLS, which libmicrohttpd %s of this build can't",
+			MHD_get_version());
+	fd = http_listen(config);
 
 	*server = (struct http_server){.http = http,
 		.idle = {.patience_ms = IDLE_MS},
