@@ -41,7 +41,12 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-	if (timeout_ms > 0)
+	struct timespec timeout = {0};
+
+	if (timeout_ms > 0) {
 		timeout_ms = (int)((timeout_ms + speed - 1) / speed);
-	return (int)syscall(SYS_poll, fds, count, timeout_ms);
+		timeout = (struct timespec){.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+	}
+	/* not every processor's Linux has a call for poll itself */
+	return (int)syscall(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &timeout, NULL, 0);
 }

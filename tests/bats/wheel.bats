@@ -158,6 +158,17 @@ works() {
     contains "$(tr -s ' \n' ' ' <stdout)" 'consistent with the following platform tag: "manylinux_2_28'
 }
 
+@test "the wheel: licences and a bill of materials" {
+    made
+    /usr/bin/python3 -m zipfile -e "$WHEEL" out
+    ls out/*.dist-info/licenses >licences
+    for name in LICENSE jansson jemalloc libmicrohttpd librdkafka libyaml ncurses; do
+        grep -Eqx "$name(.txt)?" licences || { echo "no licence of $name"; return 1; }
+    done
+    is_true '(.components | map(.name) | sort) == ["jansson", "jemalloc", "libmicrohttpd", "librdkafka", "libyaml", "ncurses"]
+        and all(.components[]; .version != "" and .purl != "")' <out/*.dist-info/sboms/bruco.cdx.json
+}
+
 @test "the wheel in an environment of the distribution's Python" {
     made
     works /usr/bin/python3
