@@ -31,11 +31,10 @@ SESSION, STOPPED = 6, 8
 
 
 class ExactlyOnce(Run):
-    """SIGKILL of a worker, the source, the sink, the driver or everything, a broker that is killed and
-    started again, instances that come and go, SIGSTOP past the session's time-out: with exactlyOnce
+    """SIGKILL of a worker, the source, the sink, the driver or everything, instances that come and go, SIGSTOP past the session's time-out: with exactlyOnce
     each record once, in order, none invented, and no transaction left open."""
 
-    own_broker = True
+    own_broker = True  # which is not killed: an only broker may forget a transaction then, see bruco-internals(7)
     may_repeat = False
     sampled = False  # offsets and outputs of one transaction need not be seen at the same moment
     dead_letter = True
@@ -44,7 +43,7 @@ class ExactlyOnce(Run):
     processor = "  retry: {attempts: 1000, backoff: 1ms}\n  onFailure: deadLetter\n"
     client = f"session.timeout.ms: {SESSION}000, heartbeat.interval.ms: 500"
     sink = "  commitInterval: 50ms\n  properties: {transaction.timeout.ms: 10000}\n"
-    kinds = ("worker", "source", "sink", "tree", "join", "driver", "broker", "stop-tree", "leave-kill",
+    kinds = ("worker", "source", "sink", "tree", "join", "driver", "stop-tree", "leave-kill",
              "join", "stop-sink", "leave", "stop-source", "sink", "source", "join")
     flow = 1  # seconds that the records of one fault take to arrive
 
