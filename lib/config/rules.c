@@ -503,6 +503,7 @@ static void check_exactly_once(struct load *load)
 	check_transacts(load, "deadLetter");
 	check_one_client(load);
 	check_transaction_time(load);
+	exact_properties_check(load);
 	if (given(load, "sink") == NULL && !config_mistaken(config, "sink"))
 		diag_error(load->diagnostics, guarantee->place,
 			"processingGuarantee: exactlyOnce needs a sink of kind kafka: only what goes there is part of its "

@@ -129,5 +129,7 @@ void schema_unknown(struct load *load, const struct section *section, const stru
 void rules_check(struct load *load);
 /* The same of the security of all clients; derives what it means (security.c). */
 void security_check(struct load *load);
+/* The same of librdkafka's settings beside exactlyOnce (exact_properties.c). */
+void exact_properties_check(struct load *load);
 
 #endif

@@ -245,3 +245,37 @@ YAML
     run_x 78 bruco-sink kafka -b 127.0.0.1:1 -t t -X no.such=1
     contains "$stderr" "property 'no.such' is not a setting of librdkafka"
 }
+
+@test "properties that would defeat exactlyOnce" {
+    local exact="properties: with 'processingGuarantee: exactlyOnce'"
+    local fails="'socket.max.fails' is 1: with the connection of a request that has timed out goes the request, which may otherwise arrive in a later transaction"
+    local old="'broker.version.fallback' is 0.10.0 at least: older requests know nothing of transactions, and give a source what was aborted"
+    refuses "config.yaml:9:5: source.properties: 'isolation.level' cannot be set here: it stays 'read_committed': aborted records are not to be processed" \
+        "config.yaml:10:23: source.$exact $fails" \
+        "config.yaml:11:30: source.$exact $old" \
+        "config.yaml:15:34: sink.$exact $fails" \
+        "config.yaml:16:30: sink.$exact $old" \
+        "config.yaml:17:5: sink.properties: 'enable.idempotence' cannot be set here: it stays on, or retries inside the client would double records" \
+        < <(
+            good_start
+            cat <<'YAML'
+  properties:
+    isolation.level: read_uncommitted
+    socket.max.fails: 0
+    broker.version.fallback: 0.9.0
+sink:
+  kind: kafka
+  brokers: localhost:9092
+  properties: {socket.max.fails: 2,
+    broker.version.fallback: 0.8.2,
+    enable.idempotence: false}
+  topic: t
+processingGuarantee: exactlyOnce
+YAML
+        )
+    accepts < <(
+        good_start
+        echo "  properties: {socket.max.fails: 0}"
+        echo "sink: {kind: kafka, brokers: localhost:9092, properties: {socket.max.fails: 2}, topic: t}"
+    )
+}

@@ -222,6 +222,35 @@ TEST(keys_of_transactions_need_them)
 	CHECK_INT(config.sink.commit_interval_ms, 10000);
 }
 
+/* One property of a section, with exactly once. */
+#define EXACT_SOURCE_WITH(property) \
+	EXACTLY_ONCE KAFKA_SOURCE ", properties: {" property "}}\n" EXACT_SINK "}\n"
+#define EXACT_SINK_WITH(property) \
+	EXACTLY_ONCE KAFKA_SOURCE "}\n" EXACT_SINK ", properties: {" property "}}\n"
+#define NEEDS "with 'processingGuarantee: exactlyOnce' "
+
+#define ONE_FAIL "'socket.max.fails' is 1: with the connection of a request that has timed out goes the request, " \
+		 "which may otherwise arrive in a later transaction"
+#define NEW_ENOUGH "'broker.version.fallback' is 0.10.0 at least: older requests know nothing of transactions, " \
+		   "and give a source what was aborted"
+
+TEST(exactly_once_and_lost_connections)
+{
+	CHECK_MISTAKE(EXACT_SINK_WITH("socket.max.fails: 0"), "3:76: sink.properties: " NEEDS ONE_FAIL);
+	CHECK_MISTAKE(EXACT_SINK_WITH("socket.max.fails: 2"), "3:76: sink.properties: " NEEDS ONE_FAIL);
+	CHECK_MISTAKE(EXACT_SOURCE_WITH("socket.max.fails: 3"), "2:97: source.properties: " NEEDS ONE_FAIL);
+	CHECK_GOOD(EXACT_SINK_WITH("socket.max.fails: 1"));
+	CHECK_GOOD(KAFKA_SOURCE "}\n" EXACT_SINK ", properties: {socket.max.fails: 0}}\n");
+}
+
+TEST(exactly_once_and_old_brokers)
+{
+	CHECK_MISTAKE(EXACT_SOURCE_WITH("broker.version.fallback: 0.9.0.1"), "2:104: source.properties: " NEEDS NEW_ENOUGH);
+	CHECK_MISTAKE(EXACT_SINK_WITH("broker.version.fallback: '0.8'"), "3:83: sink.properties: " NEEDS NEW_ENOUGH);
+	CHECK_GOOD(EXACT_SOURCE_WITH("broker.version.fallback: 0.10.0"));
+	CHECK_GOOD(EXACT_SINK_WITH("broker.version.fallback: '2.0'"));
+}
+
 TEST(properties_that_bruco_sets_itself)
 {
 	CHECK_TEXT(config_property_refused("group.id"), "use 'consumerGroup'");
