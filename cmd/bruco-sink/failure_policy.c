@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/status.h"
 #include "bruco-sink/answers.h"
 #include "bruco-sink/dead_letter.h"
@@ -45,8 +46,9 @@ static void log_failure(
 	else if ((record->head.flags & FRAME_ROUTED) != 0 && record->partition >= 0)
 		snprintf(to, sizeof to, " for partition %d", (int)record->partition);
 	if (record->head.type == FRAME_TYPE_FAILED)
-		log_about(level, &about, "event failed: %s%s%s%u attempts)%s", error, from,
-			known ? ", " : " (", record->head.attempt, end);
+		log_about(level, &about, "event failed: %s%s%s%u attempt%s)%s", error, from,
+			known ? ", " : " (", record->head.attempt,
+			PLURAL(record->head.attempt), end);
 	else
 		log_about(level, &about, "a record%s can't be delivered: %s%s%s%s", to, error,
 			from, known ? ")" : "", end);

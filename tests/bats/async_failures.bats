@@ -142,7 +142,7 @@ PY
 70"
     contains "$stderr" "handler raised bruco.Timeout: no result within 500ms (in[0]@49, attempt 1)"
     contains "$stderr" "handler raised bruco.Timeout: no result within 500ms (in[0]@59, attempt 1)"
-    contains "$stderr" "event failed: worker killed: the event ran longer than processor.timeout (in[0]@69, 1 attempts), to the dead letter"
+    contains "$stderr" "event failed: worker killed: the event ran longer than processor.timeout (in[0]@69, 1 attempt), to the dead letter"
 }
 
 @test "a culprit among many that kills the worker: it alone is a dead letter, nothing lost or doubled" {

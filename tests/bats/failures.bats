@@ -197,7 +197,7 @@ metadata_has() {
     printf 'processor: {onFailure: skip, retry: {attempts: 1}}\nsink: {kind: lines}\n' >config.yaml
     run_x 0 bash -o pipefail -c 'bruco-source lines <input | bruco-worker -c config.yaml | bruco-sink -c config.yaml'
     equals "$output" $'one\ntwo'
-    contains "$stderr" "bruco-sink: warning: event failed: ValueError: bad id (stdin[0]@1, 1 attempts), skipped"
+    contains "$stderr" "bruco-sink: warning: event failed: ValueError: bad id (stdin[0]@1, 1 attempt), skipped"
     sed -i 's/skip/deadLetter/; $a deadLetter: {kind: json}' config.yaml
     run_x 0 bash -o pipefail -c 'bruco-source lines <input | bruco-worker -c config.yaml | bruco-sink -c config.yaml'
     equals "$(grep -c '^one$\|^two$' stdout)" 2
