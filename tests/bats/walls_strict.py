@@ -19,7 +19,9 @@ PIDFD_OPEN, PIDFD_GETFD, IO_URING_SETUP = 434, 438, 425
 
 
 def system(number, *args):
-    if LIBC.syscall(number, *args) < 0:
+    """Numbers as wide as the kernel reads them: ctypes leaves what is above an int on the stack as it was."""
+    wide = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
+    if LIBC.syscall(number, *wide) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
