@@ -141,3 +141,60 @@ total_out_at_least() { (($(kafka-offsets -b "$BROKERS" count "$OUT") >= $1)); }
     once
     all_committed
 }
+
+# deaths PROCESSOR: kill -9 of a worker, the sink and a worker again while the handler on standard input has
+# events under way; it says in the file `many` when it has several.
+deaths() {
+    local i=0 who
+    cat >handler.py
+    sed -i "s/^processor: .*/processor: {workers: 2, $1}/" config.yaml
+    start_x fill kafka-fill -b "$BROKERS" -t "$IN" -n 1000000000 --rate 3000
+    start_x bruco bruco -c config.yaml
+    wait_for 30 ready bruco
+    for who in worker sink worker; do
+        wait_for 30 total_out_at_least $((i += 1500))
+        if [[ $who == sink ]]; then
+            kill -KILL "$(stage_of bruco bruco-sink)"
+            wait_for 30 ready bruco 2
+        else
+            wait_for 20 kill_worker bruco
+        fi
+    done
+    wait_for 30 total_out_at_least $((i += 1500))
+    stop_x fill 143
+    wait_for 20 workers_are bruco 2
+    stop_x bruco
+    file_has bruco.err "bruco-sink was killed by signal 9"
+    (($(grep -c 'worker [01] was killed by signal 9' bruco.err) >= 2))
+    run_x 0 bruco -e -c config.yaml
+    once
+    all_committed
+    nothing_hangs "$OUT"
+    [[ -s many ]]
+}
+
+@test "kill -9 of workers and the sink with many events of async def under way: each record once" {
+    deaths "concurrency: 64" <<'PY'
+import asyncio, random
+under_way = 0
+async def handle_event(context, data):
+    global under_way
+    under_way += 1
+    if under_way == 10:
+        open("many", "a").write("x")
+    await asyncio.sleep(random.random() / 100)
+    under_way -= 1
+    return data
+PY
+}
+
+@test "kill -9 of workers and the sink in the midst of batches: each record once" {
+    deaths "batch: {size: 100, wait: 5ms}" <<'PY'
+import time
+def handle_batch(context, events):
+    if len(events) >= 10:
+        open("many", "a").write("x")
+    time.sleep(0.01)
+    return [event.data for event in events]
+PY
+}
