@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+from kafka_cluster import NODES, KafkaCluster
 from scenario import Run
 from world import PARTITIONS, Stuck, kill_all, processes, tool, wait_for
 
@@ -153,3 +154,50 @@ class ExactlyOnce(Run):
             if left:
                 self.wrong.append(f"a transaction is open in {topic}: {' '.join(left.split())}")
         return super().check()
+
+
+class ExactlyOnceCluster(ExactlyOnce):
+    """Three real nodes with replicated topics: the one that coordinates the sink's transactions, or the group,
+    or any is killed while commits are under way all the time, and started again when the others have gone
+    on for a while. Each record once, in order, none invented, and no transaction left open."""
+
+    kinds = ("transactions", "group", "node")
+    flow = 6
+    sink = "  commitInterval: 5ms\n  properties: {transaction.timeout.ms: 10000}\n"
+
+    def config(self, name):
+        return super().config(name).replace(
+            "  commitInterval", f"  transactionalId: {self.group}\n  commitInterval")
+
+    def make_broker(self):
+        return KafkaCluster(self.folder)
+
+    def plan(self):
+        return [{"kind": self.kinds[i % len(self.kinds)], "node": self.random.randrange(NODES),
+                 "wait": round(self.random.uniform(0.5, 1.5), 3),
+                 "away": round(self.random.uniform(3, 6), 3)} for i in range(self.faults)]
+
+    def play(self):
+        self.start_one()
+        for fault in self.schedule:
+            self.load.add(self.records // self.faults, self.flow)
+            self.pause(fault)
+            node = self.node(fault)
+            mark = self.mark(fault["kind"], f"node {node + 1}")
+            self.broker.kill(node)
+            self.pause({"wait": fault["away"]})
+            self.broker.restart(node)
+            self.go_on(mark)
+
+    def node(self, fault):
+        topic = {"transactions": "__transaction_state", "group": "__consumer_offsets"}
+        if fault["kind"] not in topic:
+            return fault["node"]
+        return wait_for(30, "the coordinator", lambda: self.coordinator(topic[fault["kind"]])) - 1
+
+    def coordinator(self, topic):
+        """Its number, from 1; 0: not now."""
+        try:
+            return self.broker.coordinator(topic, self.group) + 1
+        except subprocess.CalledProcessError:
+            return 0

@@ -28,6 +28,7 @@ offsets.topic.replication.factor=3
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
+transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
@@ -90,6 +91,17 @@ class KafkaCluster:
             return True
         except subprocess.CalledProcessError:
             return False
+
+    def coordinator(self, topic, name):
+        """The node that leads the partition of an internal topic in which the broker keeps what it knows of a
+        group or of a transactional ID: by Java's hash of the name."""
+        number = 0
+        for letter in name.encode("ascii"):
+            number = (number * 31 + letter) % 2**32
+        number = min(number, 2**32 - number)  # its absolute value, as that of 32 bits with a sign
+        lines = tool("kafka-offsets", "-b", self.address, "leaders", topic).splitlines()
+        leaders = dict(map(int, line.split()) for line in lines)
+        return leaders[number % len(leaders)] - 1
 
     def kill(self, i):
         self.processes[i].send_signal(signal.SIGKILL)

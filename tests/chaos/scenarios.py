@@ -5,7 +5,7 @@ import signal
 import time
 
 from cluster import Blackholes, Disk, Errors, Leaders, Network, Quotas
-from exactly_once import ExactlyOnce
+from exactly_once import ExactlyOnce, ExactlyOnceCluster
 from hostile import Hostile
 from late_end import LateEnds
 from machine import Clock, Interrupts, Memory, Processes, ShortCalls, Signals
@@ -344,6 +344,7 @@ SCENARIOS = {
     "memory": (Memory, (10_000, 20), (2_000, 4)),
     "clock": (Clock, (40_000, 20), (4_000, 2)),
     "exactly-once": (ExactlyOnce, (500_000, 500), (6_000, 12)),
+    "exactly-once-cluster": (ExactlyOnceCluster, (24_000, 12), (2_000, 1)),
     "late-ends": (LateEnds, (100_000, 1_000), (2_000, 4)),
     "hostile": (Hostile, (1_400_000, 14_000), (12_000, 120)),
 }

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  ends TOPIC                        a line a partition: partition low high, of what is committed\n"
 	"  open TOPIC                        a line for each partition in which a transaction is open:\n"
 	"                                    partition, last stable offset, high\n"
+	"  leaders TOPIC                     a line a partition: partition, the leader's number or -1\n"
 	"  group GROUP TOPIC                 a line a partition: partition committed high lag,\n"
 	"                                    committed and lag are - where nothing is\n"
 	"  metadata GROUP TOPIC              a line a partition: partition, the commit's metadata\n"
@@ -128,6 +129,22 @@ static void ends(rd_kafka_t *client, const char *topic)
 		client_ends(client, topic, i, &low, &high);
 		printf("%d %lld %lld\n", i, (long long)low, (long long)high);
 	}
+}
+
+/* A partition has none while it moves: -1. */
+static void leaders(rd_kafka_t *client, const char *topic)
+{
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle, &metadata, ANSWER_MS);
+
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(STATUS_UNAVAILABLE, "cannot find topic '%s': %s", topic, rd_kafka_err2str(error));
+	for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
+		printf("%d %d\n", (int)metadata->topics[0].partitions[i].id,
+			(int)metadata->topics[0].partitions[i].leader);
+	rd_kafka_metadata_destroy(metadata);
+	rd_kafka_topic_destroy(handle);
 }
 
 /* The client reads committed records, so that its ends are the last stable offsets. */
@@ -266,6 +283,8 @@ static void run(const char *brokers, const char *command, char **words, int coun
 		delete_topic(client, queue, words);
 	} else if (is(command, count, "ends", 1, 1)) {
 		ends(client, words[0]);
+	} else if (is(command, count, "leaders", 1, 1)) {
+		leaders(client, words[0]);
 	} else if (is(command, count, "open", 1, 1)) {
 		open_transactions(brokers, client, words[0]);
 	} else if (is(command, count, "group", 2, 2)) {
