@@ -1,5 +1,6 @@
-"""An EndTxn that comes late: a proxy holds it back, the client sends it again, and when the next transaction
-is open the first one arrives."""
+"""Requests that come late: a proxy holds one back, the client sends it again, and the first one arrives when it
+does harm: an EndTxn when the next transaction is open, the commit of where partitions begin when transactions
+have committed more."""
 
 import asyncio
 import os
@@ -7,9 +8,9 @@ import signal
 
 from exactly_once import ExactlyOnce
 from proxy import Proxy
-from world import Broker, wait_for
+from world import PARTITIONS, Broker, wait_for
 
-PRODUCE, END_TXN = 0, 26
+PRODUCE, OFFSET_COMMIT, END_TXN = 0, 8, 26
 
 
 class LateEnd(Proxy):
@@ -17,12 +18,13 @@ class LateEnd(Proxy):
 
     def __init__(self):
         super().__init__()
+        self.kind = END_TXN  # of the request that is held back
         self.step = "pass"  # hold, again, open: what is waited for; then "delivered"
         self.held = b""
         self.produced = 0
 
-    def hold(self):
-        self.step = "hold"
+    def hold(self, kind=END_TXN):
+        self.kind, self.step = kind, "hold"
 
     async def pump(self, connection, reader, writer):
         if writer is connection.ends[0]:
@@ -43,7 +45,7 @@ class LateEnd(Proxy):
 
     async def keeps(self, connection, request):
         """Whether it is the one to hold back; its sender sees its connection die."""
-        if self.step != "hold" or int.from_bytes(request[4:6], "big") != END_TXN:
+        if self.step != "hold" or int.from_bytes(request[4:6], "big") != self.kind:
             return False
         self.held, self.step = request, "again"
         connection.reset()
@@ -51,13 +53,16 @@ class LateEnd(Proxy):
 
     async def seen(self, request):
         kind = int.from_bytes(request[4:6], "big")
-        if self.step == "again" and kind == END_TXN:
-            self.step, self.produced = "open", 0
+        if self.step == "again" and kind == self.kind:
+            self.step, self.produced = "open" if kind == END_TXN else "sent", 0
         elif self.step == "open" and kind == PRODUCE:
             self.produced += 1
             if self.produced == 2:
                 self.step = "late"
                 asyncio.create_task(self.deliver())
+
+    def arrive(self):
+        asyncio.run_coroutine_threadsafe(self.deliver(), self.loop).result(20)
 
     async def deliver(self):
         reader, writer = await asyncio.open_connection(*self.upstream)
@@ -70,7 +75,8 @@ class LateEnd(Proxy):
 
 class LateEnds(ExactlyOnce):
     """An EndTxn that is held back, sent again by the client, and delivered in the next transaction, in the
-    midst of which the sink is then killed: nothing of a transaction is visible without the rest."""
+    midst of which the sink is then killed: nothing of a transaction is visible without the rest. And the source's
+    commit of where the partitions begin, delivered behind what transactions have committed."""
 
     def plan(self):
         return [{"kind": "late-end", "pick": 0, "wait": round(self.random.uniform(0.05, 0.5), 3)}
@@ -90,9 +96,22 @@ class LateEnds(ExactlyOnce):
         if self.broker is not None:
             self.proxy.stop()
 
+    def late_start(self, one):
+        self.proxy.hold(OFFSET_COMMIT)
+        self.load.add(50 * PARTITIONS, wait=True)
+        self.start(one)
+        wait_for(30, "the commit to be sent again", lambda: self.proxy.step == "sent")
+        self.caught_up()
+        self.mark("late-start")
+        self.proxy.arrive()
+        ready = one.count_ready()
+        for pid in one.stages("sink"):
+            os.kill(pid, signal.SIGKILL)
+        one.wait_ready(ready, 90)
+
     def play(self):
         one = self.instance("one")
-        self.start(one)
+        self.late_start(one)
         for fault in self.schedule:
             self.load.add(self.records // self.faults, self.flow)
             self.pause(fault)

@@ -496,6 +496,14 @@ static void check(const struct config *config, struct buf *out)
 	kafka_check(RD_KAFKA_CONSUMER, conf, &answers);
 }
 
+static int on_close(int fd, void *opaque)
+{
+	struct kafka_source *kafka = opaque;
+
+	kafka->closed++;
+	return close(fd);
+}
+
 static void *kafka_open(struct source *source)
 {
 	struct kafka_source *kafka = open_state(source);
@@ -509,6 +517,8 @@ static void *kafka_open(struct source *source)
 	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
+	if (source_is_exact(source))
+		rd_kafka_conf_set_closesocket_cb(conf, on_close);
 	kafka->client = kafka_client(RD_KAFKA_CONSUMER, conf);
 	tokens_client(tokens_start(&source->config->source.security, &kafka->health), kafka->client);
 	config_wipe_client(&source->config->source.security, &source->config->source.properties);

@@ -120,6 +120,9 @@ struct kafka_source {
 	rd_kafka_resp_err_t commit_error; /* of the last one, if that may pass */
 	bool commit_apart;    /* each topic alone, since one of them was refused */
 	size_t commit_topic;  /* then: which one is next */
+	_Atomic unsigned closed; /* exactly once: connections, so far; */
+	unsigned closed_before;  /* and when starts were first committed for this assignment, or for one before it */
+	bool starts_committed;   /* that came to nothing; if they were */
 	void *member;         /* exactly once: as whom the assignment was given, NULL: not known */
 	size_t member_size;
 	char *identity;       /* made from the driver's; NULL: configured, or none */
@@ -250,6 +253,8 @@ void kafka_assign_give_up(struct kafka_source *kafka); /* all partitions, at onc
 /* kafka_start_offsets.c: fills in where each partition of a new assignment starts, and with -e ends. A
  * partition whose topic stays missing is taken out of the list. */
 rd_kafka_resp_err_t kafka_pin(struct kafka_source *kafka, rd_kafka_topic_partition_list_t *list);
+/* Exactly once: whether a commit of starts may have been sent twice, since a connection was lost. */
+bool kafka_pins_repeated(const struct kafka_source *kafka);
 /* Where source.offset says that this partition starts. */
 rd_kafka_resp_err_t kafka_resolve(struct kafka_source *kafka, rd_kafka_topic_partition_t *entry);
 /* How many partitions a topic has, asked anew. */

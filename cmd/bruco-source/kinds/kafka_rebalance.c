@@ -167,6 +167,18 @@ void kafka_spread(void *state)
 	tell_idle_workers(kafka, (int)partitions);
 }
 
+/* What was sent of it when a connection was lost may arrive late, behind what transactions have committed, and
+ * take the group back to the start. The broker refuses it from a member that has a successor. */
+static void check_repeated(struct kafka_source *kafka)
+{
+	if (source_is_exact(kafka->source) && kafka_pins_repeated(kafka))
+		die(STATUS_TEMPFAIL,
+			"a connection was lost while the group '%s' was told where partitions begin: the source begins "
+			"anew, so that nothing of it can arrive later",
+			kafka->source->config->source.consumer_group);
+	kafka->starts_committed = false;
+}
+
 static void assign(struct kafka_source *kafka, int64_t now)
 {
 	rd_kafka_resp_err_t error;
@@ -185,6 +197,7 @@ static void assign(struct kafka_source *kafka, int64_t now)
 		put_off(kafka, error);
 		return;
 	}
+	check_repeated(kafka);
 	for (int i = 0; i < kafka->assigning->cnt; i++) {
 		kafka_present(kafka, kafka->assigning->elems[i].topic);
 		begin(kafka, &kafka->assigning->elems[i]);

@@ -280,6 +280,9 @@ static rd_kafka_resp_err_t commit_pins(struct kafka_source *kafka, rd_kafka_topi
 	rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	rd_kafka_resp_err_t error;
 
+	if (!kafka->starts_committed)
+		kafka->closed_before = kafka->closed;
+	kafka->starts_committed = true;
 	for (int i = 0; i < pins->cnt; i++) {
 		rd_kafka_topic_partition_t *pin = &pins->elems[i];
 		const struct kafka_topic *topic = kafka_topic(kafka, pin->topic);
@@ -294,6 +297,11 @@ static rd_kafka_resp_err_t commit_pins(struct kafka_source *kafka, rd_kafka_topi
 		rd_kafka_queue_poll_callback(queue, REQUEST_MS);
 	rd_kafka_queue_destroy(queue); /* a later answer goes nowhere */
 	return error == fine ? result : error;
+}
+
+bool kafka_pins_repeated(const struct kafka_source *kafka)
+{
+	return kafka->starts_committed && kafka->closed != kafka->closed_before;
 }
 
 /* A topic that was deleted is in the group's assignment until somebody joins, and for a member that
