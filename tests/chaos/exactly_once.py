@@ -32,8 +32,9 @@ SESSION, STOPPED = 6, 8
 
 
 class ExactlyOnce(Run):
-    """SIGKILL of a worker, the source, the sink, the driver or everything, instances that come and go, SIGSTOP past the session's time-out: with exactlyOnce
-    each record once, in order, none invented, and no transaction left open."""
+    """SIGKILL of a worker, the source, the sink, the driver or everything, instances that come and go, SIGSTOP
+    past the session's time-out: with exactlyOnce each record once, in order, none invented, and no
+    transaction left open."""
 
     own_broker = True  # which is not killed: an only broker may forget a transaction then, see bruco-internals(7)
     may_repeat = False
@@ -120,18 +121,6 @@ class ExactlyOnce(Run):
     def do_tree(self, who, *_):
         who.kill_tree()
         self.start(who)
-
-    def do_broker(self, _, __, fault):
-        self.broker.kill()
-        time.sleep(fault["wait"])
-        self.broker.restart()
-        wait_for(60, "the broker to know its topics", self.knows_topics)
-
-    def knows_topics(self):
-        try:
-            return tool("kafka-offsets", "-b", self.broker.address, "ends", self.topics[0])
-        except subprocess.CalledProcessError:
-            return ""
 
     def do_join(self, who, *_):
         self.start(who)
