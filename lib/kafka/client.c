@@ -42,11 +42,23 @@ static void answer(
 	free(redacted);
 }
 
+/* Whether the text is about the property. Of what has two names librdkafka says the first. */
+static bool is_in(const char *text, const char *name)
+{
+	static const char *const names[][2] = {{"retries", "message.send.max.retries"},
+		{"message.timeout.ms", "delivery.timeout.ms"}, {"linger.ms", "queue.buffering.max.ms"}};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i][1], name) == 0 && strstr(text, names[i][0]) != NULL)
+			return true;
+	return strstr(text, name) != NULL;
+}
+
 /* The longest name in the text: names are parts of one another. */
 static const char *longest_in(const char *text, const struct settings *properties, const char *best)
 {
 	for (size_t i = 0; i < properties->count; i++)
-		if (strstr(text, properties->items[i].name) != NULL &&
+		if (is_in(text, properties->items[i].name) &&
 			strlen(properties->items[i].name) > strlen(best))
 			best = properties->items[i].name;
 	return best;

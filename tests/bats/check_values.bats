@@ -279,3 +279,19 @@ YAML
         echo "sink: {kind: kafka, brokers: localhost:9092, properties: {socket.max.fails: 2}, topic: t}"
     )
 }
+
+@test "with exactlyOnce librdkafka's own rules are told at the property's place, by either of its names" {
+    exact() { # exact PLACE PROPERTY MESSAGE
+        refuses "config.yaml:8:$1: sink.properties: $3" < <(
+            good_start
+            echo "sink: {kind: kafka, brokers: localhost:9092, topic: t, properties: {$2}}"
+            echo "processingGuarantee: exactlyOnce"
+        )
+    }
+    local long="\`message.timeout.ms\` must be set <= \`transaction.timeout.ms\`"
+    local few="\`retries\` must be set >= 1 when \`enable.idempotence\` is true"
+    exact 69 "message.timeout.ms: 40000" "$long"
+    exact 69 "delivery.timeout.ms: 40000" "$long"
+    exact 69 "retries: 0" "$few"
+    exact 69 "message.send.max.retries: 0" "$few"
+}
