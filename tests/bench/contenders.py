@@ -36,6 +36,7 @@ class Bruco(Contender):
         self.workers = workers
         self.label = f"bruco, {workers} worker{'s' if workers > 1 else ''}"
         self.sink = ""
+        self.top = ""
 
     @staticmethod
     def librdkafka():
@@ -54,7 +55,7 @@ class Bruco(Contender):
             more += f", python: {job.environment}"
         path = pathlib.Path(job.folder, "config.yaml")
         path.write_text(f"""\
-processor: {{handlerPath: {job.handlers}, moduleName: {job.handler}, workers: {self.workers}, \
+{self.top}processor: {{handlerPath: {job.handlers}, moduleName: {job.handler}, workers: {self.workers}, \
 inheritEnv: [BENCH_ALLOCATIONS]{more}}}
 source: {{kind: kafka, brokers: ["{job.brokers}"], topics: ["{job.input}"], offset: earliest, \
 consumerGroup: "{job.group}"}}
@@ -74,6 +75,18 @@ class BrucoLinger(Bruco):
         self.sink = f", properties: {{linger.ms: {LINGER_MS:g}}}"
 
 
+class BrucoExactlyOnce(Bruco):
+    """Outputs and offsets in one transaction, for readers of committed records."""
+
+    settings = "processingGuarantee: exactlyOnce, which commits each 100 ms; else its defaults"
+    transactional = True
+
+    def __init__(self, workers):
+        super().__init__(workers)
+        self.label += ", exactly once"
+        self.top = "processingGuarantee: exactlyOnce\n"
+
+
 def _python_contenders():
     best = commits(", best prefetch")
     return {
@@ -85,6 +98,9 @@ def _python_contenders():
         "confluent-2.0.2": Python("confluent-kafka 2.0.2, best prefetch", "confluent_loop.py",
                                   "confluent-2.0.2.txt", best, consumer=BEST_PREFETCH),
         "quix": Python("Quix Streams", "quix.py", "quix.txt", best, consumer=BEST_PREFETCH),
+        "quix-eos": Python("Quix Streams, exactly once", "quix.py", "quix.txt",
+                           "linger.ms=5, best prefetch, commits each 100 ms", True,
+                           consumer=BEST_PREFETCH, guarantee="exactly-once", commit_ms=100),
         "faststream": Python("FastStream, on aiokafka", "faststream_app.py", "faststream.txt",
                              commits(", batches of up to 500", NO_LINGER), linger_ms=0),
         "bytewax": Python("Bytewax", "bytewax_flow.py", "bytewax.txt",
@@ -121,6 +137,8 @@ def all_contenders():
         "bruco-8": Bruco(8),
         "bruco-64": Bruco(64),
         "bruco-linger": BrucoLinger(),
+        "bruco-eos": BrucoExactlyOnce(1),
+        "bruco-2-eos": BrucoExactlyOnce(2),
         **_python_contenders(),
         **_jvm_contenders(),
     }

@@ -70,8 +70,9 @@ def _argument(job, options):
 class Python(Contender):
     """A Python program in a virtual environment that holds what its requirements file names."""
 
-    def __init__(self, label, script, requirements, settings, **options):
+    def __init__(self, label, script, requirements, settings, transactional=False, **options):
         self.label = label
+        self.transactional = transactional
         self.script = str(PEERS / script)
         self.requirements = requirements
         self.settings = settings
