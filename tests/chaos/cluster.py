@@ -34,7 +34,7 @@ class MockCluster:
         self.say("topic", name, PARTITIONS)
         return name
 
-    def stop(self):
+    def stop(self, leave=False):  # there is nothing to leave
         self.process.stdin.close()
         self.process.wait(20)
         self.process.stdout.close()
