@@ -39,15 +39,17 @@ enum Broken {
 	SEEK_AT_RESUME,     /* a partition that was paused goes on at the committed offset */
 	STALE_COMMITTED,    /* a COMMITTED counts for a partition that was assigned anew since */
 	LEAVE_UNCOMMITTED,  /* a drain ends when all is acknowledged, not when all is committed */
+	START_GOES_ON,      /* the commit of where partitions begin may arrive later, and the source goes on */
 };
 static const std::vector<const char *> rules = {"metadata-late", "fetch-early", "same-producer", "source-commits",
 	"cut-in-input", "cut-overtakes", "no-flush", "unstable-offsets", "give-up-at-once", "loss-ignored",
 	"commit-assumed", "abort-assumed", "letter-outside", "resume-behind-hands", "seek-at-resume",
-	"stale-committed", "leave-uncommitted"};
+	"stale-committed", "leave-uncommitted", "start-goes-on"};
 
 static struct {
 	int records0 = 2, records1 = 1; /* of each partition */
 	int worker = 0, kills = 0, timeouts = 0, aborts = 0, rebalances = 0, recycles = 0, pauses = 0, drain = 0;
+	int starts = 0; /* commits of where partitions begin whose connection is lost */
 	int hands0 = 1, batch = 0; /* events that worker 0 has in flight; whether worker 1 takes batches of 2 */
 	int letter = -1;           /* partition * 10 + offset of a record that fails */
 	int walk = 0, seed = 1, most = 20, show = 0;
@@ -87,8 +89,10 @@ struct World {
 	u8 sink, answer, dirty, answered[PARTITIONS], answered_generation, committed_told;
 	Copies queued[PARTITIONS][RECORDS]; /* put, and not delivered */
 	Lane lanes[PARTITIONS];
+	/* the source's own commit of where partitions begin, sent again by its client */
+	u8 late_start[PARTITIONS], late_generation, new_member;
 	/* faults that were used up */
-	u8 worker, kills, timeouts, aborts, rebalances, recycles, pauses;
+	u8 starts, worker, kills, timeouts, aborts, rebalances, recycles, pauses;
 };
 
 static int records(int p)
@@ -256,6 +260,7 @@ struct ExactlyOnce {
 		for (int i = 0; i < 2; i++)
 			broker(w, i, found);
 		beginning(w, found);
+		late_start(w, found);
 		faults(w, found);
 		drain(w, found);
 	}
@@ -454,9 +459,50 @@ struct ExactlyOnce {
 			next.source = SOURCE_RUNS;
 			next.member_generation = w.generation;
 			found.add(next, "the source asks where to begin", 0, STEP);
+			if (w.starts < config.starts)
+				lose_start(next, found);
 		}
 		if (w.sink == SINK_DOWN || w.source == SOURCE_DOWN)
 			restart(w, STEP, "the driver starts all anew", found);
+	}
+
+	/* Where nothing of a partition is committed the source commits that it begins there. Its connection is lost, and
+	 * the client sends that again: one of the two is worked on now, and changes nothing. */
+	void lose_start(World next, Found &found) const
+	{
+		bool begun = true;
+
+		for (int p = 0; p < PARTITIONS; p++) {
+			next.late_start[p] = is_owned(next, p) && next.committed[p] == 0;
+			begun = begun && !next.late_start[p];
+		}
+		if (begun)
+			return;
+		next.starts++;
+		next.late_generation = next.member_generation;
+		if (config.broken != START_GOES_ON) {
+			next.source = SOURCE_DOWN;
+			next.new_member = 1;
+		}
+		found.add(next, "A CONNECTION IS LOST while starts are committed", 0, FAULT);
+	}
+
+	void late_start(const World &w, Found &found) const
+	{
+		bool late = false;
+		World next = w;
+
+		for (int p = 0; p < PARTITIONS; p++) {
+			late = late || w.late_start[p];
+			next.late_start[p] = 0;
+		}
+		if (!late)
+			return;
+		found.add(next, "the late commit of starts is lost", 0, STEP);
+		for (int p = 0; p < PARTITIONS && w.late_generation == w.generation; p++)
+			if (w.late_start[p])
+				next.committed[p] = 0;
+		found.add(next, "the late commit of starts arrives", 0, STEP, wrong(next));
 	}
 
 	/* Requests that are in flight stay so. */
@@ -481,6 +527,8 @@ struct ExactlyOnce {
 			next.fetched[p] = config.broken == FETCH_EARLY ? w.committed[p] : 0;
 		}
 		next.kills = u8(w.kills + (kind == FAULT));
+		next.generation = u8(next.generation + w.new_member);
+		next.new_member = 0;
 		found.add(next, action, 0, kind);
 	}
 
@@ -655,7 +703,7 @@ int main(int count, char **words)
 	const std::vector<Option> options = {{"records0", &config.records0}, {"records1", &config.records1},
 		{"worker", &config.worker}, {"kills", &config.kills}, {"timeouts", &config.timeouts},
 		{"aborts", &config.aborts}, {"rebalances", &config.rebalances}, {"recycles", &config.recycles},
-		{"pauses", &config.pauses}, {"drain", &config.drain}, {"hands", &config.hands0},
+		{"pauses", &config.pauses}, {"starts", &config.starts}, {"drain", &config.drain}, {"hands", &config.hands0},
 		{"batch", &config.batch}, {"letter", &config.letter}, {"walk", &config.walk}, {"seed", &config.seed},
 		{"most", &config.most}, {"show", &config.show}};
 	ExactlyOnce model;
