@@ -204,7 +204,8 @@ booked_at_least() { (($(booked 'SELECT count(*) FROM bookings') >= $1)); }
     cp "$ROOT/examples/once/handler.py" .
     kafka_config 'workers: 2' "env: [{name: BOOK, value: $PWD/book.db}]" 'retry: {attempts: 100}'
     sed -i "s/topics: .in., consumerGroup: g/topics: [$IN], consumerGroup: $GROUP/; s/topic: out/topic: $OUT/" config.yaml
-    echo 'maxRestarts: 100' >>config.yaml
+    # slow enough that the kill of the source finds some that are done and not committed
+    printf 'maxRestarts: 100\nrateLimit: 500/s\n' >>config.yaml
     seq -f '{"account": "a", "amount": %g}' 2000 | bruco-source -q lines |
         bruco-sink -q kafka -b "$BROKERS" -t "$IN" --partitioner random
     start_x bruco bruco -c config.yaml
@@ -214,6 +215,8 @@ booked_at_least() { (($(booked 'SELECT count(*) FROM bookings') >= $1)); }
         kill_worker bruco
     done
     wait_for 30 booked_at_least 1200
+    kill -KILL "$(stage_of bruco bruco-source)"
+    wait_for 30 booked_at_least 1500
     kill_x bruco KILL
     wait_x bruco 137
     run_x 0 bruco -q -e -c config.yaml
