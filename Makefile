@@ -2,8 +2,8 @@
 #
 # RDKAFKA=2.11.1 (or a folder, or a file) runs tests with another librdkafka than the system's.
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are respected. PYTHON is the Python to embed,
-# EMBED=no embeds none. WITHOUT=nats leaves NATS out. DEV=1 makes warnings errors, SANITIZE=address,undefined builds in a folder of its own, V=1 shows
-# the commands.
+# EMBED=no embeds none. WITHOUT=nats leaves NATS out. DEV=1 makes warnings errors,
+# SANITIZE=address,undefined builds in a folder of its own, V=1 shows the commands.
 
 PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
@@ -109,7 +109,8 @@ MODULE_OBJECTS := $(patsubst $(BUILD)/obj/%,$(BUILD)/modules/any/%,$(COMMON) $(S
 # Where no Python is embedded, it is what executes one that loads the module.
 WORKER_FRONT   := $(patsubst %,$(BUILD)/obj/cmd/bruco-worker/%.o,outside front options idle_signals python/python_home \
 	io/codec io/json io/lines)
-$(BUILD)/bin/bruco-worker: $(if $(PYTHON_bruco-worker),$(filter-out %/module.o %/outside.o,$(call module,cmd/bruco-worker)),$(WORKER_FRONT))
+$(BUILD)/bin/bruco-worker: $(if $(PYTHON_bruco-worker),\
+	$(filter-out %/module.o %/outside.o,$(call module,cmd/bruco-worker)),$(WORKER_FRONT))
 
 all: $(BINARIES) $(MODULE) $(SHARED:%=$(BUILD)/%) ## build the programs (the default)
 
@@ -230,9 +231,9 @@ $(BINARIES) $(TESTS) $(FUZZERS):
 
 $(BUILD)/obj/cmd/bruco-worker/%.o $(BUILD)/obj/tests/bench/%.o: EXTRA += $(PYTHON_CFLAGS)
 EMBEDDED = $(if $(PYTHON_bruco-worker),-DBRUCO_PYTHON='"$(PYTHON)"' $(PYTHON_VERSION) -DBRUCO_PYTHON_HOME='"$(PYTHON_HOME)"')
-$(BUILD)/obj/cmd/%.o $(BUILD)/obj/lib/config/python.o: EXTRA += $(EMBEDDED)
+$(BUILD)/obj/lib/config/python.o: EXTRA += $(EMBEDDED)
 $(MODULE_OBJECTS): EXTRA += -fPIC -fvisibility=hidden
-$(MODULE_WORKER): EXTRA += $(MODULE_HEADERS) $(EMBEDDED)
+$(MODULE_WORKER): EXTRA += $(MODULE_HEADERS)
 
 $(MODULE): $(MODULE_OBJECTS)
 	@mkdir -p $(@D)

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "bruco-sink/answers.h"
 #include "bruco-sink/dead_letter.h"
 #include "bruco-sink/deaths.h"

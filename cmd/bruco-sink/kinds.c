@@ -2,18 +2,13 @@
 
 #include <string.h>
 
-#ifndef WITHOUT_NATS
-#define NATS_KIND , &kind_nats
-#define NATS_NAME ", nats"
-#else
-#define NATS_KIND
-#define NATS_NAME ""
-#endif
+#include "base/parts.h"
 
 static const struct sink_kind *const kinds[] = {
-	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_discard, &kind_reply, &kind_file, &kind_exec NATS_KIND};
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_discard, &kind_reply, IF_NATS(&kind_nats, ) &kind_file,
+	&kind_exec};
 
-const char sink_kind_names[] = "kafka, lines, json, frames, discard, reply, file, exec" NATS_NAME;
+const char sink_kind_names[] = "kafka, lines, json, frames, discard, reply, " IF_NATS("nats, ") "file, exec";
 
 const struct sink_kind *sink_kind_named(const char *name)
 {

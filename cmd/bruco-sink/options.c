@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "base/options.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "config/subjects.h"
 #include "kafka/client.h"
@@ -46,9 +47,7 @@ static const char usage[] =
 static void print_versions(void)
 {
 	kafka_print_version();
-#ifndef WITHOUT_NATS
-	nats_print_version();
-#endif
+	IF_NATS(nats_print_version();)
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 

@@ -2,18 +2,13 @@
 
 #include <string.h>
 
-#ifndef WITHOUT_NATS
-#define NATS_KIND , &kind_nats
-#define NATS_NAME ", nats"
-#else
-#define NATS_KIND
-#define NATS_NAME ""
-#endif
+#include "base/parts.h"
 
 static const struct source_kind *const kinds[] = {
-	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, &kind_file, &kind_exec NATS_KIND};
+	&kind_kafka, &kind_lines, &kind_json, &kind_frames, &kind_http, IF_NATS(&kind_nats, ) &kind_file,
+	&kind_exec};
 
-const char source_kind_names[] = "kafka, lines, json, frames, http, file, exec" NATS_NAME;
+const char source_kind_names[] = "kafka, lines, json, frames, http, " IF_NATS("nats, ") "file, exec";
 
 const struct source_kind *source_kind_named(const char *name)
 {

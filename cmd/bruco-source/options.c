@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "config/subjects.h"
 #include "config/types/values.h"
@@ -61,9 +62,7 @@ static const char usage[] =
 static void print_versions(void)
 {
 	kafka_print_version();
-#ifndef WITHOUT_NATS
-	nats_print_version();
-#endif
+	IF_NATS(nats_print_version();)
 	printf("libyaml %s\njansson %s\n", yaml_get_version_string(), jansson_version_str());
 }
 

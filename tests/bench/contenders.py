@@ -99,7 +99,7 @@ def _python_contenders():
                                   "confluent-2.0.2.txt", best, consumer=BEST_PREFETCH),
         "quix": Python("Quix Streams", "quix.py", "quix.txt", best, consumer=BEST_PREFETCH),
         "quix-eos": Python("Quix Streams, exactly once", "quix.py", "quix.txt",
-                           "linger.ms=5, best prefetch, commits each 100 ms", True,
+                           f"linger.ms={LINGER_MS:g}, best prefetch, commits each 100 ms", True,
                            consumer=BEST_PREFETCH, guarantee="exactly-once", commit_ms=100),
         "faststream": Python("FastStream, on aiokafka", "faststream_app.py", "faststream.txt",
                              commits(", batches of up to 500", NO_LINGER), linger_ms=0),

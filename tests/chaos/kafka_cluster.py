@@ -124,7 +124,7 @@ class KafkaCluster:
                     raise
                 time.sleep(0.5)
 
-    def stop(self, leave=True):  # what it wrote stays in its folder
+    def stop(self, leave=False):  # what it wrote stays in its folder
         for process in filter(None, self.processes):
             process.kill()
             process.wait()

@@ -7,7 +7,7 @@
 
 enum {
 	RETRY_MS = 500,
-	HANGING_MS = 120000 /* longer than a transaction lasts, with any default: 60 s, and what the broker takes to see it */
+	HANGING_MS = 120000 /* a transaction lasts 60 s at most, by anybody's default; then the broker sees to it */
 };
 
 /* NULL: of nothing. */
@@ -133,19 +133,18 @@ static const char *explain(const struct kafka_source *kafka, rd_kafka_resp_err_t
 
 static void put_off(struct kafka_source *kafka, rd_kafka_resp_err_t error)
 {
+	bool group = kafka_has_group(kafka);
+	bool has_lines = !group && (kafka_is_missing(error) || error == RD_KAFKA_RESP_ERR__TRANSPORT);
 	int status = kafka_error_status(error);
 	int64_t now = clock_ms();
 
-	if (status != STATUS_OK && kafka_has_group(kafka))
+	if (status != STATUS_OK && group)
 		die(status, "cannot start from the offsets of group '%s': %s (%s)",
 			kafka->source->config->source.consumer_group, rd_kafka_err2str(error),
 			kafka->health.whom);
-	if (kafka_has_group(kafka) && reminder_due(&kafka->put_off, now))
-		log_warning("cannot start from the group's offsets yet: %s%s", rd_kafka_err2str(error),
-			explain(kafka, error));
-	else if (!kafka_has_group(kafka) && !kafka_is_missing(error) &&
-		 error != RD_KAFKA_RESP_ERR__TRANSPORT && reminder_due(&kafka->put_off, now))
-		log_warning("cannot start yet: %s", rd_kafka_err2str(error)); /* of the others there are lines */
+	if (!has_lines && reminder_due(&kafka->put_off, now))
+		log_warning("cannot start%s yet: %s%s", group ? " from the group's offsets" : "",
+			rd_kafka_err2str(error), group ? explain(kafka, error) : "");
 	kafka->deadline = now + RETRY_MS;
 }
 
