@@ -8,6 +8,7 @@
 #     PYTHONS=all make check ONLY=pythons
 
 load helpers
+load builds
 
 FILES=(worker_{results,failures,timeouts,driven} logging)
 [[ ${PYTHONS:-} != all ]] || FILES+=(worker_{frames,processes} results recycle reject)
@@ -35,19 +36,10 @@ embeddable() { # embeddable PYTHON: it has headers and a library to link with
         ${CC:-cc} -x c $("$1-config" --includes) - -o "$program" $("$1-config" --embed --ldflags) 2>/dev/null
 }
 
-# Into $BRUCO_BIN. Of what does not depend on Python the objects and programs are those that are there.
+# Into $BRUCO_BIN.
 build() { # build VERSION PYTHON
-    local folder=$ROOT/build/python-$1 built=${BRUCO_BIN%/bin}
-    rm -rf "$folder"
-    mkdir -p "$folder/obj" "$folder/bin"
-    [[ ! -d $built/obj/lib ]] || cp -a "$built/obj/lib" "$folder/obj"
-    rm -f "$folder"/obj/lib/config/python.*
-    cp -a "$built/lib" "$built/share" "$folder"
-    cp -a "$BRUCO_BIN"/bruco{,-source,-sink} "$folder/bin"
-    make -C "$ROOT" --no-print-directory DEV=1 BUILD="$folder" PYTHON="$2" "$folder/bin/bruco-worker" >make.log 2>&1 || {
-        cat make.log
-        return 1
-    }
+    local folder=$ROOT/build/python-$1
+    build_anew "$folder" bruco-worker PYTHON="$2"
     BRUCO_BIN=$folder/bin
     contains "$("$BRUCO_BIN/bruco-worker" --version)" "CPython $1"
 }
