@@ -231,7 +231,8 @@ bool lane_work(struct sink *sink, unsigned index)
 	struct receive_lane *lane = &sink->lanes[index];
 	ssize_t got;
 
-	if (lane->state == LANE_NONE || lane->state == LANE_GONE)
+	/* What a broken lane holds may look right later, when more was given: it is not looked at again. */
+	if (lane->state == LANE_NONE || lane->state == LANE_GONE || lane->state == LANE_BROKEN)
 		return true;
 	if (!lane_put_inputs(sink, index))
 		return false;

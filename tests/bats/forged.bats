@@ -66,6 +66,24 @@ bad_frame() { # bad_frame WHY
     equals "$(sort bruco.out | tr '\n' ' ')" "a b c d e f forged g h "
 }
 
+@test "an output for a record that is sent later, while its worker still lives" {
+    hostile <<<'write(record(seq) + record(seq + 1))'
+    start_bruco
+    feed a b c d
+    wait_for 20 count_in bruco.out . 4
+    kill -STOP "$(<bruco.pid)" # it ends nobody now
+    feed bad
+    wait_for 20 file_has bruco.out forged
+    feed e f g h
+    wait_for 20 file_has bruco.out '^[e-h]$' # the other lane's
+    sleep 0.3
+    kill -CONT "$(<bruco.pid)"
+    end_feed
+    wait_x bruco 0
+    equals "$(sort bruco.out | tr '\n' ' ')" "a b c d e f forged g h "
+    equals "$(grep -c 'sent a bad frame' bruco.err)" 1
+}
+
 @test "an end mark over all numbers, and one over twenty million" {
     hostile <<<'write(mark(2**64 - 1, seq))'
     bad_frame "end mark covers too many inputs"
