@@ -10,16 +10,28 @@
 #include "base/status.h"
 #include "bruco-sink/sink.h"
 
-enum { OFFSETS_MAX = 256 << 20 };
+enum { OFFSETS_MAX = 256 << 20, TAKES_OF = 8 };
 
 void cut_open(struct sink *sink)
 {
 	sink->cut.on = sink->config->guarantee == GUARANTEE_EXACTLY_ONCE;
+	sink->cut.asked_ns = clock_ns();
 }
 
 bool cut_holds(const struct sink *sink)
 {
 	return sink->cut.step != CUT_NONE || sink->cut.over;
+}
+
+/* What a commit takes is a part of the interval, if it is no more than half of it: an input that comes right behind a
+ * cut is committed an interval later. One that comes after a pause waits for others no longer than a commit takes. */
+static int64_t soon_ms(const struct sink *sink, int64_t now_ns)
+{
+	int64_t interval = sink->config->sink.commit_interval_ms * 1000000LL;
+	int64_t takes = sink->cut.takes_ns < interval / 2 ? sink->cut.takes_ns : interval / 2;
+	int64_t next = sink->cut.asked_ns + interval - takes;
+
+	return (next > now_ns + takes ? next : now_ns + takes) / 1000000;
 }
 
 void cut_took(struct sink *sink, uint64_t inputs, size_t bytes)
@@ -28,10 +40,16 @@ void cut_took(struct sink *sink, uint64_t inputs, size_t bytes)
 
 	if (!cut->on)
 		return;
-	if (cut->inputs == 0)
-		cut->due = clock_ms() + sink->config->sink.commit_interval_ms;
+	if (cut->inputs == 0) {
+		int64_t now_ns = clock_ns();
+
+		cut->due = soon_ms(sink, now_ns);
+		cut->late = now_ns / 1000000 + sink->config->sink.commit_interval_ms;
+	}
 	cut->inputs += inputs;
 	cut->bytes += bytes;
+	if (cut->bytes >= CUT_LARGE)
+		cut->due = cut->late;
 	if (cut->inputs >= CUT_INPUTS_MAX || cut->bytes >= CUT_BYTES_MAX)
 		cut->step = CUT_HOLDING;
 }
@@ -77,6 +95,7 @@ static void ask(struct sink *sink)
 
 	if (message_send(sink->link, &message, NULL, 0) == 0) {
 		sink->cut.step = CUT_ASKING;
+		sink->cut.asked_ns = clock_ns();
 	} else if (errno == EAGAIN) {
 		sink->link_full = true;
 	}
@@ -156,6 +175,7 @@ void cut_committed(struct sink *sink)
 	page_count(sink->page, COUNT_RECORDS_OUT, cut->outputs);
 	page_count(sink->page, COUNT_TRANSACTIONS, 1);
 	histogram_add(&sink->page->times, clock_ns() - cut->commit_ns);
+	cut->takes_ns += (clock_ns() - cut->asked_ns - cut->takes_ns) / TAKES_OF;
 	cut->step = CUT_NONE;
 	cut->inputs = cut->bytes = cut->outputs = 0;
 	/* The link holds many messages, of which the source reads one after the other; else it is dead. */

@@ -28,13 +28,17 @@ struct cut {
 	bool wanted;     /* by the source */
 	uint64_t inputs; /* taken since the last cut, */
 	uint64_t bytes;
-	int64_t due;       /* and when they are to be committed, clock_ms */
+	int64_t due;       /* and when they are to be committed, clock_ms; */
+	int64_t late;      /* when, if they are many */
+	int64_t asked_ns;  /* when the last cut was asked for, clock_ns; before the first: the start */
+	int64_t takes_ns;  /* from asking until it is committed, as the last ones did */
 	uint64_t outputs;  /* put since then, */
 	int64_t commit_ns; /* and when the commit began */
 };
 
-/* A bound of what one transaction gathers, whatever the commitInterval is. */
-enum { CUT_INPUTS_MAX = 200000, CUT_BYTES_MAX = 64 << 20 };
+/* A bound of what one transaction gathers, whatever the commitInterval is; and from where on it gathers for all of the
+ * interval: the lanes are held up while it is committed, which costs speed. */
+enum { CUT_INPUTS_MAX = 200000, CUT_BYTES_MAX = 64 << 20, CUT_LARGE = 1 << 20 };
 
 void cut_open(struct sink *sink);
 

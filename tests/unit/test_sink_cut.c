@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "bruco-sink/cut.h"
 #include "control/messages.h"
@@ -92,6 +93,61 @@ TEST(what_was_taken_is_asked_for_and_committed_once)
 	cut_work(&sink);
 	CHECK_INT(sent(), 0);
 	CHECK(cut_is_idle(&sink));
+	end();
+}
+
+/* ---- when; the interval is a minute */
+
+enum { MS = 1000000 };
+
+/* Milliseconds until what is taken now is due: the last cut was asked for `ago_ms` ago, and commits take `takes_ms`. */
+static int due_in(int64_t ago_ms, int64_t takes_ms, size_t bytes)
+{
+	int left;
+
+	begin();
+	sink.cut.asked_ns = clock_ns() - ago_ms * MS;
+	sink.cut.takes_ns = takes_ms * MS;
+	cut_took(&sink, 1, bytes);
+	left = cut_timeout(&sink);
+	end();
+	return left;
+}
+
+static bool about(int is, int wanted)
+{
+	return is <= wanted && is > wanted - 5000;
+}
+
+TEST(a_cut_is_due_so_that_it_is_committed_an_interval_after_the_last)
+{
+	CHECK(about(due_in(0, 0, 100), 60000));
+	CHECK(about(due_in(10000, 0, 100), 50000));
+	CHECK(about(due_in(10000, 10000, 100), 40000));
+	CHECK(about(due_in(30000, 30000, 100), 30000)); /* it gathers as long as a commit takes, */
+	CHECK(about(due_in(50000, 50000, 100), 30000)); /* but for half of the interval at most */
+}
+
+TEST(what_comes_after_a_pause_waits_as_long_as_a_commit_takes)
+{
+	CHECK_INT(due_in(60000, 0, 100), 0);
+	CHECK(about(due_in(600000, 10000, 100), 10000));
+}
+
+TEST(many_bytes_gather_for_all_of_the_interval)
+{
+	CHECK(about(due_in(600000, 10000, CUT_LARGE - 1), 10000));
+	CHECK(about(due_in(600000, 10000, CUT_LARGE), 60000));
+	CHECK(about(due_in(0, 0, CUT_LARGE), 60000));
+}
+
+TEST(how_long_commits_take_follows_the_last_ones)
+{
+	begin_asking();
+	sink.cut.asked_ns = clock_ns() - 800LL * MS;
+	answer();
+	cut_committed(&sink);
+	CHECK(sink.cut.takes_ns >= 100 * MS && sink.cut.takes_ns < 200 * MS);
 	end();
 }
 

@@ -187,7 +187,7 @@ static const struct key sink_keys[] = {SINK_KEYS(sink_security)
 		.type = &text_type, SINK(transactional_id), .high = 255,
 		.also = " transactional.id transactionId txnId "},
 	{.name = "commitInterval",
-		.help = "How long a transaction gathers records before it is committed, with exactlyOnce.",
+		.help = "How long an output waits until it is committed, with exactlyOnce.",
 		.type = &duration_type, SINK(commit_interval_ms),
 		.low = 1, .high = 10 * SECOND, .initial = "100ms",
 		.also = " commit.interval.ms commitIntervalMs transactionInterval "},
