@@ -120,6 +120,8 @@ def _jvm_contenders():
                            f"linger.ms={LINGER_MS:g}, commits each 100 ms (its default, as nothing "
                            "is to be seen before a commit), one thread",
                            True, guarantee="exactly_once_v2", commit_ms=100),
+        "copier-eos": Jvm("a Java loop, exactly once", "Copier", "kafka-clients",
+                          f"linger.ms={LINGER_MS:g}, commits each 100 ms", True, commit_ms=100),
         "parallel": Jvm("Confluent Parallel Consumer, by key", "Parallel",
                         "parallel-consumer-core",
                         commits(", 16 threads, batches of up to 500", NO_LINGER),

@@ -53,7 +53,7 @@ WORKLOADS = [
     Workload("exactly-once", "Identity, 100 bytes, exactly once; the first two at least once",
              "identity",
              _each(MILLION, "bruco-1", "bruco-2", "bruco-eos", "bruco-2-eos",
-                   streams_eos=MILLION // 2, quix_eos=100000),
+                   copier_eos=MILLION, streams_eos=MILLION // 2, quix_eos=100000),
              rounds=3),
     Workload("wait", "A handler of 1 ms", "wait",
              _each(2000, "loop", "bruco-1", "bruco-2", "bruco-8", "confluent", "streams",
@@ -72,7 +72,8 @@ RATES = (10, 100, 1000, 5000, 20000, 100000)
 RATE_CONTENDERS = ("bruco-1", "loop-0", "loop", "confluent-default")
 RATE_MORE = {20000: ("bruco-linger",)}
 LATENCY_CONTENDERS = ("loop", "loop-0", "bruco-1", "bruco-8", "bruco-eos", "confluent",
-                      "streams", "streams-eos", "parallel", "quix", "bytewax", "faststream", "faust")
+                      "streams", "copier-eos", "streams-eos", "parallel", "quix", "bytewax",
+                      "faststream", "faust")
 
 # For who waits for whom.
 UNEVEN = Workload("uneven", "Two partitions, one with more than its worker can do", "uneven", {},
