@@ -182,7 +182,7 @@ source:
   balanceStrategy: range
   rebalanceTimeout: 60s
   fetchDefaultBytes: 1MiB
-  prefetch: 64MiB
+  prefetch: 32MiB
   properties:
     sasl.username: "***"
     sasl.password: "\${file:secret}"

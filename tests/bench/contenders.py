@@ -29,7 +29,7 @@ class Loop(Contender):
 class Bruco(Contender):
     """Bruco with its defaults and a number of workers."""
 
-    settings = ("its defaults: linger.ms=0 with one request under way, a prefetch of 64 MiB, "
+    settings = ("its defaults: linger.ms=0 with one request under way, a prefetch of 32 MiB, "
                 "commits what was delivered")
 
     def __init__(self, workers):

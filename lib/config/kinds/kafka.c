@@ -132,7 +132,7 @@ static const struct key source_keys[] = {
 		.help = "How much memory the records of all partitions may take that are fetched and "
 			"not in a lane yet.",
 		.type = &size_type, SOURCE(prefetch),
-		.low = MIB, .high = GIB, .initial = "64MiB",
+		.low = MIB, .high = GIB, .initial = "32MiB",
 		.also = " prefetchBytes prefetchSize queued.max.messages.kbytes queuedMaxMessages "},
 	{.name = "security",
 		.help = "How the brokers are reached, and as whom.",
