@@ -299,7 +299,8 @@ CHAOS = $(OTHER_RDKAFKA) BRUCO_BIN=$(abspath $(BUILD))/bin tests/chaos
 
 chaos: all tests ## the long chaos scenarios (or ONLY= some), report in tests/chaos; two hours
 	@status=0; $(CHAOS)/chaos --long --report tests/chaos $(ONLY) || status=1; \
-	$(if $(ONLY),,$(CHAOS)/syscalls --seconds 150 --report tests/chaos || status=1;) exit $$status
+	$(if $(ONLY),,$(CHAOS)/syscalls --seconds 150 --report tests/chaos || status=1; \
+		$(CHAOS)/syscalls --exactly-once --seconds 150 --report tests/chaos || status=1;) exit $$status
 
 chaos-mutants: ## build Bruco broken on purpose and show that each break is caught
 	@tests/chaos/mutants/run --report tests/chaos/MUTANTS.md $(ONLY)

@@ -126,6 +126,8 @@ preloadable() {
     traceable
     run_x 0 "$ROOT/tests/chaos/syscalls" --count 4 --seed "$SEED"
     contains "$output" " 0 wrong"
+    run_x 0 "$ROOT/tests/chaos/syscalls" --exactly-once --count 2 --seed "$SEED"
+    contains "$output" " 0 wrong"
 }
 
 @test "a seed repeats the schedule of faults, another gives another" {

@@ -103,11 +103,11 @@ committed() { # committed [TOPIC]: the sum of the committed offsets of $GROUP, i
     kafka-offsets -b "$BROKERS" group "$GROUP" "${1:-$IN}" | awk '$2 != "-" { sum += $2 } END { print sum + 0 }'
 }
 
-# kills_in_full_flow TIMES: as often kill -9 of a worker while $RECORDS records pass; each comes out once,
-# in order.
+# kills_in_full_flow TIMES [OPTION ... of kafka-fill]: as often kill -9 of a worker while $RECORDS records pass;
+# each comes out once, in order.
 kills_in_full_flow() {
     local i
-    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" --special 2000 >/dev/null
+    kafka-fill -b "$BROKERS" -t "$IN" -n "$RECORDS" "${@:2}" >/dev/null
     start_x bruco bruco -c config.yaml # goes on at the end: kills find a worker however fast it is
     wait_for 20 file_has bruco.err "ready"
     for ((i = 1; i <= $1; i++)); do

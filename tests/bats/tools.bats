@@ -308,7 +308,7 @@ root = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(root / "tests/chaos"))
 sys.dont_write_bytecode = True
 from scenarios import SCENARIOS
-names = {*SCENARIOS, "syscalls"}
+names = {*SCENARIOS, "syscalls", "syscalls-exactly-once"}
 used = set()
 for row in re.findall(r"^\|[^|]*\|(.*)\|$", (root / "tests/chaos/README.md").read_text(), re.M):
     for file, tests in re.findall(r"`([^`]+)`((?:,? \"[^\"]+\")*)", row):
