@@ -80,3 +80,15 @@ section() { # section TITLE
     contains "$(<stderr)" "of 1000000 records in time"
     run_x 0 kafka-offsets -b "$BROKERS" delete "$topic"
 }
+
+@test "compare: builds and settings in turn, each with what it cost and how that is to the first" {
+    real_broker
+    export BRUCO_KAFKA=$BROKERS
+    run_x 0 "$ROOT/tests/bench/compare" -n 20000 -r 2 loop . ".,processor.isolation=strict,metrics.listen=127.0.0.1:$(free_port)"
+    equals "${lines[0]}" "20000 records of 100 bytes, 4 partitions, handler identity, 1 worker(s), 2 rounds"
+    equals "$(grep -c 'records/s, .* CPU-seconds for a million$' stdout)" 3
+    equals "$(grep -c '^    to loop: CPU [0-9.]* (.*), time [0-9.]* (.*)$' stdout)" 2
+    run_x 1 "$ROOT/tests/bench/compare" -n 10 -r 1 . .,processor.isolation=hard
+    contains "$stderr" "processor.isolation"
+    run_x 64 "$ROOT/tests/bench/compare" -f hexagon
+}
