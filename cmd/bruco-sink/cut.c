@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "bruco-sink/sink.h"
 
-enum { OFFSETS_MAX = 256 << 20, TAKES_OF = 8 };
+enum { OFFSETS_MAX = 256 << 20, TAKES_OF = 8 /* commits, about, of which takes_ns is the mean */ };
 
 void cut_open(struct sink *sink)
 {
@@ -171,11 +171,12 @@ void cut_committed(struct sink *sink)
 {
 	struct cut *cut = &sink->cut;
 	struct message message = {.type = MESSAGE_COMMITTED};
+	int64_t now_ns = clock_ns();
 
 	page_count(sink->page, COUNT_RECORDS_OUT, cut->outputs);
 	page_count(sink->page, COUNT_TRANSACTIONS, 1);
-	histogram_add(&sink->page->times, clock_ns() - cut->commit_ns);
-	cut->takes_ns += (clock_ns() - cut->asked_ns - cut->takes_ns) / TAKES_OF;
+	histogram_add(&sink->page->times, now_ns - cut->commit_ns);
+	cut->takes_ns += (now_ns - cut->asked_ns - cut->takes_ns) / TAKES_OF;
 	cut->step = CUT_NONE;
 	cut->inputs = cut->bytes = cut->outputs = 0;
 	/* The link holds many messages, of which the source reads one after the other; else it is dead. */

@@ -213,7 +213,7 @@ class Bench:
 
         def measure(name):
             # A broker's first transactions take ten times as long as the later ones.
-            first = 10 * warm if name.endswith("eos") else warm
+            first = 10 * warm if self.contenders[name].transactional else warm
             latency, _ = self._latency(name, workload, 1000, first, count)
             say(f"latency {name}: p50 {latency.percentiles[0]} us, "
                 f"p99 {latency.percentiles[1]} us")

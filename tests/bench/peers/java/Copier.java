@@ -12,7 +12,6 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -33,22 +32,11 @@ final class Copier {
     private volatile boolean asked;
 
     private Copier(JsonNode job) {
-        consumer = consumer(job);
+        consumer = Work.consumer(job, "read_committed");
         producer = producer(job);
         handler = Work.handler(job.get("handler").asText());
         output = job.get("output").asText();
         commitNanos = Duration.ofMillis(job.get("options").get("commit_ms").asLong()).toNanos();
-    }
-
-    private static KafkaConsumer<byte[], byte[]> consumer(JsonNode job) {
-        Properties settings = new Properties();
-        settings.put("bootstrap.servers", job.get("brokers").asText());
-        settings.put("group.id", job.get("group").asText());
-        settings.put("auto.offset.reset", "earliest");
-        settings.put("enable.auto.commit", "false");
-        settings.put("isolation.level", "read_committed");
-        return new KafkaConsumer<>(settings, new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
     }
 
     private static KafkaProducer<byte[], byte[]> producer(JsonNode job) {

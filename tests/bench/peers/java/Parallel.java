@@ -9,10 +9,8 @@ import java.util.Properties;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** The same work with Confluent's Parallel Consumer, in the order of keys. Runs until SIGTERM. */
@@ -21,16 +19,6 @@ final class Parallel {
     private static final Duration CLOSE = Duration.ofSeconds(20);
 
     private Parallel() {
-    }
-
-    private static KafkaConsumer<byte[], byte[]> consumer(JsonNode job) {
-        Properties settings = new Properties();
-        settings.put("bootstrap.servers", job.get("brokers").asText());
-        settings.put("group.id", job.get("group").asText());
-        settings.put("auto.offset.reset", "earliest");
-        settings.put("enable.auto.commit", "false");
-        return new KafkaConsumer<>(settings, new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
     }
 
     private static KafkaProducer<byte[], byte[]> producer(JsonNode job) {
@@ -51,7 +39,7 @@ final class Parallel {
                     .batchSize(job.get("batch").asInt())
                     .commitMode(CommitMode.PERIODIC_CONSUMER_ASYNCHRONOUS)
                     .commitInterval(COMMIT)
-                    .consumer(consumer(job))
+                    .consumer(Work.consumer(job, "read_uncommitted"))
                     .producer(producer(job))
                     .build());
 

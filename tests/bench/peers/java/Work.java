@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Properties;
 import java.util.function.UnaryOperator;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What the contenders on the JVM share: the job, the handlers, the end. */
 final class Work {
@@ -50,6 +52,18 @@ final class Work {
             throw new IllegalStateException(error);
         }
         return value;
+    }
+
+    /** A consumer in the job's group, from the earliest on, that commits nothing by itself. */
+    static KafkaConsumer<byte[], byte[]> consumer(JsonNode job, String isolation) {
+        Properties settings = new Properties();
+        settings.put("bootstrap.servers", job.get("brokers").asText());
+        settings.put("group.id", job.get("group").asText());
+        settings.put("auto.offset.reset", "earliest");
+        settings.put("enable.auto.commit", "false");
+        settings.put("isolation.level", isolation);
+        return new KafkaConsumer<>(settings, new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
     }
 
     /** What all producers are set to. */
